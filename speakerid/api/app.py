@@ -1,0 +1,38 @@
+"""Assemble the HTTP service."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+import speakerid
+from speakerid.api import errors
+from speakerid.api.body_limit import BodyLimit
+from speakerid.api.problems import describe_problems
+from speakerid.api.request_id import RequestId
+from speakerid.api.routes import embeddings, galleries, health, identify, speakers, utterances
+from speakerid.services.engine import Engine
+from speakerid.settings import Settings
+
+DESCRIPTION = """Enroll a speaker once; recognize them in any later audio; say "unknown" when it is nobody you know.
+
+`score` is raw cosine, `llr` a calibrated natural-log likelihood ratio, `probability` the posterior under `prior`.
+Every error is a problem document (RFC 9457) with a stable `code` and a sentence that says what to do."""
+
+
+def create_app(engine: Engine, settings: Settings) -> FastAPI:
+    """The service over `engine`. Without a loopback address it answers nobody who has no key."""
+    app = FastAPI(
+        title="speakerid", version=speakerid.__version__, description=DESCRIPTION, docs_url=None, redoc_url=None
+    )
+    app.state.engine = engine
+    app.state.settings = settings
+    app.state.require_key = not settings.loopback
+    app.state.uploads = 0
+    app.add_middleware(BodyLimit, max_audio_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestId)
+    errors.install(app)
+    describe_problems(app)
+    app.include_router(health.router)
+    for module in (galleries, speakers, utterances, identify, embeddings):
+        app.include_router(module.router, prefix="/v1")
+    return app

@@ -1,0 +1,57 @@
+"""Who may do what: bearer keys with scopes, or an open server that only this machine's own programs can use."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from speakerid.api.deps import engine_of
+from speakerid.errors import KeyMissing, ScopeMissing
+from speakerid.services import keys
+from speakerid.types import Key, Scope
+
+LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
+_bearer = HTTPBearer(auto_error=False, description="A key made with `speakerid keys create`.")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+
+
+def allow(scope: Scope, *, whole_store: bool = False) -> Any:
+    """A dependency: the caller's key has `scope` for the gallery in the path. Gives the Key, None on an open server.
+
+    `whole_store` is for what belongs to no gallery, such as making one: a key bound to galleries may not.
+    """
+
+    def check(request: Request, credentials: Credentials) -> Key | None:
+        engine = engine_of(request)
+        with engine.read() as db:
+            if not request.app.state.require_key and not keys.exist(db):
+                _only_from_here(request)
+                return None
+            if credentials is None:
+                raise KeyMissing
+            key = keys.check(db, credentials.credentials, scope)
+        _inside_galleries(key, request.path_params.get("gallery"), scope, whole_store)
+        return key
+
+    return Depends(check)
+
+
+def _inside_galleries(key: Key, gallery: str | None, scope: Scope, whole_store: bool) -> None:
+    if not key.galleries:
+        return
+    if whole_store or (gallery is not None and gallery not in key.galleries):
+        raise ScopeMissing(scope)
+
+
+def _only_from_here(request: Request) -> None:
+    """Without keys, a web page elsewhere must not reach the server through a visitor's browser.
+
+    The Host header stops DNS rebinding, the Origin header stops forms and scripts of other sites.
+    """
+    origin = request.headers.get("origin")
+    names = [request.url.hostname] if origin is None else [request.url.hostname, urlsplit(origin).hostname]
+    if any(name not in LOOPBACK_NAMES for name in names):
+        raise KeyMissing

@@ -1,0 +1,34 @@
+"""No request body grows past its limit: the operator's for recordings, 1 MiB for everything else."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from speakerid.errors import FileTooLarge
+
+AUDIO_PATHS = ("/utterances", "/identify", "/verify", "/embeddings")
+OTHER_BYTES = 1024 * 1024
+
+
+class BodyLimit:
+    def __init__(self, app: ASGIApp, max_audio_bytes: int) -> None:
+        self._app = app
+        self._max_audio_bytes = max_audio_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        limit = self._max_audio_bytes if scope["path"].endswith(AUDIO_PATHS) else OTHER_BYTES
+        read = 0
+
+        async def bounded() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > limit:
+                # An HTTPException, because it is the one kind that FastAPI passes on while it reads a body.
+                raise HTTPException(413, str(FileTooLarge(limit)))
+            return message
+
+        await self._app(scope, bounded, send)

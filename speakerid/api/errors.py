@@ -1,0 +1,107 @@
+"""The one table from errors to HTTP statuses, and the problem documents (RFC 9457) made from it."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from speakerid import errors
+
+logger = logging.getLogger(__name__)
+
+# The nearest class in an error's ancestry decides; tests/api/test_errors.py checks that every leaf is reached.
+STATUSES: dict[type[errors.SpeakeridError], int] = {
+    errors.AudioError: 422,
+    errors.UnsupportedAudio: 415,
+    errors.AudioTooLong: 413,
+    errors.FileTooLarge: 413,
+    errors.Refusal: 422,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
+    errors.InvalidRequest: 422,
+    errors.Denied: 403,
+    errors.KeyMissing: 401,
+    errors.KeyInvalid: 401,
+    errors.Overloaded: 429,
+    errors.EncoderMismatch: 409,
+    errors.CalibrationMissing: 409,
+    errors.EncoderInputInvalid: 422,
+    errors.EncoderNotFound: 500,
+    errors.EncoderFailed: 500,
+    errors.StoreError: 500,
+    errors.SettingsError: 500,
+}
+PROBLEM = "application/problem+json"
+INTERNAL = "The server failed on this request. Its log has the cause under this request_id."
+
+
+def status_of(error: type[errors.SpeakeridError]) -> int:
+    """Raises LookupError for an error that nobody mapped."""
+    for ancestor in error.__mro__:
+        if ancestor in STATUSES:
+            return STATUSES[ancestor]
+    raise LookupError(error.__name__)
+
+
+def problem(
+    request: Request, status: int, code: str, detail: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    body = {
+        "type": f"urn:speakerid:error:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "error": detail,
+        "request_id": request.scope.get("request_id", ""),
+    }
+    return JSONResponse(body, status, headers, media_type=PROBLEM)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(errors.SpeakeridError, _on_speakerid_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def _on_speakerid_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.SpeakeridError)
+    status = status_of(type(error))
+    if status >= 500:
+        logger.error("request %s: %s", request.scope.get("request_id"), error.code, exc_info=error)
+    return problem(request, status, error.code, str(error), _headers(error))
+
+
+def _headers(error: errors.SpeakeridError) -> dict[str, str]:
+    if isinstance(error, errors.Overloaded):
+        return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, errors.KeyMissing | errors.KeyInvalid):
+        return {"WWW-Authenticate": "Bearer"}
+    return {}
+
+
+def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem(request, 422, errors.InvalidRequest.code, f"{where}: {first['msg']}. Correct this field.")
+
+
+def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    codes = {404: "no_such_path", 405: "method_not_allowed", 413: errors.FileTooLarge.code}
+    code = codes.get(error.status_code, f"http_{error.status_code}")
+    detail = f"{request.method} {request.url.path}: {error.detail}. See /openapi.json for what there is."
+    return problem(request, error.status_code, code, detail, dict(error.headers or {}))
+
+
+def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    logger.error("request %s failed", request.scope.get("request_id"), exc_info=error)
+    return problem(request, 500, "internal_error", INTERNAL)

@@ -1,0 +1,43 @@
+"""Answers shown in the OpenAPI document. They are built from the real types, so they cannot go stale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from speakerid.types import Candidate, Identification, SpeakerRef, Speech, Threshold, Verification, to_json
+
+ADA = SpeakerRef("spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3", "Ada")
+BEN = SpeakerRef("spk_01K9Z3V7Y2B4D6F8H0J1K3M5P7", "Ben")
+SPEECH = Speech(seconds=4.1, snr_db=21.5, clipping_ratio=0.0, bandwidth_hz=8000)
+ENCODER = "ecapa-mini@3f9c0a1b2c3d"
+REASON = "The best llr, 6.2, reaches the threshold of 2.3."
+
+IDENTIFICATION = Identification(
+    decision="accept",
+    speaker=ADA,
+    candidates=(Candidate(ADA, 0.71, 6.2, 0.98), Candidate(BEN, 0.32, 2.3, 0.02)),
+    margin=3.9,
+    threshold=Threshold(2.3, "target_fpir=0.01, gallery of 212"),
+    prior=0.5,
+    speech=SPEECH,
+    encoder=ENCODER,
+    calibration="default",
+    reason=REASON,
+)
+VERIFICATION = Verification(
+    decision="accept",
+    speaker=ADA,
+    score=0.71,
+    llr=6.2,
+    probability=0.998,
+    threshold=Threshold(2.3, "target_fpir=0.01, gallery of 1"),
+    prior=0.5,
+    speech=SPEECH,
+    encoder=ENCODER,
+    calibration="default",
+    reason=REASON,
+)
+
+
+def ok(answer: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    return {status: {"content": {"application/json": {"example": to_json(answer)}}}}

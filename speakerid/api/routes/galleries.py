@@ -1,0 +1,74 @@
+"""Galleries: the tenant wall."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from speakerid.api.auth import allow
+from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
+from speakerid.api.etags import with_etag
+from speakerid.api.once import OnceDep
+from speakerid.api.problems import problems
+from speakerid.api.schemas import GalleryChange, GalleryCreate
+from speakerid.services import galleries, shape
+from speakerid.types import Gallery, Key
+
+router = APIRouter(prefix="/galleries", tags=["galleries"])
+Reader = Annotated[Key | None, allow("read")]
+
+
+class GalleryList(BaseModel):
+    items: tuple[Gallery, ...]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Gallery,
+    responses=problems(401, 403, 409, 422),
+    dependencies=[allow("admin", whole_store=True)],
+)
+def create_gallery(engine: EngineDep, once: OnceDep, body: GalleryCreate) -> Any:
+    """Make a gallery. It is bound to the running encoder."""
+    return once.create(
+        lambda db: shape.gallery(db, galleries.create(engine, db, body.name, body.settings())), body.name
+    )
+
+
+@router.get("", responses=problems(401, 403))
+def list_galleries(engine: EngineDep, key: Reader) -> GalleryList:
+    """Every gallery that the key may see."""
+    with engine.read() as db:
+        found = galleries.every(db)
+    return GalleryList(items=tuple(one for one in found if not (key and key.galleries) or one.name in key.galleries))
+
+
+@router.get("/{gallery}", response_model=Gallery, responses=problems(401, 403, 404), dependencies=[allow("read")])
+def get_gallery(engine: EngineDep, gallery: GalleryDep) -> Any:
+    """One gallery's settings and size."""
+    with engine.read() as db:
+        return with_etag(shape.gallery(db, gallery))
+
+
+@router.patch(
+    "/{gallery}",
+    response_model=Gallery,
+    responses=problems(401, 403, 404, 412, 422),
+    dependencies=[allow("admin")],
+)
+def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, if_match: IfMatch = None) -> Any:
+    """Change the settings that are named."""
+    with engine.write() as db:
+        changed = galleries.update(db, gallery.name, body.settings(), if_match)
+    return with_etag(changed)
+
+
+@router.delete("/{gallery}", status_code=204, responses=problems(401, 403, 404, 409), dependencies=[allow("admin")])
+def delete_gallery(engine: EngineDep, gallery: GalleryDep) -> Response:
+    """Erase a gallery and everybody in it."""
+    with engine.write(erase=True) as db:
+        galleries.delete(engine, db, gallery.name)
+    return Response(status_code=204)

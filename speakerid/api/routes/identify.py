@@ -1,0 +1,41 @@
+"""Who speaks (1:N), and is it this speaker (1:1)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from speakerid.api import examples
+from speakerid.api.auth import allow
+from speakerid.api.deps import AudioDep, EngineDep, GalleryDep, SpeakerId
+from speakerid.api.problems import problems
+from speakerid.api.schemas import AUDIO_BODY
+from speakerid.services import identify, verify
+from speakerid.types import Identification, Verification
+
+router = APIRouter(prefix="/galleries/{gallery}", tags=["identify"])
+REFUSALS = problems(401, 403, 404, 409, 413, 415, 422, 429)
+TopK = Annotated[int, Query(ge=1, le=identify.TOP_K_LIMIT, description="Most candidates in the answer.")]
+
+
+@router.post(
+    "/identify",
+    responses=examples.ok(examples.IDENTIFICATION) | REFUSALS,
+    dependencies=[allow("identify")],
+    openapi_extra=AUDIO_BODY,
+)
+def identify_speaker(engine: EngineDep, gallery: GalleryDep, audio: AudioDep, top_k: TopK = 5) -> Identification:
+    """Name the speaker of one recording, out of everybody in the gallery, or say `unknown`."""
+    return identify.identify(engine, gallery, audio, top_k=top_k)
+
+
+@router.post(
+    "/speakers/{speaker_id}/verify",
+    responses=examples.ok(examples.VERIFICATION) | REFUSALS,
+    dependencies=[allow("identify")],
+    openapi_extra=AUDIO_BODY,
+)
+def verify_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, audio: AudioDep) -> Verification:
+    """Is the speaker of this recording who they are said to be?"""
+    return verify.verify(engine, gallery, speaker_id, audio)

@@ -1,0 +1,56 @@
+"""Enrollment utterances of a speaker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from speakerid.api.auth import allow
+from speakerid.api.deps import AudioDep, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.problems import problems
+from speakerid.api.schemas import AUDIO_BODY
+from speakerid.services import speakers
+from speakerid.services.enroll import enroll
+from speakerid.services.listen import listen
+from speakerid.types import Enrollment, Page, Speaker, Utterance, to_json
+
+router = APIRouter(prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"])
+REPEATED: dict[int | str, dict[str, Any]] = {
+    200: {"model": Enrollment, "description": "The same bytes were enrolled before."}
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Enrollment,
+    responses=REPEATED | problems(401, 403, 404, 409, 413, 415, 422, 429),
+    dependencies=[allow("enroll")],
+    openapi_extra=AUDIO_BODY,
+)
+def enroll_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, audio: AudioDep) -> Any:
+    """Enroll one recording of this speaker. Sending the same bytes again changes nothing."""
+    with engine.read() as db:
+        speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
+    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
+    with engine.write() as db:
+        done = enroll(engine, db, gallery.name, speaker_id, voice)
+    return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)
+
+
+@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+def list_utterances(
+    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, cursor: Cursor = None, limit: Limit = 50
+) -> Page[Utterance]:
+    """Oldest first, page by page."""
+    with engine.read() as db:
+        return speakers.list_utterances(db, gallery, speaker_id, cursor=cursor, limit=limit)
+
+
+@router.delete("/{utterance_id}", responses=problems(401, 403, 404), dependencies=[allow("enroll")])
+def delete_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId) -> Speaker:
+    """Erase one utterance. The voiceprint is recomputed from the others; the answer is the speaker as it is then."""
+    with engine.write(erase=True) as db:
+        return speakers.delete_utterance(db, gallery, speaker_id, utterance_id)

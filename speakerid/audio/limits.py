@@ -1,0 +1,51 @@
+"""What decoding may produce at most: a small file can hold hours, so the bounds are on decoded audio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from speakerid.errors import AudioTooLong, NoSuchChannel, TooManyChannels, UnsupportedAudio
+
+SAMPLE_RATE_HZ = 16_000  # every waveform inside speakerid
+MIN_RATE_HZ = 4_000  # below this no speech is left
+MAX_RATE_HZ = 768_000  # the highest rate audio interfaces offer; also bounds the resampler's filter
+CODEC_PADDING_S = 0.25  # lossy codecs add up to two frames (AAC at 16 kHz: 2 x 64 ms), not the caller's fault
+
+Channel = Literal["mix"] | int  # the mean of all channels, or one of them, counted from 0
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """Bounds on one decoded file, checked on what it declares and again on what it turns out to hold."""
+
+    max_seconds: float = 600.0
+    max_channels: int = 32
+    max_samples: int = 600 * 48_000 * 4  # frames x channels at the file's own rate: 600 s of 192 kHz mono
+
+    def check_channels(self, channels: int) -> None:
+        """Raises TooManyChannels."""
+        if channels > self.max_channels:
+            raise TooManyChannels(channels, self.max_channels)
+
+    def check_length(self, seconds: float, samples: float = 0) -> None:
+        """`samples` is frames x channels. Raises AudioTooLong."""
+        if seconds > self.max_seconds + CODEC_PADDING_S:
+            raise AudioTooLong(f"{self.max_seconds:g} seconds")
+        if samples > self.max_samples:
+            raise AudioTooLong(f"{self.max_samples} samples over all channels")
+
+
+def check_rate(rate_hz: int) -> None:
+    """Raises UnsupportedAudio outside 4 to 768 kHz."""
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise UnsupportedAudio(
+            f"The audio has a sample rate of {rate_hz} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are accepted. "
+            "Resample it first."
+        )
+
+
+def check_channel(channel: Channel, channels: int) -> None:
+    """Raises NoSuchChannel unless `channel` is "mix" or one of 0 to `channels` - 1."""
+    if channel != "mix" and not 0 <= channel < channels:
+        raise NoSuchChannel(channel, channels)

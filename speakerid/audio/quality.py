@@ -1,0 +1,94 @@
+"""How good the speech in a recording is: net length, noise, clipping, bandwidth. Arrays in, numbers out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.segments import Segment
+from speakerid.audio.spectrum import BAND_HZ, FRAME_SAMPLES, band_powers, frame_centers
+from speakerid.types import FloatArray, Speech
+
+CLIP_LEVEL = 0.985  # of full scale: resampling rounds the flat tops of clipped waves
+UNSCALED_PEAK = 2.0  # resampling overshoots by 1.2 at most; beyond 2 the floats were never scaled to 1.0
+GUARD_SAMPLES = 480  # 30 ms around speech count neither as speech nor as pause: onsets and tails
+POWER_SAMPLES = 320  # 20 ms frames for the noise level
+MIN_PAUSE_FRAMES = 5  # 100 ms of pause is needed to speak of its level
+MAX_SNR_DB = 60.0  # digital silence between words; no microphone reaches it
+BAND_ABOVE_NOISE_DB = 6.0
+BAND_BELOW_PEAK_DB = 60.0  # sibilants lie 20 to 50 dB below the vowels; resamplers leave less than -100 dB
+LOUDEST_PERCENT = 99  # sibilants, which alone reach the highest frequencies, fill few frames
+
+Mask = NDArray[np.bool_]
+
+
+def measure(samples: FloatArray, segments: tuple[Segment, ...]) -> Speech:
+    """`samples`: (n,) at 16 kHz, `segments` where its speech is. Bandwidth is 0 where there is no speech."""
+    return Speech(
+        seconds=sum(end - start for start, end in segments) / SAMPLE_RATE_HZ,
+        snr_db=snr_db(samples, segments),
+        clipping_ratio=clipping_ratio(samples),
+        bandwidth_hz=bandwidth_hz(samples, segments),
+    )
+
+
+def snr_db(samples: FloatArray, segments: tuple[Segment, ...]) -> float | None:
+    """Mean power of speech over the median power of pauses, in dB, at most 60; None without speech or pause.
+
+    The median, because breaths and missed syllables in pauses are not noise: noise that comes in bursts is therefore
+    underrated (by up to 6 dB for dishes in a sink), steady noise is met within 1 dB.
+    """
+    speech, pause = _masks(len(samples), segments)
+    noise = _pause_power(samples, pause)
+    if noise is None or not speech.any():
+        return None
+    both = float(np.mean(np.square(samples[speech], dtype=np.float64)))
+    signal = max(both - noise, both * 1e-3)  # at -30 dB and below nothing can be told
+    return float(min(10 * np.log10(max(signal, 1e-20) / max(noise, 1e-20)), MAX_SNR_DB))
+
+
+def clipping_ratio(samples: FloatArray) -> float:
+    """Share of samples at full scale, 0..1."""
+    if not len(samples):
+        return 0.0
+    magnitude = np.abs(samples)
+    peak = float(magnitude.max())
+    return float(np.mean(magnitude >= CLIP_LEVEL * (peak if peak > UNSCALED_PEAK else 1.0)))
+
+
+def bandwidth_hz(samples: FloatArray, segments: tuple[Segment, ...]) -> int:
+    """Upper edge of the highest 250 Hz band where speech rises above the pauses: 4000 for telephone, 8000 at most."""
+    if len(samples) < FRAME_SAMPLES or not segments:
+        return 0
+    powers, centers = band_powers(samples), frame_centers(len(samples))
+    speech, pause = (mask[centers] for mask in _masks(len(samples), segments))
+    if not speech.any():
+        return 0
+    loud = np.percentile(powers[speech], LOUDEST_PERCENT, axis=0)
+    noise = np.median(powers[pause], axis=0) if pause.sum() >= MIN_PAUSE_FRAMES else np.zeros_like(loud)
+    floor = np.maximum(noise * _ratio(BAND_ABOVE_NOISE_DB), loud.max() * _ratio(-BAND_BELOW_PEAK_DB))
+    carrying = np.flatnonzero(loud > floor)
+    return int(carrying[-1] + 1) * BAND_HZ if len(carrying) else 0
+
+
+def _masks(total: int, segments: tuple[Segment, ...]) -> tuple[Mask, Mask]:
+    """Which samples are speech, and which are surely pause."""
+    speech, pause = np.zeros(total, np.bool_), np.ones(total, np.bool_)
+    for start, end in segments:
+        speech[start:end] = True
+        pause[max(0, start - GUARD_SAMPLES) : end + GUARD_SAMPLES] = False
+    return speech, pause
+
+
+def _pause_power(samples: FloatArray, pause: Mask) -> float | None:
+    whole = len(samples) // POWER_SAMPLES
+    frames = samples[: whole * POWER_SAMPLES].reshape(whole, POWER_SAMPLES)
+    quiet = frames[pause[: whole * POWER_SAMPLES].reshape(whole, POWER_SAMPLES).all(axis=1)]
+    if len(quiet) < MIN_PAUSE_FRAMES:
+        return None
+    return float(np.median(np.einsum("ij,ij->i", quiet, quiet)) / POWER_SAMPLES)
+
+
+def _ratio(db: float) -> float:
+    return float(10 ** (db / 10))

@@ -1,0 +1,141 @@
+"""One audio stream out of encoded bytes, frame by frame, through FFmpeg (the PyAV wheel carries it).
+
+FFmpeg gets one demuxer, a list of decoders and no protocol: it opens nothing but these bytes. One thread.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+
+from speakerid.audio.sniff import Format
+from speakerid.errors import InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
+from speakerid.types import FloatArray
+
+MAX_STREAMS = 32  # FFmpeg allocates per stream; a recording has one or a few
+MAX_ABS = 2.0**31  # floats scaled like integers still pass; beyond, powers overflow float32
+BAD_PACKET_SHARE = 0.1  # a few damaged packets are a gap, more are a broken file
+BAD_PACKETS_BEFORE_GIVING_UP = 50
+_FULL_SCALE = {"u8": 128.0, "s16": 32_768.0, "s32": 2_147_483_648.0, "flt": 1.0, "dbl": 1.0}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Decoded audio: `frames` is (n, channels), 1.0 is full scale."""
+
+    frames: FloatArray
+    rate_hz: int
+
+
+class AudioReader:
+    """Iterate over it for the blocks of the first audio stream; `bad_packets` could not be decoded."""
+
+    def __init__(self, data: bytes, fmt: Format) -> None:
+        """Raises MalformedAudio, NoSamples, or UnsupportedAudio for another codec or no audio."""
+        self._container = _open(data, fmt)
+        try:
+            self._stream = _audio_stream(self._container.streams.audio, fmt)
+        except BaseException:
+            self._container.close()
+            raise
+        self.packets = 0
+        self.bad_packets = 0
+
+    @property
+    def channels(self) -> int:
+        return int(self._stream.codec_context.channels)
+
+    @property
+    def declared_s(self) -> float | None:
+        """What a container with only this stream announces as its length."""
+        duration = self._container.duration
+        return duration / av.time_base if duration and len(self._container.streams) == 1 else None
+
+    def __enter__(self) -> AudioReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._container.close()
+
+    def __iter__(self) -> Iterator[Block]:
+        """Raises InvalidSamples for NaN or infinite samples, MalformedAudio when much cannot be decoded."""
+        for packet in self._packets():
+            for frame in self._decode(packet):
+                yield Block(_to_float(frame), frame.sample_rate)
+        if self.bad_packets > max(1, self.packets * BAD_PACKET_SHARE):
+            raise MalformedAudio(_DAMAGED)
+
+    def _packets(self) -> Iterator[Packet[AudioStream]]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                yield next(packets)
+            except StopIteration:
+                return
+            except (av.FFmpegError, ValueError):
+                self.bad_packets += 1
+                return
+
+    def _decode(self, packet: Packet[AudioStream]) -> list[AudioFrame]:
+        self.packets += 1
+        try:
+            return list(packet.decode())
+        except (av.FFmpegError, ValueError) as error:
+            self.bad_packets += 1
+            if self.bad_packets >= max(BAD_PACKETS_BEFORE_GIVING_UP, self.packets // 2):
+                raise MalformedAudio(_DAMAGED) from error
+            return []
+
+
+_DAMAGED = "The audio is damaged: much of it cannot be decoded. Export it again."
+
+
+def _open(data: bytes, fmt: Format) -> InputContainer:
+    options = {
+        "protocol_whitelist": "none",
+        "format_whitelist": fmt.demuxer,
+        "codec_whitelist": ",".join(fmt.decoders),
+        "max_streams": str(MAX_STREAMS),
+    }
+    try:
+        return av.open(io.BytesIO(data), mode="r", format=fmt.demuxer, options=options, metadata_errors="replace")
+    except av.error.EOFError as error:
+        raise NoSamples from error
+    except (av.FFmpegError, ValueError) as error:
+        raise MalformedAudio(f"It looks like {fmt.container}, but it cannot be opened. Export it again.") from error
+
+
+def _audio_stream(streams: tuple[AudioStream, ...], fmt: Format) -> AudioStream:
+    if not streams:
+        raise UnsupportedAudio(f"The {fmt.container} file has no audio in it. Send a file with an audio track.")
+    codec = streams[0].codec_context
+    if codec is None or codec.name not in fmt.decoders:
+        name = "an unknown codec" if codec is None else codec.name
+        raise UnsupportedAudio(f"The {fmt.container} file holds {name}. Export it as PCM, FLAC, MP3, AAC or Opus.")
+    codec.thread_count = 1
+    return streams[0]
+
+
+def _to_float(frame: AudioFrame) -> FloatArray:
+    """(n, channels), full scale 1.0, whatever the sample format. Raises InvalidSamples."""
+    kind = frame.format.packed.name
+    raw = frame.to_ndarray()
+    frames = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
+    floats = (frames.astype(np.float32) - (128.0 if kind == "u8" else 0.0)) / np.float32(_FULL_SCALE[kind])
+    return checked(floats)
+
+
+def checked(samples: FloatArray) -> FloatArray:
+    """The same samples. Raises InvalidSamples if one is NaN, infinite or absurdly large."""
+    if samples.size and not max(samples.max(), -samples.min()) <= MAX_ABS:  # false for NaN too
+        raise InvalidSamples
+    return samples

@@ -1,0 +1,79 @@
+"""Blocks at any rate in, 16 kHz out, piece by piece: memory is bounded by the result, not the source."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits, check_channel, check_rate
+from speakerid.errors import MalformedAudio
+from speakerid.types import FloatArray
+
+PIECE_FRAMES = 65_536  # resampled at once; codec frames alone (20 ms) would cost more in calls than in arithmetic
+MAX_CHANGES = 64  # of rate within one file: chained radio streams have a few, damaged files thousands
+
+
+class Collector:
+    """Takes blocks, keeps the wanted channel (None: each), resamples and counts against the limits."""
+
+    def __init__(self, limits: DecodeLimits, channel: Channel | None) -> None:
+        self._limits = limits
+        self._channel = channel
+        self._waiting: list[FloatArray] = []
+        self._waiting_frames = 0
+        self._done: list[FloatArray] = []
+        self._done_samples = 0
+        self._resampler: soxr.ResampleStream | None = None
+        self._shape = (0, 0)  # rate_hz, kept channels
+        self._changes = 0
+        self.seconds = 0.0
+        self.samples = 0  # frames x channels at the source's rate
+
+    def add(self, frames: FloatArray, rate_hz: int) -> None:
+        """`frames` is (n, channels). Raises TooManyChannels, NoSuchChannel, AudioTooLong, UnsupportedAudio."""
+        self._limits.check_channels(frames.shape[1])
+        check_rate(rate_hz)
+        self.seconds += len(frames) / rate_hz
+        self.samples += frames.size
+        self._limits.check_length(self.seconds, max(self.samples, self._done_samples))
+        kept = pick(frames, self._channel)
+        if (rate_hz, kept.shape[1]) != self._shape:
+            self._change(rate_hz, kept.shape[1])
+        self._waiting.append(kept)
+        self._waiting_frames += len(kept)
+        if self._waiting_frames >= PIECE_FRAMES:
+            self._resample(last=False)
+
+    def finish(self) -> FloatArray:
+        """(n, kept channels) at 16 kHz; (0, 1) when nothing came."""
+        self._resample(last=True)
+        return np.concatenate(self._done) if self._done else np.zeros((0, 1), np.float32)
+
+    def _change(self, rate_hz: int, channels: int) -> None:
+        self._resample(last=True)
+        self._changes += 1
+        if self._changes > MAX_CHANGES or (self._done and channels != self._shape[1]):
+            raise MalformedAudio("The audio changes its rate or channels while it runs. Export it again.")
+        self._shape = (rate_hz, channels)
+        same = rate_hz == SAMPLE_RATE_HZ
+        self._resampler = None if same else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, channels, dtype="float32")
+
+    def _resample(self, last: bool) -> None:
+        if not self._waiting and self._resampler is None:
+            return
+        channels = self._shape[1]
+        piece = np.concatenate(self._waiting) if self._waiting else np.zeros((0, channels), np.float32)
+        self._waiting, self._waiting_frames = [], 0
+        out = piece if self._resampler is None else self._resampler.resample_chunk(piece, last=last)
+        self._done_samples += out.size
+        self._done.append(out)
+
+
+def pick(frames: FloatArray, channel: Channel | None) -> FloatArray:
+    """(n, channels) -> (n, 1): the mean or one channel; None keeps all. Raises NoSuchChannel."""
+    if channel is None:
+        return frames
+    check_channel(channel, frames.shape[1])
+    if channel == "mix":
+        return frames if frames.shape[1] == 1 else frames.mean(axis=1, keepdims=True, dtype=np.float32)
+    return np.ascontiguousarray(frames[:, channel : channel + 1])

@@ -1,0 +1,17 @@
+"""Samples as the bytes of a WAV file, so that arrays take the same way as files."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import soundfile
+
+from speakerid.audio.decode import Samples, from_samples
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+
+
+def wav_bytes(samples: Samples) -> bytes:
+    """`(samples, rate in Hz)` as a mono float32 WAV at 16 kHz. Raises AudioError."""
+    file = BytesIO()
+    soundfile.write(file, from_samples(*samples), SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+    return file.getvalue()

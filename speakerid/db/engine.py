@@ -1,0 +1,101 @@
+"""Open a store: SQLite in WAL mode with full sync, or PostgreSQL. One object hands out read and write transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from speakerid.errors import StoreUnavailable
+
+Handle = Session  # one open transaction: what services and repositories are given
+BUSY_TIMEOUT_MS = 30_000
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # an acknowledged enrollment survives power loss
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # erased rows are overwritten with zeros
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+)
+
+
+class Database:
+    """Transactions over one store. `read()` never blocks writers; `write()` commits once, when its block ends well."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = engine.execution_options(speakerid_write=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with _reachable(), Session(self.engine, expire_on_commit=False) as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with _reachable(), Session(self._writer, expire_on_commit=False) as db, db.begin():
+            yield db
+
+    def scrub(self) -> None:
+        """After an erasure: empty SQLite's write-ahead log, where the old pages would linger."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def ping(self) -> None:
+        with self.read() as db:
+            db.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(store: str | Path) -> Database:
+    """`store` is a path (SQLite) or a `postgresql://` URL. Raises StoreUnavailable for anything else."""
+    url = store_url(store)
+    if url.get_backend_name() != "sqlite":
+        return Database(create_engine(url, pool_pre_ping=True, hide_parameters=True))
+    engine = create_engine(url, hide_parameters=True)  # names stay out of logged errors
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return Database(engine)
+
+
+def store_url(store: str | Path) -> URL:
+    if "://" not in str(store):
+        return URL.create("sqlite", database=str(Path(store).expanduser()))
+    try:
+        url = make_url(str(store))
+    except ArgumentError:
+        raise StoreUnavailable("The store URL cannot be read. Give a path or postgresql://user@host/name.") from None
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreUnavailable(f"Stores of kind {url.drivername!r} are not supported. Give a path or postgresql://…")
+    return url
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where the driver guesses
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    # A writer takes its lock at once: upgrading a read transaction would fail with "database is locked".
+    write = connection.get_execution_options().get("speakerid_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(f"The store does not answer: {error.orig}. Check its path, disk and server.") from error

@@ -1,0 +1,127 @@
+"""The tables. SQL is the truth: an embedding lives in the row that owns it, beside the fingerprint of its encoder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
+
+from speakerid.db.types import Key, UtcDateTime, Vector, now
+from speakerid.types import FloatArray
+
+NAME_LENGTH = 200
+GALLERY_LENGTH = 64
+# A key is never used twice, not even after its row was erased: the vector index and the change log go by it.
+NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class GalleryRow(Base):
+    __tablename__ = "galleries"
+    __table_args__ = NEVER_REUSED
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(GALLERY_LENGTH), unique=True)
+    encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    encoder_fingerprint: Mapped[str] = mapped_column(String(64))
+    target_fpir: Mapped[float]
+    min_speech_s: Mapped[float]
+    enroll_speech_s: Mapped[float]
+    keep_audio: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class SpeakerRow(Base):
+    """`key` is what the vector index stores; `id` is what the world sees."""
+
+    __tablename__ = "speakers"
+    __table_args__ = (
+        UniqueConstraint("gallery_key", "external_id"),
+        Index("ix_speakers_gallery_id", "gallery_key", "id"),
+        NEVER_REUSED,
+    )
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    external_id: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    consent: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    voiceprint: Mapped[FloatArray | None] = mapped_column(Vector)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class UtteranceRow(Base):
+    __tablename__ = "utterances"
+    __table_args__ = (UniqueConstraint("gallery_key", "sha256"),)
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
+    speaker_key: Mapped[int] = mapped_column(ForeignKey("speakers.key", ondelete="CASCADE"), index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    speech_s: Mapped[float]
+    snr_db: Mapped[float | None]
+    clipping_ratio: Mapped[float]
+    bandwidth_hz: Mapped[int]
+    embedding: Mapped[FloatArray] = mapped_column(Vector)
+    encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    encoder_fingerprint: Mapped[str] = mapped_column(String(64))
+    audio: Mapped[bytes | None] = deferred(
+        mapped_column(LargeBinary, default=None)
+    )  # only where the gallery keeps audio
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class IndexChangeRow(Base):
+    """ "The voiceprint of this speaker changed." Written in the transaction that changed it.
+
+    It says which speaker, never what: whoever applies it reads the row, so applying twice or late does no harm.
+    """
+
+    __tablename__ = "index_changes"
+    __table_args__ = (
+        Index("ix_index_changes_gallery_id", "gallery_key", "id"),
+        Index("ix_index_changes_gallery_txid", "gallery_key", "txid"),
+        NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    # Only PostgreSQL fills it: there, sequence order is not commit order.
+    txid: Mapped[int] = mapped_column(Key, server_default=text("0"))
+    gallery_key: Mapped[int] = mapped_column(Key)  # no foreign key: outlives the gallery
+    speaker_key: Mapped[int] = mapped_column(Key)
+
+
+class KeyRow(Base):
+    __tablename__ = "keys"
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    galleries: Mapped[list[str]] = mapped_column(JSON)  # empty: every gallery
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class RepeatRow(Base):
+    """The answer already given for an Idempotency-Key. Erased with the speaker it tells of."""
+
+    __tablename__ = "repeats"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)  # sha256 of caller, path and Idempotency-Key
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
+    speaker_key: Mapped[int | None] = mapped_column(ForeignKey("speakers.key", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)

@@ -1,0 +1,55 @@
+"""The log of voiceprint changes that the vector index follows.
+
+On SQLite there is one writer at a time, so row ids rise in commit order and the id is the position. On PostgreSQL they
+do not: a position is a transaction id there, and only transactions older than every running one are read, because a
+younger id can be committed before an older one.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from speakerid.db.models import IndexChangeRow
+
+_TOUCHED = "speakerid_touched"
+
+
+def record(db: Session, gallery_key: int, speaker_key: int) -> None:
+    """Note, in the caller's transaction, that this speaker's voiceprint changed or vanished."""
+    db.add(IndexChangeRow(gallery_key=gallery_key, speaker_key=speaker_key))
+    db.info.setdefault(_TOUCHED, {}).setdefault(gallery_key, set()).add(speaker_key)
+
+
+def touched(db: Session) -> dict[int, set[int]]:
+    """What this session recorded: speaker keys by gallery key."""
+    found: dict[int, set[int]] = db.info.get(_TOUCHED, {})
+    return found
+
+
+def horizon(db: Session) -> int:
+    """The first position that is not safe to read yet: everything before it is committed or was rolled back."""
+    if _is_sqlite(db):
+        return (db.scalar(select(func.max(IndexChangeRow.id))) or 0) + 1
+    return int(db.execute(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")).scalar_one())
+
+
+def between(db: Session, gallery_key: int, start: int, stop: int) -> set[int]:
+    """Speaker keys of this gallery that changed at positions `start <= p < stop`."""
+    position = _position(db)
+    inside: ColumnElement[bool] = (position >= start) & (position < stop)
+    query = select(IndexChangeRow.speaker_key).where(IndexChangeRow.gallery_key == gallery_key, inside)
+    return set(db.scalars(query))
+
+
+def count_from(db: Session, start: int) -> int:
+    """Changes visible at or behind position `start`."""
+    return db.scalar(select(func.count()).where(_position(db) >= start)) or 0
+
+
+def _position(db: Session) -> InstrumentedAttribute[int]:
+    return IndexChangeRow.id if _is_sqlite(db) else IndexChangeRow.txid
+
+
+def _is_sqlite(db: Session) -> bool:
+    return db.get_bind().dialect.name == "sqlite"

@@ -1,0 +1,44 @@
+"""Queries on galleries."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
+from speakerid.errors import GalleryExists, GalleryNotFound
+
+
+def get(db: Session, name: str, *, lock: bool = False) -> GalleryRow:
+    """Raises GalleryNotFound. `lock` holds the row until the transaction ends (PostgreSQL)."""
+    query = select(GalleryRow).where(GalleryRow.name == name)
+    row = db.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise GalleryNotFound(name)
+    return row
+
+
+def find(db: Session, name: str) -> GalleryRow | None:
+    return db.scalar(select(GalleryRow).where(GalleryRow.name == name))
+
+
+def add(db: Session, row: GalleryRow) -> None:
+    """Raises GalleryExists."""
+    try:
+        with db.begin_nested():
+            db.add(row)
+    except IntegrityError:
+        raise GalleryExists(row.name) from None
+
+
+def every(db: Session) -> list[GalleryRow]:
+    return list(db.scalars(select(GalleryRow).order_by(GalleryRow.name)))
+
+
+def count_speakers(db: Session, gallery_key: int) -> int:
+    return db.scalar(select(func.count()).where(SpeakerRow.gallery_key == gallery_key)) or 0
+
+
+def has_utterances(db: Session, gallery_key: int) -> bool:
+    return db.scalar(select(UtteranceRow.key).where(UtteranceRow.gallery_key == gallery_key).limit(1)) is not None

@@ -1,0 +1,34 @@
+"""Queries on API keys."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from speakerid.db.models import KeyRow
+from speakerid.errors import KeyNotFound
+
+
+def add(db: Session, row: KeyRow) -> None:
+    db.add(row)
+    db.flush()
+
+
+def every(db: Session) -> list[KeyRow]:
+    return list(db.scalars(select(KeyRow).order_by(KeyRow.id)))
+
+
+def exist(db: Session) -> bool:
+    return db.scalar(select(KeyRow.key).limit(1)) is not None
+
+
+def by_secret(db: Session, secret_sha256: str) -> KeyRow | None:
+    return db.scalar(select(KeyRow).where(KeyRow.secret_sha256 == secret_sha256))
+
+
+def remove(db: Session, key_id: str) -> None:
+    """Raises KeyNotFound."""
+    row = db.scalar(select(KeyRow).where(KeyRow.id == key_id))
+    if row is None:
+        raise KeyNotFound(key_id)
+    db.delete(row)

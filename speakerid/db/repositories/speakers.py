@@ -1,0 +1,132 @@
+"""Queries on the speakers of one gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from speakerid.db.models import SpeakerRow, UtteranceRow
+from speakerid.errors import ExternalIdTaken, SpeakerNotFound
+from speakerid.types import FloatArray
+
+
+@dataclass(frozen=True)
+class SpeakerSums:
+    """A speaker with the sums over its enrollment utterances."""
+
+    row: SpeakerRow
+    utterances: int
+    speech_s: float
+
+
+def get(db: Session, gallery_key: int, speaker_id: str, *, lock: bool = False) -> SpeakerRow:
+    """Raises SpeakerNotFound. `lock` holds the row until the transaction ends (PostgreSQL)."""
+    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.id == speaker_id)
+    row = db.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise SpeakerNotFound(speaker_id)
+    return row
+
+
+def add(db: Session, row: SpeakerRow) -> None:
+    """Raises ExternalIdTaken."""
+    _flush(db, row, new=True)
+
+
+def save(db: Session, row: SpeakerRow) -> None:
+    """Write a changed row. Raises ExternalIdTaken."""
+    _flush(db, row, new=False)
+
+
+def with_sums(db: Session, row: SpeakerRow) -> SpeakerSums:
+    found = db.execute(_sums(row.gallery_key).where(SpeakerRow.key == row.key)).one()
+    return _shape(found)
+
+
+@dataclass(frozen=True)
+class SpeakerFilter:
+    """Only speakers with exactly this name, or this external id."""
+
+    name: str | None = None
+    external_id: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        wanted = ((SpeakerRow.name, self.name), (SpeakerRow.external_id, self.external_id))
+        return [column == value for column, value in wanted if value is not None]
+
+
+EVERYBODY = SpeakerFilter()
+
+
+def page(
+    db: Session, gallery_key: int, *, after: str | None, limit: int, only: SpeakerFilter = EVERYBODY
+) -> list[SpeakerSums]:
+    """Oldest first, behind the speaker id `after`."""
+    query = _sums(gallery_key).where(*only.conditions()).order_by(SpeakerRow.id).limit(limit)
+    if after is not None:
+        query = query.where(SpeakerRow.id > after)
+    return [_shape(found) for found in db.execute(query)]
+
+
+def find(db: Session, gallery_key: int, only: SpeakerFilter) -> list[SpeakerRow]:
+    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, *only.conditions())
+    return list(db.scalars(query.order_by(SpeakerRow.id)))
+
+
+def by_keys(db: Session, gallery_key: int, keys: Sequence[int]) -> list[SpeakerRow]:
+    """Those of `keys` that exist in this gallery and have a voiceprint, in no order."""
+    query = select(SpeakerRow).where(
+        SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys), SpeakerRow.voiceprint.is_not(None)
+    )
+    return list(db.scalars(query))
+
+
+def count_voiceprints(db: Session, gallery_key: int) -> int:
+    query = select(func.count()).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None))
+    return db.scalar(query) or 0
+
+
+def voiceprints(
+    db: Session, gallery_key: int, *, after: int = 0, limit: int | None = None, keys: Sequence[int] | None = None
+) -> list[tuple[int, FloatArray]]:
+    """`(key, voiceprint (dim,))` by rising key, behind the key `after`; only of `keys` where given."""
+    query = select(SpeakerRow.key, SpeakerRow.voiceprint).where(
+        SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None), SpeakerRow.key > after
+    )
+    if keys is not None:
+        query = query.where(SpeakerRow.key.in_(keys))
+    return [
+        (key, vector) for key, vector in db.execute(query.order_by(SpeakerRow.key).limit(limit)) if vector is not None
+    ]
+
+
+def _sums(gallery_key: int) -> Select[SpeakerRow, int, float]:
+    count = func.count(UtteranceRow.key)
+    seconds = func.coalesce(func.sum(UtteranceRow.speech_s), 0.0)
+    return (
+        select(SpeakerRow, count, seconds)
+        .outerjoin(UtteranceRow, UtteranceRow.speaker_key == SpeakerRow.key)
+        .where(SpeakerRow.gallery_key == gallery_key)
+        .group_by(SpeakerRow.key)
+    )
+
+
+def _shape(found: Row[SpeakerRow, int, float]) -> SpeakerSums:
+    return SpeakerSums(row=found[0], utterances=found[1], speech_s=float(found[2]))
+
+
+def _flush(db: Session, row: SpeakerRow, *, new: bool) -> None:
+    gallery_key, external_id = row.gallery_key, row.external_id
+    try:
+        with db.begin_nested():
+            if new:
+                db.add(row)
+            db.flush()
+    except IntegrityError:
+        if external_id is None:
+            raise
+        raise ExternalIdTaken(find(db, gallery_key, SpeakerFilter(external_id=external_id))[0].id) from None

@@ -1,0 +1,60 @@
+"""Queries on the enrollment utterances of one gallery."""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from speakerid.db.models import SpeakerRow, UtteranceRow
+from speakerid.errors import UtteranceElsewhere, UtteranceNotFound
+from speakerid.types import FloatArray
+
+
+def get(db: Session, speaker: SpeakerRow, utterance_id: str) -> UtteranceRow:
+    """Raises UtteranceNotFound."""
+    query = select(UtteranceRow).where(UtteranceRow.speaker_key == speaker.key, UtteranceRow.id == utterance_id)
+    row = db.scalar(query)
+    if row is None:
+        raise UtteranceNotFound(utterance_id)
+    return row
+
+
+def add(db: Session, row: UtteranceRow) -> None:
+    """Raises UtteranceElsewhere when the same bytes were enrolled meanwhile."""
+    gallery_key, sha256 = row.gallery_key, row.sha256
+    try:
+        with db.begin_nested():
+            db.add(row)
+    except IntegrityError:
+        found = same_bytes(db, gallery_key, sha256)
+        if found is None:
+            raise
+        raise UtteranceElsewhere(found[1]) from None
+
+
+def of_speaker(
+    db: Session, speaker: SpeakerRow, *, after: str | None = None, limit: int | None = None
+) -> list[UtteranceRow]:
+    """Oldest first, behind the utterance id `after`."""
+    query = select(UtteranceRow).where(UtteranceRow.speaker_key == speaker.key).order_by(UtteranceRow.id).limit(limit)
+    return list(db.scalars(query if after is None else query.where(UtteranceRow.id > after)))
+
+
+def embeddings(db: Session, speaker: SpeakerRow) -> FloatArray:
+    """`(n, dim)` of every utterance of the speaker, oldest first; `(0, 0)` when there is none."""
+    query = select(UtteranceRow.embedding).where(UtteranceRow.speaker_key == speaker.key).order_by(UtteranceRow.key)
+    found = list(db.scalars(query))
+    return np.stack(found) if found else np.zeros((0, 0), np.float32)
+
+
+def same_bytes(db: Session, gallery_key: int, sha256: str) -> tuple[UtteranceRow, str] | None:
+    """The utterance made from the same bytes in this gallery, and its speaker's id."""
+    query = (
+        select(UtteranceRow, SpeakerRow.id)
+        .join(SpeakerRow, SpeakerRow.key == UtteranceRow.speaker_key)
+        .where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.sha256 == sha256)
+    )
+    found = db.execute(query).first()
+    return None if found is None else (found[0], found[1])

@@ -1,0 +1,91 @@
+"""The path from waveforms to embeddings that all encoders share; an encoder adds only its raw model call.
+
+Waveforms are never padded: padding changes SpeechBrain embeddings (cosine 0.96) even when lengths are passed
+along. Equal lengths go through the model together, others one by one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from speakerid.encoders.base import Encoder
+from speakerid.encoders.checks import check_embeddings, check_waveforms, is_constant
+from speakerid.errors import EncoderFailed, EncoderInputInvalid
+from speakerid.types import FloatArray
+
+WINDOW_S = 30.0  # longer audio is cut into equal windows of at most this
+BATCH_S = 60.0  # audio in one model call: bounds memory, and larger batches are not faster on a CPU
+
+RawEmbed = Callable[[FloatArray], FloatArray]  # (batch, samples) -> (batch, dim), rows of any norm
+
+
+@dataclass(frozen=True)
+class _Window:
+    owner: int  # position of the waveform it was cut from
+    samples: FloatArray
+
+
+def embed_with(encoder: Encoder, raw: RawEmbed, waveforms: Sequence[FloatArray]) -> FloatArray:
+    """Check, cut, batch, run `raw`, check, average. Returns `(n, dim)`, rows L2-normalized.
+
+    The windows of one waveform are L2-normalized before averaging, because embedding norms vary (250 to 410
+    on ECAPA). They last equally long, so the plain mean is the mean weighted by duration.
+    """
+    check_waveforms(encoder, waveforms)
+    windows = [w for owner, waveform in enumerate(waveforms) for w in _windows(encoder, owner, waveform)]
+    sums = np.zeros((len(waveforms), encoder.dim), dtype=np.float32)
+    for batch in _batches(windows, int(BATCH_S * encoder.sample_rate_hz)):
+        rows = _run(encoder, raw, batch)
+        np.add.at(sums, [window.owner for window in batch], l2_normalize(rows))
+    check_embeddings(encoder, sums, len(waveforms))
+    return l2_normalize(sums)
+
+
+def _run(encoder: Encoder, raw: RawEmbed, batch: Sequence[_Window]) -> FloatArray:
+    """One checked model call; what a runtime raises becomes `EncoderFailed` here, once for all encoders."""
+    try:
+        rows = raw(np.stack([window.samples for window in batch]))
+    except Exception as error:
+        raise EncoderFailed(f"The encoder failed ({type(error).__name__}). Its log has the cause.") from error
+    check_embeddings(encoder, rows, len(batch))
+    return rows
+
+
+def l2_normalize(rows: FloatArray) -> FloatArray:
+    """Scale each row of `(n, dim)` to length 1; rows must not be zero."""
+    wide = rows.astype(np.float64)
+    unit: FloatArray = (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def _windows(encoder: Encoder, owner: int, waveform: FloatArray) -> list[_Window]:
+    """Windows of equal length; silent ones are left out, because silence gives a vector that looks valid."""
+    pieces = split_equally(waveform, int(WINDOW_S * encoder.sample_rate_hz))
+    windows = [_Window(owner, piece) for piece in pieces if not is_constant(piece)]
+    if not windows:
+        raise EncoderInputInvalid(f"Waveform {owner} is constant in each window of {WINDOW_S:.0f} s. Send speech.")
+    return windows
+
+
+def split_equally(waveform: FloatArray, longest: int) -> list[FloatArray]:
+    """Cut `(samples,)` into the fewest equal pieces of at most `longest` samples.
+
+    Up to `pieces - 1` samples at the end are dropped, so that all pieces fit one batch.
+    """
+    count = -(-len(waveform) // longest)
+    size = len(waveform) // count
+    return [waveform[i * size : (i + 1) * size] for i in range(count)]
+
+
+def _batches(windows: Sequence[_Window], max_samples: int) -> Iterator[Sequence[_Window]]:
+    """Windows of one length per batch, at most `max_samples` in all (but at least one window)."""
+    by_length: defaultdict[int, list[_Window]] = defaultdict(list)
+    for window in windows:
+        by_length[len(window.samples)].append(window)
+    for length, group in by_length.items():
+        size = max(1, max_samples // length)
+        yield from (group[start : start + size] for start in range(0, len(group), size))

@@ -1,0 +1,303 @@
+"""Every error speakerid raises on purpose. Each leaf has a stable `code`; only `api/errors.py` knows HTTP statuses.
+
+SpeakeridError
+├── AudioError            the bytes or samples cannot be used as audio
+│   ├── EmptyAudio · UnsupportedAudio · MalformedAudio · TruncatedAudio · NoSamples · InvalidSamples
+│   └── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
+├── Refusal               good audio that does not allow what was asked
+│   ├── NotEnoughSpeech   identify, verify, embeddings
+│   └── TooLittleSpeech   enrollment
+├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · KeyNotFound · FileMissing
+├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
+│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse · NoVoiceprint
+├── InvalidRequest        a field is missing, too long or of the wrong kind
+├── Denied                KeyMissing · KeyInvalid · ScopeMissing
+├── Overloaded            the encoder's queue is full: come back later
+├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed · CalibrationMissing
+├── StoreError            StoreUnavailable · StoreNewer
+└── SettingsError         the operator's settings contradict each other
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SpeakeridError(Exception):
+    """`str(error)` is a sentence for a person: what is wrong and what to do."""
+
+    code: ClassVar[str] = "speakerid_error"
+
+
+class AudioError(SpeakeridError):
+    code = "audio_error"
+
+
+class EmptyAudio(AudioError):
+    code = "empty_audio"
+
+    def __init__(self) -> None:
+        super().__init__("The audio is empty (0 bytes). Send the bytes of one audio file.")
+
+
+class UnsupportedAudio(AudioError):
+    code = "unsupported_audio"
+
+
+class MalformedAudio(AudioError):
+    code = "malformed_audio"
+
+
+class TruncatedAudio(AudioError):
+    code = "truncated_audio"
+
+    def __init__(self, found_s: float | None = None, declared_s: float | None = None) -> None:
+        what = "The file ends in the middle of its audio"
+        if found_s is not None and declared_s is not None:
+            what = f"The file announces {declared_s:.2f} s of audio but holds only {found_s:.2f} s"
+        super().__init__(f"{what}. Send the whole file again.")
+
+
+class NoSamples(AudioError):
+    code = "no_samples"
+
+    def __init__(self) -> None:
+        super().__init__("The file has an audio header but no samples. Record again and send the whole file.")
+
+
+class InvalidSamples(AudioError):
+    code = "invalid_samples"
+
+    def __init__(self) -> None:
+        super().__init__("The audio holds samples that are not numbers (NaN or infinite). Export it again.")
+
+
+class TooManyChannels(AudioError):
+    code = "too_many_channels"
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(f"The audio has {found} channels; at most {limit} are accepted. Mix it down first.")
+
+
+class NoSuchChannel(AudioError):
+    code = "no_such_channel"
+
+    def __init__(self, wanted: int, found: int) -> None:
+        super().__init__(f"Channel {wanted} was asked for, but the audio has channels 0 to {found - 1}.")
+
+
+class AudioTooLong(AudioError):
+    code = "audio_too_long"
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"The audio decodes to more than {limit}. Cut it into shorter pieces.")
+
+
+class FileTooLarge(AudioError):
+    code = "file_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The body is larger than {limit_bytes} bytes. Send a shorter or a compressed file.")
+
+
+class Refusal(SpeakeridError):
+    code = "refusal"
+
+
+class NotEnoughSpeech(Refusal):
+    code = "not_enough_speech"
+
+    def __init__(self, found_s: float, needed_s: float) -> None:
+        super().__init__(f"Found {found_s:.2f} s of speech, at least {needed_s:.2f} s are needed. Speak longer.")
+        self.found_s = found_s
+        self.needed_s = needed_s
+
+
+class TooLittleSpeech(NotEnoughSpeech):
+    code = "too_little_speech"
+
+
+class NotFound(SpeakeridError):
+    code = "not_found"
+
+
+class GalleryNotFound(NotFound):
+    code = "gallery_not_found"
+
+    def __init__(self, gallery: str) -> None:
+        super().__init__(f"There is no gallery {gallery!r}. Create it first, or check the name.")
+
+
+class SpeakerNotFound(NotFound):
+    code = "speaker_not_found"
+
+    def __init__(self, speaker: str) -> None:
+        super().__init__(f"There is no speaker {speaker!r} in this gallery. List the speakers to see their ids.")
+
+
+class UtteranceNotFound(NotFound):
+    code = "utterance_not_found"
+
+    def __init__(self, utterance: str) -> None:
+        super().__init__(f"This speaker has no utterance {utterance!r}. List the utterances to see their ids.")
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no key {key!r}. List the keys to see their ids.")
+
+
+class FileMissing(NotFound):
+    code = "file_missing"
+
+
+class Conflict(SpeakeridError):
+    code = "conflict"
+
+
+class GalleryExists(Conflict):
+    code = "gallery_exists"
+
+    def __init__(self, gallery: str) -> None:
+        super().__init__(f"A gallery {gallery!r} exists already. Use it, or choose another name.")
+
+
+class ExternalIdTaken(Conflict):
+    code = "external_id_taken"
+
+    def __init__(self, speaker_id: str) -> None:
+        super().__init__(f"Speaker {speaker_id} of this gallery has this external_id already. Use that speaker.")
+        self.speaker_id = speaker_id
+
+
+class UtteranceElsewhere(Conflict):
+    code = "utterance_elsewhere"
+
+    def __init__(self, speaker_id: str) -> None:
+        super().__init__(
+            f"The very same recording is enrolled for speaker {speaker_id}. "
+            "Delete it there first, or send a recording of the right person."
+        )
+        self.speaker_id = speaker_id
+
+
+class DefaultGallery(Conflict):
+    code = "default_gallery"
+
+    def __init__(self) -> None:
+        super().__init__("The gallery 'default' always exists and cannot be deleted. Delete its speakers instead.")
+
+
+class PreconditionFailed(Conflict):
+    code = "precondition_failed"
+
+    def __init__(self) -> None:
+        super().__init__("It was changed since you read it (If-Match differs). Read it again, then send your change.")
+
+
+class IdempotencyKeyReused(Conflict):
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request. Use a new key for a new request.")
+
+
+class IdempotencyKeyInUse(Conflict):
+    code = "idempotency_key_in_use"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key was running at the same time. Send it again for its answer."
+        )
+
+
+class NoVoiceprint(Conflict):
+    code = "no_voiceprint"
+
+    def __init__(self, speaker: str) -> None:
+        super().__init__(f"Speaker {speaker!r} has no enrollment utterance yet. Enroll one, then verify.")
+
+
+class InvalidRequest(SpeakeridError):
+    code = "invalid_request"
+
+
+class Denied(SpeakeridError):
+    code = "denied"
+
+
+class KeyMissing(Denied):
+    code = "key_missing"
+
+    def __init__(self) -> None:
+        super().__init__("This server needs a key. Send it as 'Authorization: Bearer sid_…'.")
+
+
+class KeyInvalid(Denied):
+    code = "key_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("The key is unknown or was revoked. Ask the operator for a new one.")
+
+
+class ScopeMissing(Denied):
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The key does not allow {scope!r} here. Ask the operator for a key with this scope.")
+
+
+class Overloaded(SpeakeridError):
+    code = "overloaded"
+
+    def __init__(self, retry_after_s: int = 1) -> None:
+        super().__init__(f"The server is full. Try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
+
+
+class EncoderError(SpeakeridError):
+    code = "encoder_error"
+
+
+class EncoderNotFound(EncoderError):
+    code = "encoder_not_found"
+
+
+class EncoderMismatch(EncoderError):
+    code = "encoder_mismatch"
+
+    def __init__(self, gallery: str, made_with: str, running: str) -> None:
+        super().__init__(
+            f"Gallery {gallery!r} was enrolled with encoder {made_with}, but {running} is running. Their embeddings "
+            "cannot be compared. Start with that encoder, or enroll into a new gallery."
+        )
+
+
+class EncoderInputInvalid(EncoderError):
+    code = "encoder_input_invalid"
+
+
+class EncoderFailed(EncoderError):
+    code = "encoder_failed"
+
+
+class CalibrationMissing(EncoderError):
+    code = "calibration_missing"
+
+
+class StoreError(SpeakeridError):
+    code = "store_error"
+
+
+class StoreUnavailable(StoreError):
+    code = "store_unavailable"
+
+
+class StoreNewer(StoreError):
+    code = "store_newer"
+
+
+class SettingsError(SpeakeridError):
+    code = "settings_error"

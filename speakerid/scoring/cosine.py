@@ -1,0 +1,37 @@
+"""Cosine scores and voiceprints: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.types import FloatArray
+
+
+def cosine(a: FloatArray, b: FloatArray) -> FloatArray:
+    """`(n, m)` cosines between the rows of `a (n, d)` and `b (m, d)`. Raises `ValueError` on a zero row."""
+    scores: FloatArray = np.clip(_unit(a) @ _unit(b).T, -1.0, 1.0).astype(np.float32)
+    return scores
+
+
+def voiceprint(embeddings: FloatArray, weights: Sequence[float] | None = None) -> FloatArray:
+    """`(d,)`: the rows of `embeddings (n, d)` L2-normalized, averaged by `weights (n,)`, L2-normalized.
+
+    Weights are usually seconds of speech. Raises `ValueError` for no rows, a zero row, or rows that cancel.
+    """
+    if len(embeddings) == 0:
+        raise ValueError("a voiceprint needs at least one embedding")
+    mean = np.average(_unit(embeddings), axis=0, weights=weights)
+    print_: FloatArray = _unit(mean[np.newaxis, :])[0].astype(np.float32)
+    return print_
+
+
+def _unit(rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    wide = rows.astype(np.float64)
+    norms = np.linalg.norm(wide, axis=1, keepdims=True)
+    if not (norms > 0).all():  # also false for NaN
+        raise ValueError("an embedding is zero or not a number")
+    unit: NDArray[np.float64] = wide / norms
+    return unit

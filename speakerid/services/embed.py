@@ -1,0 +1,16 @@
+"""Embeddings for other uses: nothing is compared and nothing is kept."""
+
+from __future__ import annotations
+
+from speakerid.services.engine import Engine
+from speakerid.services.listen import listen
+from speakerid.types import Embedding
+
+
+def embed(engine: Engine, audio: bytes) -> Embedding:
+    """Raises AudioError, NotEnoughSpeech, Overloaded."""
+    voice = listen(engine, audio, min_speech_s=0.0)
+    vector = voice.require()
+    return Embedding(
+        tuple(vector.tolist()), len(vector), engine.encoder_label, engine.encoder.fingerprint, voice.speech
+    )

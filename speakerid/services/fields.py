@@ -1,0 +1,64 @@
+"""Checks on the text fields that callers send."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from speakerid.db.models import GALLERY_LENGTH, NAME_LENGTH
+from speakerid.errors import InvalidRequest, PreconditionFailed
+from speakerid.services.shape import etag
+
+METADATA_BYTES = 16_384
+_GALLERY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{GALLERY_LENGTH - 1}}}")
+
+
+def name(value: str, field: str = "name") -> str:
+    """A trimmed text of 1 to 200 printable characters. Raises InvalidRequest."""
+    text = value.strip()
+    if not text or len(text) > NAME_LENGTH or not text.isprintable():
+        raise InvalidRequest(
+            f"'{field}' must be 1 to {NAME_LENGTH} printable characters; it has {len(text)}. Send plain text."
+        )
+    return text
+
+
+def gallery_name(value: str) -> str:
+    if not _GALLERY_NAME.fullmatch(value):
+        raise InvalidRequest(
+            f"A gallery name is 1 to {GALLERY_LENGTH} of the characters a-z, 0-9, '-', '_', and starts with a "
+            "letter or a digit. Choose such a name."
+        )
+    return value
+
+
+def details(value: dict[str, Any], field: str) -> dict[str, Any]:
+    """A JSON object of at most 16 KiB. Raises InvalidRequest."""
+    try:
+        size = len(json.dumps(value, allow_nan=False).encode())
+    except (TypeError, ValueError):
+        raise InvalidRequest(
+            f"'{field}' must be a JSON object of plain values. Send texts, numbers and lists."
+        ) from None
+    if size > METADATA_BYTES:
+        raise InvalidRequest(f"'{field}' has {size} bytes of JSON; at most {METADATA_BYTES} are kept. Send less.")
+    return value
+
+
+def share(value: float, field: str) -> float:
+    if not 0.0 < value < 1.0:
+        raise InvalidRequest(f"'{field}' must be above 0 and below 1, for example 0.01.")
+    return value
+
+
+def seconds(value: float, field: str) -> float:
+    if not 0.0 <= value <= 600.0:
+        raise InvalidRequest(f"'{field}' must be 0 to 600 seconds.")
+    return value
+
+
+def unchanged(if_match: str | None, version: int) -> None:
+    """Raises PreconditionFailed when the caller's If-Match is not this version's ETag."""
+    if if_match is not None and if_match.strip() not in ("*", etag(version)):
+        raise PreconditionFailed

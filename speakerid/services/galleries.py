@@ -1,0 +1,106 @@
+"""Create, list, change and erase galleries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow
+from speakerid.db.repositories import galleries
+from speakerid.encoders.base import label_of
+from speakerid.errors import DefaultGallery, EncoderMismatch
+from speakerid.services import fields, shape
+from speakerid.services.engine import Engine
+from speakerid.types import Gallery
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class GallerySettings:
+    """What a gallery decides for itself; None leaves a setting as it is."""
+
+    target_fpir: float | None = None
+    min_speech_seconds: float | None = None
+    enroll_speech_seconds: float | None = None
+    keep_audio: bool | None = None
+
+
+KEEP = GallerySettings()
+
+
+def create(engine: Engine, db: Handle, name: str, settings: GallerySettings = GallerySettings()) -> GalleryRow:
+    """Raises GalleryExists, InvalidRequest."""
+    row = GalleryRow(
+        name=fields.gallery_name(name),
+        encoder_name=engine.encoder.name,
+        encoder_fingerprint=engine.encoder.fingerprint,
+        target_fpir=0.01,
+        min_speech_s=1.0,
+        enroll_speech_s=10.0,
+        keep_audio=False,
+        version=1,
+    )
+    _apply(row, settings)
+    galleries.add(db, row)
+    return row
+
+
+def ensure_default(engine: Engine) -> None:
+    with engine.read() as db:
+        missing = galleries.find(db, DEFAULT) is None
+    if missing:
+        with engine.write() as db:
+            if galleries.find(db, DEFAULT) is None:
+                create(engine, db, DEFAULT)
+
+
+def get(engine: Engine, name: str) -> GalleryRow:
+    """The gallery as it is now, for a request to work with. Raises GalleryNotFound."""
+    with engine.read() as db:
+        return galleries.get(db, name)
+
+
+def every(db: Handle) -> tuple[Gallery, ...]:
+    return tuple(shape.gallery(db, row) for row in galleries.every(db))
+
+
+def update(db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
+    """Raises GalleryNotFound, InvalidRequest, PreconditionFailed."""
+    row = galleries.get(db, name, lock=True)
+    fields.unchanged(if_match, row.version)
+    _apply(row, settings)
+    row.version += 1
+    db.flush()
+    return shape.gallery(db, row)
+
+
+def delete(engine: Engine, db: Handle, name: str) -> None:
+    """Erase a gallery with everything in it. Raises GalleryNotFound, DefaultGallery."""
+    if name == DEFAULT:
+        raise DefaultGallery
+    row = galleries.get(db, name, lock=True)
+    db.delete(row)
+    db.flush()
+    engine.indexes.forget(row.key)
+
+
+def adopt_encoder(engine: Engine, db: Handle, row: GalleryRow) -> None:
+    """Before a voice is added: an empty gallery follows the running encoder. Raises EncoderMismatch for others."""
+    if row.encoder_fingerprint == engine.encoder.fingerprint:
+        return
+    if galleries.has_utterances(db, row.key):
+        made_with = label_of(row.encoder_name, row.encoder_fingerprint)
+        raise EncoderMismatch(row.name, made_with, engine.encoder_label)
+    row.encoder_name, row.encoder_fingerprint = engine.encoder.name, engine.encoder.fingerprint
+
+
+def _apply(row: GalleryRow, settings: GallerySettings) -> None:
+    if settings.target_fpir is not None:
+        row.target_fpir = fields.share(settings.target_fpir, "target_fpir")
+    if settings.min_speech_seconds is not None:
+        row.min_speech_s = fields.seconds(settings.min_speech_seconds, "min_speech_seconds")
+    if settings.enroll_speech_seconds is not None:
+        row.enroll_speech_s = fields.seconds(settings.enroll_speech_seconds, "enroll_speech_seconds")
+    if settings.keep_audio is not None:
+        row.keep_audio = settings.keep_audio

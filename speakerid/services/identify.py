@@ -1,0 +1,95 @@
+"""Who speaks? One probe against every voiceprint of a gallery, open set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.repositories import speakers
+from speakerid.scoring.decision import decide, posterior
+from speakerid.services import scores
+from speakerid.services.engine import Engine
+from speakerid.services.listen import Voice, listen
+from speakerid.types import Candidate, Decision, Identification, SpeakerRef, Threshold
+
+TOP_K_LIMIT = 100
+SPARE = 8  # neighbors searched beyond top_k, in case some were erased a moment ago
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    candidates: tuple[Candidate, ...]  # best first
+    compared: int  # speakers in the gallery
+
+
+def identify(engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 5) -> Identification:
+    """Name the speaker, or say why not. Raises AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
+    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
+    if voice.embedding is None:
+        return _answer(engine, voice, "not_enough_speech", reason=voice.shortage)
+    ranked = _rank(engine, gallery, voice, min(max(top_k, 1), TOP_K_LIMIT))
+    if not ranked.candidates:
+        return _answer(engine, voice, "no_speakers", reason="Nobody is enrolled in this gallery.")
+    threshold = scores.threshold(engine, gallery, ranked.compared)
+    llrs = [candidate.llr for candidate in ranked.candidates]
+    decision = decide(llrs, threshold.llr, engine.policy.ambiguous_margin_llr)
+    return _answer(engine, voice, decision, ranked.candidates, threshold, top_k)
+
+
+def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ranked:
+    """The best candidates, scored again from SQL: an erased speaker can never be among them."""
+    near = engine.indexes.search(gallery.key, voice.require(), top_k + SPARE)
+    if not near.keys:
+        return _Ranked((), 0)
+    scores.require_same_encoder(engine, gallery)
+    with engine.read() as db:
+        rows = speakers.by_keys(db, gallery.key, near.keys)
+    return _Ranked(_candidates(engine, voice, rows, near.size), near.size)
+
+
+def _candidates(engine: Engine, voice: Voice, rows: list[SpeakerRow], compared: int) -> tuple[Candidate, ...]:
+    if not rows:
+        return ()
+    cosines = scores.against(voice.require(), rows)
+    llrs = scores.calibration(engine).llr(cosines)
+    probabilities = posterior(llrs, engine.policy.prior, max(compared, len(rows)))
+    return tuple(
+        Candidate(SpeakerRef(rows[i].id, rows[i].name), float(cosines[i]), float(llrs[i]), float(probabilities[i]))
+        for i in np.argsort(-cosines, kind="stable")
+    )
+
+
+def _answer(
+    engine: Engine,
+    voice: Voice,
+    decision: Decision,
+    candidates: tuple[Candidate, ...] = (),
+    threshold: Threshold | None = None,
+    top_k: int = 0,
+    *,
+    reason: str = "",
+) -> Identification:
+    return Identification(
+        decision=decision,
+        speaker=candidates[0].speaker if decision == "accept" else None,
+        candidates=candidates[:top_k],
+        margin=candidates[0].llr - candidates[1].llr if len(candidates) > 1 else None,
+        threshold=threshold,
+        prior=engine.policy.prior,
+        speech=voice.speech,
+        encoder=engine.encoder_label,
+        calibration="default",
+        reason=reason or _reason(decision, candidates, threshold),
+    )
+
+
+def _reason(decision: Decision, candidates: tuple[Candidate, ...], threshold: Threshold | None) -> str:
+    best = candidates[0].llr
+    limit = threshold.llr if threshold else 0.0
+    if decision == "accept":
+        return f"The best llr, {best:.1f}, reaches the threshold of {limit:.1f}."
+    if decision == "ambiguous":
+        return f"Two speakers reach the threshold of {limit:.1f} and are too close to call."
+    return f"The best llr, {best:.1f}, stays below the threshold of {limit:.1f}."

@@ -1,0 +1,121 @@
+"""Keeps the vector index in step with SQL: the one place that knows both.
+
+The index is a read model, one per gallery. A change is applied by reading the speaker's voiceprint as it is now, under
+one lock, so changes can be applied late, twice or in any order, and the last word is always SQL's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from speakerid.db.engine import Database, Handle
+from speakerid.db.repositories import changes, galleries, speakers
+from speakerid.index.base import VectorIndex
+from speakerid.types import FloatArray
+
+LOAD_ROWS = 10_000  # voiceprints read at a time while an index is built
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """Speaker keys, nearest first, out of `size` voiceprints. Not to be trusted before SQL was asked again."""
+
+    keys: tuple[int, ...]
+    size: int
+
+
+@dataclass
+class _GalleryIndex:
+    vectors: VectorIndex
+    position: int  # changes before this position of the log are in the index
+
+
+class IndexSync:
+    """`new_index(dim)` makes an empty VectorIndex; galleries are loaded on first use or by `load_all`."""
+
+    def __init__(self, database: Database, new_index: Callable[[int], VectorIndex]) -> None:
+        self._database = database
+        self._new_index = new_index
+        self._galleries: dict[int, _GalleryIndex] = {}
+        self._lock = threading.Lock()
+
+    def load_all(self) -> None:
+        """Build the index of every gallery from SQL."""
+        with self._database.read() as db:
+            gallery_keys = [row.key for row in galleries.every(db)]
+        for gallery_key in gallery_keys:
+            self.catch_up(gallery_key)
+
+    def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
+        """The nearest voiceprints to `query (dim,)`, after catching up with everything committed anywhere."""
+        index = self.catch_up(gallery_key)
+        if index is None or not len(index):
+            return Neighbors(keys=(), size=0)
+        size = len(index)
+        return Neighbors(keys=tuple(index.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
+
+    def lag(self) -> int:
+        """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
+        with self._database.read() as db:
+            alive = {row.key for row in galleries.every(db)}
+        for gallery_key in tuple(self._galleries):
+            if gallery_key in alive:
+                self.catch_up(gallery_key)
+            else:
+                self.forget(gallery_key)
+        with self._database.read() as db:
+            return changes.count_from(db, changes.horizon(db))
+
+    def apply(self, touched: dict[int, set[int]]) -> None:
+        """Apply what was just committed here, without waiting for the log to become readable."""
+        if not touched:
+            return
+        with self._lock, self._database.read() as db:
+            for gallery_key, speaker_keys in touched.items():
+                if gallery_key in self._galleries:
+                    self._refresh(db, gallery_key, speaker_keys)
+
+    def forget(self, gallery_key: int) -> None:
+        """Drop the index of an erased gallery."""
+        with self._lock:
+            self._galleries.pop(gallery_key, None)
+
+    def catch_up(self, gallery_key: int) -> VectorIndex | None:
+        """Apply the part of the log that was not applied yet; None when nothing was ever enrolled."""
+        with self._lock, self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
+            stop = changes.horizon(db)
+            loaded = self._galleries.get(gallery_key)
+            if loaded is None:
+                return self._load(db, gallery_key, stop)
+            if stop > loaded.position:
+                self._refresh(db, gallery_key, changes.between(db, gallery_key, loaded.position, stop))
+                loaded.position = stop
+            return loaded.vectors
+
+    def _load(self, db: Handle, gallery_key: int, position: int) -> VectorIndex | None:
+        after, index = 0, None
+        while rows := speakers.voiceprints(db, gallery_key, after=after, limit=LOAD_ROWS):
+            index = index or self._new_index(len(rows[0][1]))
+            _upsert(index, rows)
+            after = rows[-1][0]
+        if index is not None:
+            self._galleries[gallery_key] = _GalleryIndex(index, position)
+        return index
+
+    def _refresh(self, db: Handle, gallery_key: int, speaker_keys: Iterable[int]) -> None:
+        wanted = set(speaker_keys)
+        if not wanted:
+            return
+        index = self._galleries[gallery_key].vectors
+        rows = speakers.voiceprints(db, gallery_key, keys=sorted(wanted))
+        index.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
+        _upsert(index, rows)
+
+
+def _upsert(index: VectorIndex, rows: list[tuple[int, FloatArray]]) -> None:
+    if rows:
+        index.upsert(np.array([key for key, _ in rows], np.int64), np.stack([vector for _, vector in rows]))

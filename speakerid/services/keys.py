@@ -1,0 +1,73 @@
+"""API keys: shown once, stored as a hash, bound to scopes and galleries."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import KeyRow
+from speakerid.db.repositories import keys
+from speakerid.db.types import new_id
+from speakerid.errors import InvalidRequest, KeyInvalid, ScopeMissing
+from speakerid.services import fields, shape
+from speakerid.types import Key, Scope
+
+PREFIX = "sid_"
+SECRET_BYTES = 32
+SCOPES: tuple[Scope, ...] = ("enroll", "identify", "read", "admin")
+
+
+@dataclass(frozen=True)
+class NewKey:
+    key: Key
+    secret: str  # shown this once; only its hash is kept
+
+
+def create(db: Handle, name: str, scopes: tuple[str, ...], galleries: tuple[str, ...] = ()) -> NewKey:
+    """No galleries means every gallery. Raises InvalidRequest."""
+    unknown = set(scopes) - set(SCOPES)
+    if unknown or not scopes:
+        raise InvalidRequest(f"Scopes are {', '.join(SCOPES)}; got {', '.join(sorted(unknown)) or 'none'}.")
+    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    row = KeyRow(
+        id=new_id("key"),
+        name=fields.name(name),
+        secret_sha256=_digest(secret),
+        scopes=sorted(set(scopes)),
+        galleries=[fields.gallery_name(gallery) for gallery in galleries],
+    )
+    keys.add(db, row)
+    return NewKey(shape.key(row), secret)
+
+
+def every(db: Handle) -> tuple[Key, ...]:
+    return tuple(shape.key(row) for row in keys.every(db))
+
+
+def revoke(db: Handle, key_id: str) -> None:
+    """Raises KeyNotFound."""
+    keys.remove(db, key_id)
+
+
+def exist(db: Handle) -> bool:
+    return keys.exist(db)
+
+
+def check(db: Handle, secret: str, scope: Scope) -> Key:
+    """The key behind `secret`; `admin` includes every other scope. Raises KeyInvalid, ScopeMissing.
+
+    The caller still has to ask whether the key's galleries include the one at hand.
+    """
+    # A lookup by the hash of 256 random bits: how long it takes tells nothing about any stored key.
+    row = keys.by_secret(db, _digest(secret))
+    if row is None:
+        raise KeyInvalid
+    if scope not in row.scopes and "admin" not in row.scopes:
+        raise ScopeMissing(scope)
+    return shape.key(row)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,45 @@
+"""From the bytes of a recording to one embedding: the first step of enroll, identify and verify."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from speakerid.errors import NotEnoughSpeech
+from speakerid.services.engine import Engine
+from speakerid.types import FloatArray, Speech
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One recording, heard. `embedding (dim,)` is None when it holds less speech than was asked for."""
+
+    sha256: str
+    speech: Speech
+    embedding: FloatArray | None
+    needed_s: float
+    audio: bytes = field(repr=False)
+
+    @property
+    def shortage(self) -> str:
+        return f"Found {self.speech.seconds:.2f} s of speech; {self.needed_s:.2f} s are needed."
+
+    def require(self) -> FloatArray:
+        """The embedding. Raises NotEnoughSpeech."""
+        if self.embedding is None:
+            raise NotEnoughSpeech(self.speech.seconds, self.needed_s)
+        return self.embedding
+
+
+def listen(engine: Engine, audio: bytes, *, min_speech_s: float) -> Voice:
+    """Decode, find the speech, embed it when there is enough. Raises AudioError for unusable bytes, Overloaded."""
+    clean = engine.preparer.prepare(audio)
+    needed_s = max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
+    enough = clean.speech.seconds >= needed_s
+    return Voice(
+        sha256=hashlib.sha256(audio).hexdigest(),
+        speech=clean.speech,
+        embedding=engine.encoder.embed([clean.samples])[0] if enough else None,
+        needed_s=needed_s,
+        audio=audio,
+    )

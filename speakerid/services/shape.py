@@ -1,0 +1,67 @@
+"""Rows become answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, KeyRow, UtteranceRow
+from speakerid.db.repositories import galleries
+from speakerid.db.repositories.speakers import SpeakerSums
+from speakerid.encoders.base import label_of
+from speakerid.types import Gallery, Key, Speaker, Speech, Utterance
+
+
+def etag(version: int) -> str:
+    return f'"v{version}"'
+
+
+def gallery(db: Handle, row: GalleryRow) -> Gallery:
+    return Gallery(
+        name=row.name,
+        target_fpir=row.target_fpir,
+        min_speech_seconds=row.min_speech_s,
+        enroll_speech_seconds=row.enroll_speech_s,
+        keep_audio=row.keep_audio,
+        encoder=label_of(row.encoder_name, row.encoder_fingerprint),
+        speakers=galleries.count_speakers(db, row.key),
+        created_at=row.created_at,
+        etag=etag(row.version),
+    )
+
+
+def speaker(sums: SpeakerSums, in_gallery: GalleryRow) -> Speaker:
+    row = sums.row
+    return Speaker(
+        id=row.id,
+        name=row.name,
+        external_id=row.external_id,
+        metadata=row.details,
+        consent=row.consent,
+        status=_status(sums, in_gallery),
+        utterances=sums.utterances,
+        speech_seconds=round(sums.speech_s, 2),
+        remaining_speech_seconds=round(max(0.0, in_gallery.enroll_speech_s - sums.speech_s), 2),
+        created_at=row.created_at,
+        etag=etag(row.version),
+    )
+
+
+def utterance(row: UtteranceRow) -> Utterance:
+    return Utterance(
+        id=row.id,
+        sha256=row.sha256,
+        speech=Speech(row.speech_s, row.snr_db, row.clipping_ratio, row.bandwidth_hz),
+        encoder=label_of(row.encoder_name, row.encoder_fingerprint),
+        created_at=row.created_at,
+    )
+
+
+def key(row: KeyRow) -> Key:
+    return Key(row.id, row.name, tuple(row.scopes), tuple(row.galleries), row.created_at)  # type: ignore[arg-type]
+
+
+def _status(sums: SpeakerSums, in_gallery: GalleryRow) -> Literal["new", "enrolling", "enrolled"]:
+    if sums.utterances == 0:
+        return "new"
+    return "enrolled" if sums.speech_s >= in_gallery.enroll_speech_s else "enrolling"

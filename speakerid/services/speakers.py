@@ -1,0 +1,141 @@
+"""Create, find, list, change and erase speakers, and their enrollment utterances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.repositories import changes, speakers, utterances
+from speakerid.db.repositories.speakers import EVERYBODY, SpeakerFilter
+from speakerid.db.types import new_id
+from speakerid.errors import InvalidRequest, SpeakerNotFound
+from speakerid.scoring.cosine import voiceprint
+from speakerid.services import fields, shape
+from speakerid.types import Page, Speaker, Utterance
+
+PAGE_LIMIT = 200
+Item = TypeVar("Item", Speaker, Utterance)
+
+
+@dataclass(frozen=True)
+class SpeakerFields:
+    """What a caller says about a speaker; None leaves a field as it is."""
+
+    name: str | None = None
+    external_id: str | None = None
+    metadata: dict[str, Any] | None = None
+    consent: dict[str, Any] | None = None
+
+
+def create(db: Handle, gallery: GalleryRow, said: SpeakerFields) -> Speaker:
+    """Raises InvalidRequest, ExternalIdTaken."""
+    if said.name is None:
+        raise InvalidRequest("'name' is missing. Send the name that answers shall carry.")
+    row = SpeakerRow(id=new_id("spk"), gallery_key=gallery.key, details={}, consent={}, version=1)
+    _apply(row, said)
+    speakers.add(db, row)
+    return shape.speaker(speakers.with_sums(db, row), gallery)
+
+
+def get(db: Handle, gallery: GalleryRow, speaker_id: str) -> Speaker:
+    """Raises SpeakerNotFound."""
+    return shape.speaker(speakers.with_sums(db, speakers.get(db, gallery.key, speaker_id)), gallery)
+
+
+def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
+    """For people who type: an id, or a name that only one speaker has. Raises SpeakerNotFound, InvalidRequest."""
+    found = speakers.find(db, gallery.key, SpeakerFilter(name=text))
+    if len(found) > 1:
+        raise InvalidRequest(
+            f"{len(found)} speakers have this name. Use one of their ids: {[row.id for row in found]}."
+        )
+    return found[0] if found else speakers.get(db, gallery.key, text)
+
+
+def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
+    """The speaker of this name or id, created when there is none."""
+    try:
+        return by_name_or_id(db, gallery, name.strip())
+    except SpeakerNotFound:
+        made = create(db, gallery, SpeakerFields(name=name))
+        return speakers.get(db, gallery.key, made.id)
+
+
+def page(
+    db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50, only: SpeakerFilter = EVERYBODY
+) -> Page[Speaker]:
+    """Oldest first. `next_cursor` is None on the last page."""
+    limit = _bounded(limit)
+    found = speakers.page(db, gallery.key, after=cursor, limit=limit + 1, only=only)
+    return _cut([shape.speaker(sums, gallery) for sums in found], limit)
+
+
+def update(
+    db: Handle, gallery: GalleryRow, speaker_id: str, said: SpeakerFields, if_match: str | None = None
+) -> Speaker:
+    """Raises SpeakerNotFound, InvalidRequest, ExternalIdTaken, PreconditionFailed."""
+    row = speakers.get(db, gallery.key, speaker_id, lock=True)
+    fields.unchanged(if_match, row.version)
+    _apply(row, said)
+    row.version += 1
+    speakers.save(db, row)
+    return shape.speaker(speakers.with_sums(db, row), gallery)
+
+
+def delete(db: Handle, gallery: GalleryRow, speaker_id: str) -> None:
+    """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound."""
+    row = speakers.get(db, gallery.key, speaker_id, lock=True)
+    changes.record(db, gallery.key, row.key)
+    db.delete(row)
+    db.flush()
+
+
+def list_utterances(
+    db: Handle, gallery: GalleryRow, speaker_id: str, *, cursor: str | None = None, limit: int = 50
+) -> Page[Utterance]:
+    """Oldest first. Raises SpeakerNotFound."""
+    row = speakers.get(db, gallery.key, speaker_id)
+    limit = _bounded(limit)
+    found = utterances.of_speaker(db, row, after=cursor, limit=limit + 1)
+    return _cut([shape.utterance(one) for one in found], limit)
+
+
+def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance_id: str) -> Speaker:
+    """Erase one enrollment utterance; the voiceprint is recomputed. Raises SpeakerNotFound, UtteranceNotFound."""
+    row = speakers.get(db, gallery.key, speaker_id, lock=True)
+    db.delete(utterances.get(db, row, utterance_id))
+    refresh_voiceprint(db, row)
+    return shape.speaker(speakers.with_sums(db, row), gallery)
+
+
+def refresh_voiceprint(db: Handle, row: SpeakerRow) -> None:
+    """Recompute the voiceprint from the utterances and note the change for the index."""
+    db.flush()
+    embeddings = utterances.embeddings(db, row)
+    row.voiceprint = voiceprint(embeddings) if len(embeddings) else None
+    row.version += 1
+    changes.record(db, row.gallery_key, row.key)
+    db.flush()
+
+
+def _apply(row: SpeakerRow, said: SpeakerFields) -> None:
+    if said.name is not None:
+        row.name = fields.name(said.name)
+    if said.external_id is not None:
+        row.external_id = fields.name(said.external_id, "external_id")
+    if said.metadata is not None:
+        row.details = fields.details(said.metadata, "metadata")
+    if said.consent is not None:
+        row.consent = fields.details(said.consent, "consent")
+
+
+def _bounded(limit: int) -> int:
+    return min(max(limit, 1), PAGE_LIMIT)
+
+
+def _cut(found: list[Item], limit: int) -> Page[Item]:
+    """One row more than asked for was read: it only says that there is a next page."""
+    items = tuple(found[:limit])
+    return Page(items=items, next_cursor=items[-1].id if len(found) > limit else None)

@@ -1,0 +1,67 @@
+"""Is it this speaker? One probe against one voiceprint."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.repositories import speakers
+from speakerid.errors import NoVoiceprint
+from speakerid.scoring.decision import posterior
+from speakerid.services import scores
+from speakerid.services.engine import Engine
+from speakerid.services.listen import Voice, listen
+from speakerid.types import SpeakerRef, Verification
+
+
+def verify(engine: Engine, gallery: GalleryRow, speaker_id: str, audio: bytes) -> Verification:
+    """Raises SpeakerNotFound, NoVoiceprint, AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
+    _speaker(engine, gallery, speaker_id)  # before any work is done on the audio
+    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
+    row = _speaker(engine, gallery, speaker_id)  # as it is now
+    return _not_enough(engine, gallery, row, voice) if voice.embedding is None else _judge(engine, gallery, row, voice)
+
+
+def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> SpeakerRow:
+    with engine.read() as db:
+        row = speakers.get(db, gallery.key, speaker_id)
+    if row.voiceprint is None:
+        raise NoVoiceprint(row.name)
+    scores.require_same_encoder(engine, gallery)
+    return row
+
+
+def _judge(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Voice) -> Verification:
+    score = float(scores.against(voice.require(), [row])[0])
+    llr = float(scores.calibration(engine).llr(np.array([score]))[0])
+    threshold = scores.threshold(engine, gallery, 1)
+    accept = llr >= threshold.llr
+    return Verification(
+        decision="accept" if accept else "reject",
+        speaker=SpeakerRef(row.id, row.name),
+        score=score,
+        llr=llr,
+        probability=float(posterior([llr], engine.policy.prior, 1)[0]),
+        threshold=threshold,
+        prior=engine.policy.prior,
+        speech=voice.speech,
+        encoder=engine.encoder_label,
+        calibration="default",
+        reason=f"The llr, {llr:.1f}, {'reaches' if accept else 'stays below'} the threshold of {threshold.llr:.1f}.",
+    )
+
+
+def _not_enough(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Voice) -> Verification:
+    return Verification(
+        decision="not_enough_speech",
+        speaker=SpeakerRef(row.id, row.name),
+        score=None,
+        llr=None,
+        probability=None,
+        threshold=scores.threshold(engine, gallery, 1),
+        prior=engine.policy.prior,
+        speech=voice.speech,
+        encoder=engine.encoder_label,
+        calibration="default",
+        reason=voice.shortage,
+    )

@@ -1,0 +1,50 @@
+"""Every setting of speakerid: environment variables `SPEAKERID_…` and, where it helps, command-line options."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read once, at the start of a command; nothing below `bootstrap` sees it."""
+
+    model_config = SettingsConfigDict(env_prefix="SPEAKERID_", env_ignore_empty=True)
+
+    store: str = Field("voices.db", description="Where voices are kept: a file path (SQLite) or a postgresql:// URL.")
+    encoder: str = Field(
+        "bundled",
+        description="The encoder: bundled, a .onnx file, a SpeechBrain model directory, or a model hub name.",
+    )
+    calibration: Path | None = Field(
+        None, description="A calibration file for the encoder; by default the one that lies beside the encoder."
+    )
+    prior: float = Field(
+        0.5, gt=0, lt=1, description="Probability, before listening, that the voice in a probe is enrolled."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; any but a loopback address needs an API key.")
+    port: int = Field(8700, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    max_body_bytes: int = Field(
+        100 * 1024 * 1024, ge=1024, description="Largest request body accepted, in bytes; larger ones answer 413."
+    )
+    max_audio_seconds: float = Field(
+        600.0, gt=0, description="Longest audio accepted by enroll, identify and verify, in seconds."
+    )
+    max_channels: int = Field(32, ge=1, description="Most channels accepted in one audio file.")
+    max_queue: int = Field(64, ge=1, description="Recordings that may wait for the encoder; beyond it answers are 429.")
+    max_uploads: int = Field(
+        32, ge=1, description="Request bodies held in memory at a time; beyond it answers are 429."
+    )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False

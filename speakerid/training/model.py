@@ -1,0 +1,126 @@
+"""The student: SpeechBrain's ECAPA-TDNN and front end, described by one hyperparams.yaml that plain SpeechBrain also loads.
+
+The front end keeps only the loudest `top_db` decibels of each utterance. With SpeechBrain's usual 80 dB, digital silence between
+words dominates the mean-normalized features, and a model trained so gave cosine 1.0 between different voices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import cast
+
+import torch
+from hyperpyyaml import load_hyperpyyaml
+from torch import Tensor, nn
+
+from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.training.storage import write_atomically
+
+HYPERPARAMS = "hyperparams.yaml"
+WEIGHTS = "embedding_model.ckpt"
+YAML = Template("""\
+# Speaker encoder '$name' by the speakerid training recipe; loads with EncoderClassifier.from_hparams(source=this directory).
+name: $name
+sample_rate: 16000
+n_mels: $n_mels
+embedding_size: $dim
+pretrained_path: .
+
+compute_features: !new:speechbrain.lobes.features.Fbank
+    sample_rate: !ref <sample_rate>
+    n_mels: !ref <n_mels>
+    n_fft: $n_fft
+    win_length: $window_ms
+    hop_length: $hop_ms
+
+# Fbank does not pass this on: features end this many dB below the utterance's peak, whatever the noise floor is.
+features_floor: !apply:setattr [!ref <compute_features.compute_fbanks>, top_db, $top_db]
+
+mean_var_norm: !new:speechbrain.processing.features.InputNormalization
+    norm_type: sentence
+    std_norm: False
+
+embedding_model: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
+    input_size: !ref <n_mels>
+    channels: [$channels, $channels, $channels, $channels, $pooled]
+    kernel_sizes: [5, 3, 3, 3, 1]
+    dilations: [1, 2, 3, 4, 1]
+    res2net_scale: $res2net_scale
+    attention_channels: $attention_channels
+    se_channels: $se_channels
+    lin_neurons: !ref <embedding_size>
+
+classifier: !new:torch.nn.Identity
+
+modules:
+    compute_features: !ref <compute_features>
+    mean_var_norm: !ref <mean_var_norm>
+    embedding_model: !ref <embedding_model>
+    classifier: !ref <classifier>
+
+pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
+    loadables:
+        embedding_model: !ref <embedding_model>
+    paths:
+        embedding_model: !ref <pretrained_path>/embedding_model.ckpt
+""")
+
+
+@dataclass(frozen=True)
+class StudentOptions:
+    name: str = "ecapa-mini"
+    channels: int = 256
+    pooled: int = 512
+    attention_channels: int = 64
+    se_channels: int = 64
+    res2net_scale: int = 8
+    dim: int = 256
+    n_mels: int = 80
+    n_fft: int = 512
+    window_ms: int = 32
+    hop_ms: int = 20
+    top_db: float = 50.0
+
+
+class Student(nn.Module):
+    """Waveforms `(batch, samples)` at 16 kHz to features to embeddings `(batch, dim)`, not normalized."""
+
+    def __init__(self, options: StudentOptions) -> None:
+        super().__init__()
+        ensure_torchaudio()
+        loaded = load_hyperpyyaml(hyperparams_yaml(options))
+        self.compute_features = cast(nn.Module, loaded["compute_features"])
+        self.mean_var_norm = cast(nn.Module, loaded["mean_var_norm"])
+        self.embedding_model = cast(nn.Module, loaded["embedding_model"])
+
+    @torch.no_grad()
+    def features(self, waves: Tensor) -> Tensor:
+        """`(batch, frames, mels)`, every row of full length."""
+        features: Tensor = self.compute_features(waves)
+        return features - features.mean(dim=1, keepdim=True)
+
+    def forward(self, waves: Tensor) -> Tensor:
+        out: Tensor = self.embedding_model(self.features(waves))
+        return out.squeeze(1)
+
+
+def hyperparams_yaml(options: StudentOptions) -> str:
+    return YAML.substitute(vars(options))
+
+
+def save_directory(folder: Path, options: StudentOptions, weights: dict[str, Tensor]) -> str:
+    """Writes a directory that `EncoderClassifier.from_hparams(source=folder)` loads; returns its fingerprint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / HYPERPARAMS, lambda out: out.write(hyperparams_yaml(options).encode()))
+    write_atomically(folder / WEIGHTS, lambda out: torch.save(weights, out))
+    return fingerprint(folder)
+
+
+def fingerprint(folder: Path) -> str:
+    """sha256 over hyperparams.yaml (its line ends as LF) and the weights: two encoders with one fingerprint are one encoder."""
+    digest = hashlib.sha256((folder / HYPERPARAMS).read_bytes().replace(b"\r\n", b"\n"))
+    digest.update((folder / WEIGHTS).read_bytes())
+    return digest.hexdigest()

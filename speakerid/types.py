@@ -1,0 +1,179 @@
+"""The answers of speakerid, one frozen dataclass each: the same object from Python, the API and the command line.
+
+`score` is raw cosine, `llr` the calibrated natural-log likelihood ratio, `probability` a posterior under
+the stated prior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter
+
+T = TypeVar("T")
+FloatArray = NDArray[np.float32]
+Decision = Literal["accept", "unknown", "ambiguous", "not_enough_speech", "no_speakers"]
+VerifyDecision = Literal["accept", "reject", "not_enough_speech"]
+Scope = Literal["enroll", "identify", "read", "admin"]
+
+
+@dataclass(frozen=True)
+class Speech:
+    """How much and how good the speech in one recording is."""
+
+    seconds: float  # net speech after voice activity detection
+    snr_db: float | None  # None when there is no pause to measure the noise in
+    clipping_ratio: float  # share of samples at full scale, 0..1
+    bandwidth_hz: int  # highest frequency that carries speech; 4000 for telephone
+
+
+@dataclass(frozen=True)
+class SpeakerRef:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    speaker: SpeakerRef
+    score: float
+    llr: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The llr a candidate must reach, and where that number comes from."""
+
+    llr: float
+    source: Annotated[str, Field(serialization_alias="from", validation_alias="from")]
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Who speaks, out of one gallery (1:N, open set)."""
+
+    decision: Decision
+    speaker: SpeakerRef | None
+    candidates: tuple[Candidate, ...]  # best first
+    margin: float | None  # llr of the best minus llr of the second speaker
+    threshold: Threshold | None
+    prior: float  # assumed probability, before listening, that the voice is enrolled
+    speech: Speech
+    encoder: str
+    calibration: Literal["gallery", "default"]
+    reason: str  # one sentence for a person
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Is it this one speaker (1:1)."""
+
+    decision: VerifyDecision
+    speaker: SpeakerRef
+    score: float | None
+    llr: float | None
+    probability: float | None
+    threshold: Threshold
+    prior: float
+    speech: Speech
+    encoder: str
+    calibration: Literal["gallery", "default"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A tenant: speakers are only ever compared inside one gallery."""
+
+    name: str
+    target_fpir: float  # accepted chance that a stranger is named
+    min_speech_seconds: float  # net speech a probe or an enrollment utterance needs
+    enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
+    keep_audio: bool
+    encoder: str  # name@fingerprint of the encoder that made its embeddings
+    speakers: int
+    created_at: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class Speaker:
+    id: str
+    name: str
+    external_id: str | None
+    metadata: dict[str, Any]
+    consent: dict[str, Any]
+    status: Literal["new", "enrolling", "enrolled"]
+    utterances: int
+    speech_seconds: float
+    remaining_speech_seconds: float  # until the speaker counts as enrolled
+    created_at: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One enrollment utterance."""
+
+    id: str
+    sha256: str  # of the bytes that were sent
+    speech: Speech
+    encoder: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """What enrolling one utterance did."""
+
+    speaker: Speaker
+    utterance: Utterance
+    already_enrolled: bool  # the same bytes were enrolled before: nothing changed
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One L2-normalized embedding; comparable only with others of the same fingerprint."""
+
+    embedding: tuple[float, ...]
+    dim: int
+    encoder: str
+    fingerprint: str
+    speech: Speech
+
+
+@dataclass(frozen=True)
+class Readiness:
+    ready: bool
+    database: Literal["ok", "unavailable"]
+    encoder: Literal["ok", "failing"]
+    last_inference_age_s: float | None
+    index_lag: int | None  # committed changes that the index does not show yet
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key without its secret."""
+
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    galleries: tuple[str, ...]  # empty: every gallery
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    items: tuple[T, ...]
+    next_cursor: str | None = field(default=None)
+
+
+def to_json(answer: object) -> Any:
+    """An answer as plain JSON values: what the API sends and `--json` prints."""
+    return TypeAdapter(type(answer)).dump_python(answer, mode="json", by_alias=True)

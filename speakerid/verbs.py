@@ -1,0 +1,96 @@
+"""SpeakerID: every verb of speakerid as a method, over a local or PostgreSQL store, inside one gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from speakerid.audio.decode import Samples
+from speakerid.audio.files import read_file
+from speakerid.audio.wav import wav_bytes
+from speakerid.bootstrap import build_engine
+from speakerid.db.models import GalleryRow
+from speakerid.errors import InvalidRequest
+from speakerid.services import enroll, galleries, identify, speakers, verify
+from speakerid.services.engine import Engine
+from speakerid.services.listen import listen
+from speakerid.settings import Settings
+from speakerid.types import Enrollment, Identification, Speaker, Verification
+
+Audio = str | Path | bytes | Samples  # a path, the bytes of a file, or (samples, rate in Hz)
+
+
+class SpeakerID:
+    """Safe to share between threads. Close it, or use it in a `with` block."""
+
+    def __init__(self, engine: Engine, gallery: str = galleries.DEFAULT) -> None:
+        self.engine = engine
+        self.gallery = gallery
+
+    @classmethod
+    def open(cls, store: str | Path = "voices.db", *, encoder: str = "bundled", gallery: str = "default") -> Self:
+        """`store`: a path (SQLite, created when missing) or a postgresql:// URL. Raises StoreError, EncoderError."""
+        engine = build_engine(Settings(store=str(store), encoder=encoder))
+        return cls(engine, gallery)
+
+    def enroll(self, speaker: str, *audio: Audio) -> Enrollment:
+        """Enroll recordings of one speaker, by name or id; a new name makes a new speaker. All of them or none.
+
+        Returns what the last one did. Raises AudioError, TooLittleSpeech, UtteranceElsewhere, EncoderMismatch.
+        """
+        if not audio:
+            raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
+        gallery = self._row()
+        voices = [listen(self.engine, as_bytes(one), min_speech_s=gallery.min_speech_s) for one in audio]
+        with self.engine.write() as db:
+            speaker_id = speakers.find_or_create(db, gallery, speaker).id
+            return [enroll.enroll(self.engine, db, gallery.name, speaker_id, voice) for voice in voices][-1]
+
+    def identify(self, audio: Audio, *, top_k: int = 5) -> Identification:
+        """Who speaks? Raises AudioError, EncoderMismatch, CalibrationMissing."""
+        return identify.identify(self.engine, self._row(), as_bytes(audio), top_k=top_k)
+
+    def verify(self, speaker: str, audio: Audio) -> Verification:
+        """Is it this speaker, by name or id? Raises SpeakerNotFound, NoVoiceprint, AudioError."""
+        gallery = self._row()
+        with self.engine.read() as db:
+            speaker_id = speakers.by_name_or_id(db, gallery, speaker).id
+        return verify.verify(self.engine, gallery, speaker_id, as_bytes(audio))
+
+    def speakers(self) -> list[Speaker]:
+        """Every speaker of the gallery, oldest first."""
+        gallery, found, cursor = self._row(), list[Speaker](), None
+        with self.engine.read() as db:
+            while True:
+                page = speakers.page(db, gallery, cursor=cursor, limit=speakers.PAGE_LIMIT)
+                found.extend(page.items)
+                if (cursor := page.next_cursor) is None:
+                    return found
+
+    def delete(self, speaker: str) -> None:
+        """Erase a speaker, by name or id, with everything known of the voice. Raises SpeakerNotFound."""
+        gallery = self._row()
+        with self.engine.write(erase=True) as db:
+            speakers.delete(db, gallery, speakers.by_name_or_id(db, gallery, speaker).id)
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _row(self) -> GalleryRow:
+        return galleries.get(self.engine, self.gallery)
+
+
+def as_bytes(audio: Audio) -> bytes:
+    """Raises FileMissing, FileTooLarge, AudioError."""
+    if isinstance(audio, bytes):
+        return audio
+    return wav_bytes(audio) if isinstance(audio, tuple) else read_file(audio)
