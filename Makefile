@@ -20,6 +20,9 @@ check: $(READY)
 serve: $(READY)
 	$(BIN)/speakerid serve
 
+bench: $(READY)
+	$(BIN)/python -m speakerid.evaluation.bench
+
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

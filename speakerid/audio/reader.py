@@ -8,14 +8,18 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from errno import EIO
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.plane import AudioPlane
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
+from numpy.typing import NDArray
 
 from speakerid.audio.sniff import Format
 from speakerid.errors import InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
@@ -25,6 +29,7 @@ MAX_STREAMS = 32  # FFmpeg allocates per stream; a recording has one or a few
 MAX_ABS = 2.0**31  # floats scaled like integers still pass; beyond, powers overflow float32
 BAD_PACKET_SHARE = 0.1  # a few damaged packets are a gap, more are a broken file
 BAD_PACKETS_BEFORE_GIVING_UP = 50
+_DTYPES = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}
 _FULL_SCALE = {"u8": 128.0, "s16": 32_768.0, "s32": 2_147_483_648.0, "flt": 1.0, "dbl": 1.0}
 
 
@@ -108,9 +113,9 @@ def _open(data: bytes, fmt: Format) -> InputContainer:
     }
     try:
         return av.open(io.BytesIO(data), mode="r", format=fmt.demuxer, options=options, metadata_errors="replace")
-    except av.error.EOFError as error:
-        raise NoSamples from error
     except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, EOFError) or (isinstance(error, OSError) and error.errno == EIO):
+            raise NoSamples from error  # bytes in memory have no other input error than their end
         raise MalformedAudio(f"It looks like {fmt.container}, but it cannot be opened. Export it again.") from error
 
 
@@ -128,10 +133,27 @@ def _audio_stream(streams: tuple[AudioStream, ...], fmt: Format) -> AudioStream:
 def _to_float(frame: AudioFrame) -> FloatArray:
     """(n, channels), full scale 1.0, whatever the sample format. Raises InvalidSamples."""
     kind = frame.format.packed.name
-    raw = frame.to_ndarray()
-    frames = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
-    floats = (frames.astype(np.float32) - (128.0 if kind == "u8" else 0.0)) / np.float32(_FULL_SCALE[kind])
+    frames = _raw(frame, _DTYPES[kind])
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite and NaN samples are refused next
+        floats = (frames.astype(np.float32) - (128.0 if kind == "u8" else 0.0)) / np.float32(_FULL_SCALE[kind])
     return checked(floats)
+
+
+def _raw(frame: AudioFrame, dtype: type) -> NDArray[Any]:
+    """(n, channels) as FFmpeg stores it.
+
+    Not `frame.to_ndarray()`: it counts planes up to a null pointer that FFmpeg only sets below 8 channels, and reads
+    foreign memory from 8 planar channels on (seen with PyAV 18.1: Vorbis with 8 channels kills the process).
+    """
+    channels = frame.layout.nb_channels
+    if not frame.format.is_planar:
+        return _plane(frame, 0, dtype, frame.samples * channels).reshape(-1, channels)
+    return np.stack([_plane(frame, nth, dtype, frame.samples) for nth in range(channels)], axis=1)
+
+
+def _plane(frame: AudioFrame, nth: int, dtype: type, count: int) -> NDArray[Any]:
+    plane: Any = AudioPlane(frame, nth)
+    return np.frombuffer(plane, dtype, count)
 
 
 def checked(samples: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from speakerid.audio.mpeg import find_adts, find_mp3
-from speakerid.errors import UnsupportedAudio
+from speakerid.errors import NoSamples, UnsupportedAudio
 
 Container = Literal["WAV", "FLAC", "MP3", "AAC", "Ogg", "WebM", "M4A"]
 
@@ -46,7 +46,7 @@ _OTHERS = (  # what people send by mistake, so that the answer can name it
 
 
 def sniff(data: bytes) -> Format:
-    """The format of `data`. Raises UnsupportedAudio, naming what was found."""
+    """The format of `data`. Raises UnsupportedAudio, naming what was found, or NoSamples for a lone ID3 tag."""
     found = _by_magic(data) or _by_frames(data)
     if found is None:
         raise UnsupportedAudio(f"This is {_describe(data)}. Send WAV, FLAC, MP3, Ogg, WebM or M4A audio.")
@@ -68,6 +68,8 @@ def _by_magic(data: bytes) -> Format | None:
 def _by_frames(data: bytes) -> Format | None:
     """FLAC, MP3 and AAC, which may all follow an ID3 tag."""
     start = _after_id3(data)
+    if start >= len(data):
+        raise NoSamples
     if data[start : start + 4] == b"fLaC":
         return Format("FLAC", "flac", ("flac",), start)
     if (at := find_mp3(data, start)) is not None:

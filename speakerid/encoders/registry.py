@@ -29,7 +29,7 @@ def load_encoder(spec: str = "bundled") -> Encoder:
         return _onnx(BUNDLED)
     if spec.endswith(".onnx"):
         return _onnx(Path(spec))
-    if Path(spec).is_dir() or HUB_NAME.fullmatch(spec):
+    if (spec and Path(spec).is_dir()) or HUB_NAME.fullmatch(spec):
         return _speechbrain(spec)
     raise EncoderNotFound(f"There is no encoder {spec!r}. Possible are {POSSIBLE}.")
 

@@ -27,7 +27,6 @@ name: $name
 sample_rate: 16000
 n_mels: $n_mels
 embedding_size: $dim
-pretrained_path: .
 
 compute_features: !new:speechbrain.lobes.features.Fbank
     sample_rate: !ref <sample_rate>
@@ -64,8 +63,6 @@ modules:
 pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
     loadables:
         embedding_model: !ref <embedding_model>
-    paths:
-        embedding_model: !ref <pretrained_path>/embedding_model.ckpt
 """)
 
 
@@ -121,6 +118,6 @@ def save_directory(folder: Path, options: StudentOptions, weights: dict[str, Ten
 
 def fingerprint(folder: Path) -> str:
     """sha256 over hyperparams.yaml (its line ends as LF) and the weights: two encoders with one fingerprint are one encoder."""
-    digest = hashlib.sha256((folder / HYPERPARAMS).read_bytes().replace(b"\r\n", b"\n"))
+    digest = hashlib.sha256((folder / HYPERPARAMS).read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
     digest.update((folder / WEIGHTS).read_bytes())
     return digest.hexdigest()

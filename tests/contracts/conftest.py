@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,7 @@ from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.registry import BUNDLED, load_encoder
-from tests.encoders.tiny_models import write_ecapa, write_waveform_graph, write_xvector
-
-
-def _export(directory: Path) -> Path:
-    if find_spec("speakerid.training.export_onnx") is None:
-        pytest.skip("speakerid.training.export_onnx is not there")
-    from speakerid.training.export_onnx import export_onnx  # only where it exists
-
-    path = directory / "model.onnx"
-    export_onnx(directory, path)
-    return path
+from tests.encoders.tiny_models import export, write_ecapa, write_waveform_graph, write_xvector
 
 
 def _bundled(_: Path) -> Encoder:
@@ -35,7 +24,7 @@ ENCODERS: dict[str, Callable[[Path], Encoder]] = {
     "speechbrain-ecapa": lambda at: load_encoder(str(write_ecapa(at))),
     "speechbrain-xvector": lambda at: load_encoder(str(write_xvector(at))),
     "onnx": lambda at: load_encoder(str(write_waveform_graph(at / "tiny.onnx"))),
-    "onnx-exported": lambda at: load_encoder(str(_export(write_ecapa(at)))),
+    "onnx-exported": lambda at: load_encoder(str(export(write_ecapa(at), at / "model.onnx").path)),
     "bundled": _bundled,
 }
 
@@ -52,4 +41,4 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def exported_pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Encoder, Encoder]:
     """One set of weights: as SpeechBrain runs it, and as ONNX."""
     directory = write_ecapa(tmp_path_factory.mktemp("pair"))
-    return load_encoder(str(directory)), load_encoder(str(_export(directory)))
+    return load_encoder(str(directory)), load_encoder(str(export(directory, directory / "model.onnx").path))

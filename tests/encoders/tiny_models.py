@@ -10,11 +10,20 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from speechbrain.lobes.features import Fbank
-from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
-from speechbrain.lobes.models.Xvector import Xvector
 
+from speakerid.encoders.speechbrain_redirects import forget_redirects
+from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from tests.encoders.voices import HIGH, LOW, speak
+
+ensure_torchaudio()
+
+from speechbrain.lobes.features import Fbank  # noqa: E402
+from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN  # noqa: E402
+from speechbrain.lobes.models.Xvector import Xvector  # noqa: E402
+
+from speakerid.training.export_onnx import export as export  # noqa: E402
+
+forget_redirects()
 
 # As in the published YAML files: the weights are named on the hub, though they lie in the same directory.
 HYPERPARAMS = """\

@@ -1,0 +1,164 @@
+"""Client: every verb of speakerid as a method, on a server, inside one gallery."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from speakerid.client.errors import ClientError
+from speakerid.client.recording import Audio, read
+from speakerid.client.wire import Call, Wire
+
+Json = dict[str, Any]
+PAGE_ROWS = 200
+TIMEOUT_S = 120.0
+
+
+class Client:
+    """Answers are the API's own JSON. Every method raises ClientError. Close it, or use it in a `with` block.
+
+    Where a speaker is asked for, a name that only one speaker has will do as well as an id.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        gallery: str = "default",
+        timeout_s: float = TIMEOUT_S,
+        *,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._wire = Wire.open(url, key, timeout_s, transport)
+        self._gallery = f"/v1/galleries/{quote(gallery, safe='')}"
+
+    def enroll(self, speaker: str, *audio: Audio) -> Json:
+        """Enroll recordings of one speaker; a new name makes a new speaker. Returns what the last one did.
+
+        They are sent one by one: what came before a refused one stays. Sending one twice changes nothing.
+        """
+        if not audio:
+            raise ClientError("invalid_request", "No recording was given. Give at least one file of this speaker.")
+        bodies = [read(one) for one in audio]
+        found = self._find(speaker)
+        if found is None:
+            return self._enroll_new(speaker, bodies)
+        return [self._add(found["id"], body) for body in bodies][-1]
+
+    def identify(self, audio: Audio, *, top_k: int = 5) -> Json:
+        """Who speaks?"""
+        return self._post_audio(f"{self._gallery}/identify", read(audio), {"top_k": top_k})
+
+    def verify(self, speaker: str, audio: Audio) -> Json:
+        """Is it this speaker?"""
+        body = read(audio)
+        return self._post_audio(f"{self._of(self.speaker(speaker)['id'])}/verify", body)
+
+    def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[Json]:
+        """Every speaker, oldest first; only those with exactly this name or external id where given."""
+        wanted = {"name": name, "external_id": external_id}
+        params: Json = {key: value for key, value in wanted.items() if value is not None} | {"limit": PAGE_ROWS}
+        found: list[Json] = []
+        while True:
+            page = self._json("GET", f"{self._gallery}/speakers", params)
+            found.extend(page["items"])
+            if page["next_cursor"] is None:
+                return found
+            params["cursor"] = page["next_cursor"]
+
+    def speaker(self, speaker: str) -> Json:
+        return self._named(speaker) or self._json("GET", self._of(speaker))
+
+    def create_speaker(self, name: str, **fields: Any) -> Json:
+        """`fields`: external_id, metadata, consent."""
+        return self._json("POST", f"{self._gallery}/speakers", body={"name": name} | fields)
+
+    def change_speaker(self, speaker: str, **fields: Any) -> Json:
+        """`fields`: name, external_id, metadata, consent."""
+        return self._json("PATCH", self._of(self.speaker(speaker)["id"]), body=fields)
+
+    def delete(self, speaker: str) -> None:
+        """Erase a speaker with everything known of the voice."""
+        self._wire.send(Call("DELETE", self._of(self.speaker(speaker)["id"])))
+
+    def galleries(self) -> list[Json]:
+        """Every gallery that the key may see."""
+        items: list[Json] = self._json("GET", "/v1/galleries")["items"]
+        return items
+
+    def create_gallery(self, name: str, **settings: Any) -> Json:
+        """`settings`: target_fpir, min_speech_seconds, enroll_speech_seconds, keep_audio."""
+        return self._json("POST", "/v1/galleries", body={"name": name} | settings)
+
+    def change_gallery(self, name: str, **settings: Any) -> Json:
+        return self._json("PATCH", f"/v1/galleries/{quote(name, safe='')}", body=settings)
+
+    def delete_gallery(self, name: str) -> None:
+        """Erase a gallery and everybody in it."""
+        self._wire.send(Call("DELETE", f"/v1/galleries/{quote(name, safe='')}"))
+
+    def embedding(self, audio: Audio) -> Json:
+        return self._post_audio("/v1/embeddings", read(audio))
+
+    def ready(self) -> Json:
+        """Whether the server can serve, and why not."""
+        answer: Json = self._wire.send(Call("GET", "/readyz", also_good=(503,)))
+        return answer
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _find(self, speaker: str) -> Json | None:
+        try:
+            return self.speaker(speaker)
+        except ClientError as error:
+            if error.code == "speaker_not_found":
+                return None
+            raise
+
+    def _named(self, name: str) -> Json | None:
+        found = self.speakers(name=name.strip())
+        if len(found) > 1:
+            ids = [one["id"] for one in found]
+            raise ClientError(
+                "invalid_request", f"{len(found)} speakers have this name. Use one of their ids: {ids}."
+            )
+        return found[0] if found else None
+
+    def _enroll_new(self, name: str, bodies: list[bytes]) -> Json:
+        """Make the speaker and enroll. When the server refuses the very first recording, the speaker goes again."""
+        made = self.create_speaker(name)
+        try:
+            done = self._add(made["id"], bodies[0])
+        except ClientError as error:
+            if error.status is not None:
+                # If-Match: never erase what somebody else enrolled for this speaker in the meantime.
+                self._wire.send(Call("DELETE", self._of(made["id"]), headers={"If-Match": made["etag"]}))
+            raise
+        return [done, *(self._add(made["id"], body) for body in bodies[1:])][-1]
+
+    def _add(self, speaker_id: str, body: bytes) -> Json:
+        return self._post_audio(f"{self._of(speaker_id)}/utterances", body)
+
+    def _of(self, speaker_id: str) -> str:
+        return f"{self._gallery}/speakers/{quote(speaker_id, safe='')}"
+
+    def _post_audio(self, path: str, body: bytes, params: Json | None = None) -> Json:
+        headers = {"Content-Type": "application/octet-stream"}
+        answer: Json = self._wire.send(Call("POST", path, params or {}, content=body, headers=headers))
+        return answer
+
+    def _json(self, method: str, path: str, params: Json | None = None, body: Json | None = None) -> Json:
+        answer: Json = self._wire.send(Call(method, path, params or {}, json=body))
+        return answer

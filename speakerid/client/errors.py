@@ -1,0 +1,17 @@
+"""What a request to a server can fail with."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """`code` is the server's own, or `server_unreachable`, `unexpected_answer`, `file_missing` from this side.
+
+    `str(error)` is a sentence for a person. `status` and `request_id` are None when no server answered.
+    """
+
+    def __init__(self, code: str, detail: str, status: int | None = None, request_id: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.request_id = request_id

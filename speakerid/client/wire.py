@@ -1,0 +1,117 @@
+"""One request to the server and what comes back: JSON, or a ClientError."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from speakerid.client.errors import ClientError
+
+RETRIES = 5  # how often a full server (429) is asked again
+RETRY_AFTER_MAX_S = 30.0
+RETRY_AFTER_DEFAULT_S = 1.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request. `also_good`: error statuses whose JSON is an answer all the same."""
+
+    method: str
+    path: str
+    params: dict[str, Any] = field(default_factory=dict)
+    json: dict[str, Any] | None = None
+    content: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    also_good: tuple[int, ...] = ()
+
+
+class Wire:
+    def __init__(self, http: httpx.Client, base_url: str) -> None:
+        self._http = http
+        self._base_url = base_url
+
+    @classmethod
+    def open(cls, url: str, key: str | None, timeout_s: float, transport: httpx.BaseTransport | None) -> Self:
+        base_url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        # A proxy named in the environment cannot reach this machine's own server.
+        http = httpx.Client(headers=headers, timeout=timeout_s, transport=transport, trust_env=not _is_local(base_url))
+        return cls(http, base_url)
+
+    def send(self, call: Call) -> Any:
+        """The JSON of the answer, None when it has no body. Raises ClientError."""
+        for _ in range(RETRIES):
+            response = self._try(call)
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                return _answer(response, call)
+            time.sleep(_retry_after_s(response))
+        return _answer(self._try(call), call)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _try(self, call: Call) -> httpx.Response:
+        try:
+            return self._http.request(
+                call.method,
+                self._base_url + call.path,
+                params=call.params,
+                json=call.json,
+                content=call.content,
+                headers=call.headers,
+            )
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise ClientError("server_unreachable", _unreachable(self._base_url, error)) from error
+
+
+def _answer(response: httpx.Response, call: Call) -> Any:
+    if response.is_success or response.status_code in call.also_good:
+        return _json(response) if response.content else None
+    raise _problem(response)
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        detail = f"{response.url} did not answer with JSON. Check that a speakerid server runs there."
+        raise ClientError("unexpected_answer", detail, response.status_code) from None
+
+
+def _problem(response: httpx.Response) -> ClientError:
+    """The server's problem document; something in between, such as a proxy, may answer in its place."""
+    try:
+        document = response.json()
+        code, detail = str(document["code"]), str(document["detail"])
+    except (ValueError, KeyError, TypeError):
+        code = f"http_{response.status_code}"
+        detail = f"{response.url} answered {response.status_code} {response.reason_phrase}. Check the address."
+        return ClientError(code, detail, response.status_code)
+    return ClientError(code, detail, response.status_code, document.get("request_id"))
+
+
+def _unreachable(url: str, error: Exception) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return f"{url} did not answer in time ({type(error).__name__}). Try again, or allow more time."
+    return f"{url} cannot be reached ({error}). Check the address and that the server runs."
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    try:
+        asked_s = float(response.headers.get("Retry-After", RETRY_AFTER_DEFAULT_S))
+    except ValueError:  # the header may also hold a date
+        asked_s = RETRY_AFTER_DEFAULT_S
+    return min(max(asked_s, 0.0), RETRY_AFTER_MAX_S)
+
+
+def _is_local(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

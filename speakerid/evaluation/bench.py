@@ -1,0 +1,97 @@
+"""`make bench`: the numbers this project promises to hold, measured here and now. Only ratios within one run count.
+
+Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weights, one thread each, in turn.
+Service: `speakerid serve` as a child process: time until it answers, resident memory, libraries it loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from speakerid.encoders.registry import BUNDLED, load_encoder
+from speakerid.types import FloatArray
+
+SECONDS = 3.0
+ROUNDS = 30
+SERVE = "from speakerid.cli.main import app; app(['serve', '--port', '0', '--store', {store!r}])"
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def encoder_speed() -> dict[str, Any]:
+    """Median milliseconds for one embedding of 3 s, and how far the two paths are apart."""
+    served, reference = load_encoder("bundled"), load_encoder(str(BUNDLED.parent))
+    wave = np.random.default_rng(7).standard_normal(int(SECONDS * served.sample_rate_hz)).astype(np.float32) * 0.1
+    onnx_ms, speechbrain_ms = [], []
+    for _ in range(ROUNDS):  # in turn, so that both see the same machine
+        onnx_ms.append(_milliseconds(lambda: served.embed([wave])))
+        speechbrain_ms.append(_milliseconds(lambda: reference.embed([wave])))
+    return {
+        "audio_s": SECONDS,
+        "onnx_ms": round(median(onnx_ms), 2),
+        "speechbrain_ms": round(median(speechbrain_ms), 2),
+        "times_faster": round(median(np.array(speechbrain_ms) / np.array(onnx_ms)), 2),
+        "cosine": float(_cosine(served.embed([wave]), reference.embed([wave]))),
+    }
+
+
+def serve_start() -> dict[str, Any]:
+    """Start the real service on an empty store; read its memory once it has answered."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-X", "importtime", "-c", SERVE.format(store=f"{folder}/voices.db")]
+        started = time.perf_counter()
+        with (Path(folder) / "imports").open("w") as imports:
+            child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=imports, text=True)
+        try:
+            assert child.stdout is not None
+            line = child.stdout.readline()
+            ready_s = time.perf_counter() - started
+            memory_mb = _resident_mb(child.pid)
+        finally:
+            child.terminate()
+            child.communicate(timeout=30)
+        loaded = {row.split("|")[-1].strip() for row in (Path(folder) / "imports").read_text().splitlines()}
+    return {
+        "answered": line.strip(),
+        "ready_s": round(ready_s, 2),
+        "resident_mb": memory_mb,
+        "imports_torch": "torch" in loaded,
+        "imports_speechbrain": "speechbrain" in loaded,
+        "modules": len(loaded),
+    }
+
+
+def _milliseconds(work: Callable[[], FloatArray]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+def _cosine(a: FloatArray, b: FloatArray) -> float:
+    return float((a.astype(np.float64) * b.astype(np.float64)).sum())
+
+
+def _resident_mb(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def main() -> int:
+    if os.environ.get("OMP_NUM_THREADS") != "1":  # must be set before the libraries load
+        return subprocess.call([sys.executable, "-m", "speakerid.evaluation.bench"], env=os.environ | ONE_THREAD)
+    sys.stdout.write(json.dumps({"encoder": encoder_speed(), "serve": serve_start()}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""Speech on disk as a folder per speaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from speakerid.errors import FileMissing
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".webm", ".m4a", ".mp4"}
+
+
+def speaker_tree(root: Path) -> dict[str, list[Path]]:
+    """Audio files by speaker, both sorted by name; files may lie in deeper folders. Raises FileMissing for none."""
+    found = {
+        folder.name: sorted(file for file in folder.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
+        for folder in (sorted(root.iterdir()) if root.is_dir() else [])
+        if folder.is_dir()
+    }
+    tree = {name: files for name, files in found.items() if files}
+    if not tree:
+        raise FileMissing(
+            f"{str(root)!r} has no sub-folder with audio files. Give a folder with one sub-folder per speaker."
+        )
+    return tree

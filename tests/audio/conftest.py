@@ -1,0 +1,46 @@
+"""Voices for the audio tests: a synthetic one that needs no files, and real speech where it is present."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speakerid.audio.decode import decode
+from speakerid.audio.vad import SileroVad
+from speakerid.types import FloatArray
+from tests.audio.voice import RATE_HZ, synthetic_voice
+
+SPEECH = Path(__file__).resolve().parents[2].parent / "shared" / "speech"
+
+
+@pytest.fixture(scope="session")
+def speech_root() -> Path:
+    """Real speech beside the repository; tests that need it are skipped without."""
+    if not SPEECH.is_dir():
+        pytest.skip("needs real speech in ../shared/speech, which is not here")
+    return SPEECH
+
+
+@pytest.fixture(scope="session")
+def voice() -> FloatArray:
+    """(n,) two seconds at 48 kHz, below 3.4 kHz so that every format and rate can carry it."""
+    return synthetic_voice(2.0, RATE_HZ)
+
+
+@pytest.fixture(scope="session")
+def vad() -> SileroVad:
+    return SileroVad()
+
+
+@pytest.fixture(scope="session")
+def readings(speech_root: Path) -> list[FloatArray]:
+    """Eight LibriSpeech utterances of as many readers, at 16 kHz."""
+    paths = sorted(speech_root.glob("librispeech/train/*/*.flac"))[::32]
+    return [decode(path.read_bytes()) for path in paths]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240)

@@ -1,0 +1,146 @@
+"""The rules of the house: who may import whom, and where the heavy libraries may be loaded."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import speakerid
+
+PACKAGE = Path(speakerid.__file__).parent
+MAX_LINES = 350
+
+# A room may import rooms of a lower rung; rooms on one rung never import each other.
+RUNGS: dict[str, int] = {
+    "errors": 0,
+    "types": 0,
+    "samples": 0,  # files and their paths, nothing else
+    "audio": 1,
+    "scoring": 1,
+    "index": 1,
+    "encoders": 1,
+    "db": 1,
+    "services": 2,
+    "settings": 3,
+    "bootstrap": 4,
+    "verbs": 5,
+    "api": 6,
+    "evaluation": 6,
+    "cli": 7,  # starts the service and runs evaluations
+}
+GROUND = {"errors", "types"}  # `types` builds on nothing; both may be used everywhere
+ELSEWHERE: dict[str, set[str]] = {
+    "training": {"errors", "types", "audio", "encoders", "training"},
+    "client": {"client"},
+}
+FENCES: dict[str, tuple[str, ...]] = {
+    "torch": ("encoders/speechbrain.py", "training/"),
+    "torchaudio": ("encoders/torchaudio_standin.py",),
+    "speechbrain": ("encoders/speechbrain.py", "training/"),
+    "onnxruntime": ("encoders/onnx.py", "audio/vad.py", "training/"),
+    "faiss": ("index/faiss.py",),
+    "fastapi": ("api/",),
+    "starlette": ("api/",),
+    "uvicorn": ("cli/",),
+    "sqlalchemy": ("db/",),
+    "alembic": ("db/",),
+    "sklearn": ("scoring/fit.py", "training/", "evaluation/"),
+    "typer": ("cli/",),
+    "httpx": ("client/", "cli/"),
+    "pydantic_settings": ("settings.py",),
+}
+CLIENT_MAY = {"httpx"}
+
+
+@dataclass(frozen=True)
+class Import:
+    file: str  # relative to the package
+    room: str
+    target: str  # full dotted name
+
+
+def _imports() -> Iterator[Import]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        file = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for target in _targets(node):
+                yield Import(file, file.split("/")[0].removesuffix(".py"), target)
+
+
+def _targets(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        module = node.module or ""
+        # `from speakerid import samples` names a room, `from speakerid.audio.vad import SileroVad` a thing in one.
+        return [f"{module}.{alias.name}" for alias in node.names] if module == "speakerid" else [module]
+    return []
+
+
+def _room_of(target: str) -> str | None:
+    parts = target.split(".")
+    return parts[1] if parts[0] == "speakerid" and len(parts) > 1 else None
+
+
+IMPORTS = list(_imports())
+
+
+def test_every_room_has_a_rung() -> None:
+    rooms = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or _is_room(path)}
+    assert rooms - {"__init__"} == set(RUNGS) | set(ELSEWHERE)
+
+
+def _is_room(path: Path) -> bool:
+    return path.is_dir() and any(path.rglob("*.py"))
+
+
+def test_imports_go_down_the_ladder() -> None:
+    assert [one for one in IMPORTS if one.room in RUNGS and not _allowed(one)] == []
+
+
+def _allowed(one: Import) -> bool:
+    room = _room_of(one.target)
+    if room is None or room == one.room or room in GROUND:
+        return True
+    if room in ELSEWHERE:
+        return one.room == "cli"  # the command line may start a training run or be a client
+    return room == "__version__" or RUNGS[room] < RUNGS[one.room]
+
+
+@pytest.mark.parametrize("room", sorted(ELSEWHERE))
+def test_training_and_client_stand_apart(room: str) -> None:
+    own = [one for one in IMPORTS if one.room == room and _room_of(one.target) is not None]
+    assert [one for one in own if _room_of(one.target) not in ELSEWHERE[room]] == []
+
+
+def test_client_needs_only_httpx() -> None:
+    import sys
+
+    foreign = {one.target.split(".")[0] for one in IMPORTS if one.room == "client"} - {"speakerid", "__future__"}
+    assert foreign - set(sys.stdlib_module_names) <= CLIENT_MAY
+
+
+@pytest.mark.parametrize("library", sorted(FENCES))
+def test_heavy_libraries_stay_behind_their_fence(library: str) -> None:
+    used = {one.file for one in IMPORTS if one.target.split(".")[0] == library}
+    assert {file for file in used if not file.startswith(FENCES[library])} == set()
+
+
+def test_only_bootstrap_and_the_edges_read_settings() -> None:
+    readers = {one.room for one in IMPORTS if _room_of(one.target) == "settings"}
+    assert readers <= {"bootstrap", "verbs", "api", "cli", "evaluation"}
+
+
+def test_no_file_grows_past_one_idea() -> None:
+    tests = Path(__file__).parent
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for root in (PACKAGE, tests)
+        for path in root.rglob("*.py")
+    }
+    assert {path.name: n for path, n in lengths.items() if n > MAX_LINES} == {}
