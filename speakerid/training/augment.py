@@ -1,7 +1,8 @@
 """Another room, microphone, line and background for every crop, a batch at a time.
 
-One utterance per speaker means one session per speaker: without this a model learns microphones, not voices. Rooms, equalizers and
-band limits are products in the frequency domain (circular over the crop, which is harmless), so a batch costs a few FFTs.
+One utterance per speaker means one session per speaker: without this a model learns microphones, not voices. Rooms,
+equalizers and band limits are products in the frequency domain (circular over the crop, which is harmless), so a batch
+costs a few FFTs.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class AugmentOptions:
 
 
 class Augmenter:
-    """Call it with clean crops `(n, samples)` in [-1, 1]; the answer has the same shape. All randomness is in `random`."""
+    """Call it with clean crops `(n, samples)` in [-1, 1]; the answer has the same shape."""
 
     def __init__(self, rooms: Sequence[Samples], noises: Sequence[Samples], options: AugmentOptions) -> None:
         self.options = options
@@ -75,7 +76,7 @@ class Augmenter:
         return spectrum
 
     def _noise(self, clean: Tensor, random: np.random.Generator) -> Tensor:
-        """Babble of the other rows, a recorded noise or a colored one, at the drawn SNR; zero for rows that stay quiet."""
+        """Babble of the other rows, a recorded or a colored noise, at the drawn SNR; zero for rows that stay quiet."""
         n, length = clean.shape
         noise = torch.zeros_like(clean)
         level = clean.square().mean(dim=1).sqrt().clamp(min=1e-6)

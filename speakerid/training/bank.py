@@ -1,29 +1,31 @@
-"""The voice bank: every source, its speed-changed copies as further voices, and the teacher's vector for each.
+"""The voice bank: every source, its changed copies as further voices, and the teacher's vector for each.
 
-Changing the speed by resampling moves pitch and formants together, which makes another voice (Yamamoto et al. 2019,
-https://www.isca-archive.org/interspeech_2019/yamamoto19_interspeech.html). Audio is one int16 array on disk, memory-mapped.
+Audio is one int16 array on disk, memory-mapped: ten hours take 1.1 GB there and little memory.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
+from speakerid.training.data import Samples, Source
+from speakerid.training.storage import write_atomically
+from speakerid.training.voices import CopyPlan, copies
 
 Embed = Callable[[Samples], npt.NDArray[np.float32]]
+Item = tuple[Source, Samples]
+AUDIO, ENTRIES, ABOUT = "audio.i16", "entries.npz", "bank.json"
 PEAK = 0.9 * 32767
 
 
 @dataclass(frozen=True)
 class VoiceBank:
-    """Entry i is `audio[start[i] : start[i] + length[i]]`, peak 0.9. `voice[i]` numbers labeled voices, -1 unlabeled."""
+    """Entry i is `audio[start[i] : start[i] + length[i]]`, peak 0.9. `voice[i]` numbers labeled voices, else -1."""
 
     audio: npt.NDArray[np.int16]
     start: npt.NDArray[np.int64]
@@ -41,11 +43,35 @@ class VoiceBank:
         return int(self.voice.max(initial=-1)) + 1
 
 
-def at_speed(samples: Samples, factor: float) -> Samples:
-    """`factor` > 1 is faster, higher and shorter."""
-    if factor == 1.0:
-        return samples
-    return soxr.resample(samples, SAMPLE_RATE_HZ * factor, SAMPLE_RATE_HZ).astype(np.float32)
+def build(
+    folder: Path,
+    items: Sequence[Item],
+    plans: Mapping[str, CopyPlan],
+    embed: Embed,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> VoiceBank:
+    """Writes the bank of `items` to `folder`; bank.json comes last and marks a finished bank."""
+    folder.mkdir(parents=True, exist_ok=True)
+    corpora = sorted(plans)
+    voices: dict[tuple[str, str], int] = {}
+    rows: list[tuple[int, int, int, int]] = []
+    targets: list[npt.NDArray[np.float32]] = []
+    position = 0
+    with (folder / AUDIO).open("wb") as out:
+        for done, (source, samples) in enumerate(items):
+            for label, copy in copies(samples, plans[source.corpus], str(source.path.name)):
+                voice = -1 if source.speaker is None else voices.setdefault((source.speaker, label), len(voices))
+                out.write(to_int16(copy).tobytes())
+                rows.append((position, len(copy), voice, corpora.index(source.corpus)))
+                targets.append(embed(copy))
+                position += len(copy)
+            on_progress(done + 1, len(items))
+    start, length, voice_of, corpus = np.array(rows, dtype=np.int64).T
+    table = {"start": start, "length": length, "voice": voice_of, "corpus": corpus, "target": np.stack(targets)}
+    about = json.dumps({"corpora": corpora, "samples": position})
+    write_atomically(folder / ENTRIES, lambda file: np.savez(file, **table))
+    write_atomically(folder / ABOUT, lambda file: file.write(about.encode()))
+    return open_bank(folder)
 
 
 def to_int16(samples: Samples) -> npt.NDArray[np.int16]:
@@ -53,47 +79,15 @@ def to_int16(samples: Samples) -> npt.NDArray[np.int16]:
     return np.round(samples * (PEAK / peak)).astype(np.int16)
 
 
-def build(
-    folder: Path,
-    items: Iterable[tuple[Source, Samples]],
-    speeds: Mapping[str, Sequence[float]],
-    embed: Embed,
-    on_progress: Callable[[int], None] = lambda done: None,
-) -> None:
-    """Writes audio.i16, entries.npz and bank.json to `folder`; bank.json comes last and marks a finished bank."""
-    folder.mkdir(parents=True, exist_ok=True)
-    corpora = sorted(speeds)
-    voices: dict[tuple[str, float], int] = {}
-    rows: list[tuple[int, int, int, int]] = []
-    targets: list[npt.NDArray[np.float32]] = []
-    position = 0
-    with (folder / "audio.i16").open("wb") as out:
-        for done, (source, samples) in enumerate(items):
-            for factor in speeds[source.corpus]:
-                copy = at_speed(samples, factor)
-                voice = -1 if source.speaker is None else voices.setdefault((source.speaker, factor), len(voices))
-                out.write(to_int16(copy).tobytes())
-                rows.append((position, len(copy), voice, corpora.index(source.corpus)))
-                targets.append(embed(copy))
-                position += len(copy)
-            on_progress(done + 1)
-    start, length, voice_of, corpus = np.array(rows, dtype=np.int64).T
-    np.savez(
-        folder / "entries.npz",
-        start=start, length=length, voice=voice_of, corpus=corpus, target=np.stack(targets),
-    )  # fmt: skip
-    (folder / "bank.json").write_text(json.dumps({"corpora": corpora, "samples": position}))
-
-
 def is_finished(folder: Path) -> bool:
-    return (folder / "bank.json").exists()
+    return (folder / ABOUT).exists()
 
 
 def open_bank(folder: Path) -> VoiceBank:
-    about = json.loads((folder / "bank.json").read_text())
-    with np.load(folder / "entries.npz") as entries:
+    about = json.loads((folder / ABOUT).read_text())
+    with np.load(folder / ENTRIES) as entries:
         return VoiceBank(
-            audio=np.memmap(folder / "audio.i16", dtype=np.int16, mode="r", shape=(about["samples"],)),
+            audio=np.memmap(folder / AUDIO, dtype=np.int16, mode="r", shape=(about["samples"],)),
             start=entries["start"],
             length=entries["length"],
             voice=entries["voice"],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import cast
 
 import av
 import numpy as np
+import numpy.typing as npt
 import soxr
+from av.audio.stream import AudioStream
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples
 
@@ -45,7 +48,7 @@ def through(samples: Samples, codec: Codec) -> Samples:
 
 def _encode(samples: Samples, codec: Codec, out: io.BytesIO) -> None:
     with av.open(out, "w", format=codec.container) as container:
-        stream = container.add_stream(codec.name, rate=codec.rate_hz)
+        stream = cast(AudioStream, container.add_stream(codec.name, rate=codec.rate_hz))
         stream.bit_rate = codec.bit_rate
         stream.layout = "mono"
         frame = av.AudioFrame.from_ndarray(_int16(samples)[None], format="s16", layout="mono")
@@ -56,13 +59,13 @@ def _encode(samples: Samples, codec: Codec, out: io.BytesIO) -> None:
 
 def _decode(stored: io.BytesIO) -> tuple[Samples, int]:
     resampler = av.AudioResampler(format="flt", layout="mono")
-    with av.open(stored) as container:
+    with av.open(stored, "r") as container:
         rate_hz = container.streams.audio[0].rate
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
     return np.concatenate([f.to_ndarray()[0] for f in frames]).astype(np.float32), rate_hz
 
 
-def _int16(samples: Samples) -> "np.typing.NDArray[np.int16]":
+def _int16(samples: Samples) -> npt.NDArray[np.int16]:
     peak = max(float(np.abs(samples).max(initial=0.0)), 1e-5)
     return np.round(samples * (0.7 * 32767 / peak)).astype(np.int16)
 

@@ -71,5 +71,5 @@ def _repeat(word: npt.NDArray[np.int16], samples: int, random: np.random.Generat
 
 
 def _shares(weights: Sequence[float]) -> npt.NDArray[np.float64]:
-    total = np.asarray(weights, dtype=np.float64)
-    return total / total.sum()
+    share = np.asarray(weights, dtype=np.float64) / sum(weights)
+    return np.asarray(share)

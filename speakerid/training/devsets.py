@@ -1,4 +1,7 @@
-"""Development sets cut from `shared/speech`: speakers no training run has heard. Small, so read the intervals, not the points."""
+"""Development sets cut from `shared/speech`, of speakers no training run has heard.
+
+They are small: read the intervals, not the points.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,15 @@ import torch
 
 from speakerid.training.augment import gate
 from speakerid.training.codecs import CODECS, through
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, hold_out_last, list_speakers, load, load_speech, strip_silence
+from speakerid.training.data import (
+    SAMPLE_RATE_HZ,
+    Samples,
+    hold_out_last,
+    list_speakers,
+    load,
+    load_speech,
+    strip_silence,
+)
 
 HELD_OUT_SPEAKERS = 51
 CROPS_PER_HALF = 3

@@ -1,4 +1,4 @@
-"""What can go wrong while training, adapting or exporting an encoder; all are `SpeakeridError`s with a stable `code`."""
+"""What can go wrong while training, adapting or exporting an encoder; each class has a stable `code`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TooFewSpeakers(TrainingError):
     code = "too_few_training_speakers"
 
     def __init__(self, root: Path, found: int, needed: int) -> None:
-        super().__init__(f"{root} holds {found} labeled speaker(s); training needs at least {needed}, one folder each.")
+        super().__init__(f"{root} holds {found} labeled speaker(s); training needs {needed} or more, one folder each.")
         self.found = found
 
 
@@ -38,7 +38,9 @@ class TrainingAudioTooShort(TrainingError):
     code = "training_audio_too_short"
 
     def __init__(self, path: Path, found_s: float, needed_s: float) -> None:
-        super().__init__(f"{path} holds {found_s:.2f} s of sound, needed {needed_s:.2f} s. Remove it or pass skip_bad=True.")
+        super().__init__(
+            f"{path} holds {found_s:.2f} s of sound, {needed_s:.2f} s are needed. Remove it or pass skip_bad=True."
+        )
         self.path = path
 
 
@@ -46,9 +48,7 @@ class TeacherMissing(TrainingError):
     code = "teacher_missing"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"The teacher (PyPI package resemblyzer, with librosa, webrtcvad and setuptools<80) cannot be used: {reason}"
-        )
+        super().__init__(f"The teacher (PyPI: resemblyzer, librosa, webrtcvad, setuptools<80) cannot be used: {reason}")
 
 
 class VocoderMissing(TrainingError):
@@ -78,7 +78,7 @@ class ModelGotWorse(TrainingError):
 
     def __init__(self, before: float, after: float) -> None:
         super().__init__(
-            f"Held-out EER went from {before:.2f} % to {after:.2f} %: nothing was saved. Pass allow_worse=True to keep it."
+            f"Held-out EER went from {before:.2f} % to {after:.2f} %: not saved. Pass allow_worse=True to keep it."
         )
 
 
@@ -91,6 +91,6 @@ class ExportParityError(TrainingError):
 
     def __init__(self, worst_cosine: float, needed: float) -> None:
         super().__init__(
-            f"The exported graph differs from encode_batch: cosine {worst_cosine:.7f}, needed {needed:.5f}. It was not kept."
+            f"The exported graph differs from encode_batch: cosine {worst_cosine:.7f}, needed {needed:.5f}. Not kept."
         )
         self.worst_cosine = worst_cosine

@@ -1,4 +1,4 @@
-"""Writes a SpeechBrain speaker model as one ONNX file that says what it is, and keeps it only if it agrees with SpeechBrain."""
+"""Writes a SpeechBrain speaker model as one ONNX file that says what it is; kept only if it agrees with SpeechBrain."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from torch import nn
@@ -45,13 +46,14 @@ def export(directory: Path, out: Path, *, name: str | None = None, trained_on: S
 
     overrides = {"pretrained_path": str(directory)} if _names_a_hub(directory) else {}
     classifier = EncoderClassifier.from_hparams(source=str(directory), overrides=overrides)
-    return export_classifier(
-        classifier, out, fingerprint=fingerprint(directory), name=name or directory.resolve().name, trained_on=trained_on
-    )
+    called = name or directory.resolve().name
+    return export_classifier(classifier, out, fingerprint=fingerprint(directory), name=called, trained_on=trained_on)
 
 
 def _names_a_hub(directory: Path) -> bool:
-    return any(line.startswith("pretrained_path:") for line in (directory / "hyperparams.yaml").read_text().splitlines())
+    return any(
+        line.startswith("pretrained_path:") for line in (directory / "hyperparams.yaml").read_text().splitlines()
+    )
 
 
 def export_classifier(
@@ -85,9 +87,15 @@ def _write(graph: WaveToEmbedding, path: Path, facts: dict[str, str], rate_hz: i
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            graph, (torch.randn(2, 2 * rate_hz),), str(path), input_names=["wav"], output_names=["embedding"],
-            dynamic_axes={"wav": {0: "batch", 1: "samples"}, "embedding": {0: "batch"}}, opset_version=OPSET, dynamo=False,
-        )  # fmt: skip
+            graph,
+            (torch.randn(2, 2 * rate_hz),),
+            str(path),
+            input_names=["wav"],
+            output_names=["embedding"],
+            dynamic_axes={"wav": {0: "batch", 1: "samples"}, "embedding": {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
     model = onnx.load(str(path))
     onnx.helper.set_model_props(model, facts)
     onnx.save(model, str(path))
@@ -110,7 +118,7 @@ def worst_cosine(classifier: Any, path: Path, rate_hz: int, min_samples: int) ->
     return worst
 
 
-def _test_waves(batch: int, samples: int, random: np.random.Generator) -> "np.typing.NDArray[np.float32]":
+def _test_waves(batch: int, samples: int, random: np.random.Generator) -> npt.NDArray[np.float32]:
     """Harmonics with a moving pitch and some noise; the last row has digital silence in the middle."""
     time = np.arange(samples) / 16_000
     pitch = random.uniform(80, 250, (batch, 1)) * (1 + 0.1 * np.sin(2 * np.pi * 3 * time))

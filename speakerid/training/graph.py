@@ -1,7 +1,7 @@
 """A SpeechBrain speaker model as one traceable graph from waveform to unit vector, without SpeechBrain's length masks.
 
-Both ONNX exporters freeze the batch size where `length_to_mask` appears, so every forward here runs the same modules mask-free.
-torch.stft becomes framing and one matrix product, which ONNX Runtime does fast and exactly.
+Both ONNX exporters freeze the batch size where `length_to_mask` appears, so every forward here runs the same modules
+mask-free. torch.stft becomes framing and one matrix product, which ONNX Runtime does fast and exactly.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from speechbrain.lobes.models.Xvector import Xvector
 from speechbrain.nnet.pooling import StatisticsPooling
 from speechbrain.processing.features import InputNormalization
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from speakerid.training.errors import ExportUnsupported
 
 
 class WaveToEmbedding(nn.Module):
-    """`(batch, samples)` float32 to `(batch, dim)`, rows L2-normalized. Raises `ExportUnsupported` for modules it does not know."""
+    """`(batch, samples)` float32 to `(batch, dim)`, rows L2-normalized.
+
+    Raises `ExportUnsupported` for modules it does not know.
+    """
 
     def __init__(self, features: nn.Module, normalization: nn.Module, model: nn.Module) -> None:
         super().__init__()
@@ -56,7 +59,9 @@ class FilterbankGraph(nn.Module):
         stft, bank = fbank.compute_STFT, fbank.compute_fbanks
         plain = stft.center and stft.pad_mode == "constant" and stft.onesided and not stft.normalized_stft
         if not plain or fbank.deltas or fbank.context or not bank.log_mel or not bank.freeze:
-            raise ExportUnsupported("Only Fbank with a centered, one-sided STFT, log mels, no deltas and no context is exported.")
+            raise ExportUnsupported(
+                "Only Fbank with a centered one-sided STFT, log mels, no deltas, no context is exported."
+            )
         self.n_fft, self.hop = int(stft.n_fft), int(stft.hop_length)
         self.register_buffer("dft", _dft(stft.window.double(), self.n_fft).float())
         self.register_buffer("mel", _mel(bank))
@@ -74,7 +79,7 @@ class FilterbankGraph(nn.Module):
         """`(batch, 1 + samples // hop, n_fft)`: whole hops laid side by side, no gather."""
         hops = -(-self.n_fft // self.hop)
         count = wav.shape[1] // self.hop + 1
-        padded = F.pad(wav, (self.n_fft // 2, hops * self.hop))[:, : (count + hops - 1) * self.hop]
+        padded = functional.pad(wav, (self.n_fft // 2, hops * self.hop))[:, : (count + hops - 1) * self.hop]
         pieces = padded.reshape(wav.shape[0], -1, self.hop)
         return torch.cat([pieces[:, i : i + count] for i in range(hops)], dim=2)[:, :, : self.n_fft]
 
@@ -82,7 +87,7 @@ class FilterbankGraph(nn.Module):
 def _dft(window: Tensor, n_fft: int) -> Tensor:
     """`(n_fft, 2 * bins)`, window included, cosines then sines; computed in double precision."""
     left = (n_fft - len(window)) // 2
-    padded = F.pad(window, (left, n_fft - len(window) - left))
+    padded = functional.pad(window, (left, n_fft - len(window) - left))
     sample = torch.arange(n_fft, dtype=torch.float64)[:, None]
     angle = 2 * math.pi / n_fft * torch.remainder(sample * torch.arange(n_fft // 2 + 1, dtype=torch.float64), n_fft)
     return padded[:, None] * torch.cat([angle.cos(), -angle.sin()], dim=1)
@@ -127,11 +132,11 @@ class EcapaGraph(nn.Module):
 def _pool(layer: AttentiveStatisticsPooling, x: Tensor) -> Tensor:
     """The context part of the first layer is constant in time: its product is taken once, not once a frame."""
     conv, channels = layer.tdnn.conv.conv, x.shape[1]
-    attention = F.conv1d(x, conv.weight[:, :channels], conv.bias)
+    attention = functional.conv1d(x, conv.weight[:, :channels], conv.bias)
     if layer.global_context:
         mean = x.mean(dim=2, keepdim=True)
         deviation = (x - mean).square().mean(dim=2, keepdim=True).clamp(min=layer.eps).sqrt()
-        attention = attention + F.conv1d(torch.cat([mean, deviation], dim=1), conv.weight[:, channels:])
+        attention = attention + functional.conv1d(torch.cat([mean, deviation], dim=1), conv.weight[:, channels:])
     attention = torch.tanh(layer.tdnn.norm(layer.tdnn.activation(attention)))
     weights = torch.softmax(layer.conv(attention), dim=2)
     mean = (weights * x).sum(dim=2, keepdim=True)

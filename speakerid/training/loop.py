@@ -1,4 +1,4 @@
-"""The training loop: one step after another, a checkpoint every few minutes, resumed after a kill as if nothing had happened."""
+"""The training loop: step after step, a checkpoint every few minutes, resumed after a kill as if nothing happened."""
 
 from __future__ import annotations
 
@@ -59,9 +59,14 @@ class Trainer:
     """Owns everything a checkpoint must bring back: weights, their average, optimizer, random state, time spent."""
 
     def __init__(
-        self, folder: Path, student: StudentOptions, sampler: Sampler, augment: Augmenter, loss: DistillationLoss,
+        self,
+        folder: Path,
+        student: StudentOptions,
+        sampler: Sampler,
+        augment: Augmenter,
+        loss: DistillationLoss,
         options: LoopOptions,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.folder = folder
         self.student_options = student
         self.options = options
@@ -73,7 +78,9 @@ class Trainer:
         self.elapsed_s = 0.0
         self._sampler, self._augment, self._loss = sampler, augment, loss
         parameters = [*self.student.embedding_model.parameters(), *loss.parameters()]
-        self._optimizer = torch.optim.AdamW(parameters, lr=options.peak_rate, weight_decay=options.weight_decay, fused=True)
+        self._optimizer = torch.optim.AdamW(
+            parameters, lr=options.peak_rate, weight_decay=options.weight_decay, fused=True
+        )
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / CHECKPOINT).exists():
             self.resume()
@@ -124,9 +131,14 @@ class Trainer:
         eta_s = self.elapsed_s * (1 - share) / max(share, 1e-9)
         progress = Progress(self.step, share, self.elapsed_s, eta_s, learning_rate(share, self.options), parts)
         line = {
-            "step": self.step, "elapsed_s": round(self.elapsed_s, 1), "loss": parts.total.item(), "cosine": parts.cosine,
-            "relation": parts.relation, "pairs": parts.pairs, "margin": parts.margin,
-        }  # fmt: skip
+            "step": self.step,
+            "elapsed_s": round(self.elapsed_s, 1),
+            "loss": parts.total.item(),
+            "cosine": parts.cosine,
+            "relation": parts.relation,
+            "pairs": parts.pairs,
+            "margin": parts.margin,
+        }
         with (self.folder / HISTORY).open("a") as out:
             out.write(json.dumps(line) + "\n")
         on_progress(progress)

@@ -1,6 +1,7 @@
-"""What the student is pulled towards: the teacher's vector, the teacher's neighborhoods, and a light margin between voices.
+"""What the student is pulled towards: the teacher's vector, the teacher's neighborhoods, a light margin between voices.
 
-Targets are the teacher's embeddings of clean speech, centered on the training mean and normalized; the student hears a damaged crop.
+Targets are the teacher's embeddings of clean speech, centered on the training mean and normalized; the student hears a
+damaged crop.
 - cosine to its own target (Hinton et al. 2015 in embedding form);
 - relations: softmax over similarities to every voice of the bank, student against teacher (after Park et al. 2019,
   https://arxiv.org/abs/1904.05068, and the soft targets of https://arxiv.org/abs/1503.02531);
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class LossParts:
 
 
 class DistillationLoss(nn.Module):
-    """`targets` `(entries, dim)` are centered and normalized; `voice` `(entries,)` is -1 where nobody said whose voice it is."""
+    """`targets` `(entries, dim)` are centered and normalized; `voice` `(entries,)` is -1 for unlabeled speech."""
 
     targets: Tensor
     voice: Tensor
@@ -50,10 +51,10 @@ class DistillationLoss(nn.Module):
         self.register_buffer("targets", targets, persistent=False)
         self.register_buffer("voice", voice, persistent=False)
         classes = max(int(voice.max().item()) + 1, 1)
-        self.centers = nn.Parameter(F.normalize(torch.randn(classes * options.subcenters, targets.shape[1])))
+        self.centers = nn.Parameter(functional.normalize(torch.randn(classes * options.subcenters, targets.shape[1])))
 
     def forward(self, embeddings: Tensor, entries: Tensor) -> LossParts:
-        student = F.normalize(embeddings)
+        student = functional.normalize(embeddings)
         target = self.targets[entries]
         cosine = (student * target).sum(dim=1).mean()
         relation = self._relation(student, target)
@@ -65,28 +66,31 @@ class DistillationLoss(nn.Module):
 
     def _relation(self, student: Tensor, target: Tensor) -> Tensor:
         temperature = self.options.temperature
-        wanted = F.softmax(target @ self.targets.T / temperature, dim=1)
-        got = F.log_softmax(student @ self.targets.T / temperature, dim=1)
-        return F.kl_div(got, wanted, reduction="batchmean")
+        wanted = functional.softmax(target @ self.targets.T / temperature, dim=1)
+        got = functional.log_softmax(student @ self.targets.T / temperature, dim=1)
+        return functional.kl_div(got, wanted, reduction="batchmean")
 
     def _margin(self, student: Tensor, voice: Tensor) -> Tensor:
         rows = voice >= 0
         if not bool(rows.any()):
             return student.new_zeros(())
-        cosines = student[rows] @ F.normalize(self.centers).T
+        cosines = student[rows] @ functional.normalize(self.centers).T
         cosines = cosines.reshape(len(cosines), -1, self.options.subcenters).amax(dim=2)
-        return F.cross_entropy(_with_margin(cosines, voice[rows], self.options) * self.options.scale, voice[rows])
+        return functional.cross_entropy(
+            _with_margin(cosines, voice[rows], self.options) * self.options.scale, voice[rows]
+        )
 
 
 def _with_margin(cosines: Tensor, voice: Tensor, options: LossOptions) -> Tensor:
     """cos(angle + margin) for the true class; its straight continuation where that would turn around."""
     own = cosines.gather(1, voice[:, None]).clamp(-1 + 1e-6, 1 - 1e-6)
     moved = own * math.cos(options.margin) - (1 - own.square()).sqrt() * math.sin(options.margin)
-    moved = torch.where(own > math.cos(math.pi - options.margin), moved, own - options.margin * math.sin(options.margin))
+    line = own - options.margin * math.sin(options.margin)
+    moved = torch.where(own > math.cos(math.pi - options.margin), moved, line)
     return cosines.scatter(1, voice[:, None], moved)
 
 
 def center(teacher: Tensor) -> tuple[Tensor, Tensor]:
     """Teacher vectors moved to mean zero and normalized, and that mean."""
     mean = teacher.mean(dim=0)
-    return F.normalize(teacher - mean), mean
+    return functional.normalize(teacher - mean), mean

@@ -25,7 +25,7 @@ class Interval:
 
 
 def eer(target: Scores, nontarget: Scores) -> float:
-    """Percent; 50 for chance. Tied scores are accepted or refused together; between thresholds the rates are interpolated."""
+    """Percent; 50 for chance. Tied scores fall together; between thresholds the rates are interpolated."""
     thresholds = np.unique(np.concatenate([target, nontarget]))
     missed = np.append(np.searchsorted(np.sort(target), thresholds) / len(target), 1.0)
     accepted = np.append(1 - np.searchsorted(np.sort(nontarget), thresholds) / len(nontarget), 0.0)

@@ -1,7 +1,7 @@
-"""The student: SpeechBrain's ECAPA-TDNN and front end, described by one hyperparams.yaml that plain SpeechBrain also loads.
+"""The student: SpeechBrain's ECAPA-TDNN and front end, described by one hyperparams.yaml that plain SpeechBrain loads.
 
-The front end keeps only the loudest `top_db` decibels of each utterance. With SpeechBrain's usual 80 dB, digital silence between
-words dominates the mean-normalized features, and a model trained so gave cosine 1.0 between different voices.
+The front end keeps only the loudest `top_db` decibels of each utterance. With SpeechBrain's usual 80 dB, digital
+silence between words dominates the mean-normalized features: a model trained so gave cosine 1.0 between unlike voices.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from speakerid.training.storage import write_atomically
 HYPERPARAMS = "hyperparams.yaml"
 WEIGHTS = "embedding_model.ckpt"
 YAML = Template("""\
-# Speaker encoder '$name' by the speakerid training recipe; loads with EncoderClassifier.from_hparams(source=this directory).
+# Speaker encoder '$name' by the speakerid training recipe; EncoderClassifier.from_hparams(source=DIRECTORY) loads it.
 name: $name
 sample_rate: 16000
 n_mels: $n_mels
@@ -117,7 +117,7 @@ def save_directory(folder: Path, options: StudentOptions, weights: dict[str, Ten
 
 
 def fingerprint(folder: Path) -> str:
-    """sha256 over hyperparams.yaml (its line ends as LF) and the weights: two encoders with one fingerprint are one encoder."""
+    """sha256 over hyperparams.yaml (its line ends as LF) and the weights: equal for equal encoders only."""
     digest = hashlib.sha256((folder / HYPERPARAMS).read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
     digest.update((folder / WEIGHTS).read_bytes())
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """Development-set EERs and one-thread speed of an encoder, beside the teacher's where it is installed.
 
-    python -m speakerid.training.report --encoder speakerid/encoders/bundled/model.onnx --data ../shared/speech
+python -m speakerid.training.report --encoder speakerid/encoders/bundled/model.onnx --data ../shared/speech
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 
 from speakerid.encoders.base import label
 from speakerid.encoders.registry import load_encoder
+from speakerid.training.console import say
 from speakerid.training.data import Samples
 from speakerid.training.devsets import all_sets
 from speakerid.training.errors import TeacherMissing
@@ -36,7 +37,7 @@ def encoders(specs: Sequence[str], with_teacher: bool) -> dict[str, Embed]:
         try:
             found["Resemblyzer"] = Teacher().embed
         except TeacherMissing as error:
-            print(error)
+            say(str(error))
     return found
 
 
@@ -45,8 +46,8 @@ def _embedder(embed: Callable[[Sequence[Samples]], npt.NDArray[np.float32]]) -> 
 
 
 def print_accuracy(embedders: dict[str, Embed], root: Path) -> None:
-    print(f"| EER in percent [95 % over speakers] | trials | {' | '.join(embedders)} |")
-    print("|---" * (2 + len(embedders)) + "|")
+    say(f"| EER in percent [95 % over speakers] | trials | {' | '.join(embedders)} |")
+    say("|---" * (2 + len(embedders)) + "|")
     for made in all_sets(root):
         speakers, sessions = made.labels()
         cells, trials = [], ""
@@ -54,13 +55,13 @@ def print_accuracy(embedders: dict[str, Embed], root: Path) -> None:
             result = eer_of(np.stack([embed(wave) for wave in made.waves]), speakers, sessions)
             cells.append(str(result))
             trials = f"{result.targets} + {result.nontargets}"
-        print(f"| {made.name} | {trials} | {' | '.join(cells)} |", flush=True)
+        say(f"| {made.name} | {trials} | {' | '.join(cells)} |")
 
 
 def print_speed(embedders: dict[str, Embed]) -> None:
     """Median milliseconds of one waveform, one thread, the encoders taking turns so that all meet the same load."""
-    print(f"| median ms, one thread | {' | '.join(embedders)} |")
-    print("|---" * (1 + len(embedders)) + "|")
+    say(f"| median ms, one thread | {' | '.join(embedders)} |")
+    say("|---" * (1 + len(embedders)) + "|")
     random = np.random.default_rng(0)
     for seconds in SPEED_S:
         wave = (random.standard_normal(int(seconds * 16_000)) * 0.05).astype(np.float32)
@@ -70,7 +71,7 @@ def print_speed(embedders: dict[str, Embed]) -> None:
                 began = time.perf_counter()
                 embed(wave)
                 times[name].append(1000 * (time.perf_counter() - began))
-        print(f"| {seconds} s | {' | '.join(f'{np.median(t[5:]):.2f}' for t in times.values())} |", flush=True)
+        say(f"| {seconds} s | {' | '.join(f'{np.median(t[5:]):.2f}' for t in times.values())} |")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Made-up room impulse responses: a direct path, early echoes and a tail that dies exponentially (Polack's model).
 
-After Ko et al. 2017, https://www.danielpovey.com/files/2017_icassp_reverberation.pdf: made-up rooms train about as well as measured.
+After Ko et al. 2017, https://www.danielpovey.com/files/2017_icassp_reverberation.pdf: made-up rooms train about as well
+as measured ones.
 """
 
 from __future__ import annotations

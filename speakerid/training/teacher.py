@@ -1,4 +1,4 @@
-"""Resemblyzer's GE2E encoder as a teacher (Wan et al. 2018, https://arxiv.org/abs/1710.10467). Needed at training time only."""
+"""Resemblyzer's GE2E encoder (Wan et al. 2018, https://arxiv.org/abs/1710.10467) as a teacher, in training only."""
 
 from __future__ import annotations
 

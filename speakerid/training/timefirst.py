@@ -1,7 +1,7 @@
 """A faster training pass over SpeechBrain's `ECAPA_TDNN`: the same parameters, laid out `(time, batch, channels)`.
 
-In that layout a 1x1 convolution is one matrix product, a dilated one is a product per tap over contiguous slices, and nothing is
-copied or transposed; bf16 products then run on AMX. One thread, 256 channels, 64 x 1.5 s: see docs/decisions/0005.
+In that layout a 1x1 convolution is one matrix product, a dilated one is a product per tap over contiguous slices, and
+nothing is copied or transposed; bf16 products then run on AMX. Times are in docs/decisions/0005.
 Only full-length rows: there is no mask. Equality with the class's own forward is a test.
 """
 
@@ -18,7 +18,7 @@ from speechbrain.lobes.models.ECAPA_TDNN import (
     TDNNBlock,
 )
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 EPS = 1e-12
 
@@ -38,7 +38,7 @@ def forward(net: ECAPA_TDNN, features: Tensor, dtype: torch.dtype = torch.float3
 def _linear(x: Tensor, conv: nn.Conv1d, part: slice = slice(None), bias: bool = True) -> Tensor:
     """A 1x1 convolution (or the input channels `part` of it) on the last dimension."""
     weight = conv.weight[:, part, 0].to(x.dtype)
-    return F.linear(x, weight, cast(Tensor, conv.bias).to(x.dtype) if bias else None)
+    return functional.linear(x, weight, cast(Tensor, conv.bias).to(x.dtype) if bias else None)
 
 
 def _convolve(x: Tensor, conv: nn.Conv1d) -> Tensor:
@@ -48,17 +48,24 @@ def _convolve(x: Tensor, conv: nn.Conv1d) -> Tensor:
     time, reach = x.shape[0], step * (size - 1) // 2
     padded = torch.cat([x[1 : reach + 1].flip(0), x, x[time - reach - 1 : time - 1].flip(0)])
     taps = conv.weight.to(x.dtype)
-    y = F.linear(padded[:time], taps[:, :, 0], cast(Tensor, conv.bias).to(x.dtype))
+    y = functional.linear(padded[:time], taps[:, :, 0], cast(Tensor, conv.bias).to(x.dtype))
     for k in range(1, size):
-        y = y + F.linear(padded[k * step : k * step + time], taps[:, :, k])
+        y = y + functional.linear(padded[k * step : k * step + time], taps[:, :, k])
     return y
 
 
 def _norm(layer: nn.Module, x: Tensor) -> Tensor:
     """SpeechBrain's BatchNorm1d wraps torch's; statistics are over time and batch."""
     bn = cast(nn.BatchNorm1d, layer.norm)
-    y = F.batch_norm(
-        x.reshape(-1, x.shape[-1]), bn.running_mean, bn.running_var, bn.weight, bn.bias, bn.training, bn.momentum or 0.1, bn.eps
+    y = functional.batch_norm(
+        x.reshape(-1, x.shape[-1]),
+        bn.running_mean,
+        bn.running_var,
+        bn.weight,
+        bn.bias,
+        bn.training,
+        bn.momentum or 0.1,
+        bn.eps,
     )
     return y.reshape(x.shape)
 
@@ -81,7 +88,7 @@ def _se_res2net(block: SERes2NetBlock, x: Tensor) -> Tensor:
 
 
 def _gate(block: SEBlock, x: Tensor) -> Tensor:
-    squeezed = F.relu(_linear(x.mean(dim=0), block.conv1.conv))
+    squeezed = functional.relu(_linear(x.mean(dim=0), block.conv1.conv))
     return torch.sigmoid(_linear(squeezed, block.conv2.conv))
 
 
@@ -94,7 +101,7 @@ def _pool(layer: AttentiveStatisticsPooling, x: Tensor) -> Tensor:
         deviation = _deviation(x, mean, torch.full((), 1.0 / x.shape[0]))
         context = torch.cat([mean, deviation], dim=1).to(x.dtype)
         attention = attention + _linear(context, conv, slice(channels, None), bias=False)
-    attention = torch.tanh(_norm(layer.tdnn.norm, F.relu(attention)))
+    attention = torch.tanh(_norm(layer.tdnn.norm, functional.relu(attention)))
     weights = torch.softmax(_linear(attention, layer.conv.conv), dim=0, dtype=torch.float32).to(x.dtype)
     mean = (weights * x).sum(dim=0, dtype=torch.float32)
     return torch.cat([mean, _deviation(x, mean, weights)], dim=1)

@@ -1,19 +1,56 @@
-"""New voices from old ones: formants and pitch moved apart with the WORLD vocoder (Morise et al. 2016).
+"""New voices from old ones: a change of speed, or formants and pitch moved apart with WORLD (Morise et al. 2016).
 
-A change of speed moves both together; people differ in both. `pyworld` is an optional training-time package.
+Playing faster moves pitch and formants together, which makes another voice (Yamamoto et al. 2019,
+https://www.isca-archive.org/interspeech_2019/yamamoto19_interspeech.html); people differ in each of them.
+`pyworld` is an optional package, needed at training time only.
 """
 
 from __future__ import annotations
 
 import importlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import soxr
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples
 from speakerid.training.errors import VocoderMissing
 
 FRAME_MS = 10.0
+
+
+@dataclass(frozen=True)
+class CopyPlan:
+    """What becomes of each utterance of a corpus. Speed 1.0 is the utterance itself."""
+
+    speeds: tuple[float, ...] = (1.0,)
+    reshaped: int = 0
+    formants: tuple[float, float] = (0.85, 1.18)  # drawn evenly in logarithm
+    pitch: tuple[float, float] = (0.72, 1.4)
+
+
+def copies(samples: Samples, plan: CopyPlan, key: str) -> Iterator[tuple[str, Samples]]:
+    """`(label, samples)` for every copy the plan asks for; `key` seeds the draws: a rerun makes the same voices."""
+    for factor in plan.speeds:
+        yield f"speed {factor}", at_speed(samples, factor)
+    random = np.random.default_rng(zlib.crc32(key.encode()))
+    for number in range(plan.reshaped):
+        formants, pitch = _between(plan.formants, random), _between(plan.pitch, random)
+        yield f"reshaped {number}", reshape_voice(samples, formants, pitch)
+
+
+def _between(limits: tuple[float, float], random: np.random.Generator) -> float:
+    return float(np.exp(random.uniform(np.log(limits[0]), np.log(limits[1]))))
+
+
+def at_speed(samples: Samples, factor: float) -> Samples:
+    """`factor` > 1 is faster, higher and shorter."""
+    if factor == 1.0:
+        return samples
+    return np.asarray(soxr.resample(samples, SAMPLE_RATE_HZ * factor, SAMPLE_RATE_HZ), dtype=np.float32)
 
 
 def reshape_voice(samples: Samples, formants: float, pitch: float) -> Samples:

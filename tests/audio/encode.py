@@ -85,7 +85,7 @@ def _av_bytes(recipe: Recipe, planes: FloatArray, rate_hz: int) -> bytes:
     layout = _LAYOUTS[len(planes)]
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=recipe.container, options=recipe.options) as container:
-        stream = container.add_stream(recipe.codec, rate=rate_hz, layout=layout)
+        stream: Any = container.add_stream(recipe.codec, rate=rate_hz, layout=layout)
         stream.codec_context.open(strict=False)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(planes), format="fltp", layout=layout)
         frame.sample_rate = rate_hz

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from speakerid.audio.decode import decode
 from speakerid.errors import AudioError
@@ -108,7 +110,7 @@ def test_a_wav_header_alone_has_no_samples(announced: int) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_samples_that_are_not_numbers(voice: FloatArray, value: float, kind: type) -> None:
-    samples = voice.astype(kind)
+    samples: NDArray[Any] = voice.astype(kind)
     samples[40_000] = value
     assert refusal(wav_bytes(samples, 48_000)).code == "invalid_samples"
 

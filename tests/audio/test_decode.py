@@ -14,11 +14,13 @@ from speakerid.types import FloatArray
 from tests.audio.encode import RECIPES, encode, soundfile_bytes, wav_bytes
 from tests.audio.voice import RATE_HZ, correlation
 
-CASES = [(name, rate, recipe.channels[0]) for name, recipe in RECIPES.items() for rate in recipe.rates_hz]
-CASES += [
-    (name, recipe.rates_hz[-1] % 96_000 or 16_000, n) for name, recipe in RECIPES.items() for n in recipe.channels
-]
-CASES += [("ogg-vorbis", rate, n) for rate in (8_000, 16_000, 44_100) for n in (1, 2)]
+CASES = [
+    (name, rate_hz, channels)
+    for name, recipe in RECIPES.items()
+    for rate_hz in recipe.rates_hz
+    for channels in recipe.channels
+    if channels <= 2 or rate_hz == 16_000
+] + [("ogg-vorbis", rate_hz, channels) for rate_hz in (8_000, 16_000, 44_100) for channels in (1, 2)]
 LOSSLESS = ("wav-s16", "wav-s24", "wav-s32", "wav-f32", "wav-f64", "flac")
 
 

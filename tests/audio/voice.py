@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
 from speakerid.types import FloatArray
@@ -20,10 +21,10 @@ def synthetic_voice(seconds: float, rate_hz: int) -> FloatArray:
     formants = sum(_resonance(pulses, hz, rate_hz) for hz in (620, 1380, 2500))
     syllables = np.clip(np.sin(2 * np.pi * 2.3 * t + 0.4) + 0.55, 0, 1)
     band = sosfilt(butter(8, TOP_HZ, fs=rate_hz, output="sos"), formants * syllables)
-    return (0.5 * band / np.abs(band).max()).astype(np.float32)
+    return np.asarray(0.5 * band / np.abs(band).max(), np.float32)
 
 
-def _resonance(source: np.ndarray, hz: float, rate_hz: int) -> np.ndarray:
+def _resonance(source: NDArray[np.float64], hz: float, rate_hz: int) -> NDArray[np.float64]:
     radius = np.exp(-np.pi * 90 / rate_hz)
     return np.asarray(lfilter([1 - radius], [1, -2 * radius * np.cos(2 * np.pi * hz / rate_hz), radius**2], source))
 

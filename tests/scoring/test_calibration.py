@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import replace
+from statistics import NormalDist
 from subprocess import run
 
 import numpy as np
@@ -54,18 +55,29 @@ def test_measured_rates_hold_on_new_scores(calibration: Calibration, fmr: float)
     assert (scores >= calibration.score_for_fmr(fmr)).mean() == pytest.approx(fmr, rel=0.25)
 
 
-@pytest.mark.parametrize("fmr", [1e-5, 1e-6, 1e-8])
-def test_beyond_the_data_the_threshold_is_stricter_than_a_gaussian(calibration: Calibration, fmr: float) -> None:
-    assert calibration.score_for_fmr(fmr) > replace(calibration, tail=()).score_for_fmr(fmr)
+@pytest.mark.parametrize("fmr", [1e-5, 1e-6, 1e-7])
+def test_beyond_the_data_a_gaussian_tail_is_continued(calibration: Calibration, fmr: float) -> None:
+    """The true threshold is known here; the slope of the last decade is measured to about 10 %."""
+    true_deviate = (calibration.score_for_fmr(fmr) - MEANS[0]) / STD
+    assert true_deviate == pytest.approx(-NormalDist().inv_cdf(fmr), rel=0.05)
 
 
-def test_a_heavy_tail_is_not_underestimated_beyond_the_data() -> None:
-    """Laplace scores have exactly the exponential tail that is extrapolated; a Gaussian is wrong by 1,000 times."""
+def test_two_kinds_of_pairs_do_not_raise_the_threshold_as_one_gaussian_would() -> None:
+    """Men with women score low, all others higher: the upper tail is that of the others alone."""
+    rng = np.random.default_rng(4)
+    different = np.concatenate([rng.normal(0.0, 0.1, 50_000), rng.normal(0.5, 0.1, 50_000)])
+    fitted = fit(rng.normal(0.9, 0.05, 1_000), different, fitted_on="two kinds", fingerprint="f")
+    assert fitted.score_for_fmr(1e-5) == pytest.approx(0.5 - 0.1 * NormalDist().inv_cdf(2e-5), abs=0.03)
+    assert replace(fitted, tail=()).score_for_fmr(1e-5) > 1.4
+
+
+def test_a_heavy_tail_is_followed_far_better_than_by_one_gaussian() -> None:
+    """Laplace scores at 1e-6, 500 times rarer than what 20,000 scores show: off by some times, not by some hundred."""
     rng = np.random.default_rng(3)
     fitted = fit(rng.normal(1, 0.1, 500), rng.laplace(0, 0.05, 20_000), fitted_on="laplace", fingerprint="f")
     true_fmr = 0.5 * math.exp(-fitted.score_for_fmr(1e-6) / 0.05)
     gaussian_fmr = 0.5 * math.exp(-replace(fitted, tail=()).score_for_fmr(1e-6) / 0.05)
-    assert 1e-8 < true_fmr < 1e-5
+    assert true_fmr < 2e-5
     assert gaussian_fmr > 1e-4
 
 

@@ -1,0 +1,91 @@
+"""The same verb on one or many files: answers are shown as they come, bad files are collected."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from speakerid.cli.errors import Problem, problem_of
+from speakerid.cli.output import emit, plain
+from speakerid.cli.progress import progress
+
+Json = dict[str, Any]
+# Going on would fail every further file in the same way.
+STOPS = frozenset(
+    {
+        "calibration_missing",
+        "encoder_failed",
+        "encoder_mismatch",
+        "encoder_not_found",
+        "gallery_not_found",
+        "internal_error",
+        "key_invalid",
+        "key_missing",
+        "no_such_path",
+        "scope_missing",
+        "server_unreachable",
+        "settings_error",
+        "store_newer",
+        "store_unavailable",
+        "unexpected_answer",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    file: Path
+    speaker: str = ""  # whose voice it is, where that is known
+
+
+@dataclass(frozen=True)
+class Done:
+    job: Job
+    answer: Json
+
+
+@dataclass(frozen=True)
+class Bad:
+    job: Job
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class Batch:
+    done: tuple[Done, ...]
+    bad: tuple[Bad, ...]
+
+
+def run(jobs: Sequence[Job], work: Callable[[Job], Json], title: str, *, as_json: bool) -> Batch:
+    """Do all jobs. Raises the error of a lone file, and errors that no other file could escape."""
+    done, bad = list[Done](), list[Bad]()
+    for job in progress(jobs, title):
+        try:
+            done.append(Done(job, work(job)))
+        except Exception as error:
+            problem = problem_of(error)
+            if problem is None or problem.code in STOPS or len(jobs) == 1:
+                raise
+            bad.append(Bad(job, problem))
+            continue
+        if as_json:
+            emit(done[-1].answer if len(jobs) == 1 else {"file": str(job.file)} | done[-1].answer)
+    return Batch(tuple(done), tuple(bad))
+
+
+def tell_bad(bad: Sequence[Bad], *, as_json: bool) -> None:
+    """Every bad file with its code on stderr, and how many of each there are."""
+    for one in bad:
+        told = {"file": str(one.job.file)} | asdict(one.problem)
+        line = json.dumps(told) if as_json else plain(f"{told['file']}: {told['code']}: {told['error']}")
+        typer.echo(line, err=True)
+    if bad and not as_json:
+        counts = Counter(one.problem.code for one in bad)
+        codes = ", ".join(f"{count} {code}" for code, count in counts.most_common())
+        typer.echo(f"Refused {len(bad)} {'file' if len(bad) == 1 else 'files'}: {codes}.", err=True)

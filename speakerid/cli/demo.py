@@ -1,0 +1,129 @@
+"""`speakerid demo`: the whole job on sample voices, over HTTP, with nothing but this package."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from speakerid import samples
+from speakerid.cli.errors import refuse_if
+from speakerid.cli.options import Output, with_options
+from speakerid.cli.output import emit, number, say, table
+from speakerid.cli.progress import progress
+from speakerid.cli.service import running
+
+if TYPE_CHECKING:
+    from speakerid.client import Client
+
+NEXT = """What to try next:
+  speakerid enroll Ada ada-1.wav ada-2.wav     enroll a voice of your own (any of WAV, FLAC, MP3, Ogg, WebM, M4A)
+  speakerid identify who.wav                   who is it?
+  speakerid serve                              the same service, with its API described at /openapi.json"""
+
+
+@dataclass(frozen=True)
+class Demo(Output):
+    encoder: Annotated[str, typer.Option("--encoder", help="The encoder to show.")] = "bundled"
+
+
+@dataclass(frozen=True)
+class Probe:
+    file: Path
+    voice: str  # for people: whose voice it is
+    decision: str  # what must be answered
+    speaker: str | None = None
+
+
+@dataclass(frozen=True)
+class Heard:
+    probe: Probe
+    answer: dict[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        speaker = self.answer["speaker"]
+        return speaker["name"] if speaker else None
+
+    @property
+    def right(self) -> bool:
+        return (self.answer["decision"], self.name) == (self.probe.decision, self.probe.speaker)
+
+
+@with_options
+def demo(options: Demo) -> None:
+    """Start the service, enroll sample voices over HTTP and identify probes of known and unknown voices.
+
+    Exit code 0 only if every known voice was named, the stranger was answered unknown and silence was refused.
+    """
+    with tempfile.TemporaryDirectory(prefix="speakerid-demo-") as folder:
+        heard = _listen(options, Path(folder))
+    if options.as_json:
+        emit({"right": all(one.right for one in heard), "probes": [_plain(one) for one in heard]})
+    else:
+        _show(heard)
+    refuse_if(not all(one.right for one in heard))
+
+
+def probes() -> list[Probe]:
+    """Two of every known voice, those of the stranger, and silence."""
+    known = [Probe(file, name, "accept", name) for name, voice in samples.voices().items() for file in voice.probes]
+    strangers = [Probe(file, "a stranger", "unknown") for file in samples.stranger()]
+    return [*known, *strangers, Probe(samples.silence(), "nobody", "not_enough_speech")]
+
+
+def _listen(options: Demo, folder: Path) -> list[Heard]:
+    from speakerid.client import Client  # httpx: 0.1 s
+
+    with running(folder / "voices.db", options.encoder) as url, Client(url) as client:
+        if not options.as_json:
+            say(f"The service runs on {url}, with a store of its own.")
+        _enroll(client)
+        return [Heard(probe, client.identify(probe.file)) for probe in progress(probes(), "Identifying")]
+
+
+def _enroll(client: Client) -> None:
+    utterances = [(name, file) for name, voice in samples.voices().items() for file in voice.enroll]
+    for name, file in progress(utterances, "Enrolling"):
+        client.enroll(name, file)
+
+
+def _show(heard: Sequence[Heard]) -> None:
+    table(
+        ("probe", "expected", "decision", "name", "llr", "probability", "right?"),
+        [_row(one) for one in heard],
+        title=f"{len(samples.voices())} voices enrolled, {len(heard)} probes identified",
+    )
+    wrong = sum(not one.right for one in heard)
+    say(f"{wrong} of {len(heard)} answers are wrong." if wrong else f"All {len(heard)} answers are right.")
+    say(NEXT)
+
+
+def _row(heard: Heard) -> tuple[str, ...]:
+    probe, answer = heard.probe, heard.answer
+    best = answer["candidates"][0] if answer["candidates"] else {"llr": None, "probability": None}
+    return (
+        f"{probe.voice}, {probe.file.stem}",
+        probe.decision,
+        answer["decision"],
+        heard.name or "–",
+        number(best["llr"], 2),
+        number(best["probability"], 3),
+        "yes" if heard.right else "NO",
+    )
+
+
+def _plain(heard: Heard) -> dict[str, Any]:
+    probe = heard.probe
+    expected = {"decision": probe.decision, "speaker": probe.speaker}
+    return {
+        "probe": probe.file.name,
+        "voice": probe.voice,
+        "expected": expected,
+        "answer": heard.answer,
+        "right": heard.right,
+    }

@@ -1,0 +1,94 @@
+"""`speakerid enroll`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speakerid.cli import batch
+from speakerid.cli.batch import Batch, Done, Job
+from speakerid.cli.errors import refuse_if
+from speakerid.cli.options import Target, with_options
+from speakerid.cli.output import number, say, table
+from speakerid.cli.voices import open_voices
+
+
+@with_options
+def enroll(
+    target: Target,
+    speaker: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The speaker's name or id; a new name makes a new speaker.")
+    ] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Recordings of this speaker.")] = None,
+    tree: Annotated[
+        Path | None,
+        typer.Option(
+            "--tree", metavar="DIR", exists=True, file_okay=False, help="A folder with one sub-folder per speaker."
+        ),
+    ] = None,
+) -> None:
+    """Enroll recordings of one speaker, or of everybody in a folder.
+
+    A bad file is reported with its code and does not keep the others from being enrolled. Doing it again changes
+    nothing. With several files each JSON line also names its file. Exit code 1 if any file was refused.
+    """
+    jobs = _jobs(speaker, files or [], tree)
+    with open_voices(target) as voices:
+        done = batch.run(jobs, lambda job: voices.enroll(job.speaker, job.file), "Enrolling", as_json=target.as_json)
+    if not target.as_json:
+        _show(done, alone=len(jobs) == 1)
+    batch.tell_bad(done.bad, as_json=target.as_json)
+    refuse_if(bool(done.bad))
+
+
+def _jobs(speaker: str | None, files: Sequence[Path], tree: Path | None) -> list[Job]:
+    if tree is not None:
+        if speaker is not None:
+            raise typer.BadParameter("Give either NAME and FILE… or --tree DIR, not both.")
+        from speakerid.evaluation.trees import speaker_tree
+
+        return [Job(file, name) for name, found in speaker_tree(tree).items() for file in found]
+    if speaker is None or not files:
+        raise typer.BadParameter("Give NAME and at least one FILE, or --tree DIR.")
+    return [Job(file, speaker) for file in files]
+
+
+def _show(result: Batch, *, alone: bool) -> None:
+    last = {one.answer["speaker"]["id"]: one for one in result.done}
+    if alone or len(last) == 1:
+        for one in last.values():
+            _show_one(one)
+    elif last:
+        table(("speaker", "id", "utterances", "speech (s)", "status"), [_row(one) for one in last.values()])
+    known = sum(one.answer["already_enrolled"] for one in result.done)
+    if not alone:
+        say(f"Enrolled {len(result.done) - known} files; {known} were enrolled before.")
+
+
+def _show_one(done: Done) -> None:
+    speaker, warnings = done.answer["speaker"], done.answer["warnings"]
+    if done.answer["already_enrolled"]:
+        say("The same recording was enrolled before: nothing changed.")
+    say(f"{speaker['name']} ({speaker['id']}): {speaker['speech_seconds']} s of speech, {_status(speaker)}.")
+    if warnings:
+        say(f"A better recording would help: {', '.join(warnings)}.")
+
+
+def _status(speaker: batch.Json) -> str:
+    if speaker["status"] == "enrolled":
+        return "enrolled"
+    return f"{speaker['status']}; {speaker['remaining_speech_seconds']} s more are needed"
+
+
+def _row(done: Done) -> tuple[str, ...]:
+    speaker = done.answer["speaker"]
+    return (
+        speaker["name"],
+        speaker["id"],
+        str(speaker["utterances"]),
+        number(speaker["speech_seconds"]),
+        speaker["status"],
+    )

@@ -1,0 +1,120 @@
+"""`speakerid galleries`: list, create, set, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from speakerid.cli.batch import Json
+from speakerid.cli.options import Place, with_options
+from speakerid.cli.output import emit, say, table
+from speakerid.cli.voices import open_voices
+
+app = typer.Typer(name="galleries", help="List, create, set and delete galleries.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="GALLERY")]
+TargetFpir = Annotated[
+    float | None, typer.Option("--target-fpir", help="Accepted chance that a stranger is named, e.g. 0.01.")
+]
+MinSpeech = Annotated[float | None, typer.Option("--min-speech-seconds", help="Net speech a recording needs.")]
+EnrollSpeech = Annotated[
+    float | None, typer.Option("--enroll-speech-seconds", help="Net speech that completes enrollment.")
+]
+KeepAudio = Annotated[
+    bool | None, typer.Option("--keep-audio/--no-keep-audio", help="Keep the bytes of enrollment utterances.")
+]
+
+
+@app.command("list")
+@with_options
+def list_galleries(place: Place) -> None:
+    """Every gallery."""
+    with open_voices(place) as voices:
+        found = voices.galleries()
+    if place.as_json:
+        emit({"items": found})
+    else:
+        _show(found)
+
+
+@app.command()
+@with_options
+def create(
+    place: Place,
+    name: Name,
+    target_fpir: TargetFpir = None,
+    min_speech: MinSpeech = None,
+    enroll_speech: EnrollSpeech = None,
+    keep_audio: KeepAudio = None,
+) -> None:
+    """Make a gallery. Speakers are only ever compared inside one."""
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio)
+    with open_voices(place) as voices:
+        made = voices.create_gallery(name, **settings)
+    _answer(place, made)
+
+
+@app.command("set")
+@with_options
+def change(
+    place: Place,
+    name: Name,
+    target_fpir: TargetFpir = None,
+    min_speech: MinSpeech = None,
+    enroll_speech: EnrollSpeech = None,
+    keep_audio: KeepAudio = None,
+) -> None:
+    """Change the settings that are named."""
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio)
+    if not settings:
+        raise typer.BadParameter("Say what to set; --help lists the settings.")
+    with open_voices(place) as voices:
+        changed = voices.change_gallery(name, **settings)
+    _answer(place, changed)
+
+
+@app.command()
+@with_options
+def delete(place: Place, name: Name) -> None:
+    """Erase a gallery and everybody in it. There is no way back. With --json nothing is printed."""
+    with open_voices(place) as voices:
+        voices.delete_gallery(name)
+    if not place.as_json:
+        say(f"Erased gallery {name}.")
+
+
+def _settings(
+    target_fpir: float | None, min_speech: float | None, enroll_speech: float | None, keep_audio: bool | None
+) -> dict[str, Any]:
+    typed = {
+        "target_fpir": target_fpir,
+        "min_speech_seconds": min_speech,
+        "enroll_speech_seconds": enroll_speech,
+        "keep_audio": keep_audio,
+    }
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def _answer(place: Place, gallery: Json) -> None:
+    if place.as_json:
+        emit(gallery)
+    else:
+        _show([gallery])
+
+
+def _show(found: list[Json]) -> None:
+    table(
+        ("name", "speakers", "target fpir", "min speech (s)", "enroll speech (s)", "keep audio", "encoder"),
+        [
+            (
+                one["name"],
+                str(one["speakers"]),
+                f"{one['target_fpir']:g}",
+                f"{one['min_speech_seconds']:g}",
+                f"{one['enroll_speech_seconds']:g}",
+                "yes" if one["keep_audio"] else "no",
+                one["encoder"],
+            )
+            for one in found
+        ],
+    )

@@ -1,0 +1,79 @@
+"""`speakerid identify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speakerid.cli import batch
+from speakerid.cli.batch import Batch, Done, Job, Json
+from speakerid.cli.errors import refuse_if
+from speakerid.cli.options import Target, with_options
+from speakerid.cli.output import number, say, table
+from speakerid.cli.voices import open_voices
+
+
+@with_options
+def identify(
+    target: Target,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recordings of one speaker each.")],
+    top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Most candidates in an answer.")] = 5,
+) -> None:
+    """Who speaks? Names the speaker of each recording, or says unknown.
+
+    Exit code 0 for an answer: accept, unknown, ambiguous, no_speakers. 1 if any file was refused or answered
+    not_enough_speech. With several files each JSON line also names its file.
+    """
+    jobs = [Job(file) for file in files]
+    with open_voices(target) as voices:
+        done = batch.run(
+            jobs, lambda job: voices.identify(job.file, top_k=top_k), "Identifying", as_json=target.as_json
+        )
+    if not target.as_json:
+        _show(done, alone=len(jobs) == 1)
+    batch.tell_bad(done.bad, as_json=target.as_json)
+    refuse_if(bool(done.bad) or any(one.answer["decision"] == "not_enough_speech" for one in done.done))
+
+
+def _show(result: Batch, *, alone: bool) -> None:
+    if alone:
+        _show_one(result.done[0].answer)
+    elif result.done:
+        table(
+            ("file", "decision", "speaker", "best llr", "probability", "speech (s)"),
+            [_row(one) for one in result.done],
+        )
+
+
+def _show_one(answer: Json) -> None:
+    speaker = answer["speaker"]
+    say(f"{answer['decision']}: {speaker['name']} ({speaker['id']})" if speaker else answer["decision"])
+    say(answer["reason"])
+    if answer["candidates"]:
+        table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in answer["candidates"]])
+
+
+def _candidate(one: Json) -> tuple[str, ...]:
+    speaker = one["speaker"]
+    return (
+        speaker["name"],
+        speaker["id"],
+        number(one["score"], 3),
+        number(one["llr"], 2),
+        number(one["probability"], 3),
+    )
+
+
+def _row(done: Done) -> tuple[str, ...]:
+    answer = done.answer
+    best = answer["candidates"][0] if answer["candidates"] else {"llr": None, "probability": None}
+    return (
+        str(done.job.file),
+        answer["decision"],
+        answer["speaker"]["name"] if answer["speaker"] else "–",
+        number(best["llr"], 2),
+        number(best["probability"], 3),
+        number(answer["speech"]["seconds"]),
+    )

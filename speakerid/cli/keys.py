@@ -1,0 +1,79 @@
+"""`speakerid keys`: create, list, revoke. Keys are made where the store is, never over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from speakerid.cli.options import Store, with_options
+from speakerid.cli.output import emit, say, table
+from speakerid.cli.store import open_store
+
+app = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
+
+
+@app.command()
+@with_options
+def create(
+    options: Store,
+    name: Annotated[str, typer.Argument(help="Who or what will use it.")],
+    scope: Annotated[
+        list[str], typer.Option("--scope", help="enroll, identify, read or admin (all of them); may be repeated.")
+    ],
+    gallery: Annotated[
+        list[str] | None, typer.Option("--gallery", help="Only this gallery; may be repeated. Default: all.")
+    ] = None,
+) -> None:
+    """Make a key and print its secret, this once: only a hash is kept."""
+    from speakerid.services import keys
+    from speakerid.types import to_json
+
+    with open_store(options) as database, database.write() as db:
+        made = keys.create(db, name, tuple(scope), tuple(gallery or ()))
+    if options.as_json:
+        emit({"key": to_json(made.key), "secret": made.secret})
+    else:
+        say(made.secret)
+        typer.echo(f"This is key {made.key.id}. Keep the secret now: it is not shown again.", err=True)
+
+
+@app.command("list")
+@with_options
+def list_keys(options: Store) -> None:
+    """Every key, without its secret."""
+    from speakerid.services import keys
+    from speakerid.types import to_json
+
+    with open_store(options) as database, database.read() as db:
+        found: list[dict[str, Any]] = [to_json(one) for one in keys.every(db)]
+    if options.as_json:
+        emit({"items": found})
+    else:
+        table(
+            ("id", "name", "scopes", "galleries", "created"),
+            [
+                (
+                    one["id"],
+                    one["name"],
+                    ", ".join(one["scopes"]),
+                    ", ".join(one["galleries"]) or "all",
+                    one["created_at"][:10],
+                )
+                for one in found
+            ],
+        )
+
+
+@app.command()
+@with_options
+def revoke(
+    options: Store, key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")]
+) -> None:
+    """Forget a key; requests with it are refused from now on. With --json nothing is printed."""
+    from speakerid.services import keys
+
+    with open_store(options) as database, database.write() as db:
+        keys.revoke(db, key)
+    if not options.as_json:
+        say(f"Revoked {key}.")

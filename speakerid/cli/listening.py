@@ -1,0 +1,91 @@
+"""A bound socket, and uvicorn on it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from speakerid.errors import SettingsError
+
+GRACE_S = 30  # requests that run when the stop comes have this long to finish
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@dataclass(frozen=True)
+class Listener:
+    socket: socket.socket
+    host: str
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.socket.getsockname()[1]}"
+
+
+@contextmanager
+def bind(host: str, port: int) -> Iterator[Listener]:
+    """Take the address before anything slow is done. Raises SettingsError when that cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _refused(host, port, error) from error
+    with taken:
+        try:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # restart without waiting for old connections
+            taken.bind(address)
+        except OSError as error:
+            raise _refused(host, port, error) from error
+        yield Listener(taken, host)
+
+
+def _refused(host: str, port: int, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"Cannot listen on {host}, port {port} ({error.strerror}). Choose another --host or --port; 0 takes a free one."
+    )
+
+
+class Server(uvicorn.Server):
+    """Announces itself when it really accepts, and returns after a stop so that its owner can close the engine."""
+
+    def __init__(self, app: Any, announce: Callable[[], None], *, access_log: bool) -> None:
+        logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)  # stderr: stdout belongs to the announcement
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=access_log,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+        super().__init__(config)
+        self._announce = announce
+
+    def run_on(self, listener: Listener) -> None:
+        """Until SIGTERM or SIGINT. Raises SettingsError when another process listens there meanwhile."""
+        try:
+            self.run(sockets=[listener.socket])
+        except OSError as error:
+            host, port = listener.socket.getsockname()[:2]
+            raise _refused(host, port, error) from error
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Like uvicorn's, which raises the signal once more at the end and so would end the process too early."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

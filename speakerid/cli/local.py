@@ -1,0 +1,91 @@
+"""The Client's verbs on a store of this machine, with the same JSON answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from speakerid.bootstrap import build_engine
+from speakerid.services import galleries, shape, speakers
+from speakerid.services.galleries import GallerySettings
+from speakerid.services.speakers import SpeakerFields
+from speakerid.settings import Settings
+from speakerid.types import to_json
+from speakerid.verbs import SpeakerID
+
+Json = dict[str, Any]
+
+
+class Local:
+    def __init__(self, sid: SpeakerID) -> None:
+        self._sid = sid
+        self._engine = sid.engine
+
+    @classmethod
+    def open(cls, settings: Settings, gallery: str) -> Self:
+        """Raises StoreError, EncoderError."""
+        return cls(SpeakerID(build_engine(settings), gallery))
+
+    def enroll(self, speaker: str, *audio: str | Path) -> Json:
+        return _json(self._sid.enroll(speaker, *audio))
+
+    def identify(self, audio: str | Path, *, top_k: int = 5) -> Json:
+        return _json(self._sid.identify(audio, top_k=top_k))
+
+    def verify(self, speaker: str, audio: str | Path) -> Json:
+        return _json(self._sid.verify(speaker, audio))
+
+    def speakers(self) -> list[Json]:
+        return [_json(one) for one in self._sid.speakers()]
+
+    def speaker(self, speaker: str) -> Json:
+        gallery = galleries.get(self._engine, self._sid.gallery)
+        with self._engine.read() as db:
+            return _json(speakers.get(db, gallery, speakers.by_name_or_id(db, gallery, speaker).id))
+
+    def create_speaker(self, name: str, **fields: Any) -> Json:
+        gallery = galleries.get(self._engine, self._sid.gallery)
+        with self._engine.write() as db:
+            return _json(speakers.create(db, gallery, SpeakerFields(name=name, **fields)))
+
+    def change_speaker(self, speaker: str, **fields: Any) -> Json:
+        gallery = galleries.get(self._engine, self._sid.gallery)
+        with self._engine.write() as db:
+            speaker_id = speakers.by_name_or_id(db, gallery, speaker).id
+            return _json(speakers.update(db, gallery, speaker_id, SpeakerFields(**fields)))
+
+    def delete(self, speaker: str) -> None:
+        self._sid.delete(speaker)
+
+    def galleries(self) -> list[Json]:
+        with self._engine.read() as db:
+            return [_json(one) for one in galleries.every(db)]
+
+    def create_gallery(self, name: str, **settings: Any) -> Json:
+        with self._engine.write() as db:
+            return _json(shape.gallery(db, galleries.create(self._engine, db, name, GallerySettings(**settings))))
+
+    def change_gallery(self, name: str, **settings: Any) -> Json:
+        with self._engine.write() as db:
+            return _json(galleries.update(db, name, GallerySettings(**settings)))
+
+    def delete_gallery(self, name: str) -> None:
+        with self._engine.write(erase=True) as db:
+            galleries.delete(self._engine, db, name)
+
+    def close(self) -> None:
+        self._sid.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _json(answer: object) -> Json:
+    plain: Json = to_json(answer)
+    return plain

@@ -1,0 +1,85 @@
+"""The options that commands share, as dataclasses, and `with_options`, which turns their fields into options."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from speakerid.cli.errors import reported
+
+
+@dataclass(frozen=True)
+class Output:
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the API's own JSON answer, a line each, and nothing else.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class Store(Output):
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store", metavar="PATH_OR_URL", help="A SQLite file or a postgresql:// URL. [env: SPEAKERID_STORE]"
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Place(Store):
+    """Where the voices are: in a store of this machine, or behind a server."""
+
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="bundled, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
+        ),
+    ] = None
+    url: Annotated[
+        str | None, typer.Option("--url", help="Work on this server, not on a store. [env: SPEAKERID_URL]")
+    ] = None
+    key: Annotated[
+        str | None,
+        typer.Option("--key", envvar="SPEAKERID_KEY", show_envvar=False, help="Its key. [env: SPEAKERID_KEY]"),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Target(Place):
+    gallery: Annotated[str, typer.Option("--gallery", help="The gallery to work in.")] = "default"
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Let every field of the dataclass that `command` takes first be a command-line option.
+
+    An error of the tree ends the command with one sentence on stderr and its exit code, never with a traceback.
+    """
+    first, *own = inspect.signature(command, eval_str=True).parameters.values()
+    shared = _parameters(first.annotation)
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        options = first.annotation(**{one.name: values.pop(one.name) for one in shared})
+        with reported(options.as_json):
+            command(options, **values)
+
+    parameters = [*own, *shared]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
+
+
+def _parameters(options: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(options, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(one.name, keyword, default=one.default, annotation=hints[one.name])
+        for one in dataclasses.fields(options)
+    ]

@@ -1,0 +1,96 @@
+"""`speakerid serve`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speakerid.cli.options import Store, with_options
+from speakerid.cli.output import emit
+from speakerid.cli.settings import read_settings
+from speakerid.errors import SettingsError
+
+if TYPE_CHECKING:
+    from speakerid.cli.listening import Listener
+    from speakerid.services.engine import Engine
+    from speakerid.settings import Settings
+
+
+@dataclass(frozen=True)
+class Serving(Store):
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on. [env: SPEAKERID_HOST; default: 127.0.0.1]")
+    ] = None
+    port: Annotated[
+        int | None, typer.Option("--port", help="0 takes a free one. [env: SPEAKERID_PORT; default: 8700]")
+    ] = None
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="bundled, a .onnx file, … [env: SPEAKERID_ENCODER]")
+    ] = None
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log every request on stderr.")] = False
+
+
+@with_options
+def serve(options: Serving) -> None:
+    """Run the HTTP service until SIGTERM or Ctrl-C.
+
+    One line on stdout says where it listens, once it accepts. Without keys only a loopback address is served.
+    Exit code 2 when the settings do not allow a start, for example a port in use.
+    """
+    # Inside, for a quick --help. None of these loads torch unless the encoder is a SpeechBrain model.
+    from speakerid.bootstrap import build_engine
+    from speakerid.cli.listening import bind
+
+    settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
+    with bind(settings.host, settings.port) as listener:
+        engine = build_engine(settings)
+        try:
+            refuse_open_bind(engine, settings)
+            _warm_up(engine)
+            _run(engine, settings, listener, options)
+        finally:
+            engine.close()
+
+
+def refuse_open_bind(engine: Engine, settings: Settings) -> None:
+    """Raises SettingsError when other machines could reach a server that no key protects."""
+    from speakerid.services import keys
+
+    if settings.loopback:
+        return
+    with engine.read() as db:
+        if keys.exist(db):
+            return
+    raise SettingsError(
+        f"{settings.host} can be reached from other machines, and the store has no key. Make one with "
+        f"'speakerid keys create NAME --scope admin --store {_shown(settings.store)}', or listen on 127.0.0.1."
+    )
+
+
+def _shown(store: str) -> str:
+    """A URL may hold a password."""
+    return "URL" if "://" in store else store
+
+
+def _warm_up(engine: Engine) -> None:
+    """Load what the first request would wait for. Raises EncoderFailed when the encoder does not work."""
+    import numpy as np
+
+    engine.indexes.load_all()
+    samples = max(engine.encoder.min_samples, engine.encoder.sample_rate_hz)
+    engine.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])
+
+
+def _run(engine: Engine, settings: Settings, listener: Listener, options: Serving) -> None:
+    from speakerid.api.app import create_app
+    from speakerid.cli.listening import Server
+
+    def announce() -> None:
+        if options.as_json:
+            emit({"url": listener.url})
+        else:
+            typer.echo(f"Listening on {listener.url}")
+
+    Server(create_app(engine, settings), announce, access_log=options.access_log).run_on(listener)

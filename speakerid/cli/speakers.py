@@ -1,0 +1,87 @@
+"""`speakerid speakers`: list, show, change, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from speakerid.cli.batch import Json
+from speakerid.cli.options import Target, with_options
+from speakerid.cli.output import emit, number, say, table
+from speakerid.cli.voices import open_voices
+
+app = typer.Typer(name="speakers", help="List, show, change and delete speakers.", no_args_is_help=True)
+NameOrId = Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name or id.")]
+
+
+@app.command("list")
+@with_options
+def list_speakers(target: Target) -> None:
+    """Everybody in the gallery, oldest first."""
+    with open_voices(target) as voices:
+        found = voices.speakers()
+    if target.as_json:
+        emit({"items": found, "next_cursor": None})
+    else:
+        _show(found)
+
+
+@app.command()
+@with_options
+def show(target: Target, speaker: NameOrId) -> None:
+    """One speaker, and how far the enrollment is."""
+    with open_voices(target) as voices:
+        found = voices.speaker(speaker)
+    if target.as_json:
+        emit(found)
+    else:
+        _show([found])
+
+
+@app.command()
+@with_options
+def change(
+    target: Target,
+    speaker: NameOrId,
+    name: Annotated[str | None, typer.Option("--name", help="The new name.")] = None,
+    external_id: Annotated[str | None, typer.Option("--external-id", help="Your own id of this speaker.")] = None,
+) -> None:
+    """Rename a speaker, or set your own id."""
+    fields = {key: value for key, value in (("name", name), ("external_id", external_id)) if value is not None}
+    if not fields:
+        raise typer.BadParameter("Say what to change: --name or --external-id.")
+    with open_voices(target) as voices:
+        changed = voices.change_speaker(speaker, **fields)
+    if target.as_json:
+        emit(changed)
+    else:
+        _show([changed])
+
+
+@app.command()
+@with_options
+def delete(target: Target, speaker: NameOrId) -> None:
+    """Erase a speaker with everything known of the voice. There is no way back. With --json nothing is printed."""
+    with open_voices(target) as voices:
+        voices.delete(speaker)
+    if not target.as_json:
+        say(f"Erased {speaker}.")
+
+
+def _show(found: list[Json]) -> None:
+    table(
+        ("name", "id", "external id", "status", "utterances", "speech (s)", "created"),
+        [
+            (
+                one["name"],
+                one["id"],
+                one["external_id"] or "–",
+                one["status"],
+                str(one["utterances"]),
+                number(one["speech_seconds"]),
+                one["created_at"][:10],
+            )
+            for one in found
+        ],
+    )

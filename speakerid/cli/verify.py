@@ -1,0 +1,34 @@
+"""`speakerid verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speakerid.cli.errors import refuse_if
+from speakerid.cli.options import Target, with_options
+from speakerid.cli.output import emit, number, say
+from speakerid.cli.voices import open_voices
+
+
+@with_options
+def verify(
+    target: Target,
+    speaker: Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name or id.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.")],
+) -> None:
+    """Is this the voice of NAME?
+
+    Exit code 0 only for accept, so that `speakerid verify Ada door.wav && open-the-door` is safe; 1 for reject,
+    not_enough_speech and every error. The answer on stdout tells them apart; after an error there is none.
+    """
+    with open_voices(target) as voices:
+        answer = voices.verify(speaker, file)
+    if target.as_json:
+        emit(answer)
+    else:
+        say(f"{answer['decision']}: {answer['speaker']['name']} ({answer['speaker']['id']})")
+        say(f"{answer['reason']} Probability {number(answer['probability'], 3)} at a prior of {answer['prior']}.")
+    refuse_if(answer["decision"] != "accept")

@@ -1,0 +1,86 @@
+"""Bytes, samples and channels come out as the same clean speech."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speakerid.audio.files import read_file
+from speakerid.audio.limits import DecodeLimits
+from speakerid.audio.prepare import Preparer
+from speakerid.audio.segments import Segment
+from speakerid.audio.vad import SileroVad
+from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge
+from speakerid.types import FloatArray
+from tests.audio.encode import encode, wav_bytes
+
+
+class HalfVad:
+    """Hears speech in the second half."""
+
+    def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
+        return ((len(samples) // 2, len(samples) * 3 // 4), (len(samples) * 3 // 4 + 100, len(samples)))
+
+
+def test_speech_parts_are_joined_untouched(rng: np.random.Generator) -> None:
+    samples = (0.1 * rng.standard_normal(16_000)).astype(np.float32)
+    clean = Preparer(HalfVad()).prepare((samples, 16_000))
+    np.testing.assert_array_equal(clean.samples, np.concatenate((samples[8000:12_000], samples[12_100:])))
+    assert clean.segments == ((8000, 12_000), (12_100, 16_000))
+    assert clean.speech.seconds == pytest.approx(7900 / 16_000)
+
+
+def test_a_file_and_its_samples_are_the_same(vad: SileroVad, readings: list[FloatArray]) -> None:
+    preparer = Preparer(vad)
+    from_file = preparer.prepare(wav_bytes(readings[0], 16_000))
+    from_array = preparer.prepare((readings[0], 16_000))
+    np.testing.assert_array_equal(from_file.samples, from_array.samples)
+    assert from_file.speech == from_array.speech
+
+
+@pytest.mark.parametrize("name", ["flac", "mp3", "ogg-opus", "webm-opus", "m4a-aac", "wav-mulaw"])
+def test_every_format_gives_as_much_speech(vad: SileroVad, readings: list[FloatArray], name: str) -> None:
+    preparer, samples = Preparer(vad), readings[1][: 16_000 * 6]
+    expected = preparer.prepare((samples, 16_000)).speech.seconds
+    found = preparer.prepare(encode(name, samples, 16_000, 2, voice_hz=16_000)).speech.seconds
+    assert found == pytest.approx(expected, rel=0.1, abs=0.1)  # AAC pads the end by up to 0.13 s
+
+
+def test_silence_is_no_error(vad: SileroVad) -> None:
+    clean = Preparer(vad).prepare(wav_bytes(np.zeros(16_000, np.int16), 16_000))
+    assert clean.samples.shape == (0,)
+    assert clean.samples.dtype == np.float32
+    assert clean.speech.seconds == 0.0
+    assert clean.segments == ()
+
+
+def test_a_channel_is_heard_alone(vad: SileroVad, readings: list[FloatArray]) -> None:
+    both = np.stack([np.zeros_like(readings[0]), readings[0]])
+    preparer = Preparer(vad)
+    assert preparer.prepare((both, 16_000), channel=0).speech.seconds == 0.0
+    assert preparer.prepare((both, 16_000), channel=1).speech.seconds > 5.0
+
+
+def test_limits_reach_the_decoder() -> None:
+    preparer = Preparer(HalfVad(), DecodeLimits(max_seconds=0.5))
+    with pytest.raises(AudioTooLong):
+        preparer.prepare(wav_bytes(np.zeros(16_000, np.int16), 16_000))
+    with pytest.raises(AudioTooLong):
+        preparer.prepare((np.zeros(16_000, np.float32), 16_000))
+    with pytest.raises(EmptyAudio):
+        preparer.prepare(b"")
+
+
+def test_files_are_read_within_their_bound(tmp_path: Path) -> None:
+    path = tmp_path / "voice.wav"
+    path.write_bytes(b"12345")
+    assert read_file(path) == b"12345"
+    assert read_file(str(path), max_bytes=5) == b"12345"
+    with pytest.raises(FileTooLarge, match="4 bytes"):
+        read_file(path, max_bytes=4)
+    with pytest.raises(FileMissing, match="does not exist"):
+        read_file(tmp_path / "nobody.wav")
+    with pytest.raises(FileMissing, match="folder"):
+        read_file(tmp_path)

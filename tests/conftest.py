@@ -1,0 +1,108 @@
+"""What tests in several folders need: real speech, stores of both kinds, an engine over one, a client of its API."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from speakerid.api.app import create_app
+from speakerid.db.engine import open_database
+from speakerid.db.migrate import upgrade
+from speakerid.services.engine import Engine
+from speakerid.settings import Settings
+from tests.engines import EngineMaker, RememberingPreparer, make_engine
+from tests.postgres import Postgres, start
+
+SPEECH = Path(__file__).resolve().parents[1].parent / "shared" / "speech"
+STORES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def speech_root() -> Path:
+    """Real speech beside the repository; tests that need it are skipped without."""
+    if not SPEECH.is_dir():
+        pytest.skip("needs real speech in ../shared/speech, which is not here")
+    return SPEECH
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for all tests; its databases live as long as it does."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(start())
+        except Exception as error:  # whatever keeps it from starting is a reason to skip
+            pytest.skip(f"PostgreSQL cannot start here: {error!r}")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite store at the newest schema, to be copied: faster than migrating anew."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = open_database(path)
+    upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(params=STORES)
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Override it in a test file that is about one kind of store only."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def empty_store_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A store without tables."""
+    if store_kind == "sqlite":
+        return str(tmp_path / "voices.db")
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def store_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A fresh store at the newest schema."""
+    if store_kind == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        return str(shutil.copy(template, tmp_path / "voices.db"))
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_store()
+
+
+@pytest.fixture(scope="session")
+def preparer() -> RememberingPreparer:
+    """The real path from bytes to speech; what was heard once is remembered."""
+    return RememberingPreparer()
+
+
+@pytest.fixture
+def open_engine(preparer: RememberingPreparer) -> Iterator[EngineMaker]:
+    """Make engines over any store, as many as a test wants; they are closed when it ends."""
+    with ExitStack() as stack:
+
+        def make(store: str, **options: object) -> Engine:
+            engine = make_engine(store, preparer, **options)  # type: ignore[arg-type]
+            stack.callback(engine.close)
+            return engine
+
+        yield make
+
+
+@pytest.fixture
+def engine(open_engine: EngineMaker, store_url: str) -> Engine:
+    return open_engine(store_url)
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[TestClient]:
+    """The API on loopback, open as long as no key exists."""
+    with TestClient(create_app(engine, Settings()), base_url="http://127.0.0.1") as made:
+        yield made

@@ -1,0 +1,59 @@
+"""Migrations and models tell the same story, and starting is safe however many start at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from speakerid.db import migrate
+from speakerid.db.engine import Database, open_database
+from speakerid.db.models import Base
+from speakerid.errors import StoreNewer
+from tests.db.rows import add_gallery
+
+UPGRADE = "import sys; from speakerid.db import engine, migrate; migrate.upgrade(engine.open_database(sys.argv[1]))"
+
+
+@pytest.fixture
+def empty(empty_store_url: str) -> Iterator[Database]:
+    opened = open_database(empty_store_url)
+    yield opened
+    opened.close()
+
+
+def test_the_migrations_make_exactly_the_models(empty: Database) -> None:
+    assert migrate.upgrade(empty) == migrate.head()
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(empty: Database) -> None:
+    migrate.upgrade(empty)
+    key = add_gallery(empty)
+    assert migrate.upgrade(empty) == migrate.head()
+    with empty.read() as db:
+        assert db.execute(text("SELECT key FROM galleries")).scalar_one() == key
+
+
+def test_two_processes_may_upgrade_at_once(empty_store_url: str, empty: Database) -> None:
+    command = [sys.executable, "-c", UPGRADE, empty_store_url]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    outcomes = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    assert outcomes == [("", 0), ("", 0)]
+    with empty.engine.connect() as connection:
+        assert migrate.revision(connection) == migrate.head()
+
+
+def test_a_store_of_a_later_version_is_refused(empty: Database) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreNewer, match="later version"):
+        migrate.upgrade(empty)

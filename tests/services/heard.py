@@ -1,0 +1,60 @@
+"""Voices and speakers for service tests: real recordings heard by the engine, or vectors made up for the case."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from speakerid.services import galleries, speakers
+from speakerid.services.engine import Engine
+from speakerid.services.enroll import enroll
+from speakerid.services.galleries import GallerySettings
+from speakerid.services.listen import Voice, listen
+from speakerid.services.speakers import SpeakerFields
+from speakerid.types import Enrollment, FloatArray, Speaker, Speech
+
+SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
+
+
+def made_up(vector: FloatArray, audio: bytes | None = None, speech: Speech = SPEECH) -> Voice:
+    """A recording that the encoder would hear as `vector (dim,)`."""
+    sent = audio or vector.tobytes()
+    return Voice(hashlib.sha256(sent).hexdigest(), speech, vector, 1.0, sent)
+
+
+def hear(engine: Engine, audio: bytes) -> Voice:
+    return listen(engine, audio, min_speech_s=1.0)
+
+
+def near(vector: FloatArray, cosine: float, seed: int = 0) -> FloatArray:
+    """A unit vector `(dim,)` at exactly this cosine from the unit vector `vector`."""
+    noise = np.random.default_rng(seed).standard_normal(len(vector))
+    aside = noise - (noise @ vector) * vector
+    found = cosine * vector + np.sqrt(1 - cosine**2) * aside / np.linalg.norm(aside)
+    return np.asarray(found / np.linalg.norm(found), np.float32)
+
+
+def add_gallery(engine: Engine, name: str, settings: GallerySettings = GallerySettings()) -> None:
+    with engine.write() as db:
+        galleries.create(engine, db, name, settings)
+
+
+def add_speaker(engine: Engine, name: str, *voices: Voice, gallery: str = "default", **said: object) -> Speaker:
+    """A new speaker with these voices enrolled."""
+    with engine.write() as db:
+        row = galleries.get(engine, gallery)
+        made = speakers.create(db, row, SpeakerFields(name=name, **said))  # type: ignore[arg-type]
+    for voice in voices:
+        made = enroll_voice(engine, made.id, voice, gallery).speaker
+    return made
+
+
+def enroll_voice(engine: Engine, speaker_id: str, voice: Voice, gallery: str = "default") -> Enrollment:
+    with engine.write() as db:
+        return enroll(engine, db, gallery, speaker_id, voice)
+
+
+def erase_speaker(engine: Engine, speaker_id: str, gallery: str = "default") -> None:
+    with engine.write(erase=True) as db:
+        speakers.delete(db, galleries.get(engine, gallery), speaker_id)

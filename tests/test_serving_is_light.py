@@ -1,0 +1,45 @@
+"""Serving must stay small: what a running service has loaded, and what a bare import loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "torchaudio", "speechbrain", "sklearn", "matplotlib", "silero_vad"}
+SERVED = """
+import sys, tempfile
+from pathlib import Path
+from speakerid import samples
+from speakerid.api.app import create_app
+from speakerid.bootstrap import build_engine
+from speakerid.services.identify import identify
+from speakerid.services.galleries import get
+from speakerid.settings import Settings
+import speakerid.cli.serve
+with tempfile.TemporaryDirectory() as folder:
+    settings = Settings(store=folder + "/voices.db")
+    engine = build_engine(settings)
+    create_app(engine, settings)
+    identify(engine, get(engine, "default"), samples.stranger()[0].read_bytes())
+    engine.close()
+print(*{name.split(".")[0] for name in sys.modules})
+"""
+BARE = "import sys, speakerid; print(*{name.split('.')[0] for name in sys.modules})"
+
+
+def _loaded(program: str) -> set[str]:
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    return set(ran.stdout.split())
+
+
+def test_a_service_that_identified_has_loaded_no_training_library() -> None:
+    loaded = _loaded(SERVED)
+    assert {"onnxruntime", "faiss", "fastapi"} <= loaded  # it really did the work
+    assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize("library", ["numpy", "onnxruntime", "sqlalchemy", "fastapi", "torch"])
+def test_a_bare_import_loads_nothing(library: str) -> None:
+    assert library not in _loaded(BARE)
