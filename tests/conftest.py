@@ -32,13 +32,13 @@ def speech_root() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """One PostgreSQL server for all tests; its databases live as long as it does."""
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(start())
-        except Exception as error:  # whatever keeps it from starting is a reason to skip
-            pytest.skip(f"PostgreSQL cannot start here: {error!r}")
-        yield server
+    """One PostgreSQL server for all tests."""
+    try:
+        server = start()
+    except Exception as error:  # whatever keeps it from starting is a reason to skip
+        pytest.skip(f"PostgreSQL cannot start here: {error!r}")
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -59,22 +59,26 @@ def store_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_store_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def empty_store_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A store without tables."""
     if store_kind == "sqlite":
-        return str(tmp_path / "voices.db")
+        yield str(tmp_path / "voices.db")
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
+    with server.database(migrated=False) as url:
+        yield url
 
 
 @pytest.fixture
-def store_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def store_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh store at the newest schema."""
     if store_kind == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
-        return str(shutil.copy(template, tmp_path / "voices.db"))
+        yield str(shutil.copy(template, tmp_path / "voices.db"))
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    return server.new_store()
+    with server.database(migrated=True) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from speakerid.audio.decode import Samples
@@ -14,6 +15,7 @@ from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.registry import calibration_file
+from speakerid.index.base import VectorIndex
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.scoring.calibration import Calibration
 from speakerid.services.engine import Engine
@@ -37,13 +39,27 @@ class RememberingPreparer(Preparer):
 
 
 class EngineMaker(Protocol):
+    """`make_engine` without its preparer."""
+
     def __call__(
-        self, store: str, *, encoder: Encoder | None = None, max_queue: int = 64, calibrated: bool = True
+        self,
+        store: str,
+        *,
+        encoder: Encoder | None = None,
+        max_queue: int = 64,
+        calibrated: bool = True,
+        new_index: Callable[[int], VectorIndex] = FaissFlatIndex,
     ) -> Engine: ...
 
 
 def make_engine(
-    store: str, preparer: Preparer, *, encoder: Encoder | None = None, max_queue: int = 64, calibrated: bool = True
+    store: str,
+    preparer: Preparer,
+    *,
+    encoder: Encoder | None = None,
+    max_queue: int = 64,
+    calibrated: bool = True,
+    new_index: Callable[[int], VectorIndex] = FaissFlatIndex,
 ) -> Engine:
     """Over a store at the newest schema. `encoder` is the fake one unless given."""
     database = open_database(store)
@@ -51,7 +67,7 @@ def make_engine(
         database=database,
         encoder=Batcher(encoder or FakeEncoder(), max_queue=max_queue),
         preparer=preparer,
-        indexes=IndexSync(database, FaissFlatIndex),
+        indexes=IndexSync(database, new_index),
         calibration=fake_calibration() if calibrated else None,
     )
     ensure_default(engine)

@@ -13,7 +13,7 @@ Segment = tuple[int, int]  # start and end (exclusive) in samples
 
 @dataclass(frozen=True)
 class SegmentOptions:
-    """Silero's defaults, but three frames instead of 250 ms of speech: of 60 spoken digits 250 ms loses ten, 96 ms none."""
+    """Silero's defaults, but 96 ms (3 frames) of speech, not 250: of 60 spoken digits 250 ms loses ten, 96 ms none."""
 
     threshold: float = 0.5
     end_threshold: float = 0.35

@@ -20,11 +20,9 @@ Json = dict[str, Any]
 STOPS = frozenset(
     {
         "calibration_missing",
-        "encoder_failed",
         "encoder_mismatch",
         "encoder_not_found",
         "gallery_not_found",
-        "internal_error",
         "key_invalid",
         "key_missing",
         "no_such_path",
@@ -70,13 +68,17 @@ def run(jobs: Sequence[Job], work: Callable[[Job], Json], title: str, *, as_json
             done.append(Done(job, work(job)))
         except Exception as error:
             problem = problem_of(error)
-            if problem is None or problem.code in STOPS or len(jobs) == 1:
+            if problem is None or len(jobs) == 1 or _stops(problem):
                 raise
             bad.append(Bad(job, problem))
             continue
         if as_json:
             emit(done[-1].answer if len(jobs) == 1 else {"file": str(job.file)} | done[-1].answer)
     return Batch(tuple(done), tuple(bad))
+
+
+def _stops(problem: Problem) -> bool:
+    return problem.code in STOPS or problem.code.startswith("http_")  # something between us and the server answered
 
 
 def tell_bad(bad: Sequence[Bad], *, as_json: bool) -> None:

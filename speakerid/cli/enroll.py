@@ -22,7 +22,7 @@ def enroll(
     speaker: Annotated[
         str | None, typer.Argument(metavar="NAME", help="The speaker's name or id; a new name makes a new speaker.")
     ] = None,
-    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Recordings of this speaker.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Recordings of this speaker.")] = None,
     tree: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +65,7 @@ def _show(result: Batch, *, alone: bool) -> None:
         table(("speaker", "id", "utterances", "speech (s)", "status"), [_row(one) for one in last.values()])
     known = sum(one.answer["already_enrolled"] for one in result.done)
     if not alone:
-        say(f"Enrolled {len(result.done) - known} files; {known} were enrolled before.")
+        say(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
 
 
 def _show_one(done: Done) -> None:

@@ -48,7 +48,8 @@ def reported(as_json: bool) -> Iterator[None]:
 
 
 def tell(problem: Problem, as_json: bool) -> None:
-    typer.echo(json.dumps(asdict(problem)) if as_json else f"{problem.code}: {problem.error}", err=True)
+    sentence = " ".join(problem.error.split())  # a database's own words may come in several lines
+    typer.echo(json.dumps(asdict(problem)) if as_json else f"{problem.code}: {sentence}", err=True)
 
 
 def refuse_if(refused: bool) -> None:

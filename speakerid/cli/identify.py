@@ -18,7 +18,7 @@ from speakerid.cli.voices import open_voices
 @with_options
 def identify(
     target: Target,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recordings of one speaker each.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings of one speaker each.")],
     top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Most candidates in an answer.")] = 5,
 ) -> None:
     """Who speaks? Names the speaker of each recording, or says unknown.

@@ -72,7 +72,7 @@ class Local:
 
     def delete_gallery(self, name: str) -> None:
         with self._engine.write(erase=True) as db:
-            galleries.delete(self._engine, db, name)
+            galleries.delete(db, name)
 
     def close(self) -> None:
         self._sid.close()

@@ -22,6 +22,5 @@ def read_settings(**typed: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
         raise SettingsError(
-            f"The setting '{name}' is wrong: {first['msg']}. Correct --{name.replace('_', '-')} or "
-            f"SPEAKERID_{name.upper()}."
+            f"The setting '{name}' is wrong: {first['msg']}. Correct SPEAKERID_{name.upper()} or the option for it."
         ) from None

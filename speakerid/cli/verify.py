@@ -21,7 +21,7 @@ def verify(
 ) -> None:
     """Is this the voice of NAME?
 
-    Exit code 0 only for accept, so that `speakerid verify Ada door.wav && open-the-door` is safe; 1 for reject,
+    Exit code 0 only for accept, so that a script may write `speakerid verify Ada call.wav && …`; 1 for reject,
     not_enough_speech and every error. The answer on stdout tells them apart; after an error there is none.
     """
     with open_voices(target) as voices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -14,13 +15,15 @@ from speakerid.client.wire import Call, Wire
 
 Json = dict[str, Any]
 PAGE_ROWS = 200
+SPEAKER_ID = re.compile(r"spk_[0-9A-HJKMNP-TV-Z]{26}")
 TIMEOUT_S = 120.0
 
 
 class Client:
     """Answers are the API's own JSON. Every method raises ClientError. Close it, or use it in a `with` block.
 
-    Where a speaker is asked for, a name that only one speaker has will do as well as an id.
+    Where a speaker is asked for, a name that only one speaker has will do as well as an id. Finding a name needs a
+    key with the scope `read`; an id does not.
     """
 
     def __init__(
@@ -43,10 +46,10 @@ class Client:
         if not audio:
             raise ClientError("invalid_request", "No recording was given. Give at least one file of this speaker.")
         bodies = [read(one) for one in audio]
-        found = self._find(speaker)
-        if found is None:
+        speaker_id = self._find(speaker)
+        if speaker_id is None:
             return self._enroll_new(speaker, bodies)
-        return [self._add(found["id"], body) for body in bodies][-1]
+        return [self._add(speaker_id, body) for body in bodies][-1]
 
     def identify(self, audio: Audio, *, top_k: int = 5) -> Json:
         """Who speaks?"""
@@ -55,7 +58,7 @@ class Client:
     def verify(self, speaker: str, audio: Audio) -> Json:
         """Is it this speaker?"""
         body = read(audio)
-        return self._post_audio(f"{self._of(self.speaker(speaker)['id'])}/verify", body)
+        return self._post_audio(f"{self._of(self._id(speaker))}/verify", body)
 
     def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[Json]:
         """Every speaker, oldest first; only those with exactly this name or external id where given."""
@@ -70,7 +73,8 @@ class Client:
             params["cursor"] = page["next_cursor"]
 
     def speaker(self, speaker: str) -> Json:
-        return self._named(speaker) or self._json("GET", self._of(speaker))
+        """One speaker, by id or name."""
+        return self._json("GET", self._of(self._id(speaker)))
 
     def create_speaker(self, name: str, **fields: Any) -> Json:
         """`fields`: external_id, metadata, consent."""
@@ -78,11 +82,11 @@ class Client:
 
     def change_speaker(self, speaker: str, **fields: Any) -> Json:
         """`fields`: name, external_id, metadata, consent."""
-        return self._json("PATCH", self._of(self.speaker(speaker)["id"]), body=fields)
+        return self._json("PATCH", self._of(self._id(speaker)), body=fields)
 
     def delete(self, speaker: str) -> None:
         """Erase a speaker with everything known of the voice."""
-        self._wire.send(Call("DELETE", self._of(self.speaker(speaker)["id"])))
+        self._wire.send(Call("DELETE", self._of(self._id(speaker))))
 
     def galleries(self) -> list[Json]:
         """Every gallery that the key may see."""
@@ -119,20 +123,17 @@ class Client:
     ) -> None:
         self.close()
 
-    def _find(self, speaker: str) -> Json | None:
-        try:
-            return self.speaker(speaker)
-        except ClientError as error:
-            if error.code == "speaker_not_found":
-                return None
-            raise
+    def _id(self, speaker: str) -> str:
+        return self._find(speaker) or speaker  # the server says best that there is nobody
 
-    def _named(self, name: str) -> Json | None:
-        found = self.speakers(name=name.strip())
-        if len(found) > 1:
-            ids = [one["id"] for one in found]
-            raise ClientError("invalid_request", f"{len(found)} speakers have this name. Use one of their ids: {ids}.")
-        return found[0] if found else None
+    def _find(self, speaker: str) -> str | None:
+        """The id itself, the id of the one speaker of this name, or None."""
+        if SPEAKER_ID.fullmatch(speaker):
+            return speaker
+        ids: list[str] = [one["id"] for one in self.speakers(name=speaker.strip())]
+        if len(ids) > 1:
+            raise ClientError("invalid_request", f"{len(ids)} speakers have this name. Use one of their ids: {ids}.")
+        return ids[0] if ids else None
 
     def _enroll_new(self, name: str, bodies: list[bytes]) -> Json:
         """Make the speaker and enroll. When the server refuses the very first recording, the speaker goes again."""

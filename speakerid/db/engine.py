@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from sqlalchemy.orm import Session
 
 from speakerid.errors import StoreUnavailable
 
+logger = logging.getLogger(__name__)
+
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
+VACUUM_BYTES = 64 * 1024 * 1024  # larger stores would make every erasure wait for more than half a second
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
 PRAGMAS = (
@@ -45,10 +50,18 @@ class Database:
             yield db
 
     def scrub(self) -> None:
-        """After an erasure: empty SQLite's write-ahead log, where the old pages would linger."""
-        if self.is_sqlite:
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        """After an erasure: leave nothing of the erased rows in the files of a SQLite store.
+
+        `secure_delete` overwrites the rows, but not the copies that SQLite left in gaps when it moved them between
+        pages (one of 300 erased names was still found); VACUUM does. The log still holds the old pages: it is emptied.
+        """
+        if not self.is_sqlite:
+            return
+        try:
+            with closing(self.engine.raw_connection()) as connection:
+                _rewrite(connection.cursor())
+        except sqlite3.OperationalError as error:  # what was erased is committed all the same
+            logger.warning("traces of erased rows stay in the store's files until the next erasure: %s", error)
 
     def ping(self) -> None:
         with self.read() as db:
@@ -56,6 +69,15 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _rewrite(cursor: Any) -> None:
+    pages, page_bytes = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    if pages * page_bytes <= VACUUM_BYTES:
+        cursor.execute("VACUUM")
+    busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise sqlite3.OperationalError("a reader still needs its log")
 
 
 def open_database(store: str | Path) -> Database:

@@ -16,7 +16,7 @@ MIN_TRIALS = 10  # of either kind; fewer say nothing about a slope
 # 1,000 overlapping scores by less than 1 %.
 INVERSE_REGULARIZATION = 100.0
 TAIL_START = 0.5  # fmr
-TAIL_COUNT = 50  # scores that must lie above the last tail point: its fmr is then known to about 30 %
+TAIL_COUNT = 20  # scores that must lie above the last tail point: fewer may all come from one pair of similar voices
 POINTS_PER_DECADE = 8
 
 

@@ -47,9 +47,12 @@ class Engine:
         """
         with self.database.write() as db:
             yield db
-        self.indexes.apply(changes.touched(db))
-        if erase:
-            self.database.scrub()
+        try:
+            self.indexes.apply(changes.touched(db))
+            self.indexes.forget(changes.erased_galleries(db))
+        finally:
+            if erase:
+                self.database.scrub()
 
     def close(self) -> None:
         self.encoder.close()

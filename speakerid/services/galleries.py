@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import galleries
+from speakerid.db.repositories import changes, galleries
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch
 from speakerid.services import fields, shape
@@ -75,14 +75,14 @@ def update(db: Handle, name: str, settings: GallerySettings, if_match: str | Non
     return shape.gallery(db, row)
 
 
-def delete(engine: Engine, db: Handle, name: str) -> None:
+def delete(db: Handle, name: str) -> None:
     """Erase a gallery with everything in it. Raises GalleryNotFound, DefaultGallery."""
     if name == DEFAULT:
         raise DefaultGallery
     row = galleries.get(db, name, lock=True)
     db.delete(row)
     db.flush()
-    engine.indexes.forget(row.key)
+    changes.record_erased_gallery(db, row.key)
 
 
 def adopt_encoder(engine: Engine, db: Handle, row: GalleryRow) -> None:

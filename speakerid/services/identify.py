@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from speakerid.db.models import GalleryRow, SpeakerRow
-from speakerid.db.repositories import speakers
+from speakerid.db.repositories import galleries, speakers
 from speakerid.scoring.decision import decide, posterior
 from speakerid.services import scores
 from speakerid.services.engine import Engine
@@ -40,13 +40,26 @@ def identify(engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 
 
 def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ranked:
     """The best candidates, scored again from SQL: an erased speaker can never be among them."""
+    if not _comparable(engine, gallery):
+        return _Ranked((), 0)
     near = engine.indexes.search(gallery.key, voice.require(), top_k + SPARE)
     if not near.keys:
         return _Ranked((), 0)
-    scores.require_same_encoder(engine, gallery)
     with engine.read() as db:
         rows = speakers.by_keys(db, gallery.key, near.keys)
     return _Ranked(_candidates(engine, voice, rows, near.size), near.size)
+
+
+def _comparable(engine: Engine, gallery: GalleryRow) -> bool:
+    """False for a gallery of another encoder where nobody has a voice. Raises EncoderMismatch where somebody has."""
+    if gallery.encoder_fingerprint == engine.encoder.fingerprint:
+        return True
+    with engine.read() as db:
+        if not speakers.count_voiceprints(db, gallery.key):
+            return False
+        now = galleries.get(db, gallery.name)
+    scores.require_same_encoder(engine, now)
+    return True
 
 
 def _candidates(engine: Engine, voice: Voice, rows: list[SpeakerRow], compared: int) -> tuple[Candidate, ...]:

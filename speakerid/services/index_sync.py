@@ -50,6 +50,10 @@ class IndexSync:
         for gallery_key in gallery_keys:
             self.catch_up(gallery_key)
 
+    def loaded(self) -> set[int]:
+        """Keys of the galleries that have an index in memory."""
+        return set(self._galleries)
+
     def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
         """The nearest voiceprints to `query (dim,)`, after catching up with everything committed anywhere."""
         index = self.catch_up(gallery_key)
@@ -62,11 +66,9 @@ class IndexSync:
         """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
         with self._database.read() as db:
             alive = {row.key for row in galleries.every(db)}
+        self.forget(set(self._galleries) - alive)
         for gallery_key in tuple(self._galleries):
-            if gallery_key in alive:
-                self.catch_up(gallery_key)
-            else:
-                self.forget(gallery_key)
+            self.catch_up(gallery_key)
         with self._database.read() as db:
             return changes.count_from(db, changes.horizon(db))
 
@@ -76,13 +78,14 @@ class IndexSync:
             return
         with self._lock, self._database.read() as db:
             for gallery_key, speaker_keys in touched.items():
-                if gallery_key in self._galleries:
-                    self._refresh(db, gallery_key, speaker_keys)
+                if loaded := self._galleries.get(gallery_key):
+                    self._refresh(db, gallery_key, loaded, speaker_keys)
 
-    def forget(self, gallery_key: int) -> None:
-        """Drop the index of an erased gallery."""
+    def forget(self, gallery_keys: Iterable[int]) -> None:
+        """Drop the indexes of erased galleries."""
         with self._lock:
-            self._galleries.pop(gallery_key, None)
+            for gallery_key in gallery_keys:
+                self._galleries.pop(gallery_key, None)
 
     def catch_up(self, gallery_key: int) -> VectorIndex | None:
         """Apply the part of the log that was not applied yet; None when nothing was ever enrolled."""
@@ -92,7 +95,7 @@ class IndexSync:
             if loaded is None:
                 return self._load(db, gallery_key, stop)
             if stop > loaded.position:
-                self._refresh(db, gallery_key, changes.between(db, gallery_key, loaded.position, stop))
+                self._refresh(db, gallery_key, loaded, changes.between(db, gallery_key, loaded.position, stop))
                 loaded.position = stop
             return loaded.vectors
 
@@ -106,14 +109,14 @@ class IndexSync:
             self._galleries[gallery_key] = _GalleryIndex(index, position)
         return index
 
-    def _refresh(self, db: Handle, gallery_key: int, speaker_keys: Iterable[int]) -> None:
-        wanted = set(speaker_keys)
+    def _refresh(self, db: Handle, gallery_key: int, loaded: _GalleryIndex, wanted: set[int]) -> None:
         if not wanted:
             return
-        index = self._galleries[gallery_key].vectors
         rows = speakers.voiceprints(db, gallery_key, keys=sorted(wanted))
-        index.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
-        _upsert(index, rows)
+        loaded.vectors.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
+        if rows and len(rows[0][1]) != loaded.vectors.dim:  # emptied, then filled again by another encoder
+            loaded.vectors = self._new_index(len(rows[0][1]))
+        _upsert(loaded.vectors, rows)
 
 
 def _upsert(index: VectorIndex, rows: list[tuple[int, FloatArray]]) -> None:

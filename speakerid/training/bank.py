@@ -17,9 +17,10 @@ from speakerid.training.data import Samples, Source
 from speakerid.training.storage import write_atomically
 from speakerid.training.voices import CopyPlan, copies
 
-Embed = Callable[[Samples], npt.NDArray[np.float32]]
+Embed = Callable[[Sequence[Samples]], npt.NDArray[np.float32]]  # n waveforms to (n, dim)
 Item = tuple[Source, Samples]
 AUDIO, ENTRIES, ABOUT = "audio.i16", "entries.npz", "bank.json"
+RESHAPED = "-reshaped"  # such copies are a corpus of their own, so that their share of a batch can be set
 PEAK = 0.9 * 32767
 
 
@@ -52,22 +53,26 @@ def build(
 ) -> VoiceBank:
     """Writes the bank of `items` to `folder`; bank.json comes last and marks a finished bank."""
     folder.mkdir(parents=True, exist_ok=True)
-    corpora = sorted(plans)
+    corpora = sorted([*plans, *(name + RESHAPED for name in plans)])
     voices: dict[tuple[str, str], int] = {}
     rows: list[tuple[int, int, int, int]] = []
     targets: list[npt.NDArray[np.float32]] = []
     position = 0
     with (folder / AUDIO).open("wb") as out:
         for done, (source, samples) in enumerate(items):
-            for label, copy in copies(samples, plans[source.corpus], str(source.path.name)):
-                voice = -1 if source.speaker is None else voices.setdefault((source.speaker, label), len(voices))
+            made = list(copies(samples, plans[source.corpus], source.path.name))
+            targets.append(embed([copy for _, copy in made]))
+            for label, copy in made:
+                voice = -1
+                if source.speaker is not None and label is not None:
+                    voice = voices.setdefault((source.speaker, label), len(voices))
                 out.write(to_int16(copy).tobytes())
-                rows.append((position, len(copy), voice, corpora.index(source.corpus)))
-                targets.append(embed(copy))
+                corpus_name = source.corpus if label is not None else source.corpus + RESHAPED
+                rows.append((position, len(copy), voice, corpora.index(corpus_name)))
                 position += len(copy)
             on_progress(done + 1, len(items))
     start, length, voice_of, corpus = np.array(rows, dtype=np.int64).T
-    table = {"start": start, "length": length, "voice": voice_of, "corpus": corpus, "target": np.stack(targets)}
+    table = {"start": start, "length": length, "voice": voice_of, "corpus": corpus, "target": np.concatenate(targets)}
     about = json.dumps({"corpora": corpora, "samples": position})
     write_atomically(folder / ENTRIES, lambda file: np.savez(file, **table))
     write_atomically(folder / ABOUT, lambda file: file.write(about.encode()))

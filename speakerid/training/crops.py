@@ -41,7 +41,10 @@ class Sampler:
         self._shapes = list(shapes)
         self._shape_share = _shares([s.weight for s in shapes])
         self._members = [np.flatnonzero(bank.corpus == i) for i in range(len(bank.corpora))]
-        self._corpus_share = _shares([corpus_weight[name] for name in bank.corpora])
+        present = [
+            corpus_weight.get(name, 0.0) if len(m) else 0.0 for name, m in zip(bank.corpora, self._members, strict=True)
+        ]
+        self._corpus_share = _shares(present)
 
     def draw(self, random: np.random.Generator) -> Batch:
         shape = self._shapes[int(random.choice(len(self._shapes), p=self._shape_share))]

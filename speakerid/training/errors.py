@@ -51,13 +51,6 @@ class TeacherMissing(TrainingError):
         super().__init__(f"The teacher (PyPI: resemblyzer, librosa, webrtcvad, setuptools<80) cannot be used: {reason}")
 
 
-class VocoderMissing(TrainingError):
-    code = "vocoder_missing"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The vocoder (PyPI package pyworld, training only) cannot be used: {reason}")
-
-
 class CheckpointWriteFailed(TrainingError):
     code = "checkpoint_write_failed"
 

@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from speakerid.training.errors import ExportParityError
 from speakerid.training.graph import WaveToEmbedding
 from speakerid.training.model import fingerprint
+from speakerid.training.toolkit import EncoderClassifier
 
 NEEDED_COSINE = 0.99999
 OPSET = 17
@@ -41,9 +41,6 @@ class ExportReport:
 
 def export(directory: Path, out: Path, *, name: str | None = None, trained_on: Sequence[str] = ()) -> ExportReport:
     """Exports a local SpeechBrain model directory (a hub model: its cache folder). Raises `ExportParityError`."""
-    ensure_torchaudio()
-    from speechbrain.inference.classifiers import EncoderClassifier  # after the stand-in
-
     overrides = {"pretrained_path": str(directory)} if _names_a_hub(directory) else {}
     classifier = EncoderClassifier.from_hparams(source=str(directory), overrides=overrides)
     called = name or directory.resolve().name

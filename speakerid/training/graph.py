@@ -10,15 +10,20 @@ import math
 from typing import Any, cast
 
 import torch
-from speechbrain.lobes.features import Fbank
-from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN, AttentiveStatisticsPooling, SERes2NetBlock, TDNNBlock
-from speechbrain.lobes.models.Xvector import Xvector
-from speechbrain.nnet.pooling import StatisticsPooling
-from speechbrain.processing.features import InputNormalization
 from torch import Tensor, nn
 from torch.nn import functional
 
 from speakerid.training.errors import ExportUnsupported
+from speakerid.training.toolkit import (
+    ECAPA_TDNN,
+    AttentiveStatisticsPooling,
+    Fbank,
+    InputNormalization,
+    SERes2NetBlock,
+    StatisticsPooling,
+    TDNNBlock,
+    Xvector,
+)
 
 
 class WaveToEmbedding(nn.Module):

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 from torch import Tensor, nn
 
 from speakerid.training import timefirst
@@ -22,6 +21,7 @@ from speakerid.training.errors import CheckpointMismatch
 from speakerid.training.losses import DistillationLoss, LossParts
 from speakerid.training.model import Student, StudentOptions
 from speakerid.training.storage import write_atomically
+from speakerid.training.toolkit import ECAPA_TDNN
 
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"

@@ -3,7 +3,7 @@
 Targets are the teacher's embeddings of clean speech, centered on the training mean and normalized; the student hears a
 damaged crop.
 - cosine to its own target (Hinton et al. 2015 in embedding form);
-- relations: softmax over similarities to every voice of the bank, student against teacher (after Park et al. 2019,
+- relations: softmax over similarities to many voices of the bank, student against teacher (after Park et al. 2019,
   https://arxiv.org/abs/1904.05068, and the soft targets of https://arxiv.org/abs/1503.02531);
 - similarities between the rows of a batch, squared error;
 - additive angular margin with sub-centers (Deng et al. 2019, 2020) on the labeled voices.
@@ -23,6 +23,7 @@ from torch.nn import functional
 class LossOptions:
     relation: float = 0.05
     temperature: float = 0.05
+    anchors: int = 8192  # voices of the bank drawn for `relation` at each step
     pairs: float = 2.0
     margin_weight: float = 0.02
     margin: float = 0.2
@@ -66,8 +67,10 @@ class DistillationLoss(nn.Module):
 
     def _relation(self, student: Tensor, target: Tensor) -> Tensor:
         temperature = self.options.temperature
-        wanted = functional.softmax(target @ self.targets.T / temperature, dim=1)
-        got = functional.log_softmax(student @ self.targets.T / temperature, dim=1)
+        drawn = torch.randint(len(self.targets), (self.options.anchors,))
+        anchors = torch.cat([target, self.targets[drawn]]).T
+        wanted = functional.softmax(target @ anchors / temperature, dim=1)
+        got = functional.log_softmax(student @ anchors / temperature, dim=1)
         return functional.kl_div(got, wanted, reduction="batchmean")
 
     def _margin(self, student: Tensor, voice: Tensor) -> Tensor:

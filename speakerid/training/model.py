@@ -16,8 +16,8 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor, nn
 
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from speakerid.training.storage import write_atomically
+from speakerid.training.toolkit import ECAPA_TDNN
 
 HYPERPARAMS = "hyperparams.yaml"
 WEIGHTS = "embedding_model.ckpt"
@@ -87,11 +87,10 @@ class Student(nn.Module):
 
     def __init__(self, options: StudentOptions) -> None:
         super().__init__()
-        ensure_torchaudio()
         loaded = load_hyperpyyaml(hyperparams_yaml(options))
         self.compute_features = cast(nn.Module, loaded["compute_features"])
         self.mean_var_norm = cast(nn.Module, loaded["mean_var_norm"])
-        self.embedding_model = cast(nn.Module, loaded["embedding_model"])
+        self.embedding_model = cast(ECAPA_TDNN, loaded["embedding_model"])
 
     @torch.no_grad()
     def features(self, waves: Tensor) -> Tensor:

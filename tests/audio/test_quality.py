@@ -49,8 +49,8 @@ def test_snr_follows_steady_noise(
     vad: SileroVad, readings: list[FloatArray], rng: np.random.Generator, added_db: int
 ) -> None:
     noise = rng.standard_normal(RATE_HZ * 20).astype(np.float32)
-    # Measured on these eight: within 1 dB. The rest is room for another split of speech and pause.
-    assert max(map(abs, snr_errors_db(vad, readings, noise, added_db))) < 2.0
+    # Measured on these eight: within 0.2 dB. The rest is room for another split of speech and pause.
+    assert max(map(abs, snr_errors_db(vad, readings, noise, added_db))) < 1.0
 
 
 @pytest.mark.parametrize("added_db", [0, 10, 20, 30])
@@ -60,7 +60,7 @@ def test_snr_follows_kitchen_noise(
     noise = decode((speech_root / "noise" / "kitchen.flac").read_bytes())
     errors = snr_errors_db(vad, readings, noise, added_db)
     assert abs(np.median(errors)) < 4.0  # bursts of dishes count little in the median of the pauses
-    assert max(map(abs, errors)) < 8.0
+    assert max(map(abs, errors)) < 6.0  # measured: 4.3 at 0 dB, 2.5 at 10 dB and above
 
 
 def test_snr_without_pause_or_speech_is_none(rng: np.random.Generator) -> None:

@@ -37,8 +37,8 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         made.close()
 
 
-@pytest.fixture(scope="session")
-def exported_pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Encoder, Encoder]:
+@pytest.fixture(scope="session", params=[write_ecapa, write_xvector])
+def exported_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Encoder, Encoder]:
     """One set of weights: as SpeechBrain runs it, and as ONNX."""
-    directory = write_ecapa(tmp_path_factory.mktemp("pair"))
+    directory = request.param(tmp_path_factory.mktemp("pair"))
     return load_encoder(str(directory)), load_encoder(str(export(directory, directory / "model.onnx").path))

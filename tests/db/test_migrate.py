@@ -42,6 +42,7 @@ def test_upgrading_twice_changes_nothing(empty: Database) -> None:
         assert db.execute(text("SELECT key FROM galleries")).scalar_one() == key
 
 
+@pytest.mark.slow
 def test_two_processes_may_upgrade_at_once(empty_store_url: str, empty: Database) -> None:
     command = [sys.executable, "-c", UPGRADE, empty_store_url]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]

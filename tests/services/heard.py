@@ -9,7 +9,7 @@ import numpy as np
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
-from speakerid.services.galleries import GallerySettings
+from speakerid.services.galleries import KEEP, GallerySettings
 from speakerid.services.listen import Voice, listen
 from speakerid.services.speakers import SpeakerFields
 from speakerid.types import Enrollment, FloatArray, Speaker, Speech
@@ -35,7 +35,7 @@ def near(vector: FloatArray, cosine: float, seed: int = 0) -> FloatArray:
     return np.asarray(found / np.linalg.norm(found), np.float32)
 
 
-def add_gallery(engine: Engine, name: str, settings: GallerySettings = GallerySettings()) -> None:
+def add_gallery(engine: Engine, name: str, settings: GallerySettings = KEEP) -> None:
     with engine.write() as db:
         galleries.create(engine, db, name, settings)
 

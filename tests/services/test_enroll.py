@@ -91,7 +91,7 @@ def test_a_recording_is_kept_only_where_the_gallery_says_so(engine: Engine) -> N
     add_speaker(engine, "Ada", voice)
     add_speaker(engine, "Ada", voice, gallery="keeping")
     with engine.read() as db:
-        kept = dict(db.execute(select(UtteranceRow.gallery_key, UtteranceRow.audio)).tuples().all())
+        kept = {row[0]: row[1] for row in db.execute(select(UtteranceRow.gallery_key, UtteranceRow.audio))}
     wanted = {galleries.get(engine, "default").key: None, galleries.get(engine, "keeping").key: utterance(ADA)}
     assert kept == wanted
 

@@ -8,12 +8,13 @@ from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import CalibrationMissing, EncoderMismatch, NoVoiceprint, SpeakerNotFound
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
+from speakerid.services.galleries import GallerySettings
 from speakerid.services.identify import identify
 from speakerid.services.verify import verify
 from speakerid.types import Identification, Verification, to_json
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
-from tests.services.heard import add_gallery, add_speaker, hear, made_up, near
+from tests.services.heard import add_gallery, add_speaker, erase_speaker, hear, made_up, near
 
 
 def ask(engine: Engine, audio: bytes, gallery: str = "default", top_k: int = 5) -> Identification:
@@ -99,7 +100,7 @@ def test_top_k_bounds_the_list_and_nothing_else(engine: Engine, top_k: int, list
     assert sum(one.probability for one in answer.candidates) <= 1.0
     assert answer.margin == pytest.approx(ask(engine, probe(ADA)).margin)
     assert answer.threshold is not None
-    assert answer.threshold.source == "target_fpir=0.01, gallery of 20"
+    assert answer.threshold.source.endswith("gallery of 20")
 
 
 def test_probabilities_are_a_distribution_with_room_for_a_stranger(engine: Engine) -> None:
@@ -113,15 +114,17 @@ def test_probabilities_are_a_distribution_with_room_for_a_stranger(engine: Engin
 
 
 def test_the_answer_has_the_shape_that_was_promised(engine: Engine) -> None:
-    enroll_samples(engine, ADA, BEN)
-    answer = to_json(ask(engine, probe(ADA)))
+    add_gallery(engine, "strict", GallerySettings(target_fpir=0.0001))
+    for voice in (ADA, BEN):
+        add_speaker(engine, voice, hear(engine, utterance(voice)), gallery="strict")
+    answer = to_json(ask(engine, probe(ADA), "strict"))
     best = answer["candidates"][0]
     assert answer == {
         "decision": "accept",
         "speaker": {"id": best["speaker"]["id"], "name": ADA},
         "candidates": [best, answer["candidates"][1]],
         "margin": best["llr"] - answer["candidates"][1]["llr"],
-        "threshold": {"llr": answer["threshold"]["llr"], "from": "target_fpir=0.01, gallery of 2"},
+        "threshold": {"llr": answer["threshold"]["llr"], "from": "target_fpir=0.0001, gallery of 2"},
         "prior": 0.5,
         "speech": answer["speech"],
         "encoder": f"fake@{FakeEncoder().fingerprint[:12]}",
@@ -141,7 +144,7 @@ def test_verify_tells_the_speaker_from_others(engine: Engine) -> None:
     assert own.probability is not None
     assert other.probability is not None
     assert own.probability > 0.9 > 0.1 > other.probability
-    assert to_json(own)["threshold"]["from"] == "target_fpir=0.01, gallery of 1"
+    assert set(to_json(own)["threshold"]) == {"llr", "from"}
 
 
 def test_verify_needs_a_voiceprint(engine: Engine) -> None:
@@ -170,8 +173,6 @@ def test_a_gallery_emptied_and_filled_by_another_encoder_is_not_compared(
     open_engine: EngineMaker, store_url: str
 ) -> None:
     """The first engine still holds an index of the old dimension."""
-    from tests.services.heard import erase_speaker
-
     first, other = open_engine(store_url), open_engine(store_url, encoder=FakeEncoder(dim=48))
     erase_speaker(first, add_speaker(first, "Ada", hear(first, utterance(ADA))).id)
     assert ask(first, probe(ADA)).decision == "no_speakers"
@@ -196,7 +197,7 @@ def test_without_a_calibration_no_score_is_called_an_answer(open_engine: EngineM
 
 
 def test_the_gallerys_own_target_moves_the_threshold(engine: Engine) -> None:
-    add_gallery(engine, "strict", galleries.GallerySettings(target_fpir=0.0001))
+    add_gallery(engine, "strict", GallerySettings(target_fpir=0.0001))
     heard = hear(engine, utterance(ADA))
     add_speaker(engine, "Ada", heard)
     add_speaker(engine, "Ada", heard, gallery="strict")

@@ -70,5 +70,5 @@ def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, 
 def delete_gallery(engine: EngineDep, gallery: GalleryDep) -> Response:
     """Erase a gallery and everybody in it."""
     with engine.write(erase=True) as db:
-        galleries.delete(engine, db, gallery.name)
+        galleries.delete(db, gallery.name)
     return Response(status_code=204)

@@ -13,12 +13,23 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from speakerid.db.models import IndexChangeRow
 
 _TOUCHED = "speakerid_touched"
+_ERASED = "speakerid_erased_galleries"
 
 
 def record(db: Session, gallery_key: int, speaker_key: int) -> None:
     """Note, in the caller's transaction, that this speaker's voiceprint changed or vanished."""
     db.add(IndexChangeRow(gallery_key=gallery_key, speaker_key=speaker_key))
     db.info.setdefault(_TOUCHED, {}).setdefault(gallery_key, set()).add(speaker_key)
+
+
+def record_erased_gallery(db: Session, gallery_key: int) -> None:
+    """Note that the caller's transaction erases this gallery."""
+    db.info.setdefault(_ERASED, set()).add(gallery_key)
+
+
+def erased_galleries(db: Session) -> set[int]:
+    found: set[int] = db.info.get(_ERASED, set())
+    return found
 
 
 def touched(db: Session) -> dict[int, set[int]]:

@@ -3,7 +3,7 @@
     python -m speakerid.training.recipes.bundled --data ../shared/speech --work DIR --out DIR
 
 `--data` holds librispeech/train/SPEAKER/*.flac, coffee/, words/ and noise/. `--work` keeps the voice bank and the
-checkpoint: the same command goes on where a killed one stopped. Resemblyzer and pyworld are needed to build the bank.
+checkpoint: the same command goes on where a killed one stopped. Resemblyzer is needed to build the bank.
 """
 
 from __future__ import annotations
@@ -33,11 +33,18 @@ from speakerid.training.teacher import Teacher
 from speakerid.training.voices import CopyPlan
 
 PLANS: Mapping[str, CopyPlan] = {
-    "librispeech": CopyPlan(speeds=(1.0, 0.80, 0.86, 0.93, 1.08, 1.17, 1.25), reshaped=5),
-    "coffee": CopyPlan(speeds=(1.0, 0.83, 0.91, 1.10, 1.20), reshaped=2),
-    "words": CopyPlan(speeds=(1.0, 0.87, 1.15)),
+    "librispeech": CopyPlan(speeds=(1.0, 0.80, 0.86, 0.93, 1.08, 1.17, 1.25), reshaped=40),
+    "coffee": CopyPlan(speeds=(1.0, 0.83, 0.91, 1.10, 1.20), reshaped=10),
+    "words": CopyPlan(speeds=(1.0, 0.87, 1.15), reshaped=2),
 }
-CORPUS_WEIGHT = {"librispeech": 0.45, "coffee": 0.35, "words": 0.2}
+CORPUS_WEIGHT = {
+    "librispeech": 0.2,
+    "librispeech-reshaped": 0.32,
+    "coffee": 0.14,
+    "coffee-reshaped": 0.19,
+    "words": 0.08,
+    "words-reshaped": 0.07,
+}
 SHAPES = (Shape(64, 1.5, 0.6), Shape(48, 2.0, 0.2), Shape(32, 3.0, 0.2))
 MADE_ROOMS, MEASURED_ROOM_WEIGHT = 300, 8
 HELD_OUT_SPEAKERS = 51
@@ -78,7 +85,7 @@ def prepare(recipe: BundledRecipe, on_progress: Callable[[int, int], None]) -> V
     items, left_out = load_all(sources, MIN_S, recipe.skip_bad)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "left_out.txt", lambda out: out.write("\n".join(left_out).encode()))
-    return voice_bank.build(folder, items, PLANS, Teacher().embed, on_progress)
+    return voice_bank.build(folder, items, PLANS, Teacher(bf16=True).embed, on_progress)
 
 
 def trainer(recipe: BundledRecipe, bank: VoiceBank) -> Trainer:

@@ -1,0 +1,33 @@
+"""The parts of SpeechBrain that training and export use, imported once the torchaudio stand-in is in place."""
+
+from __future__ import annotations
+
+from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+
+ensure_torchaudio()  # before SpeechBrain, which imports torchaudio
+
+from speechbrain.inference.classifiers import EncoderClassifier  # noqa: E402
+from speechbrain.lobes.features import Fbank  # noqa: E402
+from speechbrain.lobes.models.ECAPA_TDNN import (  # noqa: E402
+    ECAPA_TDNN,
+    AttentiveStatisticsPooling,
+    SEBlock,
+    SERes2NetBlock,
+    TDNNBlock,
+)
+from speechbrain.lobes.models.Xvector import Xvector  # noqa: E402
+from speechbrain.nnet.pooling import StatisticsPooling  # noqa: E402
+from speechbrain.processing.features import InputNormalization  # noqa: E402
+
+__all__ = [
+    "ECAPA_TDNN",
+    "AttentiveStatisticsPooling",
+    "EncoderClassifier",
+    "Fbank",
+    "InputNormalization",
+    "SEBlock",
+    "SERes2NetBlock",
+    "StatisticsPooling",
+    "TDNNBlock",
+    "Xvector",
+]

@@ -1,0 +1,56 @@
+"""Run `speakerid …` inside the test process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from speakerid.cli.main import app
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one line on stdout."""
+        (line,) = self.out.splitlines()
+        return json.loads(line)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def problem(self) -> Any:
+        """The one line on stderr."""
+        (line,) = self.err.splitlines()
+        return json.loads(line)
+
+
+@dataclass(frozen=True)
+class Command:
+    """`speakerid` with a store and the fake encoder in its environment."""
+
+    store: Path
+
+    def __call__(self, *arguments: str | Path, **environment: str) -> Ran:
+        env = {"SPEAKERID_STORE": str(self.store), "SPEAKERID_ENCODER": "fake", "NO_COLOR": "1"} | environment
+        result = CliRunner().invoke(app, [str(one) for one in arguments], env=env)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+@dataclass(frozen=True)
+class Served(Command):
+    """Also knows the address of a server on the same store."""
+
+    url: str

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from speakerid import samples
+from tests.cli.command import Command
+from tests.sampled import ADA, BEN
+
+VOICES = samples.voices()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Two speakers with three utterances each, a text that calls itself WAV, silence, and notes."""
+    root = tmp_path / "tree"
+    for voice in (ADA, BEN):
+        (root / voice / "deeper").mkdir(parents=True)
+        for file in VOICES[voice].enroll:
+            shutil.copy(file, root / voice / "deeper")
+    (root / ADA / "bad.wav").write_text("not audio")
+    shutil.copy(samples.silence(), root / BEN)
+    (root / ADA / "notes.txt").write_text("notes")
+    return root
+
+
+def test_one_file_answers_as_the_api_does(speakerid: Command) -> None:
+    ran = speakerid("enroll", "Ada", VOICES[ADA].enroll[0], "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert set(ran.json) == {"speaker", "utterance", "already_enrolled", "warnings"}
+    assert ran.json["speaker"]["name"] == "Ada"
+    assert not ran.json["already_enrolled"]
+
+
+def test_people_read_how_far_the_enrollment_is(speakerid: Command) -> None:
+    assert "more are needed" in speakerid("enroll", "Ada", VOICES[ADA].enroll[0]).out
+    ran = speakerid("enroll", "Ada", *VOICES[ADA].enroll)
+    assert (ran.code, ran.err) == (0, "")
+    assert "s of speech, enrolled." in ran.out
+    assert "Enrolled 2 files; 1 was enrolled before." in ran.out
+    assert "nothing changed" in speakerid("enroll", "Ada", VOICES[ADA].enroll[0]).out
+
+
+def test_several_files_are_a_line_each_with_their_name(speakerid: Command) -> None:
+    ran = speakerid("enroll", "Ada", *VOICES[ADA].enroll, "--json")
+    assert [one["file"] for one in ran.lines] == [str(file) for file in VOICES[ADA].enroll]
+    assert ran.lines[-1]["speaker"]["utterances"] == 3
+
+
+def test_a_refused_file_is_a_sentence_and_leaves_no_speaker(speakerid: Command) -> None:
+    ran = speakerid("enroll", "Ada", samples.silence())
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("too_little_speech: Found 0.00 s")
+    assert speakerid("enroll", "Ada", samples.silence(), "--json").problem["code"] == "too_little_speech"
+    assert speakerid("speakers", "list", "--json").json["items"] == []
+
+
+def test_a_tree_is_enrolled_and_bad_files_are_counted(speakerid: Command, tree: Path) -> None:
+    ran = speakerid("enroll", "--tree", tree)
+    assert ran.code == 1
+    assert "Enrolled 6 files; 0 were enrolled before." in ran.out
+    assert "bad.wav: unsupported_audio: " in ran.err
+    assert "Refused 2 files: 1 too_little_speech, 1 unsupported_audio." in ran.err
+    assert "notes.txt" not in ran.err
+    found = speakerid("speakers", "list", "--json").json["items"]
+    assert {one["name"]: one["utterances"] for one in found} == {ADA: 3, BEN: 3}
+
+
+def test_a_tree_again_changes_nothing(speakerid: Command, tree: Path) -> None:
+    first, again = (speakerid("enroll", "--tree", tree, "--json") for _ in range(2))
+    assert (first.code, again.code) == (1, 1)
+    assert [one["already_enrolled"] for one in again.lines] == [True] * 6
+    assert [one["speaker"]["id"] for one in again.lines] == [one["speaker"]["id"] for one in first.lines]
+    assert again.err == first.err
+
+
+def test_one_voice_under_two_names_is_refused(speakerid: Command) -> None:
+    speakerid("enroll", "Ada", VOICES[ADA].enroll[0])
+    ran = speakerid("enroll", "Eve", VOICES[ADA].enroll[0], VOICES[ADA].enroll[1], "--json")
+    assert ran.code == 1
+    assert ran.problem["code"] == "utterance_elsewhere"
+    assert ran.problem["file"] == str(VOICES[ADA].enroll[0])
+    assert len(ran.lines) == 1
+
+
+def test_what_fails_for_every_file_is_said_once(speakerid: Command, tree: Path) -> None:
+    ran = speakerid("enroll", "--tree", tree, "--gallery", "nowhere")
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        "gallery_not_found: There is no gallery 'nowhere'. Create it first, or check the name."
+    ]
+
+
+def test_an_empty_tree_is_refused(speakerid: Command, tmp_path: Path) -> None:
+    assert "file_missing" in speakerid("enroll", "--tree", tmp_path).err
+
+
+def test_names_are_shown_as_they_are(speakerid: Command) -> None:
+    ran = speakerid("enroll", "[bold]Ada[/] :smile:", VOICES[ADA].enroll[0])
+    assert "[bold]Ada[/] :smile:" in ran.out
+    assert "[bold]Ada[/] :smile:" in speakerid("speakers", "list").out
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("Ada",), ("Ada", "a.wav", "--tree", "."), ("--tree", "no-such-folder")], ids=str
+)
+def test_wrong_usage(speakerid: Command, arguments: tuple[str, ...]) -> None:
+    ran = speakerid("enroll", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert not speakerid.store.exists()

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from speakerid import samples
+from speakerid.client import Client, ClientError
+from speakerid.services import keys
+from speakerid.services.engine import Engine
+from tests.client.through import Through
+from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
+
+
+def test_enroll_makes_the_speaker_once_and_finds_it_by_name(voices: Client) -> None:
+    first = voices.enroll("Ada", utterance(ADA, 0))
+    second = voices.enroll(" Ada ", utterance(ADA, 1), utterance(ADA, 2))
+    assert first["speaker"]["id"] == second["speaker"]["id"]
+    assert second["speaker"]["utterances"] == 3
+    assert second["speaker"]["status"] == "enrolled"
+    assert [one["name"] for one in voices.speakers()] == ["Ada"]
+
+
+def test_enroll_again_changes_nothing(voices: Client) -> None:
+    voices.enroll("Ada", utterance(ADA))
+    again = voices.enroll("Ada", utterance(ADA))
+    assert again["already_enrolled"]
+    assert again["speaker"]["utterances"] == 1
+
+
+def test_enroll_takes_paths_and_ids(voices: Client) -> None:
+    made = voices.create_speaker("Ada", external_id="hr-1", metadata={"team": "x"})
+    done = voices.enroll(made["id"], samples.voices()[ADA].enroll[0], str(samples.voices()[ADA].enroll[1]))
+    assert done["speaker"]["id"] == made["id"]
+    assert done["speaker"]["utterances"] == 2
+
+
+def test_enroll_for_an_unknown_id_makes_nobody(voices: Client) -> None:
+    with pytest.raises(ClientError) as refused:
+        voices.enroll("spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3", utterance(ADA))
+    assert refused.value.code == "speaker_not_found"
+    assert voices.speakers() == []
+
+
+def test_a_refused_first_recording_leaves_no_speaker(voices: Client) -> None:
+    with pytest.raises(ClientError) as refused:
+        voices.enroll("Ada", silence())
+    assert (refused.value.code, refused.value.status) == ("too_little_speech", 422)
+    assert refused.value.request_id
+    assert voices.speakers() == []
+
+
+def test_a_refused_later_recording_keeps_the_earlier_ones(voices: Client) -> None:
+    with pytest.raises(ClientError):
+        voices.enroll("Ada", utterance(ADA), silence())
+    assert voices.speaker("Ada")["utterances"] == 1
+
+
+def test_a_missing_file_sends_nothing(voices: Client, tmp_path: Path) -> None:
+    with pytest.raises(ClientError) as refused:
+        voices.enroll("Ada", utterance(ADA), tmp_path / "no.wav")
+    assert (refused.value.code, refused.value.status) == ("file_missing", None)
+    assert voices.speakers() == []
+
+
+def test_enroll_without_a_recording_is_refused(voices: Client) -> None:
+    with pytest.raises(ClientError, match="No recording"):
+        voices.enroll("Ada")
+
+
+def test_identify_names_the_known_and_only_them(voices: Client) -> None:
+    voices.enroll("Ada", utterance(ADA, 0), utterance(ADA, 1))
+    voices.enroll("Ben", utterance(BEN, 0), utterance(BEN, 1))
+    named = voices.identify(probe(BEN), top_k=1)
+    assert (named["decision"], named["speaker"]["name"], len(named["candidates"])) == ("accept", "Ben", 1)
+    assert voices.identify(stranger())["decision"] == "unknown"
+    assert voices.identify(silence())["decision"] == "not_enough_speech"
+
+
+def test_verify_by_name_and_by_id(voices: Client) -> None:
+    ada = voices.enroll("Ada", utterance(ADA, 0), utterance(ADA, 1))["speaker"]["id"]
+    assert voices.verify("Ada", probe(ADA))["decision"] == "accept"
+    assert voices.verify(ada, probe(BEN))["decision"] == "reject"
+
+
+def test_two_speakers_of_one_name_need_an_id(voices: Client) -> None:
+    ids = [voices.create_speaker("Ada")["id"] for _ in range(2)]
+    with pytest.raises(ClientError, match=ids[1]) as refused:
+        voices.verify("Ada", probe(ADA))
+    assert refused.value.code == "invalid_request"
+
+
+def test_speakers_are_found_page_after_page(voices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
+    names = [voices.create_speaker(f"S{number}", external_id=f"e{number}")["name"] for number in range(5)]
+    assert [one["name"] for one in voices.speakers()] == names
+    assert [one["name"] for one in voices.speakers(external_id="e3")] == ["S3"]
+    assert [one["name"] for one in voices.speakers(name="S1")] == ["S1"]
+
+
+def test_speakers_change_and_go(voices: Client) -> None:
+    voices.create_speaker("Ada")
+    assert voices.change_speaker("Ada", name="Ada L.", consent={"given": "2026-01-31"})["name"] == "Ada L."
+    voices.delete("Ada L.")
+    with pytest.raises(ClientError) as refused:
+        voices.delete("Ada L.")
+    assert (refused.value.code, refused.value.status) == ("speaker_not_found", 404)
+
+
+def test_galleries_are_walls(client: TestClient, voices: Client) -> None:
+    assert voices.create_gallery("team", target_fpir=0.05)["target_fpir"] == 0.05
+    assert voices.change_gallery("team", keep_audio=True)["keep_audio"]
+    with Client("http://127.0.0.1/", gallery="team", transport=Through(client)) as team:
+        team.enroll("Ada", utterance(ADA))
+        assert voices.identify(probe(ADA))["decision"] == "no_speakers"
+    assert [one["name"] for one in voices.galleries()] == ["default", "team"]
+    voices.delete_gallery("team")
+    assert [one["name"] for one in voices.galleries()] == ["default"]
+
+
+def test_names_with_slashes_stay_inside_their_path(voices: Client) -> None:
+    with pytest.raises(ClientError) as refused:
+        voices.speaker("../../default")
+    assert refused.value.status == 404
+
+
+def test_embedding_and_readiness(voices: Client) -> None:
+    answer = voices.embedding(probe(ADA))
+    assert len(answer["embedding"]) == answer["dim"]
+    assert voices.ready()["ready"] is True
+
+
+def test_the_key_is_sent_and_an_id_needs_no_reading(client: TestClient, engine: Engine, voices: Client) -> None:
+    ada = voices.enroll("Ada", utterance(ADA))["speaker"]["id"]
+    with engine.write() as db:
+        secret = keys.create(db, "door", ("identify",)).secret
+    with pytest.raises(ClientError) as refused:
+        voices.identify(probe(ADA))
+    assert refused.value.code == "key_missing"
+    with Client("http://127.0.0.1", secret, transport=Through(client)) as door:
+        assert door.verify(ada, probe(ADA))["decision"] == "accept"

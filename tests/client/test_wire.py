@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from speakerid.client import Client, ClientError
+from speakerid.client.wire import RETRIES, RETRY_AFTER_MAX_S
+
+FULL = {"code": "overloaded", "detail": "The server is full.", "request_id": "r1"}
+READY = {"ready": True}
+
+
+def _client(
+    answer: Callable[[httpx.Request], httpx.Response], url: str = "http://there", key: str | None = None
+) -> Client:
+    return Client(url, key, transport=httpx.MockTransport(answer))
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the client waited, without waiting."""
+    found: list[float] = []
+    monkeypatch.setattr("time.sleep", found.append)
+    return found
+
+
+def test_a_full_server_is_asked_again_after_the_time_it_names(slept: list[float]) -> None:
+    answers = iter([httpx.Response(429, headers={"Retry-After": "3"}, json=FULL), httpx.Response(200, json=READY)])
+    assert _client(lambda _: next(answers)).ready() == READY
+    assert slept == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("header", "waited"),
+    [
+        ({}, 1.0),
+        ({"Retry-After": "86400"}, RETRY_AFTER_MAX_S),
+        ({"Retry-After": "-1"}, 0.0),
+        ({"Retry-After": "Fri"}, 1.0),
+    ],
+)
+def test_patience_is_bounded(slept: list[float], header: dict[str, str], waited: float) -> None:
+    with pytest.raises(ClientError) as refused:
+        _client(lambda _: httpx.Response(429, headers=header, json=FULL)).ready()
+    assert (refused.value.code, refused.value.status, refused.value.request_id) == ("overloaded", 429, "r1")
+    assert slept == [waited] * RETRIES
+
+
+def test_the_body_is_sent_whole_again(slept: list[float]) -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.read())
+        return httpx.Response(429, json=FULL) if len(bodies) == 1 else httpx.Response(200, json=READY)
+
+    _client(answer).identify(b"RIFF")
+    assert bodies == [b"RIFF", b"RIFF"]
+    assert len(slept) == 1
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.ReadError("reset")])
+def test_connection_trouble_has_one_code(error: Exception) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    with pytest.raises(ClientError, match="http://there") as refused:
+        _client(answer).ready()
+    assert (refused.value.code, refused.value.status) == ("server_unreachable", None)
+
+
+@pytest.mark.parametrize("url", ["there", "ftp://there", "http://"])
+def test_a_wrong_address_is_a_sentence(url: str) -> None:
+    with Client(url) as client, pytest.raises(ClientError) as refused:
+        client.ready()
+    assert refused.value.code == "server_unreachable"
+
+
+def test_a_dead_port_is_unreachable() -> None:
+    with Client("http://127.0.0.1:1") as client, pytest.raises(ClientError, match="cannot be reached"):
+        client.ready()
+
+
+@pytest.mark.parametrize("body", [b"<html>bad gateway</html>", b"[]", b'{"code": 1}', b""])
+def test_an_error_that_is_no_problem_document_keeps_its_status(body: bytes) -> None:
+    with pytest.raises(ClientError) as refused:
+        _client(lambda _: httpx.Response(502, content=body)).galleries()
+    assert (refused.value.code, refused.value.status) == ("http_502", 502)
+
+
+def test_an_answer_that_is_not_json_is_an_error() -> None:
+    with pytest.raises(ClientError) as refused:
+        _client(lambda _: httpx.Response(200, content=b"<html>welcome</html>")).ready()
+    assert refused.value.code == "unexpected_answer"
+
+
+def test_a_server_that_is_not_ready_says_so_in_its_answer() -> None:
+    assert _client(lambda _: httpx.Response(503, json={"ready": False})).ready() == {"ready": False}
+
+
+def test_the_key_goes_in_the_header_and_nowhere_else() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Authorization"] == "Bearer sid_x"
+        assert "sid_x" not in str(request.url)
+        return httpx.Response(200, json=READY)
+
+    _client(answer, key="sid_x").ready()
+
+
+def test_the_address_may_end_with_a_slash_or_a_path() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"path": request.url.path})
+
+    assert _client(answer, "http://there/voices/").ready() == {"path": "/voices/readyz"}
+
+
+def test_a_speaker_is_only_erased_after_a_refusal_and_only_unchanged(slept: list[float]) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, request.headers.get("If-Match")))
+        if request.method == "GET":
+            return httpx.Response(200, json={"items": [], "next_cursor": None})
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        if request.url.path.endswith("/utterances"):
+            return httpx.Response(422, json={"code": "too_little_speech", "detail": "Too little."})
+        return httpx.Response(201, json={"id": "spk_1", "etag": '"v1"'})
+
+    with pytest.raises(ClientError, match="Too little"):
+        _client(answer).enroll("Ada", b"x")
+    assert seen[-1] == ("DELETE", '"v1"')
+
+
+def test_a_lost_connection_erases_nobody() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.method)
+        if request.method == "GET":
+            return httpx.Response(200, json={"items": [], "next_cursor": None})
+        if request.url.path.endswith("/utterances"):
+            raise httpx.ReadError("reset")  # it may have been enrolled
+        return httpx.Response(201, json={"id": "spk_1", "etag": '"v1"'})
+
+    with pytest.raises(ClientError):
+        _client(answer).enroll("Ada", b"x")
+    assert "DELETE" not in seen

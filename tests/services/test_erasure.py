@@ -1,0 +1,183 @@
+"""What was erased is gone from the files of the store, byte for byte, and from every process that serves it."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from speakerid.db.models import IndexChangeRow, RepeatRow, SpeakerRow, UtteranceRow
+from speakerid.scoring.cosine import voiceprint
+from speakerid.services import galleries, repeats, speakers
+from speakerid.services.engine import Engine
+from speakerid.services.galleries import GallerySettings
+from speakerid.services.repeats import Repeat
+from speakerid.types import FloatArray, to_json
+from tests.db.rows import unit
+from tests.engines import EngineMaker
+from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
+
+SLICE = 16  # bytes: four numbers of an embedding; SQLite may break a longer run over two pages
+
+
+@dataclass
+class Person:
+    """Everything about somebody that must not survive."""
+
+    name: str
+    external_id: str
+    note: str
+    vectors: list[FloatArray]
+    audio: list[bytes] = field(repr=False)
+    id: str = ""
+
+    def secrets(self) -> list[bytes]:
+        prints = [voiceprint(np.stack(self.vectors[:n])) for n in range(1, len(self.vectors) + 1)]
+        long = [vector.tobytes() for vector in (*self.vectors, *prints)] + self.audio
+        texts = [self.name, self.external_id, self.note, json.dumps(self.name)[1:-1]]
+        pieces = [one[at : at + SLICE] for one in long for at in range(0, len(one) - SLICE, SLICE)]
+        return pieces + [text.encode() for text in texts]
+
+
+def invent(rng: random.Random, number: int) -> Person:
+    """The vectors of one person and sizes as different as real rows have them."""
+    vectors = [unit(1000 * number + n) for n in range(rng.randint(1, 3))]
+    text = "".join(rng.choice("abcdefgh") for _ in range(rng.randint(5, 60)))
+    return Person(
+        name=f"Zoë {number} {text}",
+        external_id=f"staff-{number}-{text[::-1]}",
+        note=f"note {number} {text * rng.randint(1, 5)}",
+        vectors=vectors,
+        audio=[rng.randbytes(rng.choice((300, 3_000, 9_000))) for _ in vectors],
+    )
+
+
+def bring_in(engine: Engine, person: Person, gallery: str) -> None:
+    voices = [made_up(vector, audio) for vector, audio in zip(person.vectors, person.audio, strict=True)]
+    said = {"external_id": person.external_id, "metadata": {"note": person.note}}
+    person.id = add_speaker(engine, person.name, *voices, gallery=gallery, **said).id
+
+
+def traces(store: str, person: Person) -> int:
+    """How many pieces of what is known about a person lie in any file of the store."""
+    files = b"\n".join(path.read_bytes() for path in Path(store).parent.iterdir())
+    return sum(secret in files for secret in person.secrets())
+
+
+@pytest.fixture
+def keeping(engine: Engine) -> Engine:
+    """With a gallery 'keeping', which keeps audio."""
+    add_gallery(engine, "keeping", GallerySettings(keep_audio=True))
+    return engine
+
+
+sqlite_only = pytest.mark.parametrize("store_kind", ["sqlite"])
+
+
+@sqlite_only
+def test_no_byte_of_an_erased_speaker_stays(keeping: Engine, store_url: str) -> None:
+    """Among others who come and go, so that SQLite moves rows between pages."""
+    rng = random.Random(2)
+    people: list[Person] = []
+    for number in range(60):
+        people.append(invent(rng, number))
+        bring_in(keeping, people[-1], "keeping")
+        if rng.random() < 0.3:
+            erased = people.pop(rng.randrange(len(people)))
+            assert traces(store_url, erased) > 10
+            erase_speaker(keeping, erased.id, "keeping")
+            assert traces(store_url, erased) == 0
+    assert all(traces(store_url, person) > 10 for person in people)
+
+
+@sqlite_only
+def test_no_byte_of_an_erased_gallery_stays(keeping: Engine, store_url: str) -> None:
+    rng = random.Random(3)
+    people = [invent(rng, number) for number in range(12)]
+    for person in people:
+        bring_in(keeping, person, "keeping")
+    with keeping.write(erase=True) as db:
+        galleries.delete(db, "keeping")
+    assert [traces(store_url, person) for person in people] == [0] * 12
+
+
+@sqlite_only
+def test_no_byte_of_an_erased_utterance_stays(keeping: Engine, store_url: str) -> None:
+    ada = add_speaker(keeping, "Ada", made_up(unit(1), b"the first recording of Ada"), gallery="keeping")
+    enroll_voice(keeping, ada.id, made_up(unit(2), b"the other recording of Ada"), "keeping")
+    gallery = galleries.get(keeping, "keeping")
+    with keeping.write(erase=True) as db:
+        first = speakers.list_utterances(db, gallery, ada.id).items[0]
+        speakers.delete_utterance(db, gallery, ada.id, first.id)
+    mixed = voiceprint(np.stack([unit(1), unit(2)])).tobytes()
+    files = b"\n".join(path.read_bytes() for path in Path(store_url).parent.iterdir())
+    gone = [unit(1).tobytes()[:SLICE], mixed[:SLICE], mixed[-SLICE:], b"the first recording"]
+    assert [one in files for one in gone] == [False] * 4
+    assert unit(2).tobytes()[:SLICE] in files
+
+
+@sqlite_only
+def test_kept_answers_are_erased_with_the_speaker_they_tell_of(keeping: Engine, store_url: str) -> None:
+    gallery = galleries.get(keeping, "keeping")
+    with keeping.write() as db:
+        made = speakers.create(db, gallery, speakers.SpeakerFields(name="Ada Lovelace-Testing"))
+        repeats.keep(db, Repeat.of("", "/speakers", "once", b"{}"), 201, to_json(made), "keeping", made.id)
+    erase_speaker(keeping, made.id, "keeping")
+    assert counts(keeping)["RepeatRow"] == 0
+    assert not any(b"Lovelace-Testing" in path.read_bytes() for path in Path(store_url).parent.iterdir())
+
+
+def test_erasing_a_gallery_leaves_no_row_and_no_neighbor_touched(keeping: Engine) -> None:
+    add_speaker(keeping, "Ada", made_up(unit(1)))
+    add_speaker(keeping, "Ada", made_up(unit(1)), gallery="keeping")
+    with keeping.write() as db:
+        made = to_json(galleries.every(db)[0])
+        repeats.keep(db, Repeat.of("", "/galleries", "once", b"{}"), 201, made, "keeping")
+    before = counts(keeping)
+    with keeping.write(erase=True) as db:
+        galleries.delete(db, "keeping")
+    after = {"SpeakerRow": 1, "UtteranceRow": 1, "RepeatRow": 0}
+    assert counts(keeping) == after | {"IndexChangeRow": before["IndexChangeRow"]}
+    assert len(keeping.indexes.search(galleries.get(keeping, "default").key, unit(1), 5).keys) == 1
+
+
+def test_no_process_finds_an_erased_speaker(open_engine: EngineMaker, store_url: str) -> None:
+    here, there = open_engine(store_url), open_engine(store_url)
+    ada = add_speaker(here, "Ada", made_up(unit(1)))
+    key = galleries.get(here, "default").key
+    assert all(len(engine.indexes.search(key, unit(1), 5).keys) == 1 for engine in (here, there))
+    erase_speaker(here, ada.id)
+    assert [engine.indexes.search(key, unit(1), 5).keys for engine in (here, there)] == [(), ()]
+
+
+@sqlite_only
+def test_an_erasure_that_a_reader_delays_is_committed_and_told(
+    keeping: Engine, store_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = add_speaker(keeping, "Ada", made_up(unit(1)), gallery="keeping")
+    with keeping.read() as reader:
+        reader.scalar(select(func.count(SpeakerRow.key)))
+        _hurry(keeping)
+        erase_speaker(keeping, ada.id, "keeping")
+    assert counts(keeping)["SpeakerRow"] == 0
+    assert "traces of erased rows stay" in caplog.text
+    keeping.database.scrub()
+    assert unit(1).tobytes()[:SLICE] not in Path(store_url).read_bytes()
+
+
+def _hurry(engine: Engine) -> None:
+    """Let no connection wait for the reader in the way."""
+    with engine.read() as first, engine.read() as second:
+        for db in (first, second):
+            db.connection().exec_driver_sql("PRAGMA busy_timeout=1")
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    with engine.read() as db:
+        models = (SpeakerRow, UtteranceRow, RepeatRow, IndexChangeRow)
+        return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}

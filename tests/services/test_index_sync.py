@@ -1,0 +1,191 @@
+"""The index follows SQL: never ahead of a commit, never behind for long, never back to what was erased."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from speakerid.db.engine import Database
+from speakerid.index.base import Keys, SearchResult
+from speakerid.index.exact import ExactIndex
+from speakerid.services import galleries, speakers
+from speakerid.services.engine import Engine
+from speakerid.services.enroll import enroll
+from speakerid.services.identify import identify
+from speakerid.services.index_sync import IndexSync
+from speakerid.types import FloatArray
+from tests.db.rows import unit
+from tests.engines import EngineMaker
+from tests.sampled import ADA, BEN, probe, utterance
+from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, hear, made_up
+
+
+def found(engine: Engine, vector: FloatArray, gallery: str = "default") -> tuple[int, ...]:
+    """The speaker keys that the index offers for a vector."""
+    return engine.indexes.search(galleries.get(engine, gallery).key, vector, 10).keys
+
+
+def test_nothing_is_searchable_before_its_commit(engine: Engine) -> None:
+    add_speaker(engine, "Ben", made_up(unit(2)))
+    assert len(found(engine, unit(1))) == 1
+    ada = add_speaker(engine, "Ada")
+    with engine.write() as db:
+        enroll(engine, db, "default", ada.id, made_up(unit(1)))
+        assert len(found(engine, unit(1))) == 1
+    assert len(found(engine, unit(1))) == 2
+
+
+def test_a_failed_transaction_leaves_index_and_rows_as_they_were(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada", made_up(unit(1)))
+    before = found(engine, unit(1))
+    with suppress(ZeroDivisionError), engine.write() as db:
+        enroll(engine, db, "default", ada.id, made_up(unit(2)))
+        speakers.delete(db, galleries.get(engine, "default"), ada.id)
+        raise ZeroDivisionError
+    assert found(engine, unit(1)) == before
+    with engine.read() as db:
+        assert speakers.get(db, galleries.get(engine, "default"), ada.id) == ada
+
+
+def test_what_another_process_committed_is_found(open_engine: EngineMaker, store_url: str) -> None:
+    here, there = open_engine(store_url), open_engine(store_url)
+    ada = add_speaker(there, "Ada", made_up(unit(1)))
+    first = found(here, unit(1))
+    assert len(first) == 1
+    add_speaker(there, "Ben", made_up(unit(2)))
+    assert len(found(here, unit(1))) == 2
+    erase_speaker(there, ada.id)
+    assert len(found(here, unit(1))) == 1
+    assert first[0] not in found(here, unit(1))
+    assert here.indexes.lag() == 0
+
+
+def test_a_moved_voiceprint_is_found_where_it_is_now(open_engine: EngineMaker, store_url: str) -> None:
+    here, there = open_engine(store_url), open_engine(store_url)
+    ada = add_speaker(here, "Ada", made_up(unit(1)))
+    add_speaker(here, "Ben", made_up(unit(3)))
+    assert len(found(there, unit(1))) == 2
+    enrollment = enroll_voice(here, ada.id, made_up(unit(2)))
+    for engine in (here, there):
+        with engine.write(erase=True) as db:
+            gallery = galleries.get(engine, "default")
+            for one in speakers.list_utterances(db, gallery, ada.id).items:
+                if one.id != enrollment.utterance.id and engine is here:
+                    speakers.delete_utterance(db, gallery, ada.id, one.id)
+        nearest = engine.indexes.search(galleries.get(engine, "default").key, unit(2), 1)
+        with engine.read() as db:
+            row = speakers.by_name_or_id(db, galleries.get(engine, "default"), "Ada")
+        assert nearest.keys == (row.key,)
+
+
+def test_applying_late_cannot_bring_an_erased_speaker_back(engine: Engine) -> None:
+    add_speaker(engine, "Ben", made_up(unit(2)))
+    assert len(found(engine, unit(1))) == 1
+    ada = add_speaker(engine, "Ada")
+    with engine.database.write() as db:  # committed, but its change is applied only at the very end
+        enroll(engine, db, "default", ada.id, made_up(unit(1)))
+        key = speakers.by_name_or_id(db, galleries.get(engine, "default"), "Ada").key
+    erase_speaker(engine, ada.id)
+    engine.indexes.apply({galleries.get(engine, "default").key: {key}})
+    assert key not in found(engine, unit(1))
+
+
+def test_applying_late_cannot_bring_an_old_voiceprint_back(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada", made_up(unit(1)))
+    gallery_key = galleries.get(engine, "default").key
+    (key,) = found(engine, unit(1))
+    enroll_voice(engine, ada.id, made_up(unit(2)))
+    now = engine.indexes.catch_up(gallery_key)
+    assert now is not None
+    before = now.search(unit(2)[None], 1).scores
+    engine.indexes.apply({gallery_key: {key}})
+    assert now.search(unit(2)[None], 1).scores == before
+
+
+def test_a_speaker_erased_between_search_and_answer_is_not_named(open_engine: EngineMaker, store_url: str) -> None:
+    """The index still offers Ada; SQL is asked again and knows better."""
+    erasing = open_engine(store_url)
+    ada = add_speaker(erasing, "Ada", hear(erasing, utterance(ADA)))
+    add_speaker(erasing, "Ben", hear(erasing, utterance(BEN)))
+
+    class ErasingIndex(ExactIndex):
+        def search(self, queries: FloatArray, k: int) -> SearchResult:
+            offered = super().search(queries, k)
+            erase_speaker(erasing, ada.id)
+            return offered
+
+    engine = open_engine(store_url, new_index=ErasingIndex)
+    answer = identify(engine, galleries.get(engine, "default"), probe(ADA))
+    assert answer.decision == "unknown"
+    assert [one.speaker.name for one in answer.candidates] == ["Ben"]
+
+
+def test_an_erased_gallery_leaves_memory_with_its_commit(engine: Engine) -> None:
+    add_gallery(engine, "team")
+    add_speaker(engine, "Ada", made_up(unit(1)), gallery="team")
+    key = galleries.get(engine, "team").key
+    with suppress(ZeroDivisionError), engine.write() as db:
+        galleries.delete(db, "team")
+        raise ZeroDivisionError
+    assert len(engine.indexes.search(key, unit(1), 1).keys) == 1
+    with engine.write(erase=True) as db:
+        galleries.delete(db, "team")
+        engine.indexes.search(key, unit(1), 1)  # a search meanwhile loads it again
+    assert engine.indexes.loaded() == set()
+
+
+def test_a_gallery_erased_elsewhere_leaves_memory_with_the_next_look(open_engine: EngineMaker, store_url: str) -> None:
+    here, there = open_engine(store_url), open_engine(store_url)
+    add_gallery(there, "team")
+    add_speaker(there, "Ada", made_up(unit(1)), gallery="team")
+    assert len(found(here, unit(1), "team")) == 1
+    with there.write(erase=True) as db:
+        galleries.delete(db, "team")
+    assert here.indexes.lag() == 0
+    assert here.indexes.loaded() == set()
+
+
+def test_everything_can_be_loaded_at_the_start(open_engine: EngineMaker, store_url: str) -> None:
+    before = open_engine(store_url)
+    add_gallery(before, "team")
+    add_speaker(before, "Ada", made_up(unit(1)))
+    add_speaker(before, "Ben", made_up(unit(2)), gallery="team")
+    after = open_engine(store_url)
+    assert after.indexes.loaded() == set()
+    after.indexes.load_all()
+    assert after.indexes.loaded() == {galleries.get(after, name).key for name in ("default", "team")}
+
+
+def test_a_large_gallery_is_loaded_in_pieces(
+    engine: Engine, open_engine: EngineMaker, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speakerid.services.index_sync.LOAD_ROWS", 3)
+    for number in range(10):
+        add_speaker(engine, f"Speaker {number}", made_up(unit(number)))
+    assert len(set(found(open_engine(store_url), unit(0)))) == 10
+
+
+class CountingIndex(ExactIndex):
+    """Counts what reaches it."""
+
+    written = 0
+
+    def upsert(self, keys: Keys, vectors: FloatArray) -> None:
+        CountingIndex.written += len(keys)
+        super().upsert(keys, vectors)
+
+
+def test_searching_twice_reads_nothing_twice(engine: Engine) -> None:
+    add_speaker(engine, "Ada", made_up(unit(1)))
+    sync = IndexSync(_database(engine), CountingIndex)
+    key = galleries.get(engine, "default").key
+    CountingIndex.written = 0
+    for _ in range(3):
+        np.testing.assert_equal(len(sync.search(key, unit(1), 1).keys), 1)
+    assert CountingIndex.written == 1
+
+
+def _database(engine: Engine) -> Database:
+    return engine.database

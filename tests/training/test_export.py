@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pytest
+import torch
+
+from speakerid.encoders.onnx import OnnxEncoder
+from speakerid.training import export_onnx, timefirst
+from speakerid.training.errors import ExportParityError, ExportUnsupported
+from speakerid.training.export_onnx import export
+from speakerid.training.graph import WaveToEmbedding
+from speakerid.training.model import Student, fingerprint, hyperparams_yaml, save_directory
+from speakerid.training.toolkit import EncoderClassifier
+from tests.encoders.tiny_models import write_ecapa, write_xvector
+from tests.training.voices import TINY, speak
+
+BUNDLED = Path(__file__).parents[2] / "speakerid" / "encoders" / "bundled"
+
+
+@pytest.fixture
+def fixed_seed() -> Iterator[None]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.fixture
+def directory(tmp_path: Path, fixed_seed: None) -> Path:
+    """A tiny student with settled batch norms, as the loop would save it."""
+    student = Student(TINY).train()
+    with torch.no_grad():
+        for i in range(3):
+            student(torch.from_numpy(np.stack([speak(90 + 30 * j, 1.0, i) for j in range(4)])))
+    save_directory(tmp_path / "tiny", TINY, student.embedding_model.state_dict())
+    return tmp_path / "tiny"
+
+
+def encode(directory: Path, waves: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    classifier = EncoderClassifier.from_hparams(source=str(directory))
+    with torch.inference_mode():
+        rows = classifier.encode_batch(torch.from_numpy(waves))[:, 0]
+    return np.asarray(torch.nn.functional.normalize(rows).numpy())
+
+
+def test_the_graph_says_what_it_is(directory: Path, tmp_path: Path) -> None:
+    report = export(directory, tmp_path / "m.onnx", name="tiny", trained_on=["made-up voices"])
+    facts = {p.key: p.value for p in onnx.load(str(report.path)).metadata_props}
+    assert facts["fingerprint"] == fingerprint(directory) == report.fingerprint
+    assert json.loads(facts["trained_on"]) == ["made-up voices"]
+    assert (facts["name"], facts["dim"], facts["sample_rate_hz"]) == ("tiny", "12", "16000")
+    assert report.worst_cosine >= 0.99999
+    assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
+
+
+@pytest.mark.parametrize("samples", [1600, 5000, 16_000, 47_999])
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_batch_and_time_are_free(directory: Path, tmp_path: Path, samples: int, rows: int) -> None:
+    path = tmp_path / "m.onnx"
+    if not path.exists():
+        export(directory, path)
+    encoder = OnnxEncoder.load(path)
+    waves = np.stack([speak(100 + 30 * i, 3.0, i)[:samples] for i in range(rows)])
+    got, expected = encoder.embed(list(waves)), encode(directory, waves)
+    assert got.shape == (rows, TINY.dim)
+    assert (got * expected).sum(axis=1).min() >= 0.99999
+
+
+@pytest.mark.parametrize("write", [write_ecapa, write_xvector])
+def test_models_laid_out_like_published_ones_are_exported(tmp_path: Path, write: Any) -> None:
+    report = export(write(tmp_path / "model"), tmp_path / "m.onnx")
+    assert report.dim == 24
+    assert report.worst_cosine >= 0.99999
+
+
+def test_the_shortest_input_works_and_is_sane(directory: Path, tmp_path: Path) -> None:
+    report = export(directory, tmp_path / "m.onnx")
+    encoder = OnnxEncoder.load(report.path)
+    (vector,) = encoder.embed([speak(120, 1.0)[: report.min_samples]])
+    assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_graph_that_differs_is_not_kept(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_onnx, "worst_cosine", lambda *_: 0.99)
+    out = tmp_path / "m.onnx"
+    out.write_bytes(b"the one before")
+    with pytest.raises(ExportParityError, match=r"0\.9900000") as caught:
+        export(directory, out)
+    assert caught.value.code == "export_parity"
+    assert out.read_bytes() == b"the one before"
+
+
+def test_unknown_modules_are_refused_by_name() -> None:
+    student = Student(TINY)
+    with pytest.raises(ExportUnsupported, match="Linear cannot be exported"):
+        WaveToEmbedding(student.compute_features, student.mean_var_norm, torch.nn.Linear(2, 2))
+
+
+def test_the_fast_training_pass_is_the_same_network(fixed_seed: None) -> None:
+    net = Student(TINY).embedding_model
+    features = torch.randn(4, 60, TINY.n_mels)
+    for training in (True, False):
+        net.train(training)
+        with torch.no_grad():
+            expected, got = net(features)[:, 0], timefirst.forward(net, features)
+        assert torch.allclose(got, expected, atol=1e-4 * float(expected.abs().max()))  # float32 sums in another order
+
+
+def test_digital_silence_between_words_does_not_decide_the_voice(fixed_seed: None) -> None:
+    """The features of two unlike voices with the same pauses must differ; with an 80 dB floor the pauses dominate."""
+    low, high = speak(90, 1.0), speak(220, 1.0)
+    for wave in (low, high):
+        wave[4000:12_000] = 0.0
+    waves = torch.from_numpy(np.stack([low, high]))
+
+    def similarity(top_db: float) -> float:
+        features = Student(replace(TINY, top_db=top_db, n_mels=80)).features(waves)
+        return float(torch.nn.functional.cosine_similarity(features[0].flatten(), features[1].flatten(), dim=0))
+
+    assert similarity(50.0) < similarity(80.0)
+
+
+def test_the_name_is_in_the_description() -> None:
+    assert "ECAPA_TDNN" in hyperparams_yaml(TINY)
+    assert "lin_neurons: !ref <embedding_size>" in hyperparams_yaml(TINY)
+
+
+needs_bundled = pytest.mark.skipif(not (BUNDLED / "model.onnx").exists(), reason="no bundled encoder here")
+
+
+@needs_bundled
+def test_plain_speechbrain_loads_the_bundled_directory_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    waves = np.stack([speak(100, 2.0), speak(180, 2.0)])
+    encoder = OnnxEncoder.load(BUNDLED / "model.onnx")
+    assert (encode(BUNDLED, waves) * encoder.embed(list(waves))).sum(axis=1).min() >= 0.99999
+    assert encoder.fingerprint == fingerprint(BUNDLED)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_bundled
+def test_the_bundled_encoder_keeps_its_limits() -> None:
+    assert sum(p.stat().st_size for p in BUNDLED.iterdir()) < 16e6
+    weights = torch.load(BUNDLED / "embedding_model.ckpt", weights_only=True)
+    assert sum(v.numel() for v in weights.values()) < 6e6
