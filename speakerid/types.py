@@ -6,9 +6,11 @@ the stated prior.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,4 +178,9 @@ class Page(Generic[T]):
 
 def to_json(answer: object) -> Any:
     """An answer as plain JSON values: what the API sends and `--json` prints."""
-    return TypeAdapter(type(answer)).dump_python(answer, mode="json", by_alias=True)
+    return _adapter(cast(Hashable, type(answer))).dump_python(answer, mode="json", by_alias=True)
+
+
+@cache  # building an adapter takes hundreds of times longer than using it
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

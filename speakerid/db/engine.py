@@ -131,4 +131,5 @@ def _reachable() -> Iterator[None]:
     except DBAPIError as error:
         if type(error) not in ABOUT_THE_STORE:
             raise
-        raise StoreUnavailable(f"The store does not answer: {error.orig}. Check its path, disk and server.") from error
+        cause = " ".join(str(error.orig).split())
+        raise StoreUnavailable(f"The store does not answer: {cause}. Check its path, disk and server.") from error

@@ -12,7 +12,7 @@ AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".webm", ".m4a", ".m
 def speaker_tree(root: Path) -> dict[str, list[Path]]:
     """Audio files by speaker, both sorted by name; files may lie in deeper folders. Raises FileMissing for none."""
     found = {
-        folder.name: sorted(file for file in folder.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
+        folder.name: sorted(file for file in folder.rglob("*") if _is_recording(file))
         for folder in (sorted(root.iterdir()) if root.is_dir() else [])
         if folder.is_dir()
     }
@@ -22,3 +22,7 @@ def speaker_tree(root: Path) -> dict[str, list[Path]]:
             f"{str(root)!r} has no sub-folder with audio files. Give a folder with one sub-folder per speaker."
         )
     return tree
+
+
+def _is_recording(file: Path) -> bool:
+    return file.suffix.lower() in AUDIO_SUFFIXES and not file.name.startswith(".") and file.is_file()

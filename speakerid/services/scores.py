@@ -19,7 +19,7 @@ def calibration(engine: Engine) -> Calibration:
     if engine.calibration is None:
         raise CalibrationMissing(
             f"There is no calibration for encoder {engine.encoder_label}, so a score means nothing yet. "
-            "Fit one with 'speakerid calibrate --data FOLDER' and name it in SPEAKERID_CALIBRATION."
+            "Fit one with 'python -m speakerid.evaluation.calibrate' and name its file in SPEAKERID_CALIBRATION."
         )
     return engine.calibration
 

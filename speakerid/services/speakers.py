@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from speakerid.services import fields, shape
 from speakerid.types import Page, Speaker, Utterance
 
 PAGE_LIMIT = 200
+_LOOKS_LIKE_AN_ID = re.compile(r"spk_[0-9A-Z]{26}")
 Item = TypeVar("Item", Speaker, Utterance)
 
 
@@ -55,12 +57,14 @@ def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
 
 
 def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
-    """The speaker of this name or id, created when there is none."""
+    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has."""
     try:
         return by_name_or_id(db, gallery, name.strip())
     except SpeakerNotFound:
-        made = create(db, gallery, SpeakerFields(name=name))
-        return speakers.get(db, gallery.key, made.id)
+        if _LOOKS_LIKE_AN_ID.fullmatch(name.strip()):
+            raise
+    made = create(db, gallery, SpeakerFields(name=name))
+    return speakers.get(db, gallery.key, made.id)
 
 
 def page(
@@ -84,9 +88,10 @@ def update(
     return shape.speaker(speakers.with_sums(db, row), gallery)
 
 
-def delete(db: Handle, gallery: GalleryRow, speaker_id: str) -> None:
-    """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound."""
+def delete(db: Handle, gallery: GalleryRow, speaker_id: str, if_match: str | None = None) -> None:
+    """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
+    fields.unchanged(if_match, row.version)
     changes.record(db, gallery.key, row.key)
     db.delete(row)
     db.flush()

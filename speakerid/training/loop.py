@@ -117,8 +117,8 @@ class Trainer:
         parts.total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), self.options.clip_norm)
         self._optimizer.step()
-        self.average.update(net)
         self.step += 1
+        self.average.update(net, self.step)
         return parts
 
     def _share(self) -> float:
@@ -180,13 +180,11 @@ class Average:
 
     def __init__(self, net: nn.Module, decay: float) -> None:
         self._decay = decay
-        self._updates = 0
         self.weights: dict[str, Tensor] = {name: value.clone() for name, value in net.state_dict().items()}
 
     @torch.no_grad()
-    def update(self, net: nn.Module) -> None:
-        self._updates += 1
-        keep = min(self._decay, (1 + self._updates) / (10 + self._updates))
+    def update(self, net: nn.Module, step: int) -> None:
+        keep = min(self._decay, (1 + step) / (10 + step))
         for name, value in net.state_dict().items():
             if value.is_floating_point():
                 self.weights[name].lerp_(value, 1 - keep)
@@ -206,6 +204,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Raises `CheckpointMismatch` when the file is not a checkpoint of this loop."""
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
+    except Exception as error:  # torch's unpickler fails with whatever it trips over
         raise CheckpointMismatch(path, f"it cannot be read: {error}") from error
     return state

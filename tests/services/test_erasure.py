@@ -38,9 +38,10 @@ class Person:
 
     def secrets(self) -> list[bytes]:
         prints = [voiceprint(np.stack(self.vectors[:n])) for n in range(1, len(self.vectors) + 1)]
-        long = [vector.tobytes() for vector in (*self.vectors, *prints)] + self.audio
+        vectors = [vector.tobytes() for vector in (*self.vectors, *prints)]
         texts = [self.name, self.external_id, self.note, json.dumps(self.name)[1:-1]]
-        pieces = [one[at : at + SLICE] for one in long for at in range(0, len(one) - SLICE, SLICE)]
+        pieces = [one[at : at + SLICE] for one in vectors for at in range(0, len(one), SLICE)]
+        pieces += [one[at : at + SLICE] for one in self.audio for at in range(0, len(one) - SLICE, 100)]
         return pieces + [text.encode() for text in texts]
 
 
@@ -84,12 +85,11 @@ def test_no_byte_of_an_erased_speaker_stays(keeping: Engine, store_url: str) -> 
     """Among others who come and go, so that SQLite moves rows between pages."""
     rng = random.Random(2)
     people: list[Person] = []
-    for number in range(60):
+    for number in range(50):
         people.append(invent(rng, number))
         bring_in(keeping, people[-1], "keeping")
         if rng.random() < 0.3:
             erased = people.pop(rng.randrange(len(people)))
-            assert traces(store_url, erased) > 10
             erase_speaker(keeping, erased.id, "keeping")
             assert traces(store_url, erased) == 0
     assert all(traces(store_url, person) > 10 for person in people)

@@ -69,9 +69,9 @@ def change_speaker(
     return with_etag(changed)
 
 
-@router.delete("/{speaker_id}", status_code=204, responses=problems(401, 403, 404), dependencies=[allow("enroll")])
-def delete_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId) -> Response:
+@router.delete("/{speaker_id}", status_code=204, responses=problems(401, 403, 404, 412), dependencies=[allow("enroll")])
+def delete_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, if_match: IfMatch = None) -> Response:
     """Erase a speaker: row, utterances, embeddings, kept audio and index entry."""
     with engine.write(erase=True) as db:
-        speakers.delete(db, gallery, speaker_id)
+        speakers.delete(db, gallery, speaker_id, if_match)
     return Response(status_code=204)
