@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from speakerid.audio.limits import DecodeLimits
@@ -25,17 +26,22 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
     """Open the store, bring it to the newest schema, load the encoder. Raises StoreError, EncoderError."""
     encoder = encoder or load_encoder(settings.encoder)
     calibration = load_calibration(encoder, settings.calibration or calibration_file(settings.encoder))
-    database = open_database(settings.store)
-    upgrade(database)
-    engine = Engine(
-        database=database,
-        encoder=Batcher(encoder, max_queue=settings.max_queue),
-        preparer=Preparer(SileroVad(), decode_limits(settings)),
-        indexes=IndexSync(database, FaissFlatIndex),
-        calibration=calibration,
-        policy=Policy(prior=settings.prior),
-    )
-    ensure_default(engine)
+    with ExitStack() as undo:
+        database = open_database(settings.store)
+        undo.callback(database.close)
+        upgrade(database)
+        batcher = Batcher(encoder, max_queue=settings.max_queue)
+        undo.callback(batcher.close)
+        engine = Engine(
+            database=database,
+            encoder=batcher,
+            preparer=Preparer(SileroVad(), decode_limits(settings)),
+            indexes=IndexSync(database, FaissFlatIndex),
+            calibration=calibration,
+            policy=Policy(prior=settings.prior),
+        )
+        ensure_default(engine)
+        undo.pop_all()  # from here on Engine.close does it
     return engine
 
 

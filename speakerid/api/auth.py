@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,6 @@ from speakerid.errors import KeyMissing, ScopeMissing
 from speakerid.services import keys
 from speakerid.types import Key, Scope
 
-LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 _bearer = HTTPBearer(auto_error=False, description="A key made with `speakerid keys create`.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
@@ -51,7 +51,14 @@ def _only_from_here(request: Request) -> None:
 
     The Host header stops DNS rebinding, the Origin header stops forms and scripts of other sites.
     """
-    origin = request.headers.get("origin")
-    names = [request.url.hostname] if origin is None else [request.url.hostname, urlsplit(origin).hostname]
-    if any(name not in LOOPBACK_NAMES for name in names):
+    host, origin = request.headers.get("host", ""), request.headers.get("origin")
+    if not _is_here(f"//{host}") or (origin is not None and not _is_here(origin)):
         raise KeyMissing
+
+
+def _is_here(url: str) -> bool:
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,13 +21,15 @@ class BodyLimit:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         limit = self._max_audio_bytes if scope["path"].endswith(AUDIO_PATHS) else OTHER_BYTES
+        announced = Headers(scope=scope).get("content-length", "")
         read = 0
 
         async def bounded() -> Message:
             nonlocal read
-            message = await receive()
+            too_long = announced.isdecimal() and int(announced) > limit
+            message = {} if too_long else await receive()
             read += len(message.get("body", b""))
-            if read > limit:
+            if too_long or read > limit:
                 # An HTTPException, because it is the one kind that FastAPI passes on while it reads a body.
                 raise HTTPException(413, str(FileTooLarge(limit)))
             return message

@@ -56,7 +56,7 @@ def _settings(request: Request) -> Settings:
 
 
 async def _read_audio(request: Request, limit: int) -> bytes:
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         audio = await _file_part(request, limit)
     else:
         audio = b"".join([chunk async for chunk in request.stream()])
@@ -70,7 +70,9 @@ async def _file_part(request: Request, limit: int) -> bytes:
     parser.spool_max_size = limit  # stay in memory: voices do not belong in temporary files
     try:
         form = await parser.parse()
-    except (MultiPartException, KeyError) as error:
+    except KeyError as error:
+        raise InvalidRequest("The multipart Content-Type names no boundary. Let your HTTP client write it.") from error
+    except MultiPartException as error:
         raise InvalidRequest(f"The multipart body cannot be read ({error}). Send one part named 'file'.") from error
     try:
         part = form.get("file")

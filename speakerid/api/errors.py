@@ -9,8 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from speakerid import errors
+from speakerid.api import request_id as request_ids
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ def status_of(error: type[errors.SpeakeridError]) -> int:
 def problem(
     request: Request, status: int, code: str, detail: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
+    request_id = request.scope.get("request_id", "")
+    detail = detail.encode(errors="replace").decode()  # it may quote half a surrogate pair
     body = {
         "type": f"urn:speakerid:error:{code}",
         "title": HTTPStatus(status).phrase,
@@ -59,15 +63,17 @@ def problem(
         "detail": detail,
         "code": code,
         "error": detail,
-        "request_id": request.scope.get("request_id", ""),
+        "request_id": request_id,
     }
-    return JSONResponse(body, status, headers, media_type=PROBLEM)
+    # The header is set here too, because the answer to an unforeseen error passes no middleware.
+    return JSONResponse(body, status, {**(headers or {}), request_ids.HEADER: request_id}, media_type=PROBLEM)
 
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.SpeakeridError, _on_speakerid_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -96,10 +102,17 @@ def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
 
 def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # FastAPI's word for JSON that Python cannot hold, such as a million brackets
+        return problem(request, 422, errors.InvalidRequest.code, "The body cannot be read. Send one JSON object.")
     codes = {404: "no_such_path", 405: "method_not_allowed", 413: errors.FileTooLarge.code}
     code = codes.get(error.status_code, f"http_{error.status_code}")
-    detail = f"{request.method} {request.url.path}: {error.detail}. See /openapi.json for what there is."
+    detail = f"{request.method} {request.scope['path']}: {error.detail}. See /openapi.json for what there is."
     return problem(request, error.status_code, code, detail, dict(error.headers or {}))
+
+
+def _on_disconnect(request: Request, error: Exception) -> JSONResponse:
+    """Nobody reads this answer; without it the log would call a lost connection a failure of the server."""
+    return problem(request, 400, "client_gone", "The connection was closed before the whole body had come.")
 
 
 def _on_bug(request: Request, error: Exception) -> JSONResponse:

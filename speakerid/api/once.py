@@ -30,30 +30,21 @@ class Once:
 
     def create(self, work: Callable[[Handle], Gallery | Speaker], gallery: str) -> JSONResponse:
         """201 with what `work` made in `gallery`. Raises what `work` raises, IdempotencyKeyReused."""
-        if (before := self._before()) is not None:
-            return before
         with self.engine.write() as db:
+            if self.repeat is not None and (row := repeats.earlier(db, self.repeat)) is not None:
+                return JSONResponse(row.answer, row.status, {"Idempotent-Replayed": "true", "ETag": row.answer["etag"]})
             made = work(db)
             if self.repeat is not None:
                 speaker_id = made.id if isinstance(made, Speaker) else None
                 repeats.keep(db, self.repeat, 201, to_json(made), gallery, speaker_id)
         return with_etag(made, 201)
 
-    def _before(self) -> JSONResponse | None:
-        if self.repeat is None:
-            return None
-        with self.engine.read() as db:
-            row = repeats.earlier(db, self.repeat)
-        if row is None:
-            return None
-        return JSONResponse(row.answer, row.status, {"Idempotent-Replayed": "true", "ETag": row.answer["etag"]})
-
 
 async def once(request: Request, idempotency_key: Key = None) -> Once:
     if idempotency_key is None:
         return Once(engine_of(request), None)
     caller = request.headers.get("authorization", "")
-    repeat = repeats.Repeat.of(caller, request.url.path, idempotency_key, await request.body())
+    repeat = repeats.Repeat.of(caller, request.scope["path"], idempotency_key, await request.body())
     return Once(engine_of(request), repeat)
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from speakerid.errors import StoreUnavailable
+from speakerid.errors import InvalidRequest, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +128,8 @@ def _begin(connection: Connection) -> None:
 def _reachable() -> Iterator[None]:
     try:
         yield
+    except DataError as error:
+        raise InvalidRequest("The store cannot keep one of these values, such as a NUL character.") from error
     except DBAPIError as error:
         if type(error) not in ABOUT_THE_STORE:
             raise

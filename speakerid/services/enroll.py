@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
-from speakerid.db.repositories import galleries, speakers, utterances
+from speakerid.db.repositories import speakers, utterances
 from speakerid.db.types import new_id
 from speakerid.errors import TooLittleSpeech, UtteranceElsewhere
-from speakerid.services import shape
+from speakerid.services import galleries, shape
 from speakerid.services.engine import Engine
-from speakerid.services.galleries import adopt_encoder
 from speakerid.services.listen import Voice
 from speakerid.services.speakers import refresh_voiceprint
 from speakerid.types import Enrollment, Speech
@@ -24,14 +23,13 @@ def enroll(engine: Engine, db: Handle, gallery_name: str, speaker_id: str, voice
 
     Raises GalleryNotFound, SpeakerNotFound, TooLittleSpeech, UtteranceElsewhere, EncoderMismatch.
     """
-    gallery = galleries.get(db, gallery_name)
+    gallery = galleries.to_enroll(engine, db, gallery_name)
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     known = utterances.same_bytes(db, gallery.key, voice.sha256)
     if known is not None and known[1] != row.id:
         raise UtteranceElsewhere(known[1])
     if known is not None:
         return _answer(db, gallery, row, known[0], already_enrolled=True)
-    adopt_encoder(engine, db, gallery)
     utterance = _add(engine, db, gallery, row, voice)
     refresh_voiceprint(db, row)
     return _answer(db, gallery, row, utterance, already_enrolled=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any
 
 from speakerid.db.models import GALLERY_LENGTH, NAME_LENGTH
@@ -11,13 +12,17 @@ from speakerid.errors import InvalidRequest, PreconditionFailed
 from speakerid.services.shape import etag
 
 METADATA_BYTES = 16_384
+DETAILS_DEPTH = 32  # levels of nesting; far deeper ones cannot be written out again
+# Controls, halves of surrogate pairs and line breaks. Not all of `str.isprintable`: the joiners of Persian, of
+# Indian scripts and of emoji are not printable to Python, but names have them.
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 _GALLERY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{GALLERY_LENGTH - 1}}}")
 
 
 def name(value: str, field: str = "name") -> str:
     """A trimmed text of 1 to 200 printable characters. Raises InvalidRequest."""
     text = value.strip()
-    if not text or len(text) > NAME_LENGTH or not text.isprintable():
+    if not text or len(text) > NAME_LENGTH or any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
         raise InvalidRequest(
             f"'{field}' must be 1 to {NAME_LENGTH} printable characters; it has {len(text)}. Send plain text."
         )
@@ -34,16 +39,27 @@ def gallery_name(value: str) -> str:
 
 
 def details(value: dict[str, Any], field: str) -> dict[str, Any]:
-    """A JSON object of at most 16 KiB. Raises InvalidRequest."""
+    """A JSON object of at most 16 KiB that every store can keep. Raises InvalidRequest."""
     try:
-        size = len(json.dumps(value, allow_nan=False).encode())
-    except (TypeError, ValueError):
+        size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError, RecursionError):  # ValueError: NaN, half a surrogate pair
         raise InvalidRequest(
             f"'{field}' must be a JSON object of plain values. Send texts, numbers and lists."
         ) from None
     if size > METADATA_BYTES:
         raise InvalidRequest(f"'{field}' has {size} bytes of JSON; at most {METADATA_BYTES} are kept. Send less.")
+    if not _plain(value, DETAILS_DEPTH):
+        raise InvalidRequest(f"'{field}' has a NUL character or more than {DETAILS_DEPTH} levels. Send it without.")
     return value
+
+
+def _plain(value: object, levels: int) -> bool:
+    """At most `levels` deep, and no text with a NUL, which PostgreSQL cannot keep."""
+    if isinstance(value, dict):
+        return levels > 0 and all("\0" not in key and _plain(inside, levels - 1) for key, inside in value.items())
+    if isinstance(value, list):
+        return levels > 0 and all(_plain(inside, levels - 1) for inside in value)
+    return not isinstance(value, str) or "\0" not in value
 
 
 def share(value: float, field: str) -> float:

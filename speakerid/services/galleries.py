@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import changes, galleries
 from speakerid.encoders.base import label_of
-from speakerid.errors import DefaultGallery, EncoderMismatch
+from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
 from speakerid.services import fields, shape
 from speakerid.services.engine import Engine
 from speakerid.types import Gallery
@@ -50,9 +51,8 @@ def ensure_default(engine: Engine) -> None:
     with engine.read() as db:
         missing = galleries.find(db, DEFAULT) is None
     if missing:
-        with engine.write() as db:
-            if galleries.find(db, DEFAULT) is None:
-                create(engine, db, DEFAULT)
+        with suppress(GalleryExists), engine.write() as db:  # another process may start at the same time
+            create(engine, db, DEFAULT)
 
 
 def get(engine: Engine, name: str) -> GalleryRow:
@@ -67,7 +67,7 @@ def every(db: Handle) -> tuple[Gallery, ...]:
 
 def update(db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
     """Raises GalleryNotFound, InvalidRequest, PreconditionFailed."""
-    row = galleries.get(db, name, lock=True)
+    row = galleries.get(db, name, lock="change")
     fields.unchanged(if_match, row.version)
     _apply(row, settings)
     row.version += 1
@@ -79,20 +79,27 @@ def delete(db: Handle, name: str) -> None:
     """Erase a gallery with everything in it. Raises GalleryNotFound, DefaultGallery."""
     if name == DEFAULT:
         raise DefaultGallery
-    row = galleries.get(db, name, lock=True)
+    row = galleries.get(db, name, lock="change")
     db.delete(row)
     db.flush()
     changes.record_erased_gallery(db, row.key)
 
 
-def adopt_encoder(engine: Engine, db: Handle, row: GalleryRow) -> None:
-    """Before a voice is added: an empty gallery follows the running encoder. Raises EncoderMismatch for others."""
-    if row.encoder_fingerprint == engine.encoder.fingerprint:
-        return
+def to_enroll(engine: Engine, db: Handle, name: str) -> GalleryRow:
+    """The gallery, held so that its encoder stays what it is: an empty one follows the running encoder.
+
+    Raises GalleryNotFound, EncoderMismatch.
+    """
+    fingerprint = engine.encoder.fingerprint
+    row = galleries.get(db, name)
+    row = galleries.get(db, name, lock="use" if row.encoder_fingerprint == fingerprint else "change")
+    if row.encoder_fingerprint == fingerprint:
+        return row
     if galleries.has_utterances(db, row.key):
         made_with = label_of(row.encoder_name, row.encoder_fingerprint)
         raise EncoderMismatch(row.name, made_with, engine.encoder_label)
-    row.encoder_name, row.encoder_fingerprint = engine.encoder.name, engine.encoder.fingerprint
+    row.encoder_name, row.encoder_fingerprint = engine.encoder.name, fingerprint
+    return row
 
 
 def _apply(row: GalleryRow, settings: GallerySettings) -> None:

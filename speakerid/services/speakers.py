@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow
-from speakerid.db.repositories import changes, speakers, utterances
+from speakerid.db.repositories import changes, galleries, speakers, utterances
 from speakerid.db.repositories.speakers import EVERYBODY, SpeakerFilter
 from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, SpeakerNotFound
@@ -32,9 +32,10 @@ class SpeakerFields:
 
 
 def create(db: Handle, gallery: GalleryRow, said: SpeakerFields) -> Speaker:
-    """Raises InvalidRequest, ExternalIdTaken."""
+    """Raises InvalidRequest, GalleryNotFound, ExternalIdTaken."""
     if said.name is None:
         raise InvalidRequest("'name' is missing. Send the name that answers shall carry.")
+    gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
     row = SpeakerRow(id=new_id("spk"), gallery_key=gallery.key, details={}, consent={}, version=1)
     _apply(row, said)
     speakers.add(db, row)
@@ -57,7 +58,11 @@ def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
 
 
 def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
-    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has."""
+    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has.
+
+    However many ask at once, one of them creates it: the gallery is held meanwhile.
+    """
+    galleries.get(db, gallery.name, lock="change")
     try:
         return by_name_or_id(db, gallery, name.strip())
     except SpeakerNotFound:
@@ -82,9 +87,9 @@ def update(
     """Raises SpeakerNotFound, InvalidRequest, ExternalIdTaken, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     fields.unchanged(if_match, row.version)
-    _apply(row, said)
-    row.version += 1
-    speakers.save(db, row)
+    with speakers.saving(db, row):
+        _apply(row, said)
+        row.version += 1
     return shape.speaker(speakers.with_sums(db, row), gallery)
 
 

@@ -14,16 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from speakerid.training.errors import ExportUnsupported
-from speakerid.training.toolkit import (
-    ECAPA_TDNN,
-    AttentiveStatisticsPooling,
-    Fbank,
-    InputNormalization,
-    SERes2NetBlock,
-    StatisticsPooling,
-    TDNNBlock,
-    Xvector,
-)
+from speakerid.training.graph_ecapa import EcapaGraph
+from speakerid.training.toolkit import ECAPA_TDNN, Fbank, InputNormalization, StatisticsPooling, Xvector
 
 
 class WaveToEmbedding(nn.Module):
@@ -56,7 +48,7 @@ def _known(module: nn.Module, kind: type[Any]) -> Any:
 class FilterbankGraph(nn.Module):
     """SpeechBrain's `Fbank`: centered STFT, power, mel filters, decibels, floor below the utterance's peak."""
 
-    dft: Tensor
+    window: Tensor
     mel: Tensor
 
     def __init__(self, fbank: Any) -> None:
@@ -68,15 +60,15 @@ class FilterbankGraph(nn.Module):
                 "Only Fbank with a centered one-sided STFT, log mels, no deltas, no context is exported."
             )
         self.n_fft, self.hop = int(stft.n_fft), int(stft.hop_length)
-        self.register_buffer("dft", _dft(stft.window.double(), self.n_fft).float())
-        self.register_buffer("mel", _mel(bank))
+        left = (self.n_fft - len(stft.window)) // 2
+        self.register_buffer("window", functional.pad(stft.window, (left, self.n_fft - len(stft.window) - left)))
+        self.transform = PowerSpectrum(self.n_fft)
+        self.register_buffer("mel", _mel(bank)[self.transform.bins])
         self.amin, self.top_db = float(bank.amin), float(bank.top_db)
         self.decibel, self.offset = float(bank.multiplier), float(bank.multiplier * bank.db_multiplier)
 
     def forward(self, wav: Tensor) -> Tensor:
-        spectrum = self._frames(wav) @ self.dft
-        real, imaginary = spectrum.chunk(2, dim=2)
-        power = (real * real + imaginary * imaginary) @ self.mel
+        power = self.transform(self._frames(wav) * self.window) @ self.mel
         level = self.decibel / math.log(10) * torch.log(power.clamp(min=self.amin)) - self.offset
         return torch.maximum(level, level.amax(dim=(1, 2), keepdim=True) - self.top_db)
 
@@ -89,13 +81,49 @@ class FilterbankGraph(nn.Module):
         return torch.cat([pieces[:, i : i + count] for i in range(hops)], dim=2)[:, :, : self.n_fft]
 
 
-def _dft(window: Tensor, n_fft: int) -> Tensor:
-    """`(n_fft, 2 * bins)`, window included, cosines then sines; computed in double precision."""
-    left = (n_fft - len(window)) // 2
-    padded = functional.pad(window, (left, n_fft - len(window) - left))
-    sample = torch.arange(n_fft, dtype=torch.float64)[:, None]
-    angle = 2 * math.pi / n_fft * torch.remainder(sample * torch.arange(n_fft // 2 + 1, dtype=torch.float64), n_fft)
-    return padded[:, None] * torch.cat([angle.cos(), -angle.sin()], dim=1)
+class PowerSpectrum(nn.Module):
+    """`(..., n)` to the power of the bins `self.bins`, even ones first, by products a quarter of the plain size.
+
+    cos(2 pi k (n - t) / n) = cos(2 pi k t / n), and the sine is its negative, so a frame is folded in half before its
+    product; about n / 4 the same holds up to a sign that depends on whether k is even, so it is folded once more.
+    """
+
+    bins: Tensor
+    even_cos: Tensor
+    odd_cos: Tensor
+    even_sin: Tensor
+    odd_sin: Tensor
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        if n % 4:
+            raise ExportUnsupported(f"Only an n_fft divisible by 4 is exported, not {n}.")
+        self._half, self._quarter = n // 2, n // 4
+        even, odd = torch.arange(0, n // 2 + 1, 2), torch.arange(1, n // 2 + 1, 2)
+        self.register_buffer("bins", torch.cat([even, odd]))
+        first, middle = torch.arange(self._quarter), torch.arange(self._quarter + 1)
+        self.register_buffer("even_cos", torch.cos(_angle(middle, even, n)).float())
+        self.register_buffer("odd_cos", torch.cos(_angle(first, odd, n)).float())
+        self.register_buffer("even_sin", torch.sin(_angle(first[1:], even, n)).float())
+        self.register_buffer("odd_sin", torch.sin(_angle(middle[1:], odd, n)).float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        half, quarter = self._half, self._quarter
+        front, back = x[..., 1:half], x[..., half + 1 :].flip(-1)
+        plus = torch.cat([x[..., :1], front + back, x[..., half : half + 1]], dim=-1)  # times 0 to half
+        minus = front - back  # times 1 to half - 1
+        early, late = plus[..., :quarter], plus[..., quarter + 1 :].flip(-1)
+        even_cos = torch.cat([early + late, plus[..., quarter : quarter + 1]], dim=-1) @ self.even_cos
+        odd_cos = (early - late) @ self.odd_cos
+        early, late = minus[..., : quarter - 1], minus[..., quarter:].flip(-1)
+        even_sin = (early - late) @ self.even_sin
+        odd_sin = torch.cat([early + late, minus[..., quarter - 1 : quarter]], dim=-1) @ self.odd_sin
+        cosines, sines = torch.cat([even_cos, odd_cos], dim=-1), torch.cat([even_sin, odd_sin], dim=-1)
+        return cosines * cosines + sines * sines
+
+
+def _angle(times: Tensor, bins: Tensor, n: int) -> Tensor:
+    return 2 * math.pi / n * torch.remainder(times[:, None] * bins, n).double()
 
 
 def _mel(bank: Any) -> Tensor:
@@ -117,36 +145,6 @@ class SentenceNormalization(nn.Module):
         if not self.std_norm:
             return centered
         return centered / centered.square().mean(dim=1, keepdim=True).sqrt().clamp(min=self.epsilon)
-
-
-class EcapaGraph(nn.Module):
-    def __init__(self, net: ECAPA_TDNN) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.transpose(1, 2)
-        outputs = []
-        for block in self.net.blocks:
-            x = block(x) if isinstance(block, TDNNBlock) else cast(SERes2NetBlock, block)(x)
-            outputs.append(x)
-        x = _pool(self.net.asp, self.net.mfa(torch.cat(outputs[1:], dim=1)))
-        return cast(Tensor, self.net.fc(self.net.asp_bn(x))[:, :, 0])
-
-
-def _pool(layer: AttentiveStatisticsPooling, x: Tensor) -> Tensor:
-    """The context part of the first layer is constant in time: its product is taken once, not once a frame."""
-    conv, channels = layer.tdnn.conv.conv, x.shape[1]
-    attention = functional.conv1d(x, conv.weight[:, :channels], conv.bias)
-    if layer.global_context:
-        mean = x.mean(dim=2, keepdim=True)
-        deviation = (x - mean).square().mean(dim=2, keepdim=True).clamp(min=layer.eps).sqrt()
-        attention = attention + functional.conv1d(torch.cat([mean, deviation], dim=1), conv.weight[:, channels:])
-    attention = torch.tanh(layer.tdnn.norm(layer.tdnn.activation(attention)))
-    weights = torch.softmax(layer.conv(attention), dim=2)
-    mean = (weights * x).sum(dim=2, keepdim=True)
-    deviation = (weights * (x - mean).square()).sum(dim=2, keepdim=True).clamp(min=layer.eps).sqrt()
-    return torch.cat([mean, deviation], dim=1)
 
 
 class XvectorGraph(nn.Module):

@@ -18,6 +18,7 @@ from speakerid.training import timefirst
 from speakerid.training.augment import Augmenter
 from speakerid.training.crops import Sampler
 from speakerid.training.errors import CheckpointMismatch
+from speakerid.training.lessons import Lessons
 from speakerid.training.losses import DistillationLoss, LossParts
 from speakerid.training.model import Student, StudentOptions
 from speakerid.training.storage import write_atomically
@@ -63,6 +64,7 @@ class Trainer:
         folder: Path,
         student: StudentOptions,
         sampler: Sampler,
+        lessons: Lessons,
         augment: Augmenter,
         loss: DistillationLoss,
         options: LoopOptions,
@@ -76,7 +78,7 @@ class Trainer:
         self.random = np.random.default_rng(options.seed)
         self.step = 0
         self.elapsed_s = 0.0
-        self._sampler, self._augment, self._loss = sampler, augment, loss
+        self._sampler, self._lessons, self._augment, self._loss = sampler, lessons, augment, loss
         parameters = [*self.student.embedding_model.parameters(), *loss.parameters()]
         self._optimizer = torch.optim.AdamW(
             parameters, lr=options.peak_rate, weight_decay=options.weight_decay, fused=True
@@ -108,11 +110,11 @@ class Trainer:
         rate = learning_rate(self._share(), self.options)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        batch = self._sampler.draw(self.random)
-        features = self.student.features(self._augment(batch.clean, self.random))
+        lesson = self._lessons(self._sampler.draw(self.random), self.random)
+        features = self.student.features(self._augment(lesson.clean, self.random))
         net = cast(ECAPA_TDNN, self.student.embedding_model)
         embeddings = timefirst.forward(net, features, torch.bfloat16 if self.options.bf16 else torch.float32)
-        parts: LossParts = self._loss(embeddings, batch.entry)
+        parts: LossParts = self._loss(embeddings, lesson.target, lesson.voice)
         self._optimizer.zero_grad(set_to_none=True)
         parts.total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), self.options.clip_norm)

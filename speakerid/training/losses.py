@@ -44,23 +44,21 @@ class DistillationLoss(nn.Module):
     """`targets` `(entries, dim)` are centered and normalized; `voice` `(entries,)` is -1 for unlabeled speech."""
 
     targets: Tensor
-    voice: Tensor
 
     def __init__(self, targets: Tensor, voice: Tensor, options: LossOptions) -> None:
         super().__init__()
         self.options = options
         self.register_buffer("targets", targets, persistent=False)
-        self.register_buffer("voice", voice, persistent=False)
         classes = max(int(voice.max().item()) + 1, 1)
         self.centers = nn.Parameter(functional.normalize(torch.randn(classes * options.subcenters, targets.shape[1])))
 
-    def forward(self, embeddings: Tensor, entries: Tensor) -> LossParts:
+    def forward(self, embeddings: Tensor, target: Tensor, voice: Tensor) -> LossParts:
+        """`target` `(rows, dim)` is what each row should be, `voice` `(rows,)` its class or -1."""
         student = functional.normalize(embeddings)
-        target = self.targets[entries]
         cosine = (student * target).sum(dim=1).mean()
         relation = self._relation(student, target)
         pairs = (student @ student.T - target @ target.T).square().mean()
-        margin = self._margin(student, self.voice[entries])
+        margin = self._margin(student, voice)
         options = self.options
         total = 1 - cosine + options.relation * relation + options.pairs * pairs + options.margin_weight * margin
         return LossParts(total, cosine.item(), relation.item(), pairs.item(), margin.item())

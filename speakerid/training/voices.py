@@ -72,7 +72,8 @@ def move_formants(samples: Samples, factor: float) -> Samples:
     out = np.zeros(len(padded), dtype=np.float32)
     for i, frame in enumerate(moved):
         out[i * HOP : i * HOP + FFT] += frame
-    return out[FFT : FFT + len(samples)] / 2  # squared Hann windows a quarter apart add up to 2
+    out /= 2  # Hann windows a quarter apart add up to 2
+    return out[FFT : FFT + len(samples)]
 
 
 def _log_envelope(magnitude: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -7,7 +7,14 @@ from fastapi.testclient import TestClient
 
 from speakerid import samples
 from tests.api.asking import SPEAKERS, enroll, enrolled, identify, new_speaker
+from tests.conftest import STORES
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
+
+
+@pytest.fixture(params=STORES)
+def store_kind(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
 
 
 def test_enrollment_says_how_far_it_is(client: TestClient) -> None:

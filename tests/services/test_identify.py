@@ -192,7 +192,7 @@ def test_an_empty_gallery_of_another_encoder_has_no_speakers(open_engine: Engine
 def test_without_a_calibration_no_score_is_called_an_answer(open_engine: EngineMaker, store_url: str) -> None:
     engine = open_engine(store_url, calibrated=False)
     enroll_samples(engine, ADA)
-    with pytest.raises(CalibrationMissing, match="speakerid calibrate"):
+    with pytest.raises(CalibrationMissing, match="SPEAKERID_CALIBRATION"):
         ask(engine, probe(ADA))
 
 

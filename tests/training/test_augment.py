@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_nothing_chosen_changes_only_the_level(clean: Tensor) -> None:
 @pytest.mark.parametrize("samples", [24_000, 32_000, 16_001])
 def test_everything_at_once_keeps_shape_and_stays_finite(samples: int) -> None:
     clean = torch.from_numpy(np.stack([speak(100 + 20 * i, samples / 16_000, i)[:samples] for i in range(8)]))
-    everything = {name: 1.0 for name in vars(QUIET) if isinstance(vars(QUIET)[name], int)}
+    everything: dict[str, Any] = {name: 1.0 for name in vars(QUIET) if isinstance(vars(QUIET)[name], int)}
     out = augment(clean, **everything)
     assert out.shape == clean.shape
     assert out.dtype == torch.float32
@@ -94,7 +95,7 @@ def test_a_room_makes_sound_last(clean: Tensor) -> None:
      ({"clip": 1.0}, lambda out: bool(((out.abs() >= 0.999).float().mean(dim=1) > 0.002).all())),
      ({"floor": 1.0}, lambda out: bool((out != 0).all()))],
 )  # fmt: skip
-def test_damage_is_what_it_says(clean: Tensor, shares: dict[str, float], expected: Callable[[Tensor], bool]) -> None:
+def test_damage_is_what_it_says(clean: Tensor, shares: dict[str, Any], expected: Callable[[Tensor], bool]) -> None:
     clean[:, :4000] = 0.0
     assert expected(augment(clean, **shares))
 

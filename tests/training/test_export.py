@@ -4,19 +4,21 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
 import torch
+from torch import Tensor
 
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.training import export_onnx, timefirst
 from speakerid.training.errors import ExportParityError, ExportUnsupported
 from speakerid.training.export_onnx import export
-from speakerid.training.graph import WaveToEmbedding
+from speakerid.training.graph import PowerSpectrum, WaveToEmbedding
+from speakerid.training.graph_ecapa import EcapaGraph
 from speakerid.training.model import Student, fingerprint, hyperparams_yaml, save_directory
 from speakerid.training.toolkit import EncoderClassifier
 from tests.encoders.tiny_models import write_ecapa, write_xvector
@@ -152,3 +154,27 @@ def test_the_bundled_encoder_keeps_its_limits() -> None:
     assert sum(p.stat().st_size for p in BUNDLED.iterdir()) < 16e6
     weights = torch.load(BUNDLED / "embedding_model.ckpt", weights_only=True)
     assert sum(v.numel() for v in weights.values()) < 6e6
+
+
+@pytest.mark.parametrize("n_fft", [400, 512])
+def test_the_folded_power_spectrum_is_the_power_spectrum(n_fft: int) -> None:
+    transform = PowerSpectrum(n_fft)
+    x = torch.randn(3, 5, n_fft, generator=torch.Generator().manual_seed(0))
+    expected = torch.fft.rfft(x.double()).abs().square()[..., transform.bins].float()
+    assert torch.allclose(transform(x), expected, rtol=1e-4, atol=1e-4 * float(expected.max()))
+
+
+def test_folding_holds_for_negative_and_vanishing_scales(fixed_seed: None) -> None:
+    """Trained batch norms may have any sign; half of them here are negative and some are zero."""
+    net = Student(TINY).embedding_model.eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            torch.nn.init.normal_(module.weight)
+            torch.nn.init.normal_(module.bias)
+            torch.nn.init.normal_(cast(Tensor, module.running_mean))
+            torch.nn.init.uniform_(cast(Tensor, module.running_var), 0.5, 2.0)
+            module.weight.data[::7] = 0.0
+    features = torch.randn(3, 40, TINY.n_mels)
+    with torch.no_grad():
+        expected, got = net(features)[:, 0], EcapaGraph(net)(features)
+    assert torch.allclose(got, expected, atol=1e-4 * float(expected.abs().max()))

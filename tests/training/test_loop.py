@@ -14,6 +14,7 @@ from speakerid.training.augment import Augmenter, AugmentOptions
 from speakerid.training.bank import VoiceBank
 from speakerid.training.crops import Sampler, Shape
 from speakerid.training.errors import CheckpointMismatch, CheckpointWriteFailed
+from speakerid.training.lessons import LessonOptions, Lessons
 from speakerid.training.loop import (
     CHECKPOINT,
     HISTORY,
@@ -37,7 +38,8 @@ def make_trainer(
     torch.manual_seed(0)
     loss = DistillationLoss(targets, torch.from_numpy(bank.voice), LossOptions())
     sampler = Sampler(bank, {"people": 0.7, "words": 0.3}, [Shape(8, 0.5)])
-    return Trainer(folder, student, sampler, Augmenter([], [speak(60, 1.0)], AugmentOptions()), loss, options)
+    lessons = Lessons(targets, torch.from_numpy(bank.voice), None, LessonOptions())
+    return Trainer(folder, student, sampler, lessons, Augmenter([], [speak(60, 1.0)], AugmentOptions()), loss, options)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def list_galleries(engine: EngineDep, key: Reader) -> GalleryList:
     return GalleryList(items=tuple(one for one in found if not (key and key.galleries) or one.name in key.galleries))
 
 
-@router.get("/{gallery}", response_model=Gallery, responses=problems(401, 403, 404), dependencies=[allow("read")])
+@router.get("/{gallery}", response_model=Gallery, responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
 def get_gallery(engine: EngineDep, gallery: GalleryDep) -> Any:
     """One gallery's settings and size."""
     with engine.read() as db:
@@ -66,7 +66,9 @@ def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, 
     return with_etag(changed)
 
 
-@router.delete("/{gallery}", status_code=204, responses=problems(401, 403, 404, 409), dependencies=[allow("admin")])
+@router.delete(
+    "/{gallery}", status_code=204, responses=problems(401, 403, 404, 409, 422), dependencies=[allow("admin")]
+)
 def delete_gallery(engine: EngineDep, gallery: GalleryDep) -> Response:
     """Erase a gallery and everybody in it."""
     with engine.write(erase=True) as db:

@@ -47,7 +47,9 @@ def list_speakers(
         return speakers.page(db, gallery, cursor=cursor, limit=limit, only=only)
 
 
-@router.get("/{speaker_id}", response_model=Speaker, responses=problems(401, 403, 404), dependencies=[allow("read")])
+@router.get(
+    "/{speaker_id}", response_model=Speaker, responses=problems(401, 403, 404, 422), dependencies=[allow("read")]
+)
 def get_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId) -> Any:
     """One speaker: how far the enrollment is, and what was said about them."""
     with engine.read() as db:
@@ -69,7 +71,9 @@ def change_speaker(
     return with_etag(changed)
 
 
-@router.delete("/{speaker_id}", status_code=204, responses=problems(401, 403, 404, 412), dependencies=[allow("enroll")])
+@router.delete(
+    "/{speaker_id}", status_code=204, responses=problems(401, 403, 404, 412, 422), dependencies=[allow("enroll")]
+)
 def delete_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, if_match: IfMatch = None) -> Response:
     """Erase a speaker: row, utterances, embeddings, kept audio and index entry."""
     with engine.write(erase=True) as db:

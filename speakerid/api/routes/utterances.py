@@ -49,7 +49,7 @@ def list_utterances(
         return speakers.list_utterances(db, gallery, speaker_id, cursor=cursor, limit=limit)
 
 
-@router.delete("/{utterance_id}", responses=problems(401, 403, 404), dependencies=[allow("enroll")])
+@router.delete("/{utterance_id}", responses=problems(401, 403, 404, 422), dependencies=[allow("enroll")])
 def delete_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId) -> Speaker:
     """Erase one utterance. The voiceprint is recomputed from the others; the answer is the speaker as it is then."""
     with engine.write(erase=True) as db:

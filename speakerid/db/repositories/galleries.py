@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -9,11 +11,19 @@ from sqlalchemy.orm import Session
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.errors import GalleryExists, GalleryNotFound
 
+Lock = Literal["use", "change"]
 
-def get(db: Session, name: str, *, lock: bool = False) -> GalleryRow:
-    """Raises GalleryNotFound. `lock` holds the row until the transaction ends (PostgreSQL)."""
+
+def get(db: Session, name: str, *, lock: Lock | None = None) -> GalleryRow:
+    """Raises GalleryNotFound.
+
+    On PostgreSQL `lock` holds the row until the transaction ends: "change" against everybody, "use" against those
+    who would change or erase it. Always taken before a speaker's lock, so that nobody waits in a circle.
+    """
     query = select(GalleryRow).where(GalleryRow.name == name)
-    row = db.scalar(query.with_for_update() if lock else query)
+    if lock is not None:
+        query = query.with_for_update(read=lock == "use").execution_options(populate_existing=True)
+    row = db.scalar(query)
     if row is None:
         raise GalleryNotFound(name)
     return row

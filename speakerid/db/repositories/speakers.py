@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
@@ -26,7 +27,9 @@ class SpeakerSums:
 def get(db: Session, gallery_key: int, speaker_id: str, *, lock: bool = False) -> SpeakerRow:
     """Raises SpeakerNotFound. `lock` holds the row until the transaction ends (PostgreSQL)."""
     query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.id == speaker_id)
-    row = db.scalar(query.with_for_update() if lock else query)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = db.scalar(query)
     if row is None:
         raise SpeakerNotFound(speaker_id)
     return row
@@ -34,12 +37,26 @@ def get(db: Session, gallery_key: int, speaker_id: str, *, lock: bool = False) -
 
 def add(db: Session, row: SpeakerRow) -> None:
     """Raises ExternalIdTaken."""
-    _flush(db, row, new=True)
+    with saving(db, row):
+        db.add(row)
 
 
-def save(db: Session, row: SpeakerRow) -> None:
-    """Write a changed row. Raises ExternalIdTaken."""
-    _flush(db, row, new=False)
+@contextmanager
+def saving(db: Session, row: SpeakerRow) -> Iterator[None]:
+    """What the block changes in `row` is written when it ends. Raises ExternalIdTaken.
+
+    The changes belong inside the block: those made before would be written before the savepoint that undoes them.
+    """
+    wanted = ""
+    try:
+        with db.begin_nested():
+            yield
+            wanted, gallery_key = row.external_id or "", row.gallery_key
+            db.flush()
+    except IntegrityError:
+        if not wanted:
+            raise
+        raise ExternalIdTaken(find(db, gallery_key, SpeakerFilter(external_id=wanted))[0].id) from None
 
 
 def with_sums(db: Session, row: SpeakerRow) -> SpeakerSums:
@@ -117,16 +134,3 @@ def _sums(gallery_key: int) -> Select[SpeakerRow, int, float]:
 
 def _shape(found: Row[SpeakerRow, int, float]) -> SpeakerSums:
     return SpeakerSums(row=found[0], utterances=found[1], speech_s=float(found[2]))
-
-
-def _flush(db: Session, row: SpeakerRow, *, new: bool) -> None:
-    gallery_key, external_id = row.gallery_key, row.external_id
-    try:
-        with db.begin_nested():
-            if new:
-                db.add(row)
-            db.flush()
-    except IntegrityError:
-        if external_id is None:
-            raise
-        raise ExternalIdTaken(find(db, gallery_key, SpeakerFilter(external_id=external_id))[0].id) from None

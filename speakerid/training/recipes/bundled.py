@@ -24,12 +24,13 @@ from speakerid.training.console import say
 from speakerid.training.crops import Sampler, Shape
 from speakerid.training.data import Samples, Split, hold_out_last, list_speakers, list_unlabeled, load, load_all
 from speakerid.training.export_onnx import ExportReport, export
+from speakerid.training.lessons import LessonOptions, Lessons
 from speakerid.training.loop import CHECKPOINT, LoopOptions, Progress, Trainer, read_checkpoint
 from speakerid.training.losses import DistillationLoss, LossOptions, center
 from speakerid.training.model import StudentOptions, save_directory
 from speakerid.training.rooms import make_room, trim_measured
 from speakerid.training.storage import write_atomically
-from speakerid.training.teacher import Teacher
+from speakerid.training.teacher import CropTeacher, Teacher
 from speakerid.training.voices import CopyPlan
 
 PLANS: Mapping[str, CopyPlan] = {
@@ -63,6 +64,7 @@ class BundledRecipe:
     student: StudentOptions = field(default_factory=StudentOptions)
     loop: LoopOptions = field(default_factory=lambda: LoopOptions(bf16=True))
     loss: LossOptions = field(default_factory=LossOptions)
+    lessons: LessonOptions = field(default_factory=LessonOptions)
     augment: AugmentOptions = field(default_factory=AugmentOptions)
     skip_bad: bool = False
 
@@ -90,11 +92,12 @@ def prepare(recipe: BundledRecipe, on_progress: Callable[[int, int], None]) -> V
 
 def trainer(recipe: BundledRecipe, bank: VoiceBank) -> Trainer:
     """Resumes by itself when `work` holds a checkpoint."""
-    targets, _ = center(torch.from_numpy(bank.target))
+    targets, mean = center(torch.from_numpy(bank.target))
     loss = DistillationLoss(targets, torch.from_numpy(bank.voice), recipe.loss)
+    lessons = Lessons(targets, torch.from_numpy(bank.voice), CropTeacher(mean), recipe.lessons)
     augment = Augmenter(rooms(recipe.data / "noise"), noises(recipe.data / "noise"), recipe.augment)
     sampler = Sampler(bank, CORPUS_WEIGHT, SHAPES)
-    return Trainer(recipe.work, recipe.student, sampler, augment, loss, recipe.loop)
+    return Trainer(recipe.work, recipe.student, sampler, lessons, augment, loss, recipe.loop)
 
 
 def rooms(noise: Path) -> list[Samples]:

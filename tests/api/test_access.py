@@ -1,0 +1,191 @@
+"""Who may do what: per endpoint no key, a wrong scope, a foreign gallery, a missing one, and a valid call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from speakerid.services import keys
+from speakerid.services.engine import Engine
+from tests.api.asking import SPEAKERS, enroll, new_speaker, refused
+from tests.api.conftest import ClientMaker, Scoped
+from tests.sampled import ADA, BEN, probe, utterance
+
+G = "/v1/galleries/{gallery}"
+S = G + "/speakers/{speaker}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """`path` has room for a gallery, a speaker and an utterance; `scope` is the least that suffices."""
+
+    method: str
+    path: str
+    scope: str
+    status: int
+    body: dict[str, Any] = field(default_factory=dict)
+
+    def send(self, client: TestClient, headers: dict[str, str], **ids: str) -> Any:
+        return client.request(self.method, self.path.format(**ids), headers=headers, **self.body)
+
+
+CALLS = {
+    "create gallery": Call("POST", "/v1/galleries", "admin", 201, {"json": {"name": "new"}}),
+    "list galleries": Call("GET", "/v1/galleries", "read", 200),
+    "get gallery": Call("GET", G, "read", 200),
+    "change gallery": Call("PATCH", G, "admin", 200, {"json": {"target_fpir": 0.02}}),
+    "delete gallery": Call("DELETE", G, "admin", 204),
+    "create speaker": Call("POST", G + "/speakers", "enroll", 201, {"json": {"name": "Ben"}}),
+    "list speakers": Call("GET", G + "/speakers", "read", 200),
+    "get speaker": Call("GET", S, "read", 200),
+    "change speaker": Call("PATCH", S, "enroll", 200, {"json": {"name": "Ada L."}}),
+    "delete speaker": Call("DELETE", S, "enroll", 204),
+    "enroll": Call("POST", S + "/utterances", "enroll", 201, {"content": utterance(ADA, 1)}),
+    "list utterances": Call("GET", S + "/utterances", "read", 200),
+    "delete utterance": Call("DELETE", S + "/utterances/{utterance}", "enroll", 200),
+    "identify": Call("POST", G + "/identify", "identify", 200, {"content": probe(ADA)}),
+    "verify": Call("POST", S + "/verify", "identify", 200, {"content": probe(ADA)}),
+    "embeddings": Call("POST", "/v1/embeddings", "identify", 200, {"content": probe(BEN)}),
+}
+INSIDE_A_GALLERY = [name for name, call in CALLS.items() if "{gallery}" in call.path]
+ABOUT_A_SPEAKER = [name for name, call in CALLS.items() if "{speaker}" in call.path]
+SCOPES = ("enroll", "identify", "read", "admin")
+
+
+@pytest.fixture
+def ids(client: TestClient) -> dict[str, str]:
+    """A gallery 'team' with one enrolled speaker."""
+    client.post("/v1/galleries", json={"name": "team"})
+    client.post("/v1/galleries", json={"name": "other"})
+    speaker = new_speaker(client, "Ada", "team")
+    return {
+        "gallery": "team",
+        "speaker": speaker,
+        "utterance": enroll(client, speaker, utterance(ADA), "team")["utterance"]["id"],
+    }
+
+
+def test_every_route_is_listed_above(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    routes = {(method.upper(), path.count("{"), path.split("/")[-1]) for path in paths for method in paths[path]}
+    routes -= {("GET", 0, "healthz"), ("GET", 0, "readyz")}
+    listed = {(call.method, call.path.count("{"), _last(call.path)) for call in CALLS.values()}
+    assert {(method, count) for method, count, _ in routes} == {(method, count) for method, count, _ in listed}
+    assert len(CALLS) == sum(len(paths[path]) for path in paths) - 2
+
+
+def _last(path: str) -> str:
+    return path.split("/")[-1]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_without_a_key(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
+    key("admin")  # the first key closes the server
+    answer = CALLS[name].send(client, {}, **ids)
+    refused(answer, 401, "key_missing")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_with_every_scope_but_the_right_one(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
+    call = CALLS[name]
+    wrong = [scope for scope in SCOPES if scope not in (call.scope, "admin")]
+    refused(call.send(client, key(*wrong), **ids), 403, "scope_missing")
+
+
+@pytest.mark.parametrize("name", [*INSIDE_A_GALLERY, "create gallery"])
+def test_with_a_key_for_another_gallery(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
+    refused(CALLS[name].send(client, key(*SCOPES, galleries=("other",)), **ids), 403, "scope_missing")
+
+
+@pytest.mark.parametrize("name", INSIDE_A_GALLERY)
+def test_in_a_gallery_that_is_not_there(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
+    answer = CALLS[name].send(client, key(*SCOPES), **(ids | {"gallery": "nowhere"}))
+    refused(answer, 404, "gallery_not_found")
+
+
+@pytest.mark.parametrize("name", ABOUT_A_SPEAKER)
+def test_with_a_speaker_who_is_not_there(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
+    answer = CALLS[name].send(client, key(*SCOPES), **(ids | {"speaker": "spk_nobody"}))
+    refused(answer, 404, "speaker_not_found")
+
+
+def test_an_utterance_that_is_not_there(client: TestClient, ids: dict[str, str]) -> None:
+    answer = CALLS["delete utterance"].send(client, {}, **(ids | {"utterance": "utt_none"}))
+    refused(answer, 404, "utterance_not_found")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_with_just_the_right_scope(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
+    call = CALLS[name]
+    bound = () if name == "create gallery" else ("team",)
+    assert call.send(client, key(call.scope, galleries=bound), **ids).status_code == call.status
+
+
+def test_admin_includes_every_scope(client: TestClient, key: Scoped, ids: dict[str, str]) -> None:
+    admin = key("admin")
+    assert [CALLS[name].send(client, admin, **ids).status_code for name in ("identify", "enroll")] == [200, 201]
+
+
+def test_a_bound_key_lists_only_its_galleries(client: TestClient, key: Scoped, ids: dict[str, str]) -> None:
+    listed = client.get("/v1/galleries", headers=key("read", galleries=("team",))).json()["items"]
+    assert [one["name"] for one in listed] == ["team"]
+
+
+def test_a_foreign_gallery_looks_the_same_whether_it_is_there_or_not(
+    client: TestClient, key: Scoped, ids: dict[str, str]
+) -> None:
+    bound = key("read", galleries=("other",))
+    there, nowhere = (client.get(f"/v1/galleries/{name}", headers=bound) for name in ("team", "nowhere"))
+    assert (there.status_code, there.json()["detail"]) == (nowhere.status_code, nowhere.json()["detail"])
+
+
+@pytest.mark.parametrize("sent", ["Bearer sid_wrong", "Bearer ", "Bearer é"])
+def test_a_wrong_key(client: TestClient, key: Scoped, sent: str) -> None:
+    key("admin")
+    answer = client.get("/v1/galleries", headers=[(b"Authorization", sent.encode())])
+    assert refused(answer, 401, answer.json()["code"])["code"] in ("key_invalid", "key_missing")
+
+
+def test_a_revoked_key(client: TestClient, engine: Engine, key: Scoped) -> None:
+    headers = key("read")
+    key("admin")  # a key is left, so the server stays closed
+    with engine.write() as db:
+        keys.revoke(db, keys.every(db)[0].id)
+    refused(client.get("/v1/galleries", headers=headers), 401, "key_invalid")
+
+
+@pytest.mark.parametrize(("host", "needs_a_key"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True)])
+def test_any_bind_but_loopback_needs_a_key(open_client: ClientMaker, host: str, needs_a_key: bool) -> None:
+    assert open_client(host=host).get("/v1/galleries").status_code == (401 if needs_a_key else 200)
+
+
+def test_health_needs_no_key(open_client: ClientMaker) -> None:
+    client = open_client(host="0.0.0.0")
+    assert [client.get(path).status_code for path in ("/healthz", "/readyz", "/openapi.json")] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:8700"}, 200),
+        ({"Host": "[::1]:8700"}, 200),
+        ({"Host": "127.0.0.5"}, 200),
+        ({"Host": "evil.example"}, 401),  # DNS rebinding
+        ({"Host": "127.0.0.1.evil.example"}, 401),
+        ({"Host": "[::1"}, 401),
+        ({"Host": ""}, 401),
+        ({"Origin": "http://localhost:8700"}, 200),
+        ({"Origin": "https://evil.example"}, 401),
+        ({"Origin": "null"}, 401),
+        ({"Origin": "http://["}, 401),
+    ],
+)
+def test_an_open_server_answers_only_this_machine(
+    open_client: ClientMaker, headers: dict[str, str], status: int
+) -> None:
+    assert open_client().get(SPEAKERS, headers=headers).status_code == status

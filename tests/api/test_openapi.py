@@ -1,0 +1,88 @@
+"""The OpenAPI document tells the truth: every answer is described, and generated requests meet no surprise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from speakerid.services.engine import Engine
+from tests.api.asking import new_speaker
+from tests.api.conftest import ClientMaker
+from tests.conftest import STORES
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+METHODS = ("get", "post", "patch", "delete", "put")
+
+
+@pytest.fixture(params=STORES)
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Both, because generated text meets the store."""
+    kind: str = request.param
+    return kind
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    paths = document["paths"].items()
+    return {f"{method} {path}": item[method] for path, item in paths for method in METHODS if method in item}
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_every_answer_is_described(client: TestClient) -> None:
+    for name, operation in operations(client.get("/openapi.json").json()).items():
+        assert operation.get("description"), name
+        for status, response in operation["responses"].items():
+            if status == "204":
+                continue
+            ((kind, content),) = response["content"].items()
+            assert content.get("schema") or content.get("example"), (name, status)
+            plain = status < "300" or name == "get /readyz"
+            assert kind == ("application/json" if plain else "application/problem+json"), (name, status)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_every_refusal_is_a_problem(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for name, operation in operations(document).items():
+        refusals = {status: one for status, one in operation["responses"].items() if status >= "400"}
+        if name not in ("get /healthz", "get /readyz"):
+            assert {"401", "403", "500"} <= set(refusals), name
+            assert all(one["content"]["application/problem+json"]["schema"] == problem for one in refusals.values())
+
+
+def test_generated_requests_meet_no_surprise(engine: Engine, open_client: ClientMaker) -> None:
+    """For every route: no 5xx, no status, type or shape that the document does not name."""
+    client = open_client()
+    schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
+    found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
+    assert len(found) == len(operations(client.get("/openapi.json").json()))
+    for operation in found:
+        _try(operation, new_speaker(client, "Ada"))
+
+
+def _try(operation: Any, speaker_id: str) -> None:
+    """Half of the generated requests go to the speaker who is there."""
+
+    @settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(), real=st.booleans())
+    def check(case: Any, real: bool) -> None:
+        if real:
+            wanted = {"gallery": "default", "speaker_id": speaker_id}
+            case.path_parameters |= {name: wanted[name] for name in case.path_parameters.keys() & wanted.keys()}
+        answer = case.call(base_url="http://127.0.0.1")
+        case.validate_response(answer, checks=CHECKS)
+
+    check()

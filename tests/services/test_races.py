@@ -1,0 +1,123 @@
+"""What happens when two processes do things at the same moment: built step by step, without luck or waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import delete, select, text
+
+from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.encoders.fake import FakeEncoder
+from speakerid.errors import EncoderMismatch, GalleryNotFound, SpeakerNotFound
+from speakerid.services import galleries, speakers
+from speakerid.services.engine import Engine
+from speakerid.services.enroll import enroll
+from speakerid.services.speakers import SpeakerFields
+from tests.db.rows import unit
+from tests.engines import EngineMaker
+from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
+
+T = TypeVar("T")
+postgresql_only = pytest.mark.parametrize("store_kind", ["postgresql"])
+
+
+def started_and_blocked(engine: Engine, pool: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
+    """`work` in another thread, once it waits for a lock that somebody else holds."""
+    running, turn = pool.submit(work), threading.Event()
+    for _ in range(5_000):
+        with engine.read() as db:
+            if db.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+                return running
+        turn.wait(0.001)
+    raise AssertionError("it never waited")
+
+
+@postgresql_only
+def test_two_processes_may_start_on_an_empty_store_at_once(engine: Engine, open_engine: EngineMaker) -> None:
+    with engine.write() as db:
+        db.execute(delete(GalleryRow))
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write() as db:
+            galleries.create(engine, db, "default")
+            other = started_and_blocked(engine, pool, lambda: galleries.ensure_default(engine))
+        assert other.result(10) is None
+    with engine.read() as db:
+        assert [one.name for one in galleries.every(db)] == ["default"]
+
+
+@postgresql_only
+def test_two_encoders_cannot_both_adopt_an_empty_gallery(open_engine: EngineMaker, store_url: str) -> None:
+    one, other = open_engine(store_url), open_engine(store_url, encoder=FakeEncoder(dim=48))
+    ada, ben = add_speaker(one, "Ada"), add_speaker(one, "Ben")
+    with ThreadPoolExecutor(1) as pool:
+        with one.write() as db:
+            enroll(one, db, "default", ada.id, made_up(unit(1)))
+            late = started_and_blocked(one, pool, lambda: enroll_voice(other, ben.id, made_up(unit(2, 48))))
+        with pytest.raises(EncoderMismatch):
+            late.result(10)
+    assert galleries.get(one, "default").encoder_fingerprint == FakeEncoder().fingerprint
+
+
+@postgresql_only
+def test_enrolling_into_a_gallery_that_is_being_erased(engine: Engine) -> None:
+    add_gallery(engine, "team")
+    ada = add_speaker(engine, "Ada", gallery="team")
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write(erase=True) as db:
+            galleries.delete(db, "team")
+            late = started_and_blocked(engine, pool, lambda: enroll_voice(engine, ada.id, made_up(unit(1)), "team"))
+        with pytest.raises(GalleryNotFound):
+            late.result(10)
+
+
+@postgresql_only
+def test_erasing_a_gallery_that_is_being_enrolled_into(engine: Engine) -> None:
+    add_gallery(engine, "team")
+    ada = add_speaker(engine, "Ada", gallery="team")
+
+    def erase() -> None:
+        with engine.write(erase=True) as db:
+            galleries.delete(db, "team")
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write() as db:
+            enroll(engine, db, "team", ada.id, made_up(unit(1)))
+            late = started_and_blocked(engine, pool, erase)
+        late.result(10)
+    with engine.read() as db:
+        assert db.scalars(select(SpeakerRow)).all() == []
+
+
+@postgresql_only
+def test_a_name_asked_for_twice_at_once_makes_one_speaker(engine: Engine) -> None:
+    gallery = galleries.get(engine, "default")
+
+    def ask() -> str:
+        with engine.write() as db:
+            return speakers.find_or_create(db, gallery, "Ada").id
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write() as db:
+            first = speakers.find_or_create(db, gallery, "Ada").id
+            late = started_and_blocked(engine, pool, ask)
+        assert late.result(10) == first
+
+
+def test_enrolling_a_speaker_who_was_erased_meanwhile(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada")
+    erase_speaker(engine, ada.id)
+    with pytest.raises(SpeakerNotFound):
+        enroll_voice(engine, ada.id, made_up(unit(1)))
+
+
+def test_creating_a_speaker_in_a_gallery_erased_meanwhile(engine: Engine) -> None:
+    add_gallery(engine, "team")
+    looked_up = galleries.get(engine, "team")
+    with engine.write(erase=True) as db:
+        galleries.delete(db, "team")
+    with pytest.raises(GalleryNotFound), engine.write() as db:
+        speakers.create(db, looked_up, SpeakerFields(name="Ada"))
