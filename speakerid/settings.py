@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     max_channels: int = Field(32, ge=1, description="Most channels accepted in one audio file.")
     max_queue: int = Field(64, ge=1, description="Recordings that may wait for the encoder; beyond it answers are 429.")
     max_uploads: int = Field(
-        32, ge=1, description="Request bodies held in memory at a time; beyond it answers are 429."
+        16, ge=1, description="Request bodies held in memory at a time; beyond it answers are 429."
     )
 
     @property

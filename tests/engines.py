@@ -24,7 +24,7 @@ from speakerid.services.index_sync import IndexSync
 
 
 class RememberingPreparer(Preparer):
-    """Hears each file once in a test session, because hearing takes 80 ms and tests use the same files."""
+    """Hears each file once, because hearing takes 80 ms and tests use the same files."""
 
     def __init__(self) -> None:
         super().__init__(SileroVad())

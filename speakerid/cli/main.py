@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from speakerid.cli import db, demo, enroll, galleries, identify, keys, models, serve, speakers, verify, version
+from speakerid.cli import (
+    db,
+    demo,
+    enroll,
+    finetune,
+    galleries,
+    identify,
+    keys,
+    models,
+    serve,
+    speakers,
+    train,
+    verify,
+    version,
+)
 
 # Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`
 # and torch another 1.5 s, so no module imported here loads them: commands do, when they run.
@@ -17,7 +31,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for verb in (serve.serve, demo.demo, enroll.enroll, identify.identify, verify.verify, version.version):
+for verb in (
+    serve.serve,
+    demo.demo,
+    enroll.enroll,
+    identify.identify,
+    verify.verify,
+    train.train,
+    finetune.finetune,
+    version.version,
+):
     app.command()(verb)
 for group in (speakers.app, galleries.app, keys.app, db.app, models.app):
     app.add_typer(group)

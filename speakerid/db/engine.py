@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
+CHECKPOINT_RETRY_S = 0.01
 VACUUM_BYTES = 64 * 1024 * 1024  # larger stores would make every erasure wait for more than half a second
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
@@ -75,9 +77,12 @@ def _rewrite(cursor: Any) -> None:
     pages, page_bytes = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     if pages * page_bytes <= VACUUM_BYTES:
         cursor.execute("VACUUM")
-    busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise sqlite3.OperationalError("a reader still needs its log")
+    patience_s = cursor.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
+    deadline = time.monotonic() + patience_s
+    while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # does not wait for another checkpoint
+        if time.monotonic() > deadline:
+            raise sqlite3.OperationalError("a reader still needs its log")
+        time.sleep(CHECKPOINT_RETRY_S)
 
 
 def open_database(store: str | Path) -> Database:

@@ -25,6 +25,7 @@ TAPE = 30 * SAMPLE_RATE_HZ
 class AugmentOptions:
     """Shares of rows that get each treatment, and their ranges."""
 
+    intact: float = 0.3  # rows left as they are: most speech to come is clean, and fine detail is worth learning
     room: float = 0.5
     noise: float = 0.6
     snr_db: tuple[float, float] = (2.0, 25.0)
@@ -54,13 +55,16 @@ class Augmenter:
 
     def __call__(self, clean: Tensor, random: np.random.Generator) -> Tensor:
         length = clean.shape[1]
+        intact = _chosen(clean.shape[0], self.options.intact, random)
         spectrum = torch.fft.rfft(clean)
         spectrum = self._reverberate(spectrum, length, random)
         spectrum = spectrum + torch.fft.rfft(self._noise(clean, random))
         spectrum = spectrum * self._channel(clean.shape[0], length, random)
         wave = torch.fft.irfft(spectrum, n=length)
         wave = self._telephone(wave, random)
-        return self._damage(wave, random)
+        wave = self._damage(wave, random)
+        wave[intact] = clean[intact]
+        return wave
 
     def _reverberate(self, spectrum: Tensor, length: int, random: np.random.Generator) -> Tensor:
         rows = _chosen(spectrum.shape[0], self.options.room, random)

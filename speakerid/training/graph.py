@@ -27,7 +27,7 @@ class WaveToEmbedding(nn.Module):
     def __init__(self, features: nn.Module, normalization: nn.Module, model: nn.Module) -> None:
         super().__init__()
         self.features = FilterbankGraph(_known(features, Fbank))
-        self.normalization = SentenceNormalization(_known(normalization, InputNormalization))
+        self.normalization = _normalization(normalization)
         self.model: nn.Module
         if isinstance(model, ECAPA_TDNN):
             self.model = EcapaGraph(model)
@@ -131,6 +131,27 @@ def _mel(bank: Any) -> Tensor:
     central = bank.f_central.repeat(bins, 1).transpose(0, 1)
     width = bank.band.repeat(bins, 1).transpose(0, 1)
     return cast(Tensor, bank._create_fbank_matrix(central, width)).float()
+
+
+def _normalization(module: nn.Module) -> nn.Module:
+    layers = list(module.children())
+    if [type(layer) for layer in layers] == [nn.Unflatten, nn.InstanceNorm2d, nn.Flatten]:
+        return UtteranceNormalization(cast(nn.InstanceNorm2d, layers[1]))
+    return SentenceNormalization(_known(module, InputNormalization))
+
+
+class UtteranceNormalization(nn.Module):
+    """One mean and one deviation for all frames and bands of a row: `InstanceNorm2d` on `(batch, 1, frames, mels)`."""
+
+    def __init__(self, norm: nn.InstanceNorm2d) -> None:
+        super().__init__()
+        if norm.affine or norm.track_running_stats:
+            raise ExportUnsupported("Only an InstanceNorm2d without weights and running statistics is exported.")
+        self.eps = float(norm.eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        centered = x - x.mean(dim=(1, 2), keepdim=True)
+        return centered / (centered.square().mean(dim=(1, 2), keepdim=True) + self.eps).sqrt()
 
 
 class SentenceNormalization(nn.Module):

@@ -38,9 +38,16 @@ compute_features: !new:speechbrain.lobes.features.Fbank
 # Fbank does not pass this on: features end this many dB below the utterance's peak, whatever the noise floor is.
 features_floor: !apply:setattr [!ref <compute_features.compute_fbanks>, top_db, $top_db]
 
-mean_var_norm: !new:speechbrain.processing.features.InputNormalization
-    norm_type: sentence
-    std_norm: False
+# One mean and one deviation for the whole utterance: a mean per band would remove the voice's long-term spectrum too.
+mean_var_norm: !new:speechbrain.nnet.containers.LengthsCapableSequential
+    add_channel: !new:torch.nn.Unflatten
+        dim: 1
+        unflattened_size: [1, -1]
+    normalize: !new:torch.nn.InstanceNorm2d
+        num_features: 1
+    drop_channel: !new:torch.nn.Flatten
+        start_dim: 1
+        end_dim: 2
 
 embedding_model: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
     input_size: !ref <n_mels>
@@ -95,8 +102,8 @@ class Student(nn.Module):
     @torch.no_grad()
     def features(self, waves: Tensor) -> Tensor:
         """`(batch, frames, mels)`, every row of full length."""
-        features: Tensor = self.compute_features(waves)
-        return features - features.mean(dim=1, keepdim=True)
+        features: Tensor = self.mean_var_norm(self.compute_features(waves))
+        return features
 
     def forward(self, waves: Tensor) -> Tensor:
         out: Tensor = self.embedding_model(self.features(waves))

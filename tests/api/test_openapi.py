@@ -76,7 +76,7 @@ def test_generated_requests_meet_no_surprise(engine: Engine, open_client: Client
 def _try(operation: Any, speaker_id: str) -> None:
     """Half of the generated requests go to the speaker who is there."""
 
-    @settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(), real=st.booleans())
     def check(case: Any, real: bool) -> None:
         if real:

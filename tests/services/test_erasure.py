@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -202,3 +203,19 @@ def counts(engine: Engine) -> dict[str, int]:
     with engine.read() as db:
         models = (SpeakerRow, UtteranceRow, RepeatRow, IndexChangeRow)
         return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}
+
+
+def test_erasing_amid_enrolling_and_searching_disturbs_nobody(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    key = galleries.get(engine, "default").key
+
+    def come_and_go(number: int) -> None:
+        speaker = add_speaker(engine, f"Speaker {number}", made_up(unit(number)))
+        engine.indexes.search(key, unit(number), 3)
+        if number % 2:
+            erase_speaker(engine, speaker.id)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(come_and_go, range(40)))
+    assert counts(engine)["SpeakerRow"] == 20
+    assert len(engine.indexes.search(key, unit(0), 100).keys) == 20
+    assert caplog.text == ""

@@ -39,7 +39,7 @@ def pair(open_engine: EngineMaker, store_url: str) -> Pair:
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

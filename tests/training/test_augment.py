@@ -13,7 +13,9 @@ from speakerid.training.rooms import make_room
 from tests.training.voices import speak
 
 SECONDS = 1.5
-QUIET = AugmentOptions(room=0, noise=0, equalizer=0, low_pass=0, narrow=0, high_pass=0, gate=0, gaps=0, clip=0, floor=0)
+QUIET = AugmentOptions(
+    intact=0, room=0, noise=0, equalizer=0, low_pass=0, narrow=0, high_pass=0, gate=0, gaps=0, clip=0, floor=0
+)
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def test_nothing_chosen_changes_only_the_level(clean: Tensor) -> None:
 def test_everything_at_once_keeps_shape_and_stays_finite(samples: int) -> None:
     clean = torch.from_numpy(np.stack([speak(100 + 20 * i, samples / 16_000, i)[:samples] for i in range(8)]))
     everything: dict[str, Any] = {name: 1.0 for name in vars(QUIET) if isinstance(vars(QUIET)[name], int)}
+    everything["intact"] = 0.0
     out = augment(clean, **everything)
     assert out.shape == clean.shape
     assert out.dtype == torch.float32
@@ -105,3 +108,7 @@ def test_a_gate_zeroes_pauses_and_keeps_speech(clean: Tensor) -> None:
     out = gate(clean, torch.full((6, 1), 30.0))
     assert bool((out[:, 9600:14_400] == 0).all())  # two 20 ms frames of hangover on either side
     assert torch.equal(out[:, :8000], clean[:, :8000])
+
+
+def test_intact_rows_are_the_clean_ones(clean: Tensor) -> None:
+    assert torch.equal(augment(clean, intact=1.0, noise=1.0, room=1.0, narrow=1.0), clean)

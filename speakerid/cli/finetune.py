@@ -1,0 +1,105 @@
+"""`speakerid finetune`."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speakerid.cli.options import Output, with_options
+from speakerid.cli.output import emit, say
+from speakerid.cli.training import Device, Watcher, require_extra
+
+if TYPE_CHECKING:
+    from speakerid.training.finetune_card import Finetuned
+    from speakerid.training.metrics import Interval
+
+
+@dataclass(frozen=True)
+class Finetuning(Output):
+    encoder: Annotated[
+        str,
+        typer.Option("--encoder", help="Where to start: bundled, a SpeechBrain model directory or a hub name."),
+    ] = "bundled"
+    steps: Annotated[int, typer.Option("--steps", min=1, help="How long to learn; 32 pieces of speech each.")] = 400
+    held_out: Annotated[
+        float,
+        typer.Option(
+            "--held-out", min=0.0, max=0.9, help="Share of the speakers, at least 5, kept aside to measure; 0 for none."
+        ),
+    ] = 0.2
+    allow_worse: Annotated[
+        bool, typer.Option("--allow-worse", help="Save the model even if it got worse, or cannot be measured.")
+    ] = False
+    device: Annotated[
+        Device | None, typer.Option("--device", help="Where to compute. [default: cuda where there is one]")
+    ] = None
+    name: Annotated[str | None, typer.Option("--name", help="The new encoder's name. [default: OUT's]")] = None
+
+
+@with_options
+def finetune(
+    options: Finetuning,
+    data: Annotated[
+        Path, typer.Option("--data", exists=True, file_okay=False, help="A folder with one sub-folder per speaker.")
+    ],
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder to write the new encoder to.")],
+) -> None:
+    """Adapt an encoder to your own speakers, and save it only if it got no worse on speakers kept aside.
+
+    Files that cannot be read or hold less than a second of sound are left out and counted. A killed run goes on when
+    the same command is given again. OUT becomes a SpeechBrain model directory with its ONNX export and a README.
+    """
+    require_extra()
+    # Inside, for a quick --help: torch and SpeechBrain take seconds.
+    from speakerid.training.finetune import FinetuneOptions
+    from speakerid.training.finetune import finetune as run
+    from speakerid.training.finetune_loop import TuneOptions
+    from speakerid.training.watch import Watch
+
+    wanted = FinetuneOptions(
+        encoder=options.encoder,
+        data=data,
+        out=out,
+        held_out=options.held_out,
+        allow_worse=options.allow_worse,
+        device=options.device.value if options.device else None,
+        name=options.name,
+        command=_command(options, data, out),
+        tune=TuneOptions(steps=options.steps),
+    )
+    with Watcher(quiet=options.as_json) as watcher:
+        watch = Watch(watcher.counting("Reading"), watcher.counting("Voices"), watcher.step)
+        made = run(wanted, watch)
+    if options.as_json:
+        emit(made.to_json())
+    else:
+        _show(made)
+
+
+def _command(options: Finetuning, data: Path, out: Path) -> str:
+    words = ["speakerid", "finetune", "--encoder", options.encoder, "--data", str(data), "--out", str(out)]
+    words += ["--steps", str(options.steps), "--held-out", str(options.held_out)]
+    return shlex.join(words + (["--allow-worse"] if options.allow_worse else []))
+
+
+def _show(made: Finetuned) -> None:
+    figures = made.figures
+    say(f"{made.name}: learned from {figures.speakers} speakers, {figures.utterances} utterances.")
+    if made.usable.left_out:
+        counts = ", ".join(f"{count} {code}" for code, count in sorted(made.usable.left_out_codes.items()))
+        say(f"Left out {len(made.usable.left_out)} files: {counts}. {made.out / 'finetune.json'} names them.")
+    if figures.before and figures.after:
+        say(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(figures.before)} before,")
+        say(f"{_eer(figures.after)} after.")
+    else:
+        say("Nobody was held out: how good it is was not measured.")
+    say(f"Saved in {made.out}. Try it: speakerid evaluate …, or any command with --encoder {made.out / 'model.onnx'}")
+    say(f"Fingerprint {made.fingerprint}: galleries made with another encoder must be enrolled again.")
+
+
+def _eer(one: Interval) -> str:
+    return f"{one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]"

@@ -1,0 +1,77 @@
+"""What the folders that a user names hold: labeled speech, unlabeled speech, noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from speakerid.training.data import SUFFIXES, Source, Split, list_speakers, list_unlabeled
+from speakerid.training.errors import NoTrainingAudio, TooFewSpeakers
+from speakerid.training.own_speech import MIN_LEARNED, hold_out
+from speakerid.training.recipes import bundled
+
+LABELED, UNLABELED = "librispeech", "coffee"  # the recipe's copies and shares for speech of these kinds
+LAYOUT = ("librispeech/train", "coffee", "words")
+HELD_OUT_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Corpora:
+    labeled: Split
+    unlabeled: tuple[Source, ...]
+    noise: Path  # the folder that holds noise/
+    trained_on: tuple[str, ...]
+    recipe_layout: Path | None  # the only folder, laid out for the recipe
+
+    @property
+    def train(self) -> tuple[Source, ...]:
+        return (*self.labeled.train, *self.unlabeled)
+
+
+def gather(folders: Sequence[Path]) -> Corpora:
+    """Raises `NoTrainingAudio`, `TooFewSpeakers`, `NoHeldOutSpeakers`."""
+    splits, unlabeled, names = list[Split](), list[Source](), list[str]()
+    for folder in folders:
+        made = _laid_out(folder) if is_laid_out(folder) else _plain(folder)
+        splits.append(made.labeled)
+        unlabeled.extend(made.unlabeled)
+        names.extend(made.trained_on)
+    labeled = Split(
+        tuple(one for split in splits for one in split.train), tuple(one for split in splits for one in split.held_out)
+    )
+    found = len({source.speaker for source in labeled.train})
+    if found < MIN_LEARNED:
+        raise TooFewSpeakers(folders[0], found, MIN_LEARNED)
+    with_noise = [folder for folder in folders if (folder / "noise").is_dir()]
+    only = folders[0] if len(folders) == 1 and is_laid_out(folders[0]) else None
+    return Corpora(labeled, tuple(unlabeled), (with_noise or list(folders))[0], tuple(names), only)
+
+
+def is_laid_out(folder: Path) -> bool:
+    return all((folder / name).is_dir() for name in LAYOUT)
+
+
+def _laid_out(folder: Path) -> Corpora:
+    unlabeled = [source for name in LAYOUT[1:] for source in list_unlabeled(folder / name, name)]
+    return Corpora(bundled.split(folder), tuple(unlabeled), folder, bundled.TRAINED_ON, folder)
+
+
+def _plain(folder: Path) -> Corpora:
+    """Sub-folders are speakers, but for `noise`; speakers of two folders are never the same person."""
+    direct = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    labeled = _labeled(folder)
+    if not labeled and not direct:
+        raise NoTrainingAudio(folder)
+    split = hold_out(labeled, HELD_OUT_SHARE) if labeled else Split((), ())
+    unlabeled = tuple(Source(path, UNLABELED) for path in direct)
+    return Corpora(split, unlabeled, folder, (folder.resolve().name,), None)
+
+
+def _labeled(folder: Path) -> list[Source]:
+    try:
+        found = list_speakers(folder, LABELED, needed=1)
+    except NoTrainingAudio:
+        return []
+    home = folder.resolve().name
+    return [replace(one, speaker=f"{home}/{one.speaker}") for one in found if one.speaker != "noise"]

@@ -1,0 +1,184 @@
+"""Transfer learning: an encoder adapted to its user's voices, saved only if it got no worse on voices it never heard.
+
+Usable speech -> some speakers held out -> base encoder -> EER before -> voice bank -> head, then net -> the directory
+is written beside its place and loaded again -> EER after -> refusal, or the directory with its ONNX export and card.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from speakerid.encoders.speechbrain import SpeechBrainEncoder
+from speakerid.training import bank as voice_bank
+from speakerid.training.augment import Augmenter, AugmentOptions
+from speakerid.training.bank import VoiceBank
+from speakerid.training.crops import Sampler, Shape
+from speakerid.training.data import Split, list_speakers
+from speakerid.training.devices import Device, pick
+from speakerid.training.devsets import DevSet
+from speakerid.training.disk import disk_errors
+from speakerid.training.errors import (
+    ExportUnsupported,
+    ModelGotWorse,
+    NoTrainingAudio,
+    TooFewSpeakers,
+)
+from speakerid.training.export_onnx import ExportReport, export
+from speakerid.training.finetune_base import Base, load_base
+from speakerid.training.finetune_card import Figures, Finetuned, describe
+from speakerid.training.finetune_directory import publish, standalone_yaml, write_model
+from speakerid.training.finetune_errors import UncheckedModel, UnfaithfulCopy
+from speakerid.training.finetune_loop import TuneOptions, Tuner
+from speakerid.training.held_out import held_out_set, measure
+from speakerid.training.loop import CHECKPOINT, HISTORY
+from speakerid.training.metrics import Interval
+from speakerid.training.own_speech import MIN_LEARNED, Decoded, Usable, hold_out, read_speech, usable
+from speakerid.training.rooms import make_room
+from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
+from speakerid.training.voices import CopyPlan
+from speakerid.training.watch import Watch
+
+OWN = "own"
+WORK, BANK, MADE, GRAPH = "finetune-work", "bank", "made", "model.onnx"
+SPEEDS = (1.0, 0.9, 1.1)  # each speaker is three voices
+SHAPES = (Shape(32, 2.0), Shape(32, 3.0))
+ROOMS = 60
+FAITHFUL_COSINE = 0.9999
+
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    encoder: str
+    data: Path
+    out: Path
+    held_out: float = 0.2
+    allow_worse: bool = False
+    device: Device | None = None
+    name: str | None = None
+    command: str = ""  # for the card
+    tune: TuneOptions = field(default_factory=TuneOptions)
+    shapes: tuple[Shape, ...] = SHAPES
+
+    @property
+    def called(self) -> str:
+        return self.name or self.out.resolve().name
+
+    @property
+    def work(self) -> Path:
+        return self.out / WORK
+
+
+def finetune(options: FinetuneOptions, watch: Watch | None = None) -> Finetuned:
+    """Raises errors of `errors.py` and `finetune_errors.py`; before the end only `work` appears in `out`.
+
+    Called again, a killed run goes on from its last checkpoint. After `ModelGotWorse` a call with `allow_worse` saves
+    what was trained.
+    """
+    if not options.held_out and not options.allow_worse:
+        raise UncheckedModel
+    with disk_errors(options.out):
+        return _finetune(options, watch or Watch())
+
+
+def _finetune(options: FinetuneOptions, watch: Watch) -> Finetuned:
+    found = _speakers(options.data, watch)
+    split = hold_out(found.sources, options.held_out)
+    made = held_out_set(split.held_out, lambda source: read_speech(source.path)) if split.held_out else None
+    base = load_base(options.encoder, pick(options.device))
+    hyperparams = standalone_yaml(base.hyperparams, options.called, base.encoder.name)
+    _claim(options, base, split)
+    before = measure(base.embed, made) if made else None
+    tuner = _tune(options, base, split, watch)
+    trained_on = (*base.trained_on, f"{options.data.resolve().name} ({_speakers_of(split)} speakers)")
+    folder = options.work / MADE
+    card = {"name": options.called, "trained_on": list(trained_on)}
+    fingerprint = write_model(folder, hyperparams, tuner.average.weights, card)
+    after = _measure_written(folder, base, tuner, made)
+    _refuse_worse(before, after, options.allow_worse)
+    figures = Figures(before, after, _speakers_of(split), len(split.held_out_speakers), len(split.train), tuner.step)
+    exported = _export(folder, options.called, trained_on)
+    result = Finetuned(options.out, options.called, fingerprint, figures, found, exported, trained_on)
+    describe(folder, result, base.encoder, options.command, options.work / HISTORY)
+    publish(folder, options.out)
+    _clean(options.work)
+    return result
+
+
+def _speakers(data: Path, watch: Watch) -> Usable:
+    """Raises `NoTrainingAudio`, `TooFewSpeakers`."""
+    found = usable(list_speakers(data, OWN, needed=MIN_LEARNED), on_file=watch.files)
+    if not found.sources:
+        raise NoTrainingAudio(data)
+    if found.speakers < MIN_LEARNED:
+        raise TooFewSpeakers(data, found.speakers, MIN_LEARNED)
+    return found
+
+
+def _speakers_of(split: Split) -> int:
+    return len({source.speaker for source in split.train})
+
+
+def _claim(options: FinetuneOptions, base: Base, split: Split) -> None:
+    """Raises `CheckpointMismatch` when `work` belongs to another run."""
+    facts: dict[str, Fact] = {
+        "encoder": base.encoder.fingerprint,
+        "data": digest_of(split.train),
+        "held_out": options.held_out,
+        "steps": options.tune.steps,
+        "options": str(sorted(asdict(options.tune).items())) + str(options.shapes),
+    }
+    claim(options.work, facts)
+
+
+def _tune(options: FinetuneOptions, base: Base, split: Split, watch: Watch) -> Tuner:
+    bank = _bank(options.work / BANK, base, split, watch)
+    random = np.random.default_rng(7)
+    augment = Augmenter([make_room(random) for _ in range(ROOMS)], [], AugmentOptions())
+    sampler = Sampler(bank, {OWN: 1.0}, options.shapes)
+    tuner = Tuner(options.work, base, bank, sampler, augment, options.tune)
+    tuner.run(watch.step)
+    return tuner
+
+
+def _bank(folder: Path, base: Base, split: Split, watch: Watch) -> VoiceBank:
+    """Every voice with the base's own embedding of it; built once."""
+    if voice_bank.is_finished(folder):
+        return voice_bank.open_bank(folder)
+    return voice_bank.build(folder, Decoded(split.train), {OWN: CopyPlan(SPEEDS)}, base.embed, watch.voices)
+
+
+def _measure_written(folder: Path, base: Base, tuner: Tuner, made: DevSet | None) -> Interval | None:
+    """What is measured is what was written. Raises `UnfaithfulCopy` when that is not what was trained."""
+    written = SpeechBrainEncoder.load(str(folder), device=base.device)
+    base.net.load_state_dict(tuner.average.weights)
+    noise = np.random.default_rng(3).standard_normal((1, 48_000)).astype(np.float32) * np.float32(0.1)
+    cosine = float((written.embed(list(noise)) * base.embed(list(noise))).sum())
+    if not cosine >= FAITHFUL_COSINE:
+        raise UnfaithfulCopy(cosine)
+    return measure(written.embed, made) if made else None
+
+
+def _refuse_worse(before: Interval | None, after: Interval | None, allowed: bool) -> None:
+    if before and after and after.value > before.value and not allowed:
+        raise ModelGotWorse(before.value, after.value)
+
+
+def _export(folder: Path, name: str, trained_on: tuple[str, ...]) -> ExportReport | None:
+    """None for a net that the exporter does not know."""
+    try:
+        return export(folder, folder / GRAPH, name=name, trained_on=trained_on)
+    except ExportUnsupported:
+        return None
+
+
+def _clean(work: Path) -> None:
+    """Only what a run puts there; a folder with anything else in it stays."""
+    shutil.rmtree(work / BANK, ignore_errors=True)
+    for name in (CHECKPOINT, HISTORY, FACTS):
+        (work / name).unlink(missing_ok=True)
+    if not any(work.iterdir()):
+        work.rmdir()

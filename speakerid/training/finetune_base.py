@@ -1,0 +1,84 @@
+"""The encoder that fine-tuning starts from, loaded by SpeechBrain's own loader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from speakerid.encoders.registry import BUNDLED
+from speakerid.encoders.speechbrain import HYPERPARAMS, SpeechBrainEncoder
+from speakerid.training import timefirst
+from speakerid.training.data import SAMPLE_RATE_HZ, Samples
+from speakerid.training.devices import Device
+from speakerid.training.finetune_errors import NotTrainable
+from speakerid.training.toolkit import ECAPA_TDNN
+from speakerid.types import FloatArray
+
+from speechbrain.utils.fetching import fetch  # isort: skip  # after the stand-in that the imports above put in place
+
+MAX_EMBEDDED = 30 * SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    encoder: SpeechBrainEncoder
+    hyperparams: str  # the text of its YAML file
+    device: Device
+
+    @property
+    def net(self) -> nn.Module:
+        """The part that is trained."""
+        return cast(nn.Module, self.encoder.classifier.mods.embedding_model)
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        return self.encoder.trained_on or (f"whatever {self.encoder.name} was trained on",)
+
+    @torch.no_grad()
+    def features(self, waves: Tensor) -> Tensor:
+        """`(batch, frames, mels)` of rows of full length, as `encode_batch` has them."""
+        modules = self.encoder.classifier.mods
+        waves = waves.to(self.device)
+        features: Tensor = modules.compute_features(waves)
+        normalized: Tensor = modules.mean_var_norm(features, torch.ones(len(waves), device=features.device))
+        return normalized
+
+    def forward(self, features: Tensor, dtype: torch.dtype) -> Tensor:
+        """`(batch, dim)`, not normalized, float32. `dtype` counts where the fast pass for ECAPA-TDNN applies."""
+        if isinstance(self.net, ECAPA_TDNN) and _ungrouped(self.net):
+            return timefirst.forward(self.net, features, dtype)
+        out: Tensor = self.net(features)
+        return out.reshape(len(features), -1)
+
+    def embed(self, waves: Sequence[Samples]) -> FloatArray:
+        """`(n, dim)`, of the first 30 s of each."""
+        return np.concatenate([self.encoder.embed([wave[:MAX_EMBEDDED]]) for wave in waves])
+
+
+def load_base(spec: str, device: Device) -> Base:
+    """Raises `NotTrainable`, `EncoderNotFound`, `EncoderFailed`. A directory or hub name can run code from its YAML."""
+    if spec == "fake" or spec.endswith(".onnx"):
+        raise NotTrainable(spec, "an exported graph has no weights to train" if spec != "fake" else "it is for tests")
+    source = str(BUNDLED.parent) if spec == "bundled" else spec
+    encoder = SpeechBrainEncoder.load(source, device=device)
+    if encoder.sample_rate_hz != SAMPLE_RATE_HZ:
+        raise NotTrainable(spec, f"it works at {encoder.sample_rate_hz} Hz, not at {SAMPLE_RATE_HZ}")
+    return Base(encoder, Path(fetch(HYPERPARAMS, source)).read_text(encoding="utf-8"), device)
+
+
+def _ungrouped(net: nn.Module) -> bool:
+    return all(one.groups == 1 for one in net.modules() if isinstance(one, nn.Conv1d))
+
+
+def layers(net: nn.Module) -> list[nn.Module]:
+    """The net's layers from input to output, those with weights."""
+    found: list[nn.Module] = []
+    for child in net.children():
+        found.extend(child.children() if isinstance(child, nn.ModuleList | nn.Sequential) else [child])
+    return [layer for layer in found if any(True for _ in layer.parameters())]

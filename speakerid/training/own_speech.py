@@ -1,0 +1,112 @@
+"""A user's own speech: any format the service reads, a folder per speaker; what cannot be used is left out by name."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speakerid.audio.decode import decode
+from speakerid.audio.files import read_file
+from speakerid.errors import AudioError, NotFound
+from speakerid.training.bank import Item
+from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, strip_silence
+from speakerid.training.errors import TrainingAudioTooShort, UnreadableTrainingAudio
+from speakerid.training.finetune_errors import NoHeldOutSpeakers
+
+MIN_S = 1.0
+MIN_HELD_OUT = 5
+MIN_LEARNED = 2
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    path: Path
+    code: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Usable:
+    sources: tuple[Source, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def speakers(self) -> int:
+        return len({source.speaker for source in self.sources if source.speaker is not None})
+
+    @property
+    def left_out_codes(self) -> dict[str, int]:
+        return dict(Counter(one.code for one in self.left_out))
+
+
+def read_speech(path: Path, min_s: float = MIN_S) -> Samples:
+    """`(samples,)` at 16 kHz without silent ends. Raises `UnreadableTrainingAudio`, `TrainingAudioTooShort`."""
+    try:
+        samples = strip_silence(decode(read_file(path)))
+    except (AudioError, NotFound) as error:
+        raise UnreadableTrainingAudio(path, f"{error.code}: {error}") from error
+    if len(samples) < min_s * SAMPLE_RATE_HZ:
+        raise TrainingAudioTooShort(path, len(samples) / SAMPLE_RATE_HZ, min_s)
+    return samples
+
+
+def usable(
+    sources: Sequence[Source],
+    min_s: float = MIN_S,
+    on_file: Callable[[int, int], None] = lambda done, total: None,
+) -> Usable:
+    """Decodes every file once and keeps none in memory."""
+    kept, left_out = list[Source](), list[LeftOut]()
+    for done, source in enumerate(sources):
+        try:
+            read_speech(source.path, min_s)
+            kept.append(source)
+        except (UnreadableTrainingAudio, TrainingAudioTooShort) as error:
+            left_out.append(LeftOut(source.path, error.code, str(error)))
+        on_file(done + 1, len(sources))
+    return Usable(tuple(kept), tuple(left_out))
+
+
+class Decoded(Sequence[Item]):
+    """Sources with their samples, each decoded when it is looked at: hours of speech need not fit into memory."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self._item(source) for source in self._sources)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        chosen = self._sources[index]
+        return self._item(chosen) if isinstance(chosen, Source) else [self._item(one) for one in chosen]
+
+    def _item(self, source: Source) -> Item:
+        return source, read_speech(source.path, min_s=0.0)
+
+
+def hold_out(sources: Sequence[Source], share: float) -> Split:
+    """`share` of the speakers, at least 5, by a hash of their names: the same ones on every machine and every time.
+
+    Raises `NoHeldOutSpeakers` unless two are left to learn from. A share of 0 holds out nobody.
+    """
+    ids = sorted(_names(sources), key=lambda name: hashlib.sha256(name.encode()).digest())
+    wanted = max(MIN_HELD_OUT, math.ceil(share * len(ids))) if share else 0
+    if share and len(ids) - wanted < MIN_LEARNED:
+        raise NoHeldOutSpeakers(len(ids), MIN_HELD_OUT + MIN_LEARNED)
+    kept = set(ids[:wanted])
+    return Split(
+        train=tuple(source for source in sources if source.speaker not in kept),
+        held_out=tuple(source for source in sources if source.speaker in kept),
+    )
+
+
+def _names(sources: Iterable[Source]) -> set[str]:
+    return {source.speaker for source in sources if source.speaker is not None}
