@@ -80,8 +80,9 @@ def install(app: FastAPI) -> None:
 def _on_speakerid_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.SpeakeridError)
     status = status_of(type(error))
-    if status >= 500:
+    if status >= 500:  # the operator's business: a driver's words may tell callers of hosts and users
         logger.error("request %s: %s", request.scope.get("request_id"), error.code, exc_info=error)
+        return problem(request, status, error.code, INTERNAL)
     return problem(request, status, error.code, str(error), _headers(error))
 
 

@@ -52,6 +52,14 @@ def _refused(host: str, port: int, error: OSError) -> SettingsError:
     )
 
 
+def without_query(record: logging.LogRecord) -> bool:
+    """Names never reach a log, and `?name=Ada` holds one."""
+    if isinstance(record.args, tuple) and len(record.args) == 5:
+        client, method, path, version, status = record.args
+        record.args = (client, method, str(path).partition("?")[0], version, status)
+    return True
+
+
 class Server(uvicorn.Server):
     """Announces itself when it really accepts, and returns after a stop so that its owner can close the engine."""
 
@@ -64,7 +72,9 @@ class Server(uvicorn.Server):
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )
-        logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+        access = logging.getLogger("uvicorn.access")
+        access.setLevel(logging.INFO)
+        access.addFilter(without_query)
         super().__init__(config)
         self._announce = announce
 

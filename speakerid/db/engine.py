@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from speakerid.errors import InvalidRequest, StoreUnavailable
-
-logger = logging.getLogger(__name__)
+from speakerid.db import erasure
+from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
 
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
-CHECKPOINT_RETRY_S = 0.01
-VACUUM_BYTES = 64 * 1024 * 1024  # larger stores would make every erasure wait for more than half a second
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
+# A request thread needs one connection at a time; the API runs 40 of them.
+POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 40, "hide_parameters": True}  # names stay out of logged errors
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an acknowledged enrollment survives power loss
@@ -52,18 +49,14 @@ class Database:
             yield db
 
     def scrub(self) -> None:
-        """After an erasure: leave nothing of the erased rows in the files of a SQLite store.
+        """After an erasure: leave nothing of the erased rows in the files of a SQLite store."""
+        if self.is_sqlite:
+            erasure.scrub(self.engine)
 
-        `secure_delete` overwrites the rows, but not the copies that SQLite left in gaps when it moved them between
-        pages (one of 300 erased names was still found); VACUUM does. The log still holds the old pages: it is emptied.
-        """
-        if not self.is_sqlite:
-            return
-        try:
-            with closing(self.engine.raw_connection()) as connection:
-                _rewrite(connection.cursor())
-        except sqlite3.OperationalError as error:  # what was erased is committed all the same
-            logger.warning("traces of erased rows stay in the store's files until the next erasure: %s", error)
+    def vacuum(self) -> None:
+        """The same for a store of any size. Raises StoreUnavailable."""
+        if self.is_sqlite:
+            erasure.vacuum(self.engine)
 
     def ping(self) -> None:
         with self.read() as db:
@@ -73,24 +66,12 @@ class Database:
         self.engine.dispose()
 
 
-def _rewrite(cursor: Any) -> None:
-    pages, page_bytes = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    if pages * page_bytes <= VACUUM_BYTES:
-        cursor.execute("VACUUM")
-    patience_s = cursor.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
-    deadline = time.monotonic() + patience_s
-    while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # does not wait for another checkpoint
-        if time.monotonic() > deadline:
-            raise sqlite3.OperationalError("a reader still needs its log")
-        time.sleep(CHECKPOINT_RETRY_S)
-
-
 def open_database(store: str | Path) -> Database:
     """`store` is a path (SQLite) or a `postgresql://` URL. Raises StoreUnavailable for anything else."""
     url = store_url(store)
     if url.get_backend_name() != "sqlite":
         return Database(_postgresql(url))
-    engine = create_engine(url, hide_parameters=True)  # names stay out of logged errors
+    engine = create_engine(url, **POOL)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return Database(engine)
@@ -98,7 +79,7 @@ def open_database(store: str | Path) -> Database:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(url, pool_pre_ping=True, **POOL)
     except ModuleNotFoundError as error:
         raise StoreUnavailable("PostgreSQL needs an extra: pip install 'speakerid[postgres]'.") from error
 
@@ -135,6 +116,8 @@ def _reachable() -> Iterator[None]:
         yield
     except DataError as error:
         raise InvalidRequest("The store cannot keep one of these values, such as a NUL character.") from error
+    except PoolTimeoutError as error:
+        raise Overloaded from error
     except DBAPIError as error:
         if type(error) not in ABOUT_THE_STORE:
             raise

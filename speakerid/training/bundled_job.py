@@ -71,7 +71,7 @@ def _train(job: Job, watch: Watch) -> Trained:
     claim(job.work, facts)
     made = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path))
     bank = _bank(job.work / f"bank-{data}", corpora, watch)
-    recipe = BundledRecipe(corpora.noise, job.work, job.student, job.loop(device))
+    recipe = BundledRecipe(data=corpora.noise, work=job.work, student=job.student, loop=job.loop(device))
     trainer, log = bundled.trainer(recipe, bank), HeldOutLog(job.work / HELD_OUT, made)
     if device != "cpu":
         move(trainer, device)
@@ -128,7 +128,7 @@ def _listener(trainer: Trainer, log: HeldOutLog, tell: Callable[[Seen], None]) -
 
 def _ship(folder: Path, job: Job, corpora: Corpora, trainer: Trainer) -> ExportReport:
     if corpora.recipe_layout is not None:
-        return bundled.ship(BundledRecipe(corpora.recipe_layout, job.work, job.student), folder)
+        return bundled.ship(BundledRecipe(data=corpora.recipe_layout, work=job.work), folder)
     save_directory(folder, job.student, {name: one.cpu() for name, one in trainer.average.weights.items()})
     write_card(folder, {"name": job.student.name, "trained_on": list(corpora.trained_on)})
     write_text(folder / HELD_OUT_SPEAKERS, "\n".join(corpora.labeled.held_out_speakers) + "\n")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from speakerid.encoders.registry import BUNDLED
+from speakerid.encoders.registry import BUNDLED, HUB_NAME
 from speakerid.encoders.speechbrain import HYPERPARAMS, SpeechBrainEncoder
 from speakerid.training import timefirst
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples
@@ -66,6 +66,8 @@ def load_base(spec: str, device: Device) -> Base:
     if spec == "fake" or spec.endswith(".onnx"):
         raise NotTrainable(spec, "an exported graph has no weights to train" if spec != "fake" else "it is for tests")
     source = str(BUNDLED.parent) if spec == "bundled" else spec
+    if not Path(source).is_dir() and not HUB_NAME.fullmatch(source):
+        raise NotTrainable(spec, "there is no such directory")
     encoder = SpeechBrainEncoder.load(source, device=device)
     if encoder.sample_rate_hz != SAMPLE_RATE_HZ:
         raise NotTrainable(spec, f"it works at {encoder.sample_rate_hz} Hz, not at {SAMPLE_RATE_HZ}")

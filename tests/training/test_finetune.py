@@ -36,7 +36,8 @@ from speakerid.training.watch import Seen, Watch
 from tests.encoders.tiny_models import write_xvector
 from tests.training.trees import say, write_base, write_people
 
-TUNE = TuneOptions(steps=40, log_every=1, rate=3e-3)
+TUNE = TuneOptions(steps=24, log_every=1, rate=3e-3)
+FEW = replace(TUNE, steps=2)
 SHAPES = (Shape(6, 1.0),)
 
 
@@ -144,13 +145,13 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     options: FinetuneOptions, tuned: Finetuned, light: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(Tuner, "run", _killed_after(30))
+        patch.setattr(Tuner, "run", _killed_after(15))
         with pytest.raises(KeyboardInterrupt):
             finetune(options)
     assert [path.name for path in options.out.iterdir()] == [WORK]
     steps: list[Seen] = []
     resumed = finetune(options, Watch(step=steps.append))
-    assert [seen.step for seen in steps] == list(range(31, TUNE.steps + 1))
+    assert [seen.step for seen in steps] == list(range(16, TUNE.steps + 1))
     assert resumed.fingerprint == tuned.fingerprint
 
 
@@ -210,7 +211,7 @@ def test_bad_files_are_left_out_and_counted(
     (data / "p0" / "bad.wav").write_text("not audio")
     (data / "p1" / "cut.wav").write_bytes((data / "p1" / "0.wav").read_bytes()[:400])
     shutil.copy(write_people(tmp_path / "short", 1, 1, 0.4) / "p0" / "0.wav", data / "p2" / "short.wav")
-    made = finetune(replace(options, data=data))
+    made = finetune(replace(options, data=data, tune=FEW))
     assert made.usable.left_out_codes == {"unreadable_training_audio": 2, "training_audio_too_short": 1}
     report = json.loads((options.out / "finetune.json").read_text())
     assert {Path(one.split(" ")[1]).name for one in report["left_out_files"]} == {"bad.wav", "cut.wav", "short.wav"}
@@ -239,7 +240,7 @@ def test_going_unchecked_must_be_said(options: FinetuneOptions, tmp_path: Path, 
     data = write_people(tmp_path / "three", 3, 1)
     with pytest.raises(UncheckedModel):
         finetune(replace(options, held_out=0.0, allow_worse=False))
-    made = finetune(replace(options, held_out=0.0, data=data))
+    made = finetune(replace(options, held_out=0.0, data=data, tune=FEW))
     assert (made.figures.before, made.figures.speakers) == (None, 3)
     assert "nothing is known about how good" in (options.out / "README.md").read_text()
 
