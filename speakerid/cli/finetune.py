@@ -11,7 +11,7 @@ import typer
 
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, say
-from speakerid.cli.training import Device, Watcher, require_extra
+from speakerid.cli.training import Device, Watcher, counted, require_extra
 
 if TYPE_CHECKING:
     from speakerid.training.finetune_card import Finetuned
@@ -91,13 +91,16 @@ def _show(made: Finetuned) -> None:
     say(f"{made.name}: learned from {figures.speakers} speakers, {figures.utterances} utterances.")
     if made.usable.left_out:
         counts = ", ".join(f"{count} {code}" for code, count in sorted(made.usable.left_out_codes.items()))
-        say(f"Left out {len(made.usable.left_out)} files: {counts}. {made.out / 'finetune.json'} names them.")
-    if figures.before and figures.after:
-        say(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(figures.before)} before,")
-        say(f"{_eer(figures.after)} after.")
-    else:
+        say(
+            f"Left out {counted(len(made.usable.left_out), 'file')}: {counts}. {made.out / 'finetune.json'} names them."
+        )
+    if figures.brought is None:
         say("Nobody was held out: how good it is was not measured.")
-    say(f"Saved in {made.out}. Try it: speakerid evaluate …, or any command with --encoder {made.out / 'model.onnx'}")
+    else:
+        brought, change = figures.brought, figures.brought.change
+        say(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(brought.before)} before,")
+        say(f"{_eer(brought.after)} after; the difference lies in [{change.low:+.2f} to {change.high:+.2f}].")
+    say(f"Saved in {made.out}. Its README.md says how to calibrate it before it decides anything.")
     say(f"Fingerprint {made.fingerprint}: galleries made with another encoder must be enrolled again.")
 
 

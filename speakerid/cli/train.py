@@ -12,7 +12,7 @@ import typer
 
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, say
-from speakerid.cli.training import Device, Watcher, require_extra
+from speakerid.cli.training import Device, Watcher, counted, require_extra
 
 if TYPE_CHECKING:
     from speakerid.training.bundled_report import Trained
@@ -106,8 +106,9 @@ def _command(options: Training, data: list[Path], out: Path) -> str:
 def _show(made: Trained) -> None:
     say(f"{made.name}: {made.steps} steps in {made.elapsed_s / 60:.0f} minutes.")
     if made.left_out:
-        say(f"Left out {made.left_out} files that cannot be read or are too short; {made.left_out_file} names them.")
+        say(f"Left out {counted(made.left_out, 'file')}, unreadable or too short; {made.left_out_file} names them.")
     if made.held_out is not None:
         one = made.held_out
         say(f"EER on {made.held_out_speakers} held-out speakers: {one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]")
     say(f"Saved in {made.out}; README.md and curves.png tell more. Fingerprint {made.fingerprint}")
+    say(f"{made.left_out_file.parent} holds the voices and the checkpoint: keep it to train on, or delete it.")

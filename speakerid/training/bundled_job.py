@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from speakerid.training import bank as voice_bank
@@ -30,7 +30,7 @@ MADE, GRAPH = "made", "model.onnx"
 LEFT_OUT, HELD_OUT, HELD_OUT_SPEAKERS = "left_out.txt", "held_out.jsonl", "held_out_speakers.txt"
 ASIDE = (CHECKPOINT, HISTORY, HELD_OUT)
 NO_END = 10**9  # steps, where minutes decide
-LOG_EVERY = 10
+LOG_EVERY, CHECKPOINT_EVERY_S = 10, 60.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Job:
     student: StudentOptions = field(default_factory=StudentOptions)
 
     def loop(self, device: Device) -> LoopOptions:
-        bf16 = bf16_pays(device)
+        found = LoopOptions(bf16=bf16_pays(device), log_every=LOG_EVERY, checkpoint_every_s=CHECKPOINT_EVERY_S)
         if self.minutes is not None:
-            return LoopOptions(steps=NO_END, budget_s=60 * self.minutes, bf16=bf16, log_every=LOG_EVERY)
-        return LoopOptions(steps=self.steps or LoopOptions.steps, bf16=bf16, log_every=LOG_EVERY)
+            return replace(found, steps=NO_END, budget_s=60 * self.minutes)
+        return replace(found, steps=self.steps or found.steps)
 
 
 def train(job: Job, watch: Watch | None = None) -> Trained:

@@ -24,7 +24,7 @@ Trained with speakerid:
 
 - EER on $held_out_speakers held-out speakers, pieces of $piece_s s: $value % ($low to $high %, 95 % over speakers;
   $targets pairs of one voice and $nontargets of two, cosine).
-- $steps steps in $minutes minutes. $left_out files were left out because they cannot be read or are too short.
+- $steps steps in $minutes minutes. Files left out, unreadable or too short: $left_out.
 - Trained on: $trained_on.
 - Fingerprint `$fingerprint`. Galleries made with another fingerprint cannot be searched with this encoder.
 - `EncoderClassifier.from_hparams(source=DIRECTORY)` of SpeechBrain loads this directory. `model.onnx` is its export

@@ -29,21 +29,22 @@ from speakerid.training.errors import (
 )
 from speakerid.training.export_onnx import ExportReport, export
 from speakerid.training.finetune_base import Base, load_base
-from speakerid.training.finetune_card import Figures, Finetuned, describe
-from speakerid.training.finetune_directory import publish, standalone_yaml, write_model
+from speakerid.training.finetune_card import Brought, Figures, Finetuned, describe
+from speakerid.training.finetune_directory import publish, standalone_yaml, write_model, write_text
 from speakerid.training.finetune_errors import UncheckedModel, UnfaithfulCopy
 from speakerid.training.finetune_loop import TuneOptions, Tuner
-from speakerid.training.held_out import held_out_set, measure
+from speakerid.training.held_out import change, embed_all, held_out_set, measure
 from speakerid.training.loop import CHECKPOINT, HISTORY
-from speakerid.training.metrics import Interval
 from speakerid.training.own_speech import MIN_LEARNED, Decoded, Usable, hold_out, read_speech, usable
 from speakerid.training.rooms import make_room
 from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
 from speakerid.training.voices import CopyPlan
 from speakerid.training.watch import Watch
+from speakerid.types import FloatArray
 
 OWN = "own"
-WORK, BANK, MADE, GRAPH = "finetune-work", "bank", "made", "model.onnx"
+WORK, BANK, MADE = "finetune-work", "bank", "made"
+GRAPH, HELD_OUT_SPEAKERS = "model.onnx", "held_out_speakers.txt"
 SPEEDS = (1.0, 0.9, 1.1)  # each speaker is three voices
 SHAPES = (Shape(32, 2.0), Shape(32, 3.0))
 ROOMS = 60
@@ -91,17 +92,19 @@ def _finetune(options: FinetuneOptions, watch: Watch) -> Finetuned:
     base = load_base(options.encoder, pick(options.device))
     hyperparams = standalone_yaml(base.hyperparams, options.called, base.encoder.name)
     _claim(options, base, split)
-    before = measure(base.embed, made) if made else None
+    rows_before = embed_all(base.embed, made) if made else None
     tuner = _tune(options, base, split, watch)
     trained_on = (*base.trained_on, f"{options.data.resolve().name} ({_speakers_of(split)} speakers)")
     folder = options.work / MADE
     card = {"name": options.called, "trained_on": list(trained_on)}
     fingerprint = write_model(folder, hyperparams, tuner.average.weights, card)
-    after = _measure_written(folder, base, tuner, made)
-    _refuse_worse(before, after, options.allow_worse)
-    figures = Figures(before, after, _speakers_of(split), len(split.held_out_speakers), len(split.train), tuner.step)
+    written = _written(folder, base, tuner)
+    brought = _brought(rows_before, embed_all(written.embed, made), made) if made and rows_before is not None else None
+    _refuse_worse(brought, options.allow_worse)
+    figures = Figures(brought, _speakers_of(split), len(split.held_out_speakers), len(split.train), tuner.step)
     exported = _export(folder, options.called, trained_on)
     result = Finetuned(options.out, options.called, fingerprint, figures, found, exported, trained_on)
+    write_text(folder / HELD_OUT_SPEAKERS, "".join(f"{name}\n" for name in split.held_out_speakers))
     describe(folder, result, base.encoder, options.command, options.work / HISTORY)
     publish(folder, options.out)
     _clean(options.work)
@@ -151,7 +154,7 @@ def _bank(folder: Path, base: Base, split: Split, watch: Watch) -> VoiceBank:
     return voice_bank.build(folder, Decoded(split.train), {OWN: CopyPlan(SPEEDS)}, base.embed, watch.voices)
 
 
-def _measure_written(folder: Path, base: Base, tuner: Tuner, made: DevSet | None) -> Interval | None:
+def _written(folder: Path, base: Base, tuner: Tuner) -> SpeechBrainEncoder:
     """What is measured is what was written. Raises `UnfaithfulCopy` when that is not what was trained."""
     written = SpeechBrainEncoder.load(str(folder), device=base.device)
     base.net.load_state_dict(tuner.average.weights)
@@ -159,12 +162,16 @@ def _measure_written(folder: Path, base: Base, tuner: Tuner, made: DevSet | None
     cosine = float((written.embed(list(noise)) * base.embed(list(noise))).sum())
     if not cosine >= FAITHFUL_COSINE:
         raise UnfaithfulCopy(cosine)
-    return measure(written.embed, made) if made else None
+    return written
 
 
-def _refuse_worse(before: Interval | None, after: Interval | None, allowed: bool) -> None:
-    if before and after and after.value > before.value and not allowed:
-        raise ModelGotWorse(before.value, after.value)
+def _brought(before: FloatArray, after: FloatArray, made: DevSet) -> Brought:
+    return Brought(measure(before, made), measure(after, made), change(before, after, made))
+
+
+def _refuse_worse(brought: Brought | None, allowed: bool) -> None:
+    if brought and brought.after.value > brought.before.value and not allowed:
+        raise ModelGotWorse(brought.before.value, brought.after.value)
 
 
 def _export(folder: Path, name: str, trained_on: tuple[str, ...]) -> ExportReport | None:

@@ -12,7 +12,7 @@ from speakerid.encoders.base import Encoder, label
 from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.export_onnx import ExportReport
 from speakerid.training.finetune_directory import write_text
-from speakerid.training.held_out import PIECE_S
+from speakerid.training.held_out import PIECE_S, Change
 from speakerid.training.loop import HISTORY
 from speakerid.training.metrics import Interval
 from speakerid.training.own_speech import Usable
@@ -30,22 +30,30 @@ Fine-tuned from `$base` with speakerid:
 | before | $before |
 | after | $after |
 
-$trials Small sets give wide intervals: read those, not the points.
+$change $trials Small sets give wide intervals: read those, not the points.
 
 - Learned from $speakers speakers, $utterances utterances, $steps steps. $left_out
 - Trained on, with what the base was trained on: $trained_on.
 - Fingerprint `$fingerprint`. Galleries made with another fingerprint cannot be searched with this encoder.
 - `EncoderClassifier.from_hparams(source=DIRECTORY)` of SpeechBrain loads this directory. $graph
-- There is no calibration for it yet: fit one on speakers it has not heard before it decides anything.
+- There is no calibration for it yet, so it cannot decide anything: fit one on speakers it has not heard, such as those
+  in held_out_speakers.txt, with recordings of 4 s or more:
+  `python -m speakerid.evaluation.calibrate --encoder DIRECTORY/model.onnx --data THEIR_FOLDERS`.
 
 ![Loss and learning rate](curves.png)
 """)
 
 
 @dataclass(frozen=True)
+class Brought:
+    before: Interval
+    after: Interval
+    change: Change
+
+
+@dataclass(frozen=True)
 class Figures:
-    before: Interval | None  # None when nobody was held out
-    after: Interval | None
+    brought: Brought | None  # None when nobody was held out
     speakers: int
     held_out_speakers: int
     utterances: int
@@ -68,11 +76,17 @@ class Finetuned:
             "out": str(self.out),
             "name": self.name,
             "fingerprint": self.fingerprint,
-            **asdict(self.figures),
+            **_flat(self.figures),
             "left_out": self.usable.left_out_codes,
             "trained_on": list(self.trained_on),
             "onnx": None if exported is None else {"dim": exported.dim, "worst_cosine": exported.worst_cosine},
         }
+
+
+def _flat(figures: Figures) -> dict[str, object]:
+    counts = asdict(figures)
+    brought = counts.pop("brought") or {"before": None, "after": None, "change": None}
+    return {**brought, **counts}
 
 
 def describe(folder: Path, made: Finetuned, base: Encoder, command: str, history: Path) -> None:
@@ -81,8 +95,9 @@ def describe(folder: Path, made: Finetuned, base: Encoder, command: str, history
     answer = made.to_json() | {"base": label(base), "command": command}
     answer["left_out_files"] = [f"{one.code}: {one.error}" for one in made.usable.left_out]
     write_text(folder / REPORT, json.dumps(answer, indent=2) + "\n")
-    ends = ((0, made.figures.before), (made.figures.steps, made.figures.after))
-    draw(read_history(history), [Point(step, one) for step, one in ends if one is not None], folder / CURVES)
+    brought = made.figures.brought
+    points = [Point(0, brought.before), Point(made.figures.steps, brought.after)] if brought else []
+    draw(read_history(history), points, folder / CURVES)
     if history.exists():
         shutil.copyfile(history, folder / HISTORY)
 
@@ -95,9 +110,10 @@ def readme(made: Finetuned, base: Encoder, command: str) -> str:
         command=command or "speakerid finetune …",
         held_out=figures.held_out_speakers,
         piece_s=f"{PIECE_S:g}",
-        before=_cells(figures.before),
-        after=_cells(figures.after),
-        trials=_trials(figures.after),
+        before=_cells(figures.brought.before if figures.brought else None),
+        after=_cells(figures.brought.after if figures.brought else None),
+        change=_change(figures.brought),
+        trials=_trials(figures.brought),
         speakers=figures.speakers,
         utterances=figures.utterances,
         steps=figures.steps,
@@ -112,10 +128,18 @@ def _cells(one: Interval | None) -> str:
     return "not measured | – " if one is None else f"{one.value:.2f} | {one.low:.2f} to {one.high:.2f}"
 
 
-def _trials(one: Interval | None) -> str:
-    if one is None:
+def _change(brought: Brought | None) -> str:
+    if brought is None:
         return "Nobody was held out: nothing is known about how good this encoder is."
-    return f"{one.targets} pairs of one voice and {one.nontargets} of two, cosine."
+    low, high = brought.change.low, brought.change.high
+    verdict = "an improvement" if high < 0 else "worse" if low > 0 else "not proven either way"
+    return f"The difference lies between {low:+.2f} and {high:+.2f} (95 %, the same speakers for both): {verdict}."
+
+
+def _trials(brought: Brought | None) -> str:
+    if brought is None:
+        return ""
+    return f"{brought.after.targets} pairs of one voice and {brought.after.nontargets} of two, cosine."
 
 
 def _left_out(found: Usable) -> str:

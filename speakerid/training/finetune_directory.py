@@ -63,8 +63,9 @@ def _without_comments_below(entry: str) -> str:
 def write_model(folder: Path, hyperparams: str, weights: Mapping[str, Tensor], card: Mapping[str, object]) -> str:
     """Everything but the graph; returns the fingerprint. Raises `CheckpointWriteFailed`."""
     folder.mkdir(parents=True, exist_ok=True)
+    processor = {name: one.cpu() for name, one in weights.items()}  # loads where there is no accelerator
     write_atomically(folder / HYPERPARAMS, lambda out: out.write(hyperparams.encode()))
-    write_atomically(folder / WEIGHTS, lambda out: torch.save(dict(weights), out))
+    write_atomically(folder / WEIGHTS, lambda out: torch.save(processor, out))
     write_card(folder, card)
     return fingerprint(folder)
 

@@ -95,7 +95,7 @@ class Tuner:
     def run(self, on_progress: Callable[[Seen], None] = lambda seen: None) -> None:
         """To the last step, and leaves a last checkpoint."""
         saved_at = began = time.monotonic()
-        before_s = self.elapsed_s
+        before_s, begun_with = self.elapsed_s, self.step
         for loss in self._steps():
             now = time.monotonic()
             self.elapsed_s = before_s + now - began
@@ -104,7 +104,8 @@ class Tuner:
             if now - saved_at > self.options.checkpoint_every_s:
                 self.save()
                 saved_at = now
-        self.save()
+        if self.step > begun_with:
+            self.save()
 
     def _steps(self) -> Iterator[dict[str, Tensor]]:
         while self.step < self.options.steps:

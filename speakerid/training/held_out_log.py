@@ -14,7 +14,7 @@ from torch.nn import functional
 from speakerid.training.curves import Line, Point, read_history
 from speakerid.training.data import Samples
 from speakerid.training.devsets import DevSet
-from speakerid.training.held_out import measure
+from speakerid.training.held_out import embed_all, measure
 from speakerid.training.loop import Trainer
 from speakerid.training.metrics import Interval
 from speakerid.training.model import Student
@@ -40,7 +40,7 @@ class HeldOutLog:
         with torch.random.fork_rng():
             student = Student(trainer.student_options).eval()
         student.embedding_model.load_state_dict(trainer.average.weights)
-        found = measure(lambda waves: _embed(student, waves), self._made)
+        found = measure(embed_all(lambda waves: _embed(student, waves), self._made), self._made)
         with self._path.open("a") as out:
             out.write(json.dumps({"step": trainer.step, **asdict(found)}) + "\n")
         return found

@@ -1,11 +1,14 @@
 """An int8 copy of an exported encoder for processors with VNNI or AMX: static ranges, one scale per output channel.
 
-Only the large convolutions of ECAPA-TDNN are quantized. The front end, the gates and the pooling stay float32: they are quick
-and decide the range of everything after them.
+    python -m speakerid.training.quantize --model model.onnx --speech DIR --out model.int8.onnx
+
+Only the large convolutions of ECAPA-TDNN are quantized. The front end, the gates and the pooling stay float32: they are
+quick and decide the range of everything after them.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +21,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.training.data import Samples
+from speakerid.training.console import say
+from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, list_unlabeled, load_speech
 from speakerid.training.errors import ExportUnsupported
 
 FLOAT_PARTS = ("/features/", "squeeze", "excite", "/model/last/", "/model/pool/Conv_1")
@@ -74,8 +78,34 @@ def _cosines(source: Path, out: Path, speech: Sequence[Samples]) -> np.typing.ND
 
 
 class _Ranging(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, speech: Sequence[Samples]) -> None:
-        self._rest: Iterator[dict[str, np.ndarray]] = iter([{"wav": wave[None]} for wave in speech])
+    """Hands the speech to the quantizer, one row at a time."""
 
-    def get_next(self) -> dict[str, np.ndarray] | None:
+    def __init__(self, speech: Sequence[Samples]) -> None:
+        self._rest: Iterator[dict[str, Samples]] = iter([{"wav": wave[None]} for wave in speech])
+
+    def get_next(self) -> dict[str, Samples] | None:
         return next(self._rest, None)
+
+
+def ranging_speech(root: Path, files: int = 64, seconds: float = 3.0) -> list[Samples]:
+    """The first `seconds` of `files` files spread over all of `root` that are long enough."""
+    found = [load_speech(source.path, 0.0) for source in _spread(list_unlabeled(root, "ranging"), 2 * files)]
+    samples = int(seconds * SAMPLE_RATE_HZ)
+    return [wave[:samples] for wave in found if len(wave) >= samples][:files]
+
+
+def _spread(sources: Sequence[Source], count: int) -> Sequence[Source]:
+    return sources[:: max(1, len(sources) // count)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--speech", type=Path, required=True, help="some of the training speech, to set the ranges")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    say(str(quantize(options.model, options.out, ranging_speech(options.speech))))
+
+
+if __name__ == "__main__":
+    main()

@@ -18,10 +18,7 @@ def test_a_store_is_upgraded(speakerid: Command) -> None:
 def test_a_store_is_rewritten_without_what_was_erased(speakerid: Command, tmp_path: Path) -> None:
     store = tmp_path / "old.db"
     assert speakerid("db", "upgrade", "--store", str(store)).code == 0
-    with (
-        closing(sqlite3.connect(store)) as connection,
-        connection,
-    ):  # without secure_delete, as an older store might have been written
+    with closing(sqlite3.connect(store)) as connection, connection:  # without secure_delete
         connection.execute("CREATE TABLE gone (name TEXT)")
         connection.execute("INSERT INTO gone VALUES ('Ottoline of Nowhere')")
     with closing(sqlite3.connect(store)) as connection, connection:

@@ -36,7 +36,7 @@ def test_an_encoder_is_adapted_and_says_what_it_brought(speakerid: Command, base
     ran = speakerid("finetune", *arguments)
     assert ran.code == 0
     assert "mine: learned from 2 speakers, 4 utterances." in ran.out
-    assert "Left out 1 files: 1 unreadable_training_audio." in ran.out
+    assert "Left out 1 file: 1 unreadable_training_audio." in ran.out
     assert "EER on 5 held-out speakers: " in ran.out
     assert [line.split(":")[0] for line in ran.err.splitlines()] == ["Reading", "Reading", "Voices"]
     assert "--steps 2 --held-out 0.2 --allow-worse" in (out / "README.md").read_text()

@@ -52,7 +52,7 @@ def test_the_answer_tells_what_came_out(speakerid: Command, jobs: list[Any], tmp
     ran = speakerid(*arguments, "--minutes", "2.5", "--resume", "never", "--device", "cpu")
     assert ran.code == 0
     assert "EER on 5 held-out speakers: 1.50 % [0.50 to 2.50]" in ran.out
-    assert "Left out 1 files" in ran.out
+    assert "Left out 1 file" in ran.out
     assert ran.err.splitlines() == ["Voices: 1 of 2", "Training: step 3, loss 0.250, 00:00:00 left"]
     (job,) = jobs
     assert (job.data, job.minutes, job.steps, job.anew) == ((tmp_path, tmp_path), 2.5, None, True)

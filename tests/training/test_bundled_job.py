@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy.typing as npt
 import pytest
 import torch
 
@@ -21,7 +20,9 @@ from speakerid.training.finetune_errors import DeviceMissing, NoHeldOutSpeakers
 from speakerid.training.loop import CHECKPOINT, Progress, Trainer
 from speakerid.training.model import fingerprint
 from speakerid.training.on_device import move
+from speakerid.training.recipes import bundled
 from speakerid.training.watch import Seen, Watch
+from speakerid.types import FloatArray
 from tests.training.trees import say, write_people
 from tests.training.voices import TINY, spectral_teacher, write_speech
 
@@ -30,8 +31,8 @@ class SpectralTeacher:
     def __init__(self, bf16: bool = False) -> None:
         self.bf16 = bf16
 
-    def embed(self, waves: Sequence[Samples]) -> npt.NDArray[object]:
-        return spectral_teacher(waves)  # type: ignore[return-value]
+    def embed(self, waves: Sequence[Samples]) -> FloatArray:
+        return spectral_teacher(waves)
 
 
 def _spectral_crops(clean: torch.Tensor) -> torch.Tensor:
@@ -51,10 +52,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def job(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setattr(bundled_job, "Teacher", SpectralTeacher)
-    monkeypatch.setattr(bundled_job.bundled, "CropTeacher", lambda _: _spectral_crops)
+    monkeypatch.setattr(bundled, "CropTeacher", lambda _: _spectral_crops)
     return Job((data,), tmp_path / "out", tmp_path / "work", steps=2, device="cpu", student=TINY)
 
 
+@pytest.mark.slow
 def test_from_folders_to_a_model_that_goes_on_after_a_kill(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled_job, "LOG_EVERY", 1)
     with monkeypatch.context() as patch:
@@ -106,7 +108,7 @@ def test_the_recipes_own_layout_is_known(speech_root: Path) -> None:
     assert is_laid_out(speech_root)
     found = gather([speech_root])
     assert found.recipe_layout == speech_root
-    assert len(found.labeled.held_out_speakers) == bundled_job.bundled.HELD_OUT_SPEAKERS
+    assert len(found.labeled.held_out_speakers) == bundled.HELD_OUT_SPEAKERS
     assert {one.corpus for one in found.train} == {"librispeech", "coffee", "words"}
 
 

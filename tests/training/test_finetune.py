@@ -17,6 +17,7 @@ from speakerid.encoders.speechbrain import SpeechBrainEncoder
 from speakerid.training import finetune as module
 from speakerid.training import finetune_card
 from speakerid.training.crops import Shape
+from speakerid.training.devsets import DevSet
 from speakerid.training.errors import (
     CheckpointMismatch,
     CheckpointWriteFailed,
@@ -28,11 +29,13 @@ from speakerid.training.finetune import WORK, FinetuneOptions, finetune
 from speakerid.training.finetune_card import Finetuned
 from speakerid.training.finetune_errors import NoHeldOutSpeakers, NotTrainable, UncheckedModel, UnfaithfulCopy
 from speakerid.training.finetune_loop import TuneOptions, Tuner
+from speakerid.training.held_out import change
 from speakerid.training.loop import CHECKPOINT
 from speakerid.training.metrics import Interval
 from speakerid.training.model import fingerprint
 from speakerid.training.toolkit import EncoderClassifier
 from speakerid.training.watch import Seen, Watch
+from speakerid.types import FloatArray
 from tests.encoders.tiny_models import write_xvector
 from tests.training.trees import say, write_base, write_people
 
@@ -75,6 +78,7 @@ def test_the_new_encoder_is_a_directory_that_plain_speechbrain_loads(tuned: Fine
     names = {path.name for path in tuned.out.iterdir()}
     assert names >= {"hyperparams.yaml", "embedding_model.ckpt", "model.onnx", "card.json", "README.md", "curves.png"}
     assert WORK not in names
+    assert len((tuned.out / "held_out_speakers.txt").read_text().split()) == 5
     assert list(tuned.out.rglob(CHECKPOINT)) == []
     assert tuned.fingerprint == fingerprint(tuned.out) != fingerprint(base)
     wave = say(0, 1.5, 9)
@@ -111,6 +115,7 @@ def test_what_the_base_was_trained_on_is_passed_on(options: FinetuneOptions, bas
     assert SpeechBrainEncoder.load(str(options.out)).trained_on == ("made-up voices", "ours (3 speakers)")
 
 
+@pytest.mark.slow
 def test_a_published_file_no_longer_points_at_the_hub(options: FinetuneOptions, tmp_path: Path) -> None:
     published = write_xvector(tmp_path / "xvect")
     text = (published / "hyperparams.yaml").read_text()
@@ -198,7 +203,7 @@ def test_a_disk_full_while_voices_are_written_is_named(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "audio.i16")
 
-    monkeypatch.setattr(module.voice_bank, "build", full)
+    monkeypatch.setattr("speakerid.training.bank.build", full)
     with pytest.raises(CheckpointWriteFailed, match=r"audio\.i16 failed \(No space left"):
         finetune(options)
 
@@ -241,7 +246,7 @@ def test_going_unchecked_must_be_said(options: FinetuneOptions, tmp_path: Path, 
     with pytest.raises(UncheckedModel):
         finetune(replace(options, held_out=0.0, allow_worse=False))
     made = finetune(replace(options, held_out=0.0, data=data, tune=FEW))
-    assert (made.figures.before, made.figures.speakers) == (None, 3)
+    assert (made.figures.brought, made.figures.speakers) == (None, 3)
     assert "nothing is known about how good" in (options.out / "README.md").read_text()
 
 
@@ -277,3 +282,18 @@ def test_the_head_learns_first_and_early_layers_slowly(
         finetune(replace(options, tune=replace(TUNE, steps=10, head_share=0.3)))
     assert [one["last"] == 0 for one in seen] == [True] * 4 + [False] * 6  # the climb begins at nothing
     assert all(one["head"] > one["last"] > one["first"] for one in seen[4:])
+
+
+def test_the_interval_of_the_difference_knows_who_was_met_twice() -> None:
+    random = np.random.default_rng(0)
+    made = DevSet("few", [np.zeros(1, np.float32)] * 40, [i // 4 for i in range(40)], list(range(40)))
+    voices = np.repeat(random.standard_normal((10, 16)), 4, axis=0)
+
+    def rows(noise: float) -> FloatArray:
+        found = (voices + noise * np.random.default_rng(1).standard_normal((40, 16))).astype(np.float32)
+        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
+
+    better = change(rows(1.5), rows(0.7), made)
+    assert better.low < better.high < 0
+    same = change(rows(1.0), rows(1.0), made)
+    assert (same.low, same.high) == (0.0, 0.0)
