@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from speakerid.errors import CalibrationMissing
-from speakerid.scoring.calibration import Calibration, TailPoint
+from speakerid.scoring.calibration import Calibration, Quantile, Tail
 
 Scores = NDArray[np.floating]
 
@@ -15,9 +15,9 @@ MIN_TRIALS = 10  # of either kind; fewer say nothing about a slope
 # Weak L2 on the standardised slope: keeps it finite when the scores separate perfectly, and moves a fit on
 # 1,000 overlapping scores by less than 1 %.
 INVERSE_REGULARIZATION = 100.0
-TAIL_START = 0.5  # fmr
-TAIL_COUNT = 20  # scores that must lie above the last tail point: fewer may all come from one pair of similar voices
-POINTS_PER_DECADE = 8
+RATES = (0.999, 0.99, 0.9, 0.75, 0.5, 0.35, 0.25, 0.18, 0.13, 0.09, 0.07, 0.05)  # the tail begins where they end
+MIN_TAIL = 50  # scores in the tail; fewer say nothing about its shape, and an exponential tail errs on the safe side
+SHAPES = (-0.5, 0.0)  # cosines are bounded, so never heavier than exponential; below -0.5 one outlier would decide
 
 
 def fit(target_scores: Scores, nontarget_scores: Scores, *, fitted_on: str, fingerprint: str) -> Calibration:
@@ -32,16 +32,16 @@ def fit(target_scores: Scores, nontarget_scores: Scores, *, fitted_on: str, fing
         raise CalibrationMissing(
             "Same-speaker scores are not higher than different-speaker scores. Check the labels and the encoder."
         )
+    quantiles = _quantiles(nontargets)
     return Calibration(
         slope=slope,
         intercept=intercept,
-        nontarget_mean=float(nontargets.mean()),
-        nontarget_std=float(nontargets.std(ddof=1)),
         fitted_on=fitted_on,
         targets=len(targets),
         nontargets=len(nontargets),
         fingerprint=fingerprint,
-        tail=_tail(nontargets),
+        quantiles=quantiles,
+        tail=_tail(nontargets, quantiles[-1].score),
     )
 
 
@@ -67,12 +67,21 @@ def _logistic(targets: NDArray[np.float64], nontargets: NDArray[np.float64]) -> 
     return slope, float(model.intercept_[0]) - slope * center
 
 
-def _tail(nontargets: NDArray[np.float64]) -> tuple[TailPoint, ...]:
-    """Upper quantiles at log-spaced false match rates, as far down as `TAIL_COUNT` scores support."""
-    last = TAIL_COUNT / len(nontargets)
-    if last >= TAIL_START:
-        return ()
-    steps = max(2, int(np.ceil(POINTS_PER_DECADE * np.log10(TAIL_START / last))) + 1)
-    rates = np.geomspace(TAIL_START, last, steps)
-    quantiles = np.quantile(nontargets, 1.0 - rates, method="higher")
-    return tuple(TailPoint(float(rate), float(score)) for rate, score in zip(rates, quantiles, strict=True))
+def _quantiles(nontargets: NDArray[np.float64]) -> tuple[Quantile, ...]:
+    scores = np.quantile(nontargets, 1.0 - np.array(RATES))
+    return tuple(Quantile(rate, float(score)) for rate, score in zip(RATES, scores, strict=True))
+
+
+def _tail(nontargets: NDArray[np.float64], start: float) -> Tail:
+    """Method of moments (Hosking & Wallis, "Parameter and quantile estimation…", Technometrics 29, 1987).
+
+    The shape is raised by two of its standard errors: too thin a tail would name strangers, too thick a one only
+    answers unknown a little more often.
+    """
+    excess = nontargets[nontargets > start] - start
+    mean, variance = float(excess.mean()), float(excess.var())
+    if len(excess) < MIN_TAIL or variance == 0.0:
+        return Tail(scale=max(mean, 1e-6), shape=0.0)
+    moments = 0.5 * (1.0 - mean**2 / variance)
+    shape = float(np.clip(moments + 2.0 / np.sqrt(len(excess)), *SHAPES))
+    return Tail(scale=mean * (1.0 - shape), shape=shape)

@@ -22,7 +22,7 @@ def test_fits_on_the_sample_voices() -> None:
     assert calibration.slope > 0
     assert calibration.targets == 14 * 3 * 2  # files x conditions x directions
     assert calibration.nontargets == 14 * 12 * 3 * 2
-    llr = calibration.llr(np.array([calibration.nontarget_mean, 1.0]))
+    llr = calibration.llr(np.array([calibration.score_for_fmr(0.5), 1.0]))
     assert llr[0] < 0 < llr[1]
 
 

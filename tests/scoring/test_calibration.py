@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import replace
 from statistics import NormalDist
 from subprocess import run
 
@@ -33,8 +32,6 @@ def test_fit_matches_the_closed_form_of_two_gaussians(calibration: Calibration) 
     different, same = MEANS
     assert calibration.slope == pytest.approx((same - different) / STD**2, rel=0.03)
     assert calibration.intercept == pytest.approx(-(same**2 - different**2) / (2 * STD**2), rel=0.03)
-    assert calibration.nontarget_mean == pytest.approx(different, abs=0.002)
-    assert calibration.nontarget_std == pytest.approx(STD, rel=0.01)
 
 
 def test_the_proportion_of_trials_does_not_shift_the_llr() -> None:
@@ -48,35 +45,44 @@ def test_llr_keeps_shape_and_order(calibration: Calibration) -> None:
     assert (np.diff(llrs.ravel()) > 0).all()
 
 
-@pytest.mark.parametrize("fmr", [0.5, 0.1, 0.01, 0.001])
+@pytest.mark.parametrize("fmr", [0.5, 0.1, 0.05, 0.01])
 def test_measured_rates_hold_on_new_scores(calibration: Calibration, fmr: float) -> None:
-    """200 expected exceedances at the smallest rate: 25 % is three and a half standard deviations of counting them."""
+    """2,000 expected exceedances at the smallest rate: 10 % is more than four standard deviations of counting them."""
     scores = np.random.default_rng(2).normal(MEANS[0], STD, 200_000)
-    assert (scores >= calibration.score_for_fmr(fmr)).mean() == pytest.approx(fmr, rel=0.25)
+    assert (scores >= calibration.score_for_fmr(fmr)).mean() == pytest.approx(fmr, rel=0.1)
 
 
-@pytest.mark.parametrize("fmr", [1e-5, 1e-6, 1e-7])
-def test_beyond_the_data_a_gaussian_tail_is_continued(calibration: Calibration, fmr: float) -> None:
-    """The true threshold is known here; the slope of the last decade is measured to about 10 %."""
-    true_deviate = (calibration.score_for_fmr(fmr) - MEANS[0]) / STD
-    assert true_deviate == pytest.approx(-NormalDist().inv_cdf(fmr), rel=0.05)
-
-
-def test_two_kinds_of_pairs_do_not_raise_the_threshold_as_one_gaussian_would() -> None:
-    """Men with women score low, all others higher: the upper tail is that of the others alone."""
-    rng = np.random.default_rng(4)
-    different = np.concatenate([rng.normal(0.0, 0.1, 50_000), rng.normal(0.5, 0.1, 50_000)])
-    fitted = fit(rng.normal(0.9, 0.05, 1_000), different, fitted_on="two kinds", fingerprint="f")
-    assert fitted.score_for_fmr(1e-5) == pytest.approx(0.5 - 0.1 * NormalDist().inv_cdf(2e-5), abs=0.03)
-    assert replace(fitted, tail=()).score_for_fmr(1e-5) > 1.3
-
-
-def test_a_heavy_tail_is_not_far_off_a_decade_beyond_the_data() -> None:
-    """Laplace scores, heavier than any Gaussian: the last tail point is at 1e-3."""
+@pytest.mark.parametrize("fmr", [1e-3, 1e-4, 1e-5])
+def test_an_exponential_tail_is_met_far_beyond_the_data(fmr: float) -> None:
+    """Laplace scores, 20,000 of them: 1e-5 is a fifth of one score; 60 % in the rate are 2 % in the score there."""
     rng = np.random.default_rng(3)
     fitted = fit(rng.normal(1, 0.1, 500), rng.laplace(0, 0.05, 20_000), fitted_on="laplace", fingerprint="f")
-    true_fmr = 0.5 * math.exp(-fitted.score_for_fmr(1e-4) / 0.05)
-    assert 2e-5 < true_fmr < 5e-4
+    assert 0.5 * math.exp(-fitted.score_for_fmr(fmr) / 0.05) == pytest.approx(fmr, rel=0.6)
+
+
+@pytest.mark.parametrize("fmr", [1e-3, 1e-4, 1e-5])
+def test_a_bounded_tail_is_met_far_beyond_the_data(fmr: float) -> None:
+    """1 - sqrt(uniform) ends at 1, a generalized Pareto of shape -0.5 whose rates are known: (1 - score)^2."""
+    rng = np.random.default_rng(4)
+    fitted = fit(
+        rng.normal(0.99, 0.01, 500), 1 - np.sqrt(rng.uniform(size=20_000)), fitted_on="bounded", fingerprint="f"
+    )
+    assert fitted.tail.shape == pytest.approx(-0.5, abs=0.05)
+    assert fitted.score_for_fmr(fmr) == pytest.approx(1 - math.sqrt(fmr), abs=0.01)
+
+
+@pytest.mark.parametrize(("fmr", "least"), [(1e-3, 0.6), (1e-4, 0.4), (1e-5, 0.2)])
+def test_a_gaussian_tail_is_met_from_the_safe_side(calibration: Calibration, fmr: float, least: float) -> None:
+    """The raised shape makes strangers rarer than asked for: by 40 % at the first rate, and more further out."""
+    true_fmr = 1.0 - NormalDist(MEANS[0], STD).cdf(calibration.score_for_fmr(fmr))
+    assert least < true_fmr / fmr < 1.1
+
+
+def test_the_tail_of_few_scores_is_exponential() -> None:
+    rng = np.random.default_rng(5)
+    fitted = fit(rng.normal(0.9, 0.02, 20), rng.uniform(-0.5, 0.5, 200), fitted_on="few", fingerprint="f")
+    assert fitted.tail.shape == 0.0
+    assert fitted.score_for_fmr(1e-4) > 0.5  # beyond where uniform scores end: on the safe side
 
 
 def test_score_for_fmr_is_monotone_everywhere(calibration: Calibration) -> None:
@@ -88,12 +94,6 @@ def test_score_for_fmr_is_monotone_everywhere(calibration: Calibration) -> None:
 def test_impossible_rates_are_refused(calibration: Calibration, fmr: float) -> None:
     with pytest.raises(ValueError, match="need 0 < fmr < 1"):
         calibration.score_for_fmr(fmr)
-
-
-def test_few_scores_have_no_tail_and_fall_back_to_a_gaussian() -> None:
-    fitted = gaussian_fit(targets=15, nontargets=15)
-    assert fitted.tail == ()
-    assert fitted.score_for_fmr(0.5) == pytest.approx(fitted.nontarget_mean)
 
 
 def test_perfectly_separated_scores_give_a_finite_slope() -> None:
