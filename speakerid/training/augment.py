@@ -1,6 +1,6 @@
 """Another room, microphone, line and background for every crop, a batch at a time.
 
-One utterance per speaker means one session per speaker: without this a model learns microphones, not voices. Rooms,
+One utterance per speaker means one recording per speaker: without this a model learns microphones, not voices. Rooms,
 equalizers and band limits are products in the frequency domain (circular over the crop, which is harmless), so a batch
 costs a few FFTs.
 """

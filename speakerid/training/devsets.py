@@ -35,15 +35,15 @@ class DevSet:
     name: str
     waves: list[Samples] = field(default_factory=list)
     speakers: list[int] = field(default_factory=list)
-    sessions: list[int] = field(default_factory=list)  # pairs within one are not scored
+    recordings: list[int] = field(default_factory=list)  # pairs within one are not scored
 
-    def add(self, wave: Samples, speaker: int, session: int) -> None:
+    def add(self, wave: Samples, speaker: int, recording: int) -> None:
         self.waves.append(wave)
         self.speakers.append(speaker)
-        self.sessions.append(session)
+        self.recordings.append(recording)
 
     def labels(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        return np.array(self.speakers, dtype=np.int64), np.array(self.sessions, dtype=np.int64)
+        return np.array(self.speakers, dtype=np.int64), np.array(self.recordings, dtype=np.int64)
 
 
 def all_sets(root: Path) -> Iterator[DevSet]:
@@ -70,9 +70,9 @@ def _halves(name: str, root: Path, seconds: float, change: Change) -> DevSet:
     made, random = DevSet(name), np.random.default_rng(5)
     held_out = hold_out_last(list_speakers(root / "librispeech" / "train", "librispeech"), HELD_OUT_SPEAKERS).held_out
     for number, source in enumerate(held_out):
-        for session, half in enumerate(np.array_split(load_speech(source.path, 2.0), 2)):
+        for recording, half in enumerate(np.array_split(load_speech(source.path, 2.0), 2)):
             for _ in range(CROPS_PER_HALF):
-                made.add(change(_crop(half, seconds, random), random), number, session)
+                made.add(change(_crop(half, seconds, random), random), number, recording)
     return made
 
 
@@ -80,10 +80,10 @@ def _dev(name: str, root: Path, seconds: float, change: Change) -> DevSet:
     made, random = DevSet(name), np.random.default_rng(6)
     sources = list_speakers(root / "librispeech" / "dev", "dev")
     ids = sorted({str(s.speaker) for s in sources})
-    for session, source in enumerate(sources):
+    for recording, source in enumerate(sources):
         speech = load_speech(source.path, 1.0)
         for _ in range(CROPS_PER_HALF):
-            made.add(change(_crop(speech, seconds, random), random), ids.index(str(source.speaker)), session)
+            made.add(change(_crop(speech, seconds, random), random), ids.index(str(source.speaker)), recording)
     return made
 
 
@@ -96,10 +96,10 @@ def _digits(name: str, root: Path, gap_s: float) -> DevSet:
         takes.setdefault((speaker, take), []).append(path)
     ids = sorted({speaker for speaker, _ in takes})
     gap = np.zeros(int(gap_s * SAMPLE_RATE_HZ), dtype=np.float32)
-    for session, ((speaker, _), paths) in enumerate(sorted(takes.items())):
+    for recording, ((speaker, _), paths) in enumerate(sorted(takes.items())):
         for chosen in np.array_split(random.permutation(len(paths)), 2):
             words = [part for i in chosen for part in (strip_silence(load(paths[i])), gap)]
-            made.add(np.concatenate(words), ids.index(speaker), session)
+            made.add(np.concatenate(words), ids.index(speaker), recording)
     return made
 
 

@@ -37,13 +37,13 @@ def eer(target: Scores, nontarget: Scores) -> float:
 
 
 def eer_of(
-    embeddings: npt.NDArray[np.float32], speakers: npt.NDArray[np.int64], sessions: npt.NDArray[np.int64],
+    embeddings: npt.NDArray[np.float32], speakers: npt.NDArray[np.int64], recordings: npt.NDArray[np.int64],
     resamples: int = 200, seed: int = 0,
 ) -> Interval:  # fmt: skip
-    """Every pair of rows, cosine. Pairs of one speaker and one session are left out: they share more than the voice."""
+    """Every pair of rows, cosine. Pairs within one recording are left out: they share more than the voice."""
     first, second = np.triu_indices(len(speakers), k=1)
     same = speakers[first] == speakers[second]
-    use = ~(same & (sessions[first] == sessions[second]))
+    use = ~(same & (recordings[first] == recordings[second]))
     first, second, same = first[use], second[use], same[use]
     scores = (embeddings @ embeddings.T)[first, second]
     low, high = _interval(scores, same, speakers[first], speakers[second], resamples, seed)

@@ -21,7 +21,7 @@ def test_two_normal_distributions_have_the_rate_of_theory() -> None:
     assert measured == pytest.approx(15.87, abs=0.2)  # the normal tail beyond one deviation; 0.2 is 2.5 sigma
 
 
-def test_pairs_of_one_session_do_not_count() -> None:
+def test_pairs_of_one_recording_do_not_count() -> None:
     vectors = np.eye(4, dtype=np.float32)
     result = eer_of(vectors, np.array([0, 0, 1, 1]), np.array([0, 1, 0, 0]), resamples=5)
     assert (result.targets, result.nontargets) == (1, 4)
