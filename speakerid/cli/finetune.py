@@ -14,7 +14,7 @@ from speakerid.cli.output import emit, say
 from speakerid.cli.training import Device, Watcher, counted, require_extra
 
 if TYPE_CHECKING:
-    from speakerid.training.finetune_card import Finetuned
+    from speakerid.training.finetune.card import Finetuned
     from speakerid.training.metrics import Interval
 
 
@@ -55,9 +55,9 @@ def finetune(
     """
     require_extra()
     # Inside, for a quick --help: torch and SpeechBrain take seconds.
-    from speakerid.training.finetune import FinetuneOptions
-    from speakerid.training.finetune import finetune as run
-    from speakerid.training.finetune_loop import TuneOptions
+    from speakerid.training.finetune.job import FinetuneOptions
+    from speakerid.training.finetune.job import finetune as run
+    from speakerid.training.finetune.tuner import TuneOptions
     from speakerid.training.watch import Watch
 
     wanted = FinetuneOptions(

@@ -15,7 +15,7 @@ from speakerid.cli.output import emit, say
 from speakerid.cli.training import Device, Watcher, counted, require_extra
 
 if TYPE_CHECKING:
-    from speakerid.training.bundled_report import Trained
+    from speakerid.training.recipes.bundled_report import Trained
 
 
 class Recipe(StrEnum):
@@ -72,8 +72,8 @@ def train(
         raise typer.BadParameter("Give either --minutes or --steps.")
     require_extra()
     # Inside, for a quick --help: torch and SpeechBrain take seconds.
-    from speakerid.training.bundled_job import Job
-    from speakerid.training.bundled_job import train as run
+    from speakerid.training.recipes.bundled_job import Job
+    from speakerid.training.recipes.bundled_job import train as run
     from speakerid.training.watch import Watch
 
     job = Job(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +19,16 @@ from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
 
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
+RETRY_S = 0.01
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
 # A request thread needs one connection at a time; the API runs 40 of them.
 POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 40, "hide_parameters": True}  # names stay out of logged errors
 PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA synchronous=FULL",  # an acknowledged enrollment survives power loss
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # erased rows are overwritten with zeros
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
 )
 
 
@@ -102,6 +104,20 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where the driver guesses
     for pragma in PRAGMAS:
         connection.execute(pragma)
+    _use_log(connection)
+
+
+def _use_log(connection: Any) -> None:
+    """Write-ahead log. While another process turns it on in a new store, SQLite refuses at once instead of waiting."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_S)
 
 
 def _begin(connection: Connection) -> None:

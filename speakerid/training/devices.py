@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from speakerid.training.finetune_errors import DeviceMissing
+from speakerid.training.errors import DeviceMissing
 
 Device = Literal["cpu", "cuda"]
 

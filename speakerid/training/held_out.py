@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
 from speakerid.training.devsets import DevSet
-from speakerid.training.finetune_errors import NoHeldOutTrials
+from speakerid.training.errors import NoHeldOutTrials
 from speakerid.training.metrics import Interval, eer, eer_of
 from speakerid.types import FloatArray
 

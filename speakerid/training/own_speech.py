@@ -15,8 +15,7 @@ from speakerid.audio.files import read_file
 from speakerid.errors import AudioError, NotFound
 from speakerid.training.bank import Item
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, strip_silence
-from speakerid.training.errors import TrainingAudioTooShort, UnreadableTrainingAudio
-from speakerid.training.finetune_errors import NoHeldOutSpeakers
+from speakerid.training.errors import NoHeldOutSpeakers, TrainingAudioTooShort, UnreadableTrainingAudio
 
 MIN_S = 1.0
 MIN_HELD_OUT = 5

@@ -13,16 +13,6 @@ from speakerid.audio.vad import SileroVad
 from speakerid.types import FloatArray
 from tests.audio.voice import RATE_HZ, synthetic_voice
 
-SPEECH = Path(__file__).resolve().parents[2].parent / "shared" / "speech"
-
-
-@pytest.fixture(scope="session")
-def speech_root() -> Path:
-    """Real speech beside the repository; tests that need it are skipped without."""
-    if not SPEECH.is_dir():
-        pytest.skip("needs real speech in ../shared/speech, which is not here")
-    return SPEECH
-
 
 @pytest.fixture(scope="session")
 def voice() -> FloatArray:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from speakerid.training import finetune as module
 from speakerid.training.crops import Shape
+from speakerid.training.finetune import job as module
 from speakerid.training.metrics import Interval
 from tests.cli.command import Command
 from tests.training.trees import write_base, write_people
@@ -25,7 +25,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tests of the command need not do again: tests/training/test_finetune.py does."""
+    """What tests of the command need not do again: tests/training/finetune/test_job.py does."""
     monkeypatch.setattr(module, "_export", lambda *_: None)
     monkeypatch.setattr(module.FinetuneOptions, "shapes", (Shape(4, 1.0),))
 

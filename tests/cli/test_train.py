@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from speakerid.cli import training
-from speakerid.training import bundled_job
-from speakerid.training.bundled_report import Trained
 from speakerid.training.errors import TeacherMissing
 from speakerid.training.metrics import Interval
+from speakerid.training.recipes import bundled_job
+from speakerid.training.recipes.bundled_report import Trained
 from speakerid.training.watch import Seen, Watch
 from tests.cli.command import Command
 from tests.training.trees import write_people
@@ -34,7 +34,7 @@ def trained(out: Path) -> Trained:
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the command asked for; the training itself is tested in tests/training/test_bundled_job.py."""
+    """What the command asked for; the training itself is tested in tests/training/recipes/test_bundled_job.py."""
     asked: list[Any] = []
 
     def run(job: Any, watch: Watch) -> Trained:

@@ -114,7 +114,7 @@ def test_probabilities_are_a_distribution_with_room_for_a_stranger(engine: Engin
 
 
 def test_the_answer_has_the_shape_that_was_promised(engine: Engine) -> None:
-    add_gallery(engine, "strict", GallerySettings(target_fpir=0.0001))
+    add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
     for voice in (ADA, BEN):
         add_speaker(engine, voice, hear(engine, utterance(voice)), gallery="strict")
     answer = to_json(ask(engine, probe(ADA), "strict"))
@@ -124,7 +124,7 @@ def test_the_answer_has_the_shape_that_was_promised(engine: Engine) -> None:
         "speaker": {"id": best["speaker"]["id"], "name": ADA},
         "candidates": [best, answer["candidates"][1]],
         "margin": best["llr"] - answer["candidates"][1]["llr"],
-        "threshold": {"llr": answer["threshold"]["llr"], "from": "target_fpir=0.0001, gallery of 2"},
+        "threshold": {"llr": answer["threshold"]["llr"], "from": "target_fpir=0.001, gallery of 2"},
         "prior": 0.5,
         "speech": answer["speech"],
         "encoder": f"fake@{FakeEncoder().fingerprint[:12]}",
@@ -197,7 +197,7 @@ def test_without_a_calibration_no_score_is_called_an_answer(open_engine: EngineM
 
 
 def test_the_gallerys_own_target_moves_the_threshold(engine: Engine) -> None:
-    add_gallery(engine, "strict", GallerySettings(target_fpir=0.0001))
+    add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
     heard = hear(engine, utterance(ADA))
     add_speaker(engine, "Ada", heard)
     add_speaker(engine, "Ada", heard, gallery="strict")

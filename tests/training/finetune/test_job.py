@@ -14,21 +14,24 @@ import torch
 
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
-from speakerid.training import finetune as module
-from speakerid.training import finetune_card
 from speakerid.training.crops import Shape
 from speakerid.training.devsets import DevSet
 from speakerid.training.errors import (
     CheckpointMismatch,
     CheckpointWriteFailed,
     ModelGotWorse,
+    NoHeldOutSpeakers,
     NoTrainingAudio,
+    NotTrainable,
     TooFewSpeakers,
+    UncheckedModel,
+    UnfaithfulCopy,
 )
-from speakerid.training.finetune import WORK, FinetuneOptions, finetune
-from speakerid.training.finetune_card import Finetuned
-from speakerid.training.finetune_errors import NoHeldOutSpeakers, NotTrainable, UncheckedModel, UnfaithfulCopy
-from speakerid.training.finetune_loop import TuneOptions, Tuner
+from speakerid.training.finetune import card as finetune_card
+from speakerid.training.finetune import job as module
+from speakerid.training.finetune.card import Finetuned
+from speakerid.training.finetune.job import WORK, FinetuneOptions, finetune
+from speakerid.training.finetune.tuner import TuneOptions, Tuner
 from speakerid.training.held_out import change
 from speakerid.training.loop import CHECKPOINT
 from speakerid.training.metrics import Interval

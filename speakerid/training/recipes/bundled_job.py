@@ -8,12 +8,11 @@ from pathlib import Path
 
 from speakerid.training import bank as voice_bank
 from speakerid.training.bank import VoiceBank
-from speakerid.training.bundled_report import Trained, describe
 from speakerid.training.corpora import Corpora, gather
 from speakerid.training.devices import Device, bf16_pays, pick
+from speakerid.training.directory import publish, write_card, write_text
 from speakerid.training.disk import disk_errors
 from speakerid.training.export_onnx import ExportReport, export
-from speakerid.training.finetune_directory import publish, write_card, write_text
 from speakerid.training.held_out import held_out_set
 from speakerid.training.held_out_log import HeldOutLog
 from speakerid.training.loop import CHECKPOINT, HISTORY, LoopOptions, Progress, Trainer
@@ -22,6 +21,7 @@ from speakerid.training.on_device import move
 from speakerid.training.own_speech import Decoded, read_speech, usable
 from speakerid.training.recipes import bundled
 from speakerid.training.recipes.bundled import BundledRecipe
+from speakerid.training.recipes.bundled_report import Trained, describe
 from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
 from speakerid.training.teacher import Teacher
 from speakerid.training.watch import Seen, Watch
@@ -55,7 +55,7 @@ class Job:
 
 
 def train(job: Job, watch: Watch | None = None) -> Trained:
-    """Raises errors of `errors.py` and `finetune_errors.py`. Called again, a killed run goes on from its checkpoint."""
+    """Raises errors of `errors.py`. Called again, a killed run goes on from its checkpoint."""
     with disk_errors(job.out):
         return _train(job, watch or Watch())
 

@@ -16,7 +16,7 @@ from speakerid.encoders.speechbrain import HYPERPARAMS, SpeechBrainEncoder
 from speakerid.training import timefirst
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples
 from speakerid.training.devices import Device
-from speakerid.training.finetune_errors import NotTrainable
+from speakerid.training.errors import NotTrainable
 from speakerid.training.toolkit import ECAPA_TDNN
 from speakerid.types import FloatArray
 

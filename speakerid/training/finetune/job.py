@@ -20,19 +20,20 @@ from speakerid.training.crops import Sampler, Shape
 from speakerid.training.data import Split, list_speakers
 from speakerid.training.devices import Device, pick
 from speakerid.training.devsets import DevSet
+from speakerid.training.directory import publish, standalone_yaml, write_model, write_text
 from speakerid.training.disk import disk_errors
 from speakerid.training.errors import (
     ExportUnsupported,
     ModelGotWorse,
     NoTrainingAudio,
     TooFewSpeakers,
+    UncheckedModel,
+    UnfaithfulCopy,
 )
 from speakerid.training.export_onnx import ExportReport, export
-from speakerid.training.finetune_base import Base, load_base
-from speakerid.training.finetune_card import Brought, Figures, Finetuned, describe
-from speakerid.training.finetune_directory import publish, standalone_yaml, write_model, write_text
-from speakerid.training.finetune_errors import UncheckedModel, UnfaithfulCopy
-from speakerid.training.finetune_loop import TuneOptions, Tuner
+from speakerid.training.finetune.base import Base, load_base
+from speakerid.training.finetune.card import Brought, Figures, Finetuned, describe
+from speakerid.training.finetune.tuner import TuneOptions, Tuner
 from speakerid.training.held_out import change, embed_all, held_out_set, measure
 from speakerid.training.loop import CHECKPOINT, HISTORY
 from speakerid.training.own_speech import MIN_LEARNED, Decoded, Usable, hold_out, read_speech, usable
@@ -74,7 +75,7 @@ class FinetuneOptions:
 
 
 def finetune(options: FinetuneOptions, watch: Watch | None = None) -> Finetuned:
-    """Raises errors of `errors.py` and `finetune_errors.py`; before the end only `work` appears in `out`.
+    """Raises errors of `errors.py`; before the end only `work` appears in `out`.
 
     Called again, a killed run goes on from its last checkpoint. After `ModelGotWorse` a call with `allow_worse` saves
     what was trained.

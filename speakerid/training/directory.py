@@ -12,8 +12,7 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor
 
-from speakerid.training.errors import CheckpointWriteFailed
-from speakerid.training.finetune_errors import NotTrainable
+from speakerid.training.errors import CheckpointWriteFailed, NotTrainable
 from speakerid.training.model import HYPERPARAMS, WEIGHTS, fingerprint
 from speakerid.training.storage import write_atomically
 

@@ -10,8 +10,8 @@ from string import Template
 
 from speakerid.encoders.base import Encoder, label
 from speakerid.training.curves import Point, draw, read_history
+from speakerid.training.directory import write_text
 from speakerid.training.export_onnx import ExportReport
-from speakerid.training.finetune_directory import write_text
 from speakerid.training.held_out import PIECE_S, Change
 from speakerid.training.loop import HISTORY
 from speakerid.training.metrics import Interval

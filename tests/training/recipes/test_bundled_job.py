@@ -9,18 +9,23 @@ import pytest
 import torch
 
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.training import bundled_job
-from speakerid.training.bundled_job import Job, train
 from speakerid.training.corpora import gather, is_laid_out
 from speakerid.training.curves import read_history
 from speakerid.training.data import Samples
 from speakerid.training.devices import bf16_pays, pick
-from speakerid.training.errors import CheckpointMismatch, NoTrainingAudio, TeacherMissing, TooFewSpeakers
-from speakerid.training.finetune_errors import DeviceMissing, NoHeldOutSpeakers
+from speakerid.training.errors import (
+    CheckpointMismatch,
+    DeviceMissing,
+    NoHeldOutSpeakers,
+    NoTrainingAudio,
+    TeacherMissing,
+    TooFewSpeakers,
+)
 from speakerid.training.loop import CHECKPOINT, Progress, Trainer
 from speakerid.training.model import fingerprint
 from speakerid.training.on_device import move
-from speakerid.training.recipes import bundled
+from speakerid.training.recipes import bundled, bundled_job
+from speakerid.training.recipes.bundled_job import Job, train
 from speakerid.training.watch import Seen, Watch
 from speakerid.types import FloatArray
 from tests.training.trees import say, write_people

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from speakerid.training.curves import RATE, Line, Point, draw, read_history
-from speakerid.training.finetune_directory import write_text
+from speakerid.training.directory import write_text
 from speakerid.training.held_out import PIECE_S
 from speakerid.training.loop import LoopOptions, learning_rate
 from speakerid.training.metrics import Interval
