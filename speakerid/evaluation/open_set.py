@@ -17,6 +17,7 @@ from pathlib import Path
 
 from speakerid.evaluation.trees import speaker_tree
 from speakerid.services import galleries, shape
+from speakerid.services.galleries import GallerySettings
 from speakerid.types import Identification
 from speakerid.verbs import SpeakerID
 
@@ -88,11 +89,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure open-set identification on real speech.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with LibriSpeech `dev` and `train`")
     parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--target-fpir", type=float, default=0.01, help="accepted chance that a stranger is named")
     options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory() as folder,
         SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
     ):
+        with sid.engine.write() as db:
+            galleries.update(db, sid.gallery, GallerySettings(target_fpir=options.target_fpir))
         report = run(sid, librispeech_task(options.speech))
     sys.stdout.write(json.dumps(asdict(report), indent=1) + "\n")
     return 0
