@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, KeyRow, UtteranceRow
 from speakerid.db.repositories import galleries
 from speakerid.db.repositories.speakers import SpeakerSums
 from speakerid.encoders.base import label_of
-from speakerid.types import Gallery, Key, Speaker, Speech, Utterance
+from speakerid.types import Gallery, Key, Scope, Speaker, Speech, Utterance
 
 
 def etag(version: int) -> str:
@@ -58,7 +58,7 @@ def utterance(row: UtteranceRow) -> Utterance:
 
 
 def key(row: KeyRow) -> Key:
-    return Key(row.id, row.name, tuple(row.scopes), tuple(row.galleries), row.created_at)  # type: ignore[arg-type]
+    return Key(row.id, row.name, cast(tuple[Scope, ...], tuple(row.scopes)), tuple(row.galleries), row.created_at)
 
 
 def _status(sums: SpeakerSums, in_gallery: GalleryRow) -> Literal["new", "enrolling", "enrolled"]:
