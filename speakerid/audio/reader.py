@@ -134,6 +134,8 @@ def _to_float(frame: AudioFrame) -> FloatArray:
     """(n, channels), full scale 1.0, whatever the sample format. Raises InvalidSamples."""
     kind = frame.format.packed.name
     frames = _raw(frame, _DTYPES[kind])
+    if kind == "flt":  # Opus, AAC, MP3, Vorbis: many short frames, so every call counts
+        return checked(frames.astype(np.float32))
     with np.errstate(over="ignore", invalid="ignore"):  # infinite and NaN samples are refused next
         floats = (frames.astype(np.float32) - (128.0 if kind == "u8" else 0.0)) / np.float32(_FULL_SCALE[kind])
     return checked(floats)
@@ -148,7 +150,8 @@ def _raw(frame: AudioFrame, dtype: type) -> NDArray[Any]:
     channels = frame.layout.nb_channels
     if not frame.format.is_planar:
         return _plane(frame, 0, dtype, frame.samples * channels).reshape(-1, channels)
-    return np.stack([_plane(frame, nth, dtype, frame.samples) for nth in range(channels)], axis=1)
+    planes = [_plane(frame, nth, dtype, frame.samples) for nth in range(channels)]
+    return planes[0].reshape(-1, 1) if channels == 1 else np.stack(planes, axis=1)
 
 
 def _plane(frame: AudioFrame, nth: int, dtype: type, count: int) -> NDArray[Any]:
