@@ -23,7 +23,7 @@ from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from speakerid.errors import EncoderFailed, EncoderNotFound
 from speakerid.types import FloatArray
 
-ensure_torchaudio()  # before SpeechBrain, which imports torchaudio
+ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot stand at the top (E402)
 
 from speechbrain.inference.classifiers import EncoderClassifier  # noqa: E402
 from speechbrain.utils.fetching import fetch  # noqa: E402

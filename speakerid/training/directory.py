@@ -13,7 +13,7 @@ from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor
 
 from speakerid.training.errors import CheckpointWriteFailed, NotTrainable
-from speakerid.training.model import HYPERPARAMS, WEIGHTS, fingerprint
+from speakerid.training.model import HYPERPARAMS, MODULES, WEIGHTS, fingerprint
 from speakerid.training.storage import write_atomically
 
 CARD = "card.json"
@@ -22,19 +22,6 @@ CARD = "card.json"
 REPLACED = frozenset(
     {"name", "pretrained_path", "classifier", "mean_var_norm_emb", "label_encoder", "modules", "pretrainer"}
 )
-OWN = """\
-classifier: !new:torch.nn.Identity
-
-modules:
-    compute_features: !ref <compute_features>
-    mean_var_norm: !ref <mean_var_norm>
-    embedding_model: !ref <embedding_model>
-    classifier: !ref <classifier>
-
-pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
-    loadables:
-        embedding_model: !ref <embedding_model>
-"""
 
 
 def standalone_yaml(base: str, name: str, base_name: str) -> str:
@@ -42,7 +29,7 @@ def standalone_yaml(base: str, name: str, base_name: str) -> str:
     entries = re.split(r"(?m)^(?=[A-Za-z_][\w-]*:)", base)[1:]  # what comes before the first entry is comment
     kept = [entry.rstrip() for entry in entries if entry.split(":", 1)[0] not in REPLACED]
     head = f"# Speaker encoder '{name}', fine-tuned from '{base_name}' by speakerid.\nname: {json.dumps(name)}\n"
-    text = head + "\n" + "\n\n".join([*(_without_comments_below(entry) for entry in kept), OWN])
+    text = head + "\n" + "\n\n".join([*(_without_comments_below(entry) for entry in kept), MODULES])
     try:
         load_hyperpyyaml(text)
     except Exception as error:  # whatever building the model runs into

@@ -116,7 +116,7 @@ class Trainer:
         embeddings = timefirst.forward(net, features, torch.bfloat16 if self.options.bf16 else torch.float32)
         parts: LossParts = self._loss(embeddings, lesson.target, lesson.voice)
         self._optimizer.zero_grad(set_to_none=True)
-        parts.total.backward()  # type: ignore[no-untyped-call]
+        parts.total.backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
         torch.nn.utils.clip_grad_norm_(net.parameters(), self.options.clip_norm)
         self._optimizer.step()
         self.step += 1

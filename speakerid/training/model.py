@@ -21,7 +21,22 @@ from speakerid.training.toolkit import ECAPA_TDNN
 
 HYPERPARAMS = "hyperparams.yaml"
 WEIGHTS = "embedding_model.ckpt"
-YAML = Template("""\
+# How a directory of ours ends: no speaker classifier, weights beside the file.
+MODULES = """\
+classifier: !new:torch.nn.Identity
+
+modules:
+    compute_features: !ref <compute_features>
+    mean_var_norm: !ref <mean_var_norm>
+    embedding_model: !ref <embedding_model>
+    classifier: !ref <classifier>
+
+pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
+    loadables:
+        embedding_model: !ref <embedding_model>
+"""
+YAML = Template(
+    """\
 # Speaker encoder '$name' by the speakerid training recipe; EncoderClassifier.from_hparams(source=DIRECTORY) loads it.
 name: $name
 sample_rate: 16000
@@ -59,18 +74,9 @@ embedding_model: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
     se_channels: $se_channels
     lin_neurons: !ref <embedding_size>
 
-classifier: !new:torch.nn.Identity
-
-modules:
-    compute_features: !ref <compute_features>
-    mean_var_norm: !ref <mean_var_norm>
-    embedding_model: !ref <embedding_model>
-    classifier: !ref <classifier>
-
-pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
-    loadables:
-        embedding_model: !ref <embedding_model>
-""")
+"""
+    + MODULES
+)
 
 
 @dataclass(frozen=True)

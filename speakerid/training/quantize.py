@@ -77,7 +77,7 @@ def _cosines(source: Path, out: Path, speech: Sequence[Samples]) -> np.typing.ND
     return np.asarray((exact * close).sum(axis=1))
 
 
-class _Ranging(CalibrationDataReader):  # type: ignore[misc]
+class _Ranging(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     """Hands the speech to the quantizer, one row at a time."""
 
     def __init__(self, speech: Sequence[Samples]) -> None:

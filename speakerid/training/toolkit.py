@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 
-ensure_torchaudio()  # before SpeechBrain, which imports torchaudio
+ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot stand at the top (E402)
 
 from speechbrain.inference.classifiers import EncoderClassifier  # noqa: E402
 from speechbrain.lobes.features import Fbank  # noqa: E402
