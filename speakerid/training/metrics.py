@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from speakerid.scoring import metrics
+from speakerid.scoring.curves import error_curve, labelled, rank
+from speakerid.scoring.intervals import interval, speaker_bootstrap
+
 Scores = npt.NDArray[np.floating]
 
 
@@ -25,15 +29,8 @@ class Interval:
 
 
 def eer(target: Scores, nontarget: Scores) -> float:
-    """Percent; 50 for chance. Tied scores fall together; between thresholds the rates are interpolated."""
-    thresholds = np.unique(np.concatenate([target, nontarget]))
-    missed = np.append(np.searchsorted(np.sort(target), thresholds) / len(target), 1.0)
-    accepted = np.append(1 - np.searchsorted(np.sort(nontarget), thresholds) / len(nontarget), 0.0)
-    after = int(np.argmax(missed >= accepted))
-    before = max(after - 1, 0)
-    gap_before, gap_after = accepted[before] - missed[before], missed[after] - accepted[after]
-    share = gap_before / (gap_before + gap_after) if gap_before + gap_after > 0 else 0.0
-    return float(100 * (missed[before] + share * (missed[after] - missed[before])))
+    """Percent; 50 for chance."""
+    return 100 * metrics.eer(error_curve(*labelled(target, nontarget)))
 
 
 def eer_of(
@@ -46,26 +43,14 @@ def eer_of(
     use = ~(same & (recordings[first] == recordings[second]))
     first, second, same = first[use], second[use], same[use]
     scores = (embeddings @ embeddings.T)[first, second]
-    low, high = _interval(scores, same, speakers[first], speakers[second], resamples, seed)
-    return Interval(eer(scores[same], scores[~same]), low, high, int(same.sum()), int((~same).sum()))
-
-
-def _interval(
-    scores: Scores, same: npt.NDArray[np.bool_], one: npt.NDArray[np.int64], other: npt.NDArray[np.int64],
-    resamples: int, seed: int,
-) -> tuple[float, float]:  # fmt: skip
-    """A speaker drawn k times weighs its pairs k times; a pair of two speakers weighs the product."""
-    random = np.random.default_rng(seed)
-    ids = np.unique(np.concatenate([one, other]))
-    at_one, at_other = np.searchsorted(ids, one), np.searchsorted(ids, other)
-    order = np.argsort(scores, kind="stable")
-    values = []
-    for _ in range(resamples):
-        drawn = random.multinomial(len(ids), np.full(len(ids), 1 / len(ids)))
-        weight = np.where(same, drawn[at_one], drawn[at_one] * drawn[at_other])[order]
-        hits, others = weight * same[order], weight * ~same[order]
-        if hits.sum() and others.sum():
-            missed = np.cumsum(hits) / hits.sum()
-            accepted = 1 - np.cumsum(others) / others.sum()
-            values.append(100 * float(np.min(np.maximum(missed, accepted))))
-    return float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975))
+    ranked = rank(scores, same)
+    found = interval(
+        metrics.eer(ranked.curve()),
+        speaker_bootstrap(
+            lambda weights: metrics.eer(ranked.curve(weights)),
+            speakers[first], speakers[second], resamples=resamples, seed=seed,
+        ),
+    )  # fmt: skip
+    return Interval(
+        100 * found.value, 100 * found.low, 100 * found.high, targets=int(same.sum()), nontargets=int((~same).sum())
+    )
