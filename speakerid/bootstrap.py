@@ -12,10 +12,12 @@ from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
 from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.batching import Batcher
-from speakerid.encoders.registry import calibration_file, load_encoder
-from speakerid.errors import CalibrationMissing
+from speakerid.encoders.registry import calibration_file, cohort_file, load_encoder
+from speakerid.errors import CalibrationMissing, CohortInvalid
 from speakerid.index.faiss import FaissFlatIndex
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.calibration import Calibration, from_json
+from speakerid.scoring.cohort import Cohort
+from speakerid.scoring.scorer import Scorer
 from speakerid.services.engine import Engine, Policy
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
@@ -25,7 +27,7 @@ from speakerid.settings import Settings
 def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
     """Open the store, bring it to the newest schema, load the encoder. Raises StoreError, EncoderError."""
     encoder = encoder or load_encoder(settings.encoder)
-    calibration = load_calibration(encoder, settings.calibration or calibration_file(settings.encoder))
+    scorer = load_scorer(encoder, settings)
     with ExitStack() as undo:
         database = open_database(settings.store)
         undo.callback(database.close)
@@ -37,7 +39,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
             encoder=batcher,
             preparer=Preparer(SileroVad(), decode_limits(settings)),
             indexes=IndexSync(database, FaissFlatIndex),
-            calibration=calibration,
+            scorer=scorer,
             policy=Policy(prior=settings.prior),
         )
         ensure_default(engine)
@@ -49,13 +51,42 @@ def decode_limits(settings: Settings) -> DecodeLimits:
     return DecodeLimits(max_seconds=settings.max_audio_seconds, max_channels=settings.max_channels)
 
 
-def load_calibration(encoder: Encoder, file: Path) -> Calibration | None:
-    """The calibration in `file`, None when there is no such file. Raises CalibrationMissing when it is another's."""
-    if not file.is_file():
+def load_scorer(encoder: Encoder, settings: Settings) -> Scorer | None:
+    """None when no calibration was fitted for the encoder. Raises CalibrationMissing, CohortInvalid."""
+    fitted = load_calibrations(encoder, settings.calibration or calibration_file(settings.encoder))
+    if not fitted:
         return None
-    calibration = Calibration.from_json(file.read_text(encoding="utf-8"))
-    if calibration.fingerprint != encoder.fingerprint:
+    cohort = load_cohort(encoder, settings.cohort or cohort_file(settings.encoder))
+    score = settings.score or ("asnorm" if any(one.score == "asnorm" for one in fitted) else "cosine")
+    for calibration in fitted:
+        if calibration.score == score and bool(calibration.quality) == settings.quality:
+            return Scorer(calibration, cohort)
+    raise CalibrationMissing(
+        f"No calibration was fitted for score={score} and quality={settings.quality}. Change SPEAKERID_SCORE or "
+        "SPEAKERID_QUALITY, or fit one with 'python -m speakerid.evaluation.calibrate'."
+    )
+
+
+def load_calibrations(encoder: Encoder, file: Path) -> tuple[Calibration, ...]:
+    """Those in `file`, none when there is no such file. Raises CalibrationMissing when they are another encoder's."""
+    if not file.is_file():
+        return ()
+    try:
+        fitted = from_json(file.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CalibrationMissing(f"{file.name} is not a calibration file: {error}. Fit it again.") from None
+    if any(one.fingerprint != encoder.fingerprint for one in fitted):
         raise CalibrationMissing(
             f"The calibration in {file.name} was fitted for another encoder than {label(encoder)}. Fit it again."
         )
-    return calibration
+    return fitted
+
+
+def load_cohort(encoder: Encoder, file: Path) -> Cohort | None:
+    """The cohort in `file`, None when there is no such file. Raises CohortInvalid when it is another encoder's."""
+    if not file.is_file():
+        return None
+    cohort = Cohort.from_bytes(file.read_bytes())
+    if cohort.fingerprint != encoder.fingerprint:
+        raise CohortInvalid(f"The cohort in {file.name} was made with another encoder than {label(encoder)}.")
+    return cohort

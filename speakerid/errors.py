@@ -13,7 +13,8 @@ SpeakeridError
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
-├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed · CalibrationMissing
+├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
+│   └── …                 CalibrationMissing · CohortInvalid
 ├── StoreError            StoreUnavailable · StoreNewer
 └── SettingsError         the operator's settings contradict each other
 """
@@ -285,6 +286,12 @@ class EncoderFailed(EncoderError):
 
 class CalibrationMissing(EncoderError):
     code = "calibration_missing"
+
+
+class CohortInvalid(EncoderError):
+    """The cohort file of AS-norm is missing, broken or another encoder's."""
+
+    code = "cohort_invalid"
 
 
 class StoreError(SpeakeridError):

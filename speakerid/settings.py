@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,15 @@ class Settings(BaseSettings):
     )
     calibration: Path | None = Field(
         None, description="A calibration file for the encoder; by default the one that lies beside the encoder."
+    )
+    cohort: Path | None = Field(
+        None, description="A cohort file for AS-norm; by default the one that lies beside the encoder."
+    )
+    score: Literal["asnorm", "cosine"] | None = Field(
+        None, description="What is calibrated: asnorm or cosine; by default asnorm where the encoder has a cohort."
+    )
+    quality: bool = Field(
+        True, description="Whether the calibration counts duration, noise and bandwidth of both sides."
     )
     prior: float = Field(
         0.5, gt=0, lt=1, description="Probability, before listening, that the voice in a probe is enrolled."

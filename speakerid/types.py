@@ -80,7 +80,7 @@ class Verification:
     score: float | None
     llr: float | None
     probability: float | None
-    threshold: Threshold
+    threshold: Threshold | None  # None with not_enough_speech
     prior: float
     speech: Speech
     encoder: str

@@ -9,18 +9,18 @@ from speakerid.audio.decode import Samples
 from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech, Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import load_calibration
+from speakerid.bootstrap import load_scorer
 from speakerid.db.engine import open_database
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
 from speakerid.encoders.fake import FakeEncoder
-from speakerid.encoders.registry import calibration_file
 from speakerid.index.base import VectorIndex
 from speakerid.index.faiss import FaissFlatIndex
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.scorer import Scorer
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
+from speakerid.settings import Settings
 
 
 class RememberingPreparer(Preparer):
@@ -68,11 +68,11 @@ def make_engine(
         encoder=Batcher(encoder or FakeEncoder(), max_queue=max_queue),
         preparer=preparer,
         indexes=IndexSync(database, new_index),
-        calibration=fake_calibration() if calibrated else None,
+        scorer=fake_scorer() if calibrated else None,
     )
     ensure_default(engine)
     return engine
 
 
-def fake_calibration() -> Calibration | None:
-    return load_calibration(FakeEncoder(), calibration_file("fake"))
+def fake_scorer() -> Scorer | None:
+    return load_scorer(FakeEncoder(), Settings(encoder="fake"))

@@ -43,6 +43,12 @@ def calibration_file(spec: str) -> Path:
     return Path(spec) / "calibration.json"
 
 
+def cohort_file(spec: str) -> Path:
+    """Where the cohort of AS-norm for the encoder that `spec` names lies, if it has one."""
+    beside = calibration_file(spec)
+    return beside.with_name(beside.name.replace("calibration.json", "cohort.npz"))
+
+
 # The imports below sit inside functions on purpose: loading this module must load neither torch (1.2 s and
 # 160 MB, which a server on ONNX never needs) nor onnxruntime.
 

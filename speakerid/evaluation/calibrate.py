@@ -1,96 +1,76 @@
 """Fit the default calibration of an encoder on speech of speakers that it was neither trained nor is tested on.
 
-    python -m speakerid.evaluation.calibrate --data ../shared/speech/librispeech/train --last 51 \
-        --out speakerid/encoders/bundled/model.calibration.json
+    python -m speakerid.evaluation.calibrate --data ../shared/speech/librispeech/train --last 51
 
-Every speaker's speech is halved. Each half is a voiceprint once; the other half is the probe: whole, as its first
-three seconds, and as the same three seconds through a worse microphone, because both halves come from one recording
-and a real probe seldom does.
+One calibration is fitted for plain cosine and, where the encoder has a cohort, one for AS-norm, each without and with
+quality measures; the file holds them all. What each brings is printed, measured on speakers left out of its fit.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import lfilter
+from numpy.typing import NDArray
 
-from speakerid.audio.files import read_file
-from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
-from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import calibration_file, load_encoder
+from speakerid.encoders.registry import calibration_file, cohort_file, load_encoder
+from speakerid.evaluation.benefit import Pooled, table
+from speakerid.evaluation.development import CONDITIONS, ENROLLED, Material, Named
 from speakerid.evaluation.trees import speaker_tree
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.calibration import Calibration, Score, to_json
+from speakerid.scoring.cohort import Cohort
 from speakerid.scoring.cosine import cosine
-from speakerid.scoring.fit import fit
-from speakerid.types import FloatArray
-
-SHORT_SAMPLES = 3 * SAMPLE_RATE_HZ
-MIN_HALF_SAMPLES = 2 * SAMPLE_RATE_HZ
-WORSE_SNR_DB = 15.0
-TILT = 0.5  # one-pole filter: takes about 10 dB off the highest frequencies
+from speakerid.scoring.fit import fit, trials
+from speakerid.scoring.quality import measures
+from speakerid.scoring.scorer import normalized
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Embeddings `(n, dim)` of n half recordings, and whose they are."""
+def development_trials(encoder: Encoder, data: Mapping[str, list[Path]], cohort: Cohort | None) -> Pooled:
+    """Every half against every other half of a recording, under all conditions."""
+    material = Material(encoder, data)
+    parts: list[Pooled] = []
+    for enrolled_half in (0, 1):
+        prints = [material.side(enrolled_half, condition) for condition in ENROLLED]
+        for condition in CONDITIONS:
+            probes = material.side(1 - enrolled_half, condition)
+            parts += [_compared(condition.name, probes, enrolled, cohort) for enrolled in prints]
+    return Pooled.joined(parts)
 
-    speakers: tuple[str, ...]
-    embeddings: FloatArray
 
-
-def fit_default(encoder: Encoder, data: dict[str, list[Path]], *, fitted_on: str) -> Calibration:
+def fit_default(pooled: Pooled, *, fitted_on: str, fingerprint: str, cohort: Cohort | None) -> list[Calibration]:
     """Raises CalibrationMissing when there is too little speech or the encoder does not tell the speakers apart."""
-    halves = [(name, pair) for name, files in data.items() for pair in _halves(files)]
-    names = tuple(name for name, _ in halves)
-    targets, nontargets = [], []
-    for enrolled, probed in ((0, 1), (1, 0)):
-        prints = Sides(names, encoder.embed([pair[enrolled] for _, pair in halves]))
-        for probes in _conditions([pair[probed] for _, pair in halves]):
-            same, different = trials(prints, Sides(names, encoder.embed(probes)))
-            targets.append(same)
-            nontargets.append(different)
-    return fit(
-        np.concatenate(targets), np.concatenate(nontargets), fitted_on=fitted_on, fingerprint=encoder.fingerprint
-    )
+    scores: tuple[Score, ...] = ("cosine",) if cohort is None else ("cosine", "asnorm")
+    return [
+        fit(
+            trials(pooled.scores[score][pooled.same], pooled.measures[pooled.same]),
+            trials(pooled.scores[score][~pooled.same], pooled.measures[~pooled.same]),
+            fitted_on=fitted_on,
+            fingerprint=fingerprint,
+            score=score,
+            quality=quality,
+            cohort=cohort.digest if cohort and score == "asnorm" else None,
+        )
+        for score, quality in product(scores, (False, True))
+    ]
 
 
-def trials(prints: Sides, probes: Sides) -> tuple[FloatArray, FloatArray]:
-    """Scores of the same and of different speakers; of the same, only the two halves of one recording."""
-    scores = cosine(prints.embeddings, probes.embeddings)
-    same = np.equal.outer(np.array(prints.speakers), np.array(probes.speakers))
-    return np.diag(scores), scores[~same]
+def _compared(condition: str, probes: Named, enrolled: Named, cohort: Cohort | None) -> Pooled:
+    cosines = cosine(probes.side.embeddings, enrolled.side.embeddings)
+    scores: dict[Score, NDArray[np.floating]] = {"cosine": cosines}
+    if cohort is not None:
+        scores["asnorm"] = normalized(cosines, probes.side, enrolled.side, cohort)
+    return Pooled.of(condition, probes.speakers, enrolled.speakers, scores=scores, measures=measures(probes.side))
 
 
-def worse_microphone(samples: FloatArray, seed: int) -> FloatArray:
-    """The same speech duller and with white noise at 15 dB."""
-    dull = lfilter([1.0 - TILT], [1.0, -TILT], samples).astype(np.float32)
-    noise = np.random.default_rng(seed).standard_normal(len(dull)).astype(np.float32)
-    level = float(np.sqrt(np.mean(dull**2))) * 10 ** (-WORSE_SNR_DB / 20)
-    noisy: FloatArray = dull + np.float32(level) * noise
-    return noisy
-
-
-def _halves(files: list[Path]) -> Iterator[tuple[FloatArray, FloatArray]]:
-    preparer = Preparer(SileroVad())
-    for file in files:
-        speech = preparer.prepare(read_file(file)).samples
-        middle = len(speech) // 2
-        if middle >= MIN_HALF_SAMPLES:
-            yield speech[:middle], speech[middle:]
-
-
-def _conditions(halves: list[FloatArray]) -> Iterator[list[FloatArray]]:
-    short = [half[:SHORT_SAMPLES] for half in halves]
-    yield halves
-    yield short
-    yield [worse_microphone(half, seed) for seed, half in enumerate(short)]
+def read_cohort(encoder: Encoder, file: Path) -> Cohort | None:
+    """None where there is no such file, or it is another encoder's: an encoder may be new, its cohort not made yet."""
+    cohort = Cohort.from_bytes(file.read_bytes()) if file.is_file() else None
+    return cohort if cohort and cohort.fingerprint == encoder.fingerprint else None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -98,17 +78,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="a folder with one sub-folder per speaker")
     parser.add_argument("--last", type=int, default=0, help="only the last N speakers in order of name")
     parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--cohort", type=Path, help="a cohort file; by default the one beside the encoder")
     parser.add_argument("--out", type=Path, help="by default beside the encoder")
     options = parser.parse_args(arguments)
     encoder = load_encoder(options.encoder)
+    cohort = read_cohort(encoder, options.cohort or cohort_file(options.encoder))
     tree = dict(list(speaker_tree(options.data).items())[-options.last :])
+    pooled = development_trials(encoder, tree, cohort)
     fitted_on = f"{len(tree)} speakers of {'/'.join(options.data.parts[-2:])}"
-    calibration = fit_default(encoder, tree, fitted_on=fitted_on)
+    fitted = fit_default(pooled, fitted_on=fitted_on, fingerprint=encoder.fingerprint, cohort=cohort)
     out = options.out or calibration_file(options.encoder)
-    out.write_text(calibration.to_json() + "\n", encoding="utf-8")
+    out.write_text(to_json(fitted) + "\n", encoding="utf-8")
     sys.stdout.write(
-        f"{label(encoder)}: llr = {calibration.slope:.2f} * score {calibration.intercept:+.2f}, fitted on "
-        f"{calibration.targets} target and {calibration.nontargets} non-target trials, written to {out.name}\n"
+        f"{label(encoder)}: {len(fitted)} calibrations fitted on {fitted[0].targets} target and "
+        f"{fitted[0].nontargets} non-target trials of {fitted_on}, written to {out.name}\n{table(pooled)}"
     )
     return 0
 

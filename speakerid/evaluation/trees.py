@@ -12,7 +12,7 @@ AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".webm", ".m4a", ".m
 def speaker_tree(root: Path) -> dict[str, list[Path]]:
     """Audio files by speaker, both sorted by name; files may lie in deeper folders. Raises FileMissing for none."""
     found = {
-        folder.name: sorted(file for file in folder.rglob("*") if _is_recording(file))
+        folder.name: recordings(folder)
         for folder in (sorted(root.iterdir()) if root.is_dir() else [])
         if folder.is_dir()
     }
@@ -22,6 +22,11 @@ def speaker_tree(root: Path) -> dict[str, list[Path]]:
             f"{str(root)!r} has no sub-folder with audio files. Give a folder with one sub-folder per speaker."
         )
     return tree
+
+
+def recordings(folder: Path) -> list[Path]:
+    """Audio files in the folder and below it, sorted by name."""
+    return sorted(file for file in folder.rglob("*") if _is_recording(file))
 
 
 def _is_recording(file: Path) -> bool:

@@ -11,7 +11,7 @@ from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes
 from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.scorer import Scorer
 from speakerid.services.index_sync import IndexSync
 
 
@@ -29,7 +29,7 @@ class Engine:
     encoder: Batcher
     preparer: Preparer
     indexes: IndexSync
-    calibration: Calibration | None
+    scorer: Scorer | None  # None where no calibration was fitted for the encoder
     policy: Policy = Policy()
 
     @property

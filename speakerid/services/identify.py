@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import galleries, speakers
+from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.scoring.decision import decide, posterior
 from speakerid.services import scores
 from speakerid.services.engine import Engine
@@ -20,8 +21,8 @@ SPARE = 8  # neighbors searched beyond top_k, in case some were erased a moment 
 
 @dataclass(frozen=True)
 class _Ranked:
-    candidates: tuple[Candidate, ...]  # best first
-    compared: int  # speakers in the gallery
+    candidates: tuple[Candidate, ...] = ()  # best first
+    threshold: Threshold | None = None  # for the best of them
 
 
 def identify(engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 5) -> Identification:
@@ -32,22 +33,22 @@ def identify(engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 
     ranked = _rank(engine, gallery, voice, min(max(top_k, 1), TOP_K_LIMIT))
     if not ranked.candidates:
         return _answer(engine, voice, "no_speakers", reason="Nobody is enrolled in this gallery.")
-    threshold = scores.threshold(engine, gallery, ranked.compared)
     llrs = [candidate.llr for candidate in ranked.candidates]
-    decision = decide(llrs, threshold.llr, engine.policy.ambiguous_margin_llr)
-    return _answer(engine, voice, decision, ranked.candidates, threshold, top_k)
+    limit = ranked.threshold.llr if ranked.threshold else 0.0
+    decision = decide(llrs, limit, engine.policy.ambiguous_margin_llr)
+    return _answer(engine, voice, decision, ranked.candidates, ranked.threshold, top_k)
 
 
 def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ranked:
     """The best candidates, scored again from SQL: an erased speaker can never be among them."""
     if not _comparable(engine, gallery):
-        return _Ranked((), 0)
+        return _Ranked()
     near = engine.indexes.search(gallery.key, voice.require(), top_k + SPARE)
     if not near.keys:
-        return _Ranked((), 0)
+        return _Ranked()
     with engine.read() as db:
-        rows = speakers.by_keys(db, gallery.key, near.keys)
-    return _Ranked(_candidates(engine, voice, rows, near.size), near.size)
+        found = speakers.with_voice(db, gallery.key, near.keys)
+    return _judged(engine, gallery, voice, found, near.size) if found else _Ranked()
 
 
 def _comparable(engine: Engine, gallery: GalleryRow) -> bool:
@@ -62,16 +63,17 @@ def _comparable(engine: Engine, gallery: GalleryRow) -> bool:
     return True
 
 
-def _candidates(engine: Engine, voice: Voice, rows: list[SpeakerRow], compared: int) -> tuple[Candidate, ...]:
-    if not rows:
-        return ()
-    cosines = scores.against(voice.require(), rows)
-    llrs = scores.calibration(engine).llr(cosines)
-    probabilities = posterior(llrs, engine.policy.prior, max(compared, len(rows)))
-    return tuple(
-        Candidate(SpeakerRef(rows[i].id, rows[i].name), float(cosines[i]), float(llrs[i]), float(probabilities[i]))
-        for i in np.argsort(-cosines, kind="stable")
+def _judged(engine: Engine, gallery: GalleryRow, voice: Voice, found: list[Voiceprint], compared: int) -> _Ranked:
+    """`compared`: speakers in the gallery, of whom `found` are the nearest."""
+    pairs = scores.scorer(engine, gallery).compare(scores.probe(voice), scores.enrolled(found))
+    order = np.argsort(-pairs.llrs[0], kind="stable")
+    found, pairs = [found[i] for i in order], pairs[:, order]
+    probabilities = posterior(pairs.llrs[0], engine.policy.prior, max(compared, len(found)))
+    candidates = tuple(
+        Candidate(SpeakerRef(one.row.id, one.row.name), float(cosine), float(llr), float(probability))
+        for one, cosine, llr, probability in zip(found, pairs.cosines[0], pairs.llrs[0], probabilities, strict=True)
     )
+    return _Ranked(candidates, scores.threshold(engine, gallery, pairs[:, :1], compared))
 
 
 def _answer(

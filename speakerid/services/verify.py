@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from speakerid.db.models import GalleryRow, SpeakerRow
 from speakerid.db.repositories import speakers
+from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.errors import NoVoiceprint
 from speakerid.scoring.decision import posterior
 from speakerid.services import scores
@@ -18,23 +17,26 @@ def verify(engine: Engine, gallery: GalleryRow, speaker_id: str, audio: bytes) -
     """Raises SpeakerNotFound, NoVoiceprint, AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
     _speaker(engine, gallery, speaker_id)  # before any work is done on the audio
     voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
-    row = _speaker(engine, gallery, speaker_id)  # as it is now
-    return _not_enough(engine, gallery, row, voice) if voice.embedding is None else _judge(engine, gallery, row, voice)
+    enrolled = _speaker(engine, gallery, speaker_id)  # as it is now
+    if voice.embedding is None:
+        return _not_enough(engine, enrolled.row, voice)
+    return _judge(engine, gallery, enrolled, voice)
 
 
-def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> SpeakerRow:
+def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint:
     with engine.read() as db:
         row = speakers.get(db, gallery.key, speaker_id)
-    if row.voiceprint is None:
+        found = speakers.with_voice(db, gallery.key, [row.key])
+    if not found:
         raise NoVoiceprint(row.name)
     scores.require_same_encoder(engine, gallery)
-    return row
+    return found[0]
 
 
-def _judge(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Voice) -> Verification:
-    score = float(scores.against(voice.require(), [row])[0])
-    llr = float(scores.calibration(engine).llr(np.array([score]))[0])
-    threshold = scores.threshold(engine, gallery, 1)
+def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Voice) -> Verification:
+    pairs = scores.scorer(engine, gallery).compare(scores.probe(voice), scores.enrolled([enrolled]))
+    score, llr, row = float(pairs.cosines[0, 0]), float(pairs.llrs[0, 0]), enrolled.row
+    threshold = scores.threshold(engine, gallery, pairs, 1)
     accept = llr >= threshold.llr
     return Verification(
         decision="accept" if accept else "reject",
@@ -51,14 +53,14 @@ def _judge(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Voice) -
     )
 
 
-def _not_enough(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Voice) -> Verification:
+def _not_enough(engine: Engine, row: SpeakerRow, voice: Voice) -> Verification:
     return Verification(
         decision="not_enough_speech",
         speaker=SpeakerRef(row.id, row.name),
         score=None,
         llr=None,
         probability=None,
-        threshold=scores.threshold(engine, gallery, 1),
+        threshold=None,
         prior=engine.policy.prior,
         speech=voice.speech,
         encoder=engine.encoder_label,

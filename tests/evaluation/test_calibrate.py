@@ -6,51 +6,92 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from speakerid import samples
+from speakerid.bootstrap import load_scorer
 from speakerid.encoders.fake import FakeEncoder
-from speakerid.encoders.registry import calibration_file, load_encoder
+from speakerid.encoders.registry import load_encoder
 from speakerid.errors import CalibrationMissing, FileMissing
-from speakerid.evaluation.calibrate import Sides, fit_default, trials, worse_microphone
+from speakerid.evaluation.benefit import Pooled, cross_validated, table
+from speakerid.evaluation.calibrate import development_trials, fit_default
+from speakerid.evaluation.development import noisy, telephone
 from speakerid.evaluation.trees import speaker_tree
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.cohort import Cohort
+from speakerid.settings import Settings
 
 
-def test_fits_on_the_sample_voices() -> None:
-    data = {name: list(voice.enroll[:2]) for name, voice in samples.voices().items()}
-    calibration = fit_default(FakeEncoder(), data, fitted_on="sample voices")
-    assert calibration.slope > 0
-    assert calibration.targets == 14 * 3 * 2  # files x conditions x directions
-    assert calibration.nontargets == 14 * 12 * 3 * 2
-    llr = calibration.llr(np.array([calibration.score_for_fmr(0.5), 1.0]))
-    assert llr[0] < 0 < llr[1]
+@pytest.fixture(scope="module")
+def data() -> dict[str, list[Path]]:
+    return {name: list(voice.enroll[:2]) for name, voice in samples.voices().items()}
 
 
-def test_one_speaker_is_too_little() -> None:
-    one = dict(list(samples.voices().items())[:1])
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    rows = np.random.default_rng(0).standard_normal((50, FakeEncoder().dim)).astype(np.float32)
+    return Cohort.of(rows / np.linalg.norm(rows, axis=1, keepdims=True), fingerprint="f", made_of="noise", top=10)
+
+
+def test_fits_four_ways_on_the_sample_voices(data: dict[str, list[Path]], cohort: Cohort) -> None:
+    pooled = development_trials(FakeEncoder(), data, cohort)
+    fitted = fit_default(pooled, fitted_on="sample voices", fingerprint="f", cohort=cohort)
+    assert [(one.score, bool(one.quality)) for one in fitted] == [
+        ("cosine", False),
+        ("cosine", True),
+        ("asnorm", False),
+        ("asnorm", True),
+    ]
+    assert all(one.slope > 0 for one in fitted)
+    assert {one.cohort for one in fitted[:2]} == {None}
+    assert {one.cohort for one in fitted[2:]} == {cohort.digest}
+    assert "asnorm + quality" in table(pooled)
+
+
+def test_one_speaker_is_too_little(data: dict[str, list[Path]]) -> None:
+    name, files = next(iter(data.items()))
+    pooled = development_trials(FakeEncoder(), {name: files}, None)
     with pytest.raises(CalibrationMissing):
-        fit_default(FakeEncoder(), {name: list(voice.enroll) for name, voice in one.items()}, fitted_on="one")
+        fit_default(pooled, fitted_on="one", fingerprint="f", cohort=None)
+    with pytest.raises(CalibrationMissing, match="One speaker alone"):
+        table(pooled)
 
 
-def test_trials_pair_halves_and_leave_out_the_speakers_other_recordings() -> None:
-    rows = np.eye(3, dtype=np.float32)
-    same, different = trials(Sides(("a", "a", "b"), rows), Sides(("a", "a", "b"), rows))
-    assert same.tolist() == [1, 1, 1]
-    assert different.tolist() == [0, 0, 0, 0]
-
-
-def test_a_worse_microphone_is_duller_and_noisier() -> None:
+def test_the_telephone_takes_the_high_frequencies() -> None:
     white = np.random.default_rng(1).standard_normal(48_000).astype(np.float32)
-    worse = worse_microphone(white, seed=2)
-    spectrum = np.abs(np.fft.rfft(worse)) ** 2
-    low, high = spectrum[: len(spectrum) // 4].mean(), spectrum[-len(spectrum) // 4 :].mean()
-    assert low / high > 4  # the filter falls by 9.5 dB to the top; the noise of -15 dB fills some of it in
+    power = np.abs(np.fft.rfft(telephone(white, 0))) ** 2
+    assert power[12_000:].sum() < 1e-4 * power.sum()  # above 4 kHz
+
+
+def test_noise_lies_10_db_below_the_speech() -> None:
+    voice = np.sin(np.arange(48_000) / 10).astype(np.float32)
+    noise = noisy(voice, 0) - voice
+    assert 10 * np.log10(np.mean(voice**2) / np.mean(noise**2)) == pytest.approx(10, abs=0.1)
+
+
+def test_no_speaker_of_a_tested_probe_was_fitted_on() -> None:
+    """One voice scores far below all with everybody. A fit that saw it would judge its other scores differently."""
+    random, speakers = np.random.default_rng(0), [f"s{i}" for i in range(10)]
+    scores = random.normal(0, 0.5, (10, 10)) + 2.0 * np.eye(10)
+    pooled = Pooled.joined([_made(speakers, scores)] * 3)
+    strange = scores.copy()
+    strange[0, 1:], strange[1:, 0] = -50.0, -50.0
+    spoiled = Pooled.joined([_made(speakers, strange)] * 3)
+    fair = (pooled.probe == "s0") & (pooled.enrolled == "s0")  # its own fold: judged by the others alone
+    usual, with_it = (cross_validated(one, "cosine", quality=False)[fair] for one in (pooled, spoiled))
+    assert usual == pytest.approx(with_it)
+
+
+def _made(speakers: list[str], scores: NDArray[np.float64]) -> Pooled:
+    return Pooled.of("x", speakers, speakers, scores={"cosine": scores}, measures=np.zeros((10, 3)))
 
 
 def test_the_bundled_encoder_has_a_calibration_of_its_own() -> None:
-    calibration = Calibration.from_json(calibration_file("bundled").read_text())
-    assert calibration.fingerprint == load_encoder("bundled").fingerprint
-    assert calibration.slope > 0
+    encoder, settings = load_encoder("bundled"), Settings()
+    scorer = load_scorer(encoder, settings)
+    assert scorer is not None
+    assert scorer.cohort is not None
+    assert scorer.calibration.fingerprint == encoder.fingerprint == scorer.cohort.fingerprint
+    assert (scorer.calibration.score, bool(scorer.calibration.quality)) == ("asnorm", True)
 
 
 def test_a_tree_needs_speakers(tmp_path: Path) -> None:

@@ -7,19 +7,33 @@ from subprocess import run
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from speakerid.errors import CalibrationMissing
-from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.fit import fit
+from speakerid.scoring.calibration import Calibration, from_json, to_json
+from speakerid.scoring.fit import Trials, fit, trials
+from speakerid.scoring.quality import MEASURES
 
 RNG = np.random.default_rng(0)
 MEANS, STD = (0.1, 0.3), 0.1  # different speakers, same speaker
 
 
+def plain(scores: NDArray[np.floating]) -> Trials:
+    return trials(scores, np.zeros((len(scores), len(MEASURES))))
+
+
+def fit_plain(same: NDArray[np.floating], different: NDArray[np.floating]) -> Calibration:
+    return fit(plain(same), plain(different), fitted_on="made up", fingerprint="f" * 64)
+
+
+def llr(calibration: Calibration, *scores: float) -> NDArray[np.float64]:
+    return calibration.llr(np.array(scores), np.zeros((len(scores), len(MEASURES))))
+
+
 def gaussian_fit(targets: int = 20_000, nontargets: int = 100_000) -> Calibration:
     rng = np.random.default_rng(1)
     same, different = rng.normal(MEANS[1], STD, targets), rng.normal(MEANS[0], STD, nontargets)
-    return fit(same, different, fitted_on="gaussians", fingerprint="f" * 64)
+    return fit_plain(same, different)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +50,11 @@ def test_fit_matches_the_closed_form_of_two_gaussians(calibration: Calibration) 
 
 def test_the_proportion_of_trials_does_not_shift_the_llr() -> None:
     few, many = gaussian_fit(5_000, 5_000), gaussian_fit(5_000, 200_000)
-    assert few.llr(np.array([0.2]))[0] == pytest.approx(many.llr(np.array([0.2]))[0], abs=0.1)
+    assert llr(few, 0.2)[0] == pytest.approx(llr(many, 0.2)[0], abs=0.1)
 
 
 def test_llr_keeps_shape_and_order(calibration: Calibration) -> None:
-    llrs = calibration.llr(np.array([[0.0, 0.2], [0.4, 1.0]], np.float32))
+    llrs = calibration.llr(np.array([[0.0, 0.2], [0.4, 1.0]], np.float32), np.zeros(3))
     assert llrs.shape == (2, 2)
     assert (np.diff(llrs.ravel()) > 0).all()
 
@@ -56,7 +70,7 @@ def test_measured_rates_hold_on_new_scores(calibration: Calibration, fmr: float)
 def test_an_exponential_tail_is_met_far_beyond_the_data(fmr: float) -> None:
     """Laplace scores, 20,000 of them: 1e-5 is a fifth of one score; 60 % in the rate are 2 % in the score there."""
     rng = np.random.default_rng(3)
-    fitted = fit(rng.normal(1, 0.1, 500), rng.laplace(0, 0.05, 20_000), fitted_on="laplace", fingerprint="f")
+    fitted = fit_plain(rng.normal(1, 0.1, 500), rng.laplace(0, 0.05, 20_000))
     assert 0.5 * math.exp(-fitted.score_for_fmr(fmr) / 0.05) == pytest.approx(fmr, rel=0.6)
 
 
@@ -64,9 +78,7 @@ def test_an_exponential_tail_is_met_far_beyond_the_data(fmr: float) -> None:
 def test_a_bounded_tail_is_met_far_beyond_the_data(fmr: float) -> None:
     """1 - sqrt(uniform) ends at 1, a generalized Pareto of shape -0.5 whose rates are known: (1 - score)^2."""
     rng = np.random.default_rng(4)
-    fitted = fit(
-        rng.normal(0.99, 0.01, 500), 1 - np.sqrt(rng.uniform(size=20_000)), fitted_on="bounded", fingerprint="f"
-    )
+    fitted = fit_plain(rng.normal(0.99, 0.01, 500), 1 - np.sqrt(rng.uniform(size=20_000)))
     assert fitted.tail.shape == pytest.approx(-0.5, abs=0.05)
     assert fitted.score_for_fmr(fmr) == pytest.approx(1 - math.sqrt(fmr), abs=0.01)
 
@@ -80,7 +92,7 @@ def test_a_gaussian_tail_is_met_from_the_safe_side(calibration: Calibration, fmr
 
 def test_the_tail_of_few_scores_is_exponential() -> None:
     rng = np.random.default_rng(5)
-    fitted = fit(rng.normal(0.9, 0.02, 20), rng.uniform(-0.5, 0.5, 200), fitted_on="few", fingerprint="f")
+    fitted = fit_plain(rng.normal(0.9, 0.02, 20), rng.uniform(-0.5, 0.5, 200))
     assert fitted.tail.shape == 0.0
     assert fitted.score_for_fmr(1e-4) > 0.5  # beyond where uniform scores end: on the safe side
 
@@ -97,30 +109,52 @@ def test_impossible_rates_are_refused(calibration: Calibration, fmr: float) -> N
 
 
 def test_perfectly_separated_scores_give_a_finite_slope() -> None:
-    fitted = fit(RNG.uniform(0.6, 0.9, 50), RNG.uniform(0.0, 0.3, 500), fitted_on="separate", fingerprint="f")
+    fitted = fit_plain(RNG.uniform(0.6, 0.9, 50), RNG.uniform(0.0, 0.3, 500))
     assert 0 < fitted.slope < 500
-    assert fitted.llr(np.array([0.1]))[0] < 0 < fitted.llr(np.array([0.8]))[0]
+    assert llr(fitted, 0.1)[0] < 0 < llr(fitted, 0.8)[0]
 
 
 def test_scores_the_wrong_way_round_are_refused() -> None:
     with pytest.raises(CalibrationMissing, match="not higher"):
-        fit(RNG.normal(0.1, 0.1, 100), RNG.normal(0.5, 0.1, 100), fitted_on="x", fingerprint="f")
+        fit_plain(RNG.normal(0.1, 0.1, 100), RNG.normal(0.5, 0.1, 100))
 
 
 def test_constant_scores_are_refused() -> None:
     with pytest.raises(CalibrationMissing, match="not higher"):
-        fit(np.full(20, 0.5), np.full(20, 0.5), fitted_on="x", fingerprint="f")
+        fit_plain(np.full(20, 0.5), np.full(20, 0.5))
 
 
 def test_too_few_or_broken_scores_are_refused() -> None:
     with pytest.raises(CalibrationMissing, match="3 comparisons are too few"):
-        fit(np.ones(3), np.zeros(100), fitted_on="x", fingerprint="f")
+        fit_plain(np.ones(3), np.zeros(100))
     with pytest.raises(ValueError, match="finite"):
-        fit(np.full(20, np.nan), np.zeros(100), fitted_on="x", fingerprint="f")
+        fit_plain(np.full(20, np.nan), np.zeros(100))
+
+
+def test_quality_weights_are_met() -> None:
+    """The scores of probes fall by 0.5 for each unit of the third measure: the llr must give that back."""
+    rng = np.random.default_rng(6)
+    labels, missing = np.repeat([1, 0], [20_000, 20_000]), rng.uniform(0, 2, 40_000)
+    scores = rng.normal(labels - 0.5 * missing, 0.5)
+    measures = np.stack([np.zeros_like(missing), np.zeros_like(missing), missing], axis=1)
+    same, different = (trials(scores[labels == one], measures[labels == one]) for one in (1, 0))
+    fitted = fit(same, different, fitted_on="x", fingerprint="f", quality=True)
+    assert fitted.quality[:2] == (0.0, 0.0)
+    assert fitted.quality[2] / fitted.slope == pytest.approx(0.5, abs=0.02)
+    assert fitted.llr(np.array([0.5 - 0.25]), np.array([[0.0, 0.0, 0.5]]))[0] == pytest.approx(0.0, abs=0.1)
 
 
 def test_json_round_trip(calibration: Calibration) -> None:
-    assert Calibration.from_json(calibration.to_json()) == calibration
+    other = fit(
+        plain(RNG.normal(5, 1, 50)),
+        plain(RNG.normal(0, 1, 500)),
+        fitted_on="x",
+        fingerprint="f",
+        score="asnorm",
+        quality=True,
+        cohort="c",
+    )
+    assert from_json(to_json([calibration, other])) == (calibration, other)
 
 
 def test_serving_path_does_not_load_scikit_learn() -> None:

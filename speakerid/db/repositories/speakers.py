@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from speakerid.db.models import SpeakerRow, UtteranceRow
 from speakerid.errors import ExternalIdTaken, SpeakerNotFound
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Speech
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,15 @@ class SpeakerFilter:
 EVERYBODY = SpeakerFilter()
 
 
+@dataclass(frozen=True)
+class Voiceprint:
+    """A speaker who can be found, and the speech behind: seconds in all, the mean of the other measures."""
+
+    row: SpeakerRow
+    embedding: FloatArray
+    speech: Speech
+
+
 def page(
     db: Session, gallery_key: int, *, after: str | None, limit: int, only: SpeakerFilter = EVERYBODY
 ) -> list[SpeakerSums]:
@@ -94,12 +103,22 @@ def find(db: Session, gallery_key: int, only: SpeakerFilter) -> list[SpeakerRow]
     return list(db.scalars(query.order_by(SpeakerRow.id)))
 
 
-def by_keys(db: Session, gallery_key: int, keys: Sequence[int]) -> list[SpeakerRow]:
+def with_voice(db: Session, gallery_key: int, keys: Sequence[int]) -> list[Voiceprint]:
     """Those of `keys` that exist in this gallery and have a voiceprint, in no order."""
-    query = select(SpeakerRow).where(
-        SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys), SpeakerRow.voiceprint.is_not(None)
+    means = (
+        func.avg(column) for column in (UtteranceRow.snr_db, UtteranceRow.clipping_ratio, UtteranceRow.bandwidth_hz)
     )
-    return list(db.scalars(query))
+    query = (
+        select(SpeakerRow, func.sum(UtteranceRow.speech_s), *means)
+        .join(UtteranceRow, UtteranceRow.speaker_key == SpeakerRow.key)
+        .where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys), SpeakerRow.voiceprint.is_not(None))
+        .group_by(SpeakerRow.key)
+    )
+    return [
+        Voiceprint(row, row.voiceprint, Speech(float(seconds), snr, float(clipping), round(band)))
+        for row, seconds, snr, clipping, band in db.execute(query)
+        if row.voiceprint is not None
+    ]
 
 
 def count_voiceprints(db: Session, gallery_key: int) -> int:

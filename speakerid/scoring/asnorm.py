@@ -1,0 +1,53 @@
+"""Adaptive symmetric score normalization against a cohort of other voices.
+
+Every voice is compared with the cohort; its `top` highest scores say how easily it resembles strangers. A score is
+counted in their standard deviations above their mean, from both sides (Matějka et al., "Analysis of score normalization
+in multilingual speaker recognition", Interspeech 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.types import FloatArray
+
+CHUNK = 1_024  # voices compared with the cohort at a time
+LEAST_STD = 1e-3  # a cohort of one voice repeated would divide by zero
+ITSELF = 0.98  # cosine from which a voice of the cohort is the compared recording itself, which says nothing
+
+
+@dataclass(frozen=True)
+class CohortStatistics:
+    """Of n voices against a cohort: mean and standard deviation `(n,)` of the highest scores of each."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+
+def statistics(voices: FloatArray, cohort: FloatArray, top: int) -> CohortStatistics:
+    """`voices (n, dim)` against `cohort (c, dim)`, all L2-normalized. Raises `ValueError` for an empty cohort."""
+    if not len(cohort) or top < 1:
+        raise ValueError(f"need a cohort and top >= 1, got {len(cohort)} voices and top {top}")
+    top = min(top, len(cohort))
+    means, stds = np.empty(len(voices)), np.empty(len(voices))
+    for start in range(0, len(voices), CHUNK):
+        rows = slice(start, start + CHUNK)
+        scores = voices[rows] @ cohort.T
+        scores[scores > ITSELF] = -1.0
+        highest = np.partition(scores, len(cohort) - top, axis=1)[:, len(cohort) - top :]
+        means[rows] = highest.mean(axis=1, dtype=np.float64)
+        stds[rows] = highest.std(axis=1, dtype=np.float64)
+    return CohortStatistics(means, np.maximum(stds, LEAST_STD))
+
+
+def normalize(
+    scores: NDArray[np.floating], probes: CohortStatistics, enrolled: CohortStatistics
+) -> NDArray[np.float64]:
+    """`scores (p, n)` of p probes against n enrolled voices, in standard deviations; the mean of both sides' view."""
+    from_probe = (scores - probes.mean[:, None]) / probes.std[:, None]
+    from_enrolled = (scores - enrolled.mean[None, :]) / enrolled.std[None, :]
+    both: NDArray[np.float64] = 0.5 * (from_probe + from_enrolled)
+    return both

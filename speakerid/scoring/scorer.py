@@ -1,0 +1,68 @@
+"""From two sides to llrs: cosine, normalization, quality measures and calibration in one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.errors import CohortInvalid
+from speakerid.scoring import asnorm
+from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.cohort import Cohort
+from speakerid.scoring.cosine import cosine
+from speakerid.scoring.quality import measures
+from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray
+
+
+@dataclass(frozen=True)
+class Compared:
+    """p probes against n enrolled, all `(p, n)`. `scores` are what was calibrated: cosines, or AS-norm of them."""
+
+    cosines: FloatArray
+    scores: NDArray[np.floating]
+    llrs: NDArray[np.float64]
+
+    def __getitem__(self, pick: tuple[slice, slice | NDArray[np.integer]]) -> Compared:
+        return Compared(self.cosines[pick], self.scores[pick], self.llrs[pick])
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Raises CohortInvalid when the calibration was fitted with another cohort than `cohort`."""
+
+    calibration: Calibration
+    cohort: Cohort | None = None
+
+    def __post_init__(self) -> None:
+        found = None if self.cohort is None else self.cohort.digest
+        if self.calibration.score == "asnorm" and self.calibration.cohort != found:
+            raise CohortInvalid("The calibration was fitted with another cohort. Fit it again with this one.")
+
+    def compare(self, probes: Side, enrolled: Side) -> Compared:
+        cosines = cosine(probes.embeddings, enrolled.embeddings)
+        scores = cosines if self.calibration.score == "cosine" else self._normalized(cosines, probes, enrolled)
+        return Compared(cosines, scores, self.calibration.llr(scores, measures(probes)[:, None, :]))
+
+    def threshold_llrs(self, pairs: Compared, fmr: float) -> NDArray[np.float64]:
+        """`(p, n)`: the llr that each pair would have at the score which different speakers exceed with chance `fmr`.
+
+        Quality measures move a pair's llr and its threshold alike: they change what is believed, not how often
+        strangers are named.
+        """
+        missing = self.calibration.score_for_fmr(fmr) - pairs.scores
+        thresholds: NDArray[np.float64] = pairs.llrs + self.calibration.slope * missing
+        return thresholds
+
+    def _normalized(self, cosines: FloatArray, probes: Side, enrolled: Side) -> NDArray[np.float64]:
+        if self.cohort is None:
+            raise ValueError("AS-norm needs a cohort")
+        return normalized(cosines, probes, enrolled, self.cohort)
+
+
+def normalized(cosines: FloatArray, probes: Side, enrolled: Side, cohort: Cohort) -> NDArray[np.float64]:
+    """AS-norm of `cosines (p, n)`."""
+    mine, theirs = (asnorm.statistics(side.embeddings, cohort.embeddings, cohort.top) for side in (probes, enrolled))
+    return asnorm.normalize(cosines, mine, theirs)
