@@ -3,6 +3,7 @@
 Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weights, one thread each, in turn.
 Service: `speakerid serve` as a child process: time until it answers, resident memory, libraries it loaded.
 Metrics: EER and minDCF beside SpeechBrain's EER, and what the largest VoxCeleb1 list takes.
+Normalization: what AS-norm against 5,000 voices adds to an identify request.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 
 from speakerid.encoders.registry import BUNDLED, load_encoder
 from speakerid.evaluation.bench_metrics import metrics_speed
+from speakerid.evaluation.bench_normalization import normalization_cost
 from speakerid.types import FloatArray
 
 SECONDS = 3.0
@@ -91,7 +93,12 @@ def _resident_mb(pid: int) -> int:
 def main() -> int:
     if os.environ.get("OMP_NUM_THREADS") != "1":  # must be set before the libraries load
         return subprocess.call([sys.executable, "-m", "speakerid.evaluation.bench"], env=os.environ | ONE_THREAD)
-    measured = {"encoder": encoder_speed(), "serve": serve_start(), "metrics": metrics_speed()}
+    measured = {
+        "encoder": encoder_speed(),
+        "serve": serve_start(),
+        "metrics": metrics_speed(),
+        "normalization": normalization_cost(),
+    }
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")
     return 0
 

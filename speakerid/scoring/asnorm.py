@@ -26,18 +26,22 @@ class CohortStatistics:
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
 
+    def __getitem__(self, rows: slice) -> CohortStatistics:
+        return CohortStatistics(self.mean[rows], self.std[rows])
+
 
 def statistics(voices: FloatArray, cohort: FloatArray, top: int) -> CohortStatistics:
-    """`voices (n, dim)` against `cohort (c, dim)`, all L2-normalized. Raises `ValueError` for an empty cohort."""
-    if not len(cohort) or top < 1:
-        raise ValueError(f"need a cohort and top >= 1, got {len(cohort)} voices and top {top}")
-    top = min(top, len(cohort))
+    """`voices (n, dim)` against `cohort (dim, c)`, all L2-normalized. Raises `ValueError` for an empty cohort."""
+    size = cohort.shape[1]
+    if not size or top < 1:
+        raise ValueError(f"need a cohort and top >= 1, got {size} voices and top {top}")
+    top = min(top, size)
     means, stds = np.empty(len(voices)), np.empty(len(voices))
     for start in range(0, len(voices), CHUNK):
         rows = slice(start, start + CHUNK)
-        scores = voices[rows] @ cohort.T
+        scores = voices[rows] @ cohort
         scores[scores > ITSELF] = -1.0
-        highest = np.partition(scores, len(cohort) - top, axis=1)[:, len(cohort) - top :]
+        highest = np.partition(scores, size - top, axis=1)[:, size - top :]
         means[rows] = highest.mean(axis=1, dtype=np.float64)
         stds[rows] = highest.std(axis=1, dtype=np.float64)
     return CohortStatistics(means, np.maximum(stds, LEAST_STD))

@@ -31,6 +31,11 @@ class Cohort:
         content = self.embeddings.astype(np.float16).tobytes() + f"{self.top} {self.fingerprint}".encode()
         return hashlib.sha256(content).hexdigest()
 
+    @cached_property
+    def columns(self) -> FloatArray:
+        """`(dim, c)` in row order: one probe and few candidates are multiplied with it twice as fast."""
+        return np.ascontiguousarray(self.embeddings.T)
+
     def to_bytes(self) -> bytes:
         out = io.BytesIO()
         np.savez_compressed(

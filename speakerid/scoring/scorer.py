@@ -64,5 +64,6 @@ class Scorer:
 
 def normalized(cosines: FloatArray, probes: Side, enrolled: Side, cohort: Cohort) -> NDArray[np.float64]:
     """AS-norm of `cosines (p, n)`."""
-    mine, theirs = (asnorm.statistics(side.embeddings, cohort.embeddings, cohort.top) for side in (probes, enrolled))
-    return asnorm.normalize(cosines, mine, theirs)
+    voices = np.concatenate([probes.embeddings, enrolled.embeddings])
+    found = asnorm.statistics(voices, cohort.columns, cohort.top)
+    return asnorm.normalize(cosines, found[: len(probes)], found[len(probes) :])

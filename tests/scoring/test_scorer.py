@@ -41,7 +41,7 @@ def calibration(
 def test_as_norm_is_the_mean_of_both_sides_z_scores_over_their_top_cohort_scores() -> None:
     probes, enrolled, voices = unit_rows(3, 1), unit_rows(4, 2), unit_rows(50, 3)
     scores = probes @ enrolled.T
-    got = asnorm.normalize(scores, *(asnorm.statistics(one, voices, 7) for one in (probes, enrolled)))
+    got = asnorm.normalize(scores, *(asnorm.statistics(one, voices.T, 7) for one in (probes, enrolled)))
     for i, probe in enumerate(probes):
         for j, other in enumerate(enrolled):
             mine, theirs = (np.sort(voices @ one)[-7:].astype(np.float64) for one in (probe, other))
@@ -51,26 +51,26 @@ def test_as_norm_is_the_mean_of_both_sides_z_scores_over_their_top_cohort_scores
 
 def test_a_cohort_that_holds_the_voice_itself_counts_it_not() -> None:
     voice, others = unit_rows(1, 1), unit_rows(50, 3)
-    alone = asnorm.statistics(voice, others, 7)
-    with_itself = asnorm.statistics(voice, np.concatenate([others, voice]), 7)
+    alone = asnorm.statistics(voice, others.T, 7)
+    with_itself = asnorm.statistics(voice, np.concatenate([others, voice]).T, 7)
     assert with_itself.mean == pytest.approx(alone.mean)
     assert with_itself.std == pytest.approx(alone.std)
 
 
 def test_many_voices_are_normalized_as_each_alone() -> None:
     voices, others = unit_rows(asnorm.CHUNK + 3, 1), unit_rows(20, 3)
-    all_at_once, last = asnorm.statistics(voices, others, 5), asnorm.statistics(voices[-1:], others, 5)
+    all_at_once, last = asnorm.statistics(voices, others.T, 5), asnorm.statistics(voices[-1:], others.T, 5)
     assert all_at_once.mean[-1] == pytest.approx(last.mean[0], abs=1e-6)
 
 
 def test_a_top_larger_than_the_cohort_takes_all_of_it() -> None:
     voices, others = unit_rows(2, 1), unit_rows(5, 3)
-    assert asnorm.statistics(voices, others, 300).mean == pytest.approx((voices @ others.T).mean(axis=1), abs=1e-6)
+    assert asnorm.statistics(voices, others.T, 300).mean == pytest.approx((voices @ others.T).mean(axis=1), abs=1e-6)
 
 
 def test_no_cohort_is_refused() -> None:
     with pytest.raises(ValueError, match="need a cohort"):
-        asnorm.statistics(unit_rows(1, 1), unit_rows(0, 1), 5)
+        asnorm.statistics(unit_rows(1, 1), unit_rows(0, 1).T, 5)
 
 
 def test_measures_are_of_the_probe_in_the_order_of_one() -> None:
