@@ -71,7 +71,7 @@ class ModelGotWorse(TrainingError):
 
     def __init__(self, before: float, after: float) -> None:
         super().__init__(
-            f"Held-out EER went from {before:.2f} % to {after:.2f} %: not saved. Pass allow_worse=True to keep it."
+            f"Held-out EER went from {before:.2f} % to {after:.2f} %: not saved. Pass --allow-worse to keep it."
         )
 
 

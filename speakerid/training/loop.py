@@ -135,6 +135,7 @@ class Trainer:
         line = {
             "step": self.step,
             "elapsed_s": round(self.elapsed_s, 1),
+            "learning_rate": progress.learning_rate,
             "loss": parts.total.item(),
             "cosine": parts.cosine,
             "relation": parts.relation,

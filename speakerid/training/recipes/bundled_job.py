@@ -94,7 +94,7 @@ def _train(job: Job, watch: Watch) -> Trained:
         worst_cosine=exported.worst_cosine,
         trained_on=corpora.trained_on,
     )
-    describe(folder, result, job.command, job.work / HISTORY, log.points(), recipe.loop)
+    describe(folder, result, job.command, job.work / HISTORY, log.points())
     publish(folder, job.out)
     return result
 

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Template
 
-from speakerid.training.curves import RATE, Line, Point, draw, read_history
+from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.directory import write_text
 from speakerid.training.held_out import PIECE_S
-from speakerid.training.loop import LoopOptions, learning_rate
 from speakerid.training.metrics import Interval
 
 README, REPORT, CURVES = "README.md", "training.json", "curves.png"
@@ -53,20 +52,11 @@ class Trained:
         return plain | {"out": str(self.out), "left_out_file": str(self.left_out_file)}
 
 
-def describe(
-    folder: Path, made: Trained, command: str, history: Path, points: Sequence[Point], options: LoopOptions
-) -> None:
+def describe(folder: Path, made: Trained, command: str, history: Path, points: Sequence[Point]) -> None:
     """Raises `CheckpointWriteFailed`."""
     write_text(folder / README, readme(made, command))
     write_text(folder / REPORT, json.dumps(made.to_json() | {"command": command}, indent=2) + "\n")
-    lines = [_with_rate(line, options) for line in read_history(history)]
-    draw(lines, points, folder / CURVES)
-
-
-def _with_rate(line: Line, options: LoopOptions) -> Line:
-    """The history says when, the schedule says how fast."""
-    done = line["step"] / options.steps if options.budget_s is None else line["elapsed_s"] / options.budget_s
-    return {RATE: learning_rate(done, options), **line}
+    draw(read_history(history), points, folder / CURVES)
 
 
 def readme(made: Trained, command: str) -> str:
