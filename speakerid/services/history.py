@@ -58,6 +58,10 @@ def answer(db: Handle, gallery: GalleryRow, row: RepairRow, touched: Sequence[Sp
     )
 
 
+def counted(utterances: int) -> str:
+    return "1 utterance" if utterances == 1 else f"{utterances} utterances"
+
+
 def forget(db: Handle, gallery_key: int, utterance_ids: Collection[str], speaker: SpeakerRow | None = None) -> None:
     """Empty every change that tells of an erased utterance or speaker, or of anybody merged into that speaker.
 

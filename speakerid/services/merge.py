@@ -26,5 +26,5 @@ def merge(db: Handle, gallery: GalleryRow, speaker_id: str, into_id: str) -> Rep
     changes.record(db, gallery.key, speaker.key)
     db.delete(speaker)
     refresh_voiceprint(db, into)
-    summary = f"{speaker.name} was merged into {into.name}, with {len(moved)} utterances."
+    summary = f"{speaker.name} was merged into {into.name}, with {history.counted(len(moved))}."
     return history.answer(db, gallery, change, [into], summary)

@@ -28,7 +28,8 @@ def undo(db: Handle, gallery: GalleryRow, change_id: str = repairs.LAST) -> Repa
     change.state, change.merged = "undone", None
     for one in (speaker, into):
         refresh_voiceprint(db, one)
-    summary = f"The {change.kind} was undone: {speaker.name} has {len(change.utterance_ids)} utterances back."
+    back = history.counted(len(change.utterance_ids))
+    summary = f"The {change.kind} was undone: {speaker.name} has {back} back."
     return history.answer(db, gallery, change, [speaker, into], summary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
 
-SAID = {"external_id": "hr-1", "metadata": {"team": "x"}, "consent": {"given": "2026-01-31"}}
+SAID: dict[str, Any] = {"external_id": "hr-1", "metadata": {"team": "x"}, "consent": {"given": "2026-01-31"}}
 
 
 @pytest.fixture
