@@ -6,6 +6,7 @@ import numpy as np
 
 from speakerid.db.models import GalleryRow, UtteranceRow
 from speakerid.db.repositories import galleries, speakers, utterances
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine
 from speakerid.scoring.health import examine
 from speakerid.scoring.leave_one_out import Compare, Labeled, Reals
@@ -32,7 +33,9 @@ def audit(engine: Engine, gallery: GalleryRow) -> Audit:
         speakers=tuple(voiced),
         utterances=tuple(heard),
         places=labeled.speakers,
-        health=examine(labeled, np.array([bool(poor(one)) for one in heard], bool), _compare(engine)),
+        health=examine(
+            labeled, np.array([bool(poor(one)) for one in heard], bool), comparing(scores.calibration(engine))
+        ),
     )
     return Audit(
         gallery=gallery.name,
@@ -44,9 +47,7 @@ def audit(engine: Engine, gallery: GalleryRow) -> Audit:
     )
 
 
-def _compare(engine: Engine) -> Compare:
-    calibration = scores.calibration(engine)
-
+def comparing(calibration: Calibration) -> Compare:
     def compare(probes: FloatArray, voiceprints: FloatArray) -> Reals:
         return calibration.llr(cosine(probes, voiceprints))
 
