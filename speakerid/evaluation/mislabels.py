@@ -4,8 +4,8 @@
 
 The sound gallery: the 5 speakers of `dev` with ten utterances each, and the last 51 of `train`, who were not in the
 bundled encoder's training data, with their one utterance of about 14 s in equal pieces of about 4 s. The pieces of one
-utterance are one recording: their speakers hold together better than those of galleries made over months. With
-`--two-microphones` every second utterance is played through a worse one (duller, noise at 15 dB).
+utterance are one recording: their speakers hold together better than those of galleries made over months.
+With `--mixed` half of the utterances have noise at 10 dB, and a quarter come through a telephone.
 """
 
 from __future__ import annotations
@@ -24,22 +24,24 @@ from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import load_calibration
+from speakerid.bootstrap import load_scorer
 from speakerid.encoders.base import label
 from speakerid.encoders.embedding import split_equally
-from speakerid.encoders.registry import calibration_file, load_encoder
+from speakerid.encoders.registry import load_encoder
 from speakerid.errors import CalibrationMissing
 from speakerid.evaluation import planting
-from speakerid.evaluation.calibrate import worse_microphone
+from speakerid.evaluation.development import noisy, telephone, unchanged
 from speakerid.evaluation.planting import Draw, Tally
 from speakerid.evaluation.trees import speaker_tree
 from speakerid.scoring.health import Health, Mask, examine
 from speakerid.scoring.leave_one_out import Compare, Labeled
-from speakerid.services.audit import comparing
+from speakerid.scoring.sides import Side
+from speakerid.settings import Settings
 from speakerid.types import FloatArray
 
 HELD_OUT = 51
 PIECE_S = 4.0
+MIXED = (unchanged, noisy, telephone, noisy)
 MIN_SPEECH_S = 1.0
 DRAWS = {0.02: 80, 0.05: 40}  # how often faults are planted anew, by share of the utterances
 TWINS = 3  # speakers with two names in a draw
@@ -57,26 +59,29 @@ class Material:
 
     def audit(self, draw: Draw) -> Health:
         gallery = draw.gallery(self.sound)
-        return examine(gallery, np.zeros(len(gallery.speakers), np.bool_), self.compare)
+        return examine(gallery, np.zeros(len(gallery), np.bool_), self.compare)
 
 
-def librispeech(root: Path, encoder_spec: str, *, two_microphones: bool = False) -> Material:
+def librispeech(root: Path, encoder_spec: str, *, mixed: bool = False) -> Material:
     """Every utterance embedded once. Raises FileMissing, CalibrationMissing."""
     encoder = load_encoder(encoder_spec)
-    calibration = load_calibration(encoder, calibration_file(encoder_spec))
-    if calibration is None:
+    scorer = load_scorer(encoder, Settings(encoder=encoder_spec))
+    if scorer is None:
         raise CalibrationMissing(f"There is no calibration for {label(encoder)}. Fit one first.")
     preparer = Preparer(SileroVad())
-    spoken = [
-        (name, worse_microphone(samples, number) if two_microphones and number % 2 else samples)
+    cleaned = [
+        (name, preparer.clean(MIXED[number % len(MIXED)](samples, number) if mixed else samples))
         for number, (name, samples) in enumerate(_recordings(root, preparer))
     ]
-    cleaned = ((name, preparer.clean(samples)) for name, samples in spoken)
     heard = [(name, clean) for name, clean in cleaned if clean.speech.seconds >= MIN_SPEECH_S]
     embeddings = np.concatenate([encoder.embed([clean.samples]) for _, clean in heard])
     names, speakers = np.unique([name for name, _ in heard], return_inverse=True)
-    dev = np.isin(names, list(speaker_tree(root / "dev")))
-    return Material(Labeled(embeddings, speakers), dev, comparing(calibration), label(encoder))
+    return Material(
+        sound=Labeled(Side.of(embeddings, [clean.speech for _, clean in heard]), speakers),
+        dev=np.isin(names, list(speaker_tree(root / "dev"))),
+        compare=lambda probes, enrolled: scorer.compare(probes, enrolled).llrs,
+        encoder=label(encoder),
+    )
 
 
 def _recordings(root: Path, preparer: Preparer) -> Iterator[tuple[str, FloatArray]]:
@@ -99,7 +104,7 @@ def measure(material: Material, seed: int) -> dict[str, Any]:
     report: dict[str, Any] = {
         "encoder": material.encoder,
         "speakers": len(sound.sizes),
-        "utterances": len(sound.speakers),
+        "utterances": len(sound),
         "findings_in_the_sound_gallery": int((untouched.moves | untouched.strays | untouched.mismatched).sum())
         + len(untouched.duplicates.first),
     }
@@ -129,10 +134,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure how many planted faults an audit finds.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with LibriSpeech `dev` and `train`")
     parser.add_argument("--encoder", default="bundled")
-    parser.add_argument("--two-microphones", action="store_true", help="every second utterance through a worse one")
+    parser.add_argument("--mixed", action="store_true", help="utterances in several conditions")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    material = librispeech(options.speech, options.encoder, two_microphones=options.two_microphones)
+    material = librispeech(options.speech, options.encoder, mixed=options.mixed)
     report = measure(material, options.seed)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return 0

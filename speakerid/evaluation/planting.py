@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from speakerid.scoring.health import Health, Mask
+from speakerid.scoring.intervals import Interval, interval
 from speakerid.scoring.leave_one_out import Indices, Labeled
 
 RESAMPLES = 1_000
@@ -23,7 +24,7 @@ class Draw:
     wrong: Mask
 
     def gallery(self, sound: Labeled) -> Labeled:
-        return Labeled(sound.embeddings[self.rows], np.unique(self.names, return_inverse=True)[1])
+        return Labeled(sound.side[self.rows], np.unique(self.names, return_inverse=True)[1])
 
     def speaker(self, place: int) -> int:
         """Of the sound gallery, by the place in `gallery`."""
@@ -32,7 +33,7 @@ class Draw:
 
 def mislabels(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
     """A share of the utterances carry another speaker's name, all others equally likely."""
-    rows, names = np.arange(len(sound.speakers)), sound.speakers.copy()
+    rows, names = np.arange(len(sound)), sound.speakers.copy()
     planted = rng.choice(rows, round(rate * len(rows)), replace=False)
     shifts = rng.integers(1, len(sound.sizes), len(planted))
     names[planted] = (names[planted] + shifts) % len(sound.sizes)
@@ -96,30 +97,20 @@ def tally_twins(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
     return Tally(planted, found, right)
 
 
-@dataclass(frozen=True)
-class Share:
-    """`low` and `high` are the 2.5 % and 97.5 % quantiles over resampled speakers."""
-
-    value: float
-    low: float
-    high: float
-
-
-def recall(tally: Tally, seed: int = 0) -> Share | None:
-    """None when nothing was planted."""
+def recall(tally: Tally, seed: int = 0) -> Interval | None:
+    """Over resampled speakers. None when nothing was planted."""
     return _share(tally.right, tally.planted, seed) if tally.planted.any() else None
 
 
-def precision(tally: Tally, seed: int = 0) -> Share | None:
-    """None when nothing was found."""
+def precision(tally: Tally, seed: int = 0) -> Interval | None:
+    """Over resampled speakers. None when nothing was found."""
     return _share(tally.right, tally.found, seed) if tally.found.any() else None
 
 
-def _share(part: Indices, whole: Indices, seed: int) -> Share:
+def _share(part: Indices, whole: Indices, seed: int) -> Interval:
     drawn = np.random.default_rng(seed).multinomial(len(whole), np.full(len(whole), 1 / len(whole)), RESAMPLES)
     counted = drawn[drawn @ whole > 0]
-    low, high = np.quantile((counted @ part) / (counted @ whole), (0.025, 0.975))
-    return Share(float(part.sum() / whole.sum()), float(low), float(high))
+    return interval(part.sum() / whole.sum(), (counted @ part) / (counted @ whole))
 
 
 def moved_right(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> float:

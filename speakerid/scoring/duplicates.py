@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.scoring.leave_one_out import ROWS, Compare, Indices, Labeled, Reals, paired, unit
-from speakerid.types import FloatArray
+from speakerid.scoring.leave_one_out import Compare, Indices, Labeled, Reals, blocks, paired
+from speakerid.scoring.sides import Side
 
 LIKENESS = 0.9
 UNCHECKED_LLR = math.log(10.0)  # more is asked where no speaker has two utterances: then likeness is not known
@@ -34,7 +34,7 @@ class Duplicates:
 
 def find(labeled: Labeled, weights: Reals, compare: Compare) -> Duplicates:
     """`weights (n,)`: how far each utterance is its speaker's own."""
-    voiceprints = unit(labeled.sums(weights))
+    voiceprints = labeled.voiceprints(weights)
     first, second = _mutual(_nearest(voiceprints, compare))
     llr = _mean_llrs(labeled, weights, voiceprints, first, second, compare)
     likeness = _likeness(labeled, weights, first, second)
@@ -43,11 +43,11 @@ def find(labeled: Labeled, weights: Reals, compare: Compare) -> Duplicates:
     return Duplicates(first[found], second[found], llr[found], likeness[found])
 
 
-def _nearest(voiceprints: FloatArray, compare: Compare) -> Indices:
+def _nearest(voiceprints: Side, compare: Compare) -> Indices:
     """`(speakers,)`: the speaker whose voiceprint is nearest; itself where there is no other."""
-    nearest = np.arange(len(voiceprints))
-    for start in range(0, len(voiceprints), ROWS):
-        rows = np.arange(start, min(start + ROWS, len(voiceprints)))
+    everybody = np.arange(len(voiceprints))
+    nearest = everybody.copy()
+    for rows in blocks(everybody, len(everybody)):
         llrs = compare(voiceprints[rows], voiceprints)
         llrs[np.arange(len(rows)), rows] = -np.inf
         nearest[rows] = llrs.argmax(axis=1)
@@ -61,14 +61,14 @@ def _mutual(nearest: Indices) -> tuple[Indices, Indices]:
 
 
 def _mean_llrs(
-    labeled: Labeled, weights: Reals, voiceprints: FloatArray, first: Indices, second: Indices, compare: Compare
+    labeled: Labeled, weights: Reals, voiceprints: Side, first: Indices, second: Indices, compare: Compare
 ) -> Reals:
     """`(m,)`: over all utterances of both, each against the other's voiceprint."""
     partner = np.full(len(voiceprints), -1)
     partner[first], partner[second] = second, first
     rows = np.flatnonzero(partner[labeled.speakers] >= 0)
-    against = np.zeros(len(labeled.speakers))
-    against[rows] = paired(labeled.embeddings[rows], voiceprints[partner[labeled.speakers[rows]]], compare)
+    against = np.zeros(len(labeled))
+    against[rows] = paired(labeled.side[rows], voiceprints[partner[labeled.speakers[rows]]], compare)
     llrs, sizes = labeled.totals(against * weights), labeled.totals(weights)
     mean: Reals = (llrs[first] + llrs[second]) / (sizes[first] + sizes[second])
     return mean

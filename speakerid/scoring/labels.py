@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.scoring.leave_one_out import ROWS, Compare, Indices, Labeled, Reals, own_llrs, unit
+from speakerid.scoring.leave_one_out import Compare, Indices, Labeled, Reals, blocks, own_llrs
 
 LEAST_WEIGHT = 1e-6  # a voiceprint is made of something, even where every utterance is doubted
 
@@ -56,7 +56,7 @@ class _Others:
 
 def judge(labeled: Labeled, compare: Compare, prior: Prior = PRIOR, passes: int = 2) -> Labels:
     """Score all utterances `passes` times, each time with voiceprints weighted by the last verdict."""
-    weights = np.ones(len(labeled.speakers))
+    weights = np.ones(len(labeled))
     for _ in range(passes):
         labels = _once(labeled, np.maximum(weights, LEAST_WEIGHT), compare, prior)
         weights = labels.right
@@ -85,12 +85,11 @@ def _once(labeled: Labeled, weights: Reals, compare: Compare, prior: Prior) -> L
 
 def _others(labeled: Labeled, weights: Reals, compare: Compare, prior: Prior, rows: Indices) -> _Others:
     """Of the utterances `rows`, in blocks; the rest keep "no other"."""
-    n, speakers = len(labeled.speakers), len(labeled.sizes)
+    n, speakers = len(labeled), len(labeled.sizes)
     best, best_llr, all_llr = np.full(n, -1), np.full(n, -np.inf), np.full(n, -np.inf)
-    voiceprints = unit(labeled.sums(weights))
-    for start in range(0, len(rows) if speakers > 1 else 0, ROWS):
-        at = rows[start : start + ROWS]
-        llrs = compare(labeled.embeddings[at], voiceprints)
+    voiceprints = labeled.voiceprints(weights)
+    for at in blocks(rows, speakers) if speakers > 1 else ():
+        llrs = compare(labeled.side[at], voiceprints)
         llrs[np.arange(len(at)), labeled.speakers[at]] = -np.inf
         best[at] = llrs.argmax(axis=1)
         best_llr[at] = llrs.max(axis=1)

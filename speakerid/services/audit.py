@@ -6,14 +6,13 @@ import numpy as np
 
 from speakerid.db.models import GalleryRow, UtteranceRow
 from speakerid.db.repositories import galleries, speakers, utterances
-from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.cosine import cosine
-from speakerid.scoring.health import examine
-from speakerid.scoring.leave_one_out import Compare, Labeled, Reals
+from speakerid.scoring.health import Mask, examine
+from speakerid.scoring.leave_one_out import Labeled
+from speakerid.scoring.sides import Side
 from speakerid.services import findings, scores
 from speakerid.services.engine import Engine
-from speakerid.services.findings import Examined, poor
-from speakerid.types import Audit, FloatArray
+from speakerid.services.findings import Examined, poor, speech_of
+from speakerid.types import Audit
 
 
 def audit(engine: Engine, gallery: GalleryRow) -> Audit:
@@ -23,20 +22,14 @@ def audit(engine: Engine, gallery: GalleryRow) -> Audit:
         people, heard = speakers.every(db, gallery.key), utterances.every(db, gallery.key)
     if heard:
         scores.require_same_encoder(engine, gallery)
-    heard_of = {one.speaker_key for one in heard}
-    voiced = [one for one in people if one.key in heard_of]
-    places = {one.key: place for place, one in enumerate(voiced)}
-    labeled = Labeled(_embeddings(heard), np.array([places[one.speaker_key] for one in heard], np.int64))
-    examined = Examined(
-        gallery=gallery,
-        silent=tuple(one for one in people if one.key not in heard_of),
-        speakers=tuple(voiced),
-        utterances=tuple(heard),
-        places=labeled.speakers,
-        health=examine(
-            labeled, np.array([bool(poor(one)) for one in heard], bool), comparing(scores.calibration(engine))
-        ),
-    )
+    voiced = {one.speaker_key for one in heard}
+    found = tuple(one for one in people if one.key in voiced)
+    places = {one.key: place for place, one in enumerate(found)}
+    labeled = Labeled(_side(heard), np.array([places[one.speaker_key] for one in heard], np.int64))
+    scorer = scores.scorer(engine, gallery)
+    health = examine(labeled, _poor(heard), lambda probes, enrolled: scorer.compare(probes, enrolled).llrs)
+    silent = tuple(one for one in people if one.key not in voiced)
+    examined = Examined(gallery, silent, found, tuple(heard), labeled.speakers, health)
     return Audit(
         gallery=gallery.name,
         speakers=len(people),
@@ -47,12 +40,11 @@ def audit(engine: Engine, gallery: GalleryRow) -> Audit:
     )
 
 
-def comparing(calibration: Calibration) -> Compare:
-    def compare(probes: FloatArray, voiceprints: FloatArray) -> Reals:
-        return calibration.llr(cosine(probes, voiceprints))
+def _side(heard: list[UtteranceRow]) -> Side:
+    if not heard:
+        return Side.of(np.zeros((0, 1), np.float32), [])
+    return Side.of(np.stack([one.embedding for one in heard]), [speech_of(one) for one in heard])
 
-    return compare
 
-
-def _embeddings(heard: list[UtteranceRow]) -> FloatArray:
-    return np.stack([one.embedding for one in heard]) if heard else np.zeros((0, 1), np.float32)
+def _poor(heard: list[UtteranceRow]) -> Mask:
+    return np.array([bool(poor(one)) for one in heard], np.bool_)

@@ -55,6 +55,10 @@ def poor(utterance: UtteranceRow) -> tuple[FindingReason, ...]:
     return tuple(word for word, applies in found.items() if applies)
 
 
+def speech_of(utterance: UtteranceRow) -> Speech:
+    return Speech(utterance.speech_s, utterance.snr_db, utterance.clipping_ratio, utterance.bandwidth_hz)
+
+
 def _mislabeled(examined: Examined) -> Iterator[Finding]:
     health, labels = examined.health, examined.health.labels
     wrong = np.flatnonzero(health.moves | health.strays)
@@ -160,7 +164,7 @@ def _figures(examined: Examined, utterance: int, probability: float | None = Non
         probability=probability,
         own_llr=_finite(labels.own_llr[utterance]),
         other_llr=_finite(labels.other_llr[utterance]),
-        speech=Speech(row.speech_s, row.snr_db, row.clipping_ratio, row.bandwidth_hz),
+        speech=speech_of(row),
     )
 
 

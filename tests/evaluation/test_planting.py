@@ -80,7 +80,7 @@ def test_twins_found_and_invented_are_counted() -> None:
     health = audited(draw)
     tally = planting.tally_twins(SOUND, [(draw, health)])
     assert (tally.planted.sum(), tally.right.sum(), tally.found.sum()) == (4, 4, 4)
-    two_people = Labeled(SOUND.embeddings, draw.names)
+    two_people = Labeled(SOUND.side, draw.names)
     invented = planting.tally_twins(two_people, [(draw, health)])
     assert (invented.right.sum(), invented.found.sum()) == (0, 4)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from speakerid.scoring.leave_one_out import ROWS, Indices, Labeled, Reals, unit
-from speakerid.types import FloatArray
+from speakerid.scoring.health import Mask
+from speakerid.scoring.leave_one_out import BLOCK_LLRS, Indices, Labeled, Reals, unit
+from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray, Speech
 
 DIM = 64
+SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
 SCATTER = 0.7  # cosines of one voice around 1 / (1 + 0.7²) = 0.67; of two voices around 0, deviation 1/8
 
 
@@ -20,32 +23,48 @@ def utterances(voice: FloatArray, count: int, rng: np.random.Generator, scatter:
     return unit(voice + scatter / np.sqrt(DIM) * rng.standard_normal((count, DIM)))
 
 
+def labeled(embeddings: FloatArray, speakers: Indices) -> Labeled:
+    return Labeled(Side.of(embeddings, [SPEECH] * len(embeddings)), speakers)
+
+
 def gallery(speakers: int, each: int, rng: np.random.Generator) -> Labeled:
     """Everybody under the right name."""
     embeddings = np.concatenate([utterances(voice, each, rng) for voice in voices(speakers, rng)])
-    return Labeled(embeddings, np.repeat(np.arange(speakers), each))
+    return labeled(embeddings, np.repeat(np.arange(speakers), each))
 
 
-def relabeled(labeled: Labeled, changes: dict[int, int]) -> Labeled:
+def with_more(gallery: Labeled, embeddings: FloatArray, *speakers: int) -> Labeled:
+    """These utterances beside the others."""
+    return labeled(np.concatenate([gallery.side.embeddings, embeddings]), np.append(gallery.speakers, speakers))
+
+
+def relabeled(gallery: Labeled, changes: dict[int, int]) -> Labeled:
     """With other names for some utterances."""
-    speakers = labeled.speakers.copy()
+    speakers = gallery.speakers.copy()
     for utterance, speaker in changes.items():
         speakers[utterance] = speaker
-    return Labeled(labeled.embeddings, speakers)
+    return Labeled(gallery.side, speakers)
 
 
-def compare(probes: FloatArray, voiceprints: FloatArray) -> Reals:
+def compare(probes: Side, voiceprints: Side) -> Reals:
     """An llr that fits these voices, and never a block larger than promised."""
-    assert len(probes) <= ROWS
-    return 25.0 * (probes.astype(np.float64) @ voiceprints.T.astype(np.float64)) - 10.0
+    assert len(probes) * len(voiceprints) <= BLOCK_LLRS
+    cosines = probes.embeddings.astype(np.float64) @ voiceprints.embeddings.T.astype(np.float64)
+    llrs: Reals = 25.0 * cosines - 10.0
+    return llrs
 
 
-def everybody(labeled: Labeled) -> Reals:
-    return np.ones(len(labeled.speakers))
+def against(probes: FloatArray, voiceprints: FloatArray) -> Reals:
+    """The same from embeddings alone."""
+    return compare(labeled(probes, np.arange(len(probes))).side, labeled(voiceprints, np.arange(len(voiceprints))).side)
 
 
-def nothing(labeled: Labeled) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.zeros(len(labeled.speakers), np.bool_)
+def everybody(gallery: Labeled) -> Reals:
+    return np.ones(len(gallery))
+
+
+def nothing(gallery: Labeled) -> Mask:
+    return np.zeros(len(gallery), np.bool_)
 
 
 def indices(*values: int) -> Indices:

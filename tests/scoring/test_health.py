@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from speakerid.scoring.health import Health, Mask, examine
-from speakerid.scoring.leave_one_out import Labeled, unit
+from speakerid.scoring.leave_one_out import unit
 from tests.scoring.synthetic import (
     DIM,
     compare,
     everybody,
     gallery,
     indices,
+    labeled,
     nothing,
     relabeled,
     utterances,
     voices,
+    with_more,
 )
 
 
@@ -34,21 +36,19 @@ def faults(health: Health) -> int:
 
 
 def test_a_sound_gallery_has_no_faults() -> None:
-    labeled = gallery(60, 5, np.random.default_rng(1))
-    health = examine(labeled, nothing(labeled), compare)
+    people = gallery(60, 5, np.random.default_rng(1))
+    health = examine(people, nothing(people), compare)
     assert faults(health) == 0
     assert health.cohesion.min() > 0
 
 
 def test_faults_are_found_where_they_were_planted() -> None:
-    rng = np.random.default_rng(3)  # of 40 seeds 38 pass: one draw in 40 puts a fault too near to what is right
-    labeled = gallery(50, 5, rng)
+    rng = np.random.default_rng(3)  # of 40 seeds 38 pass: one draw in 20 puts a fault too near to what is right
+    people = gallery(50, 5, rng)
     stranger, noise = utterances(voices(1, rng)[0], 1, rng), voices(1, rng)
-    labeled = Labeled(
-        np.concatenate([labeled.embeddings, stranger, noise]), np.append(labeled.speakers, [7, 8])
-    )  # 250 and 251
-    labeled = relabeled(labeled, {0: 20, 101: 3, 60: 50, 61: 50})  # two wrong ones; speaker 12 also is speaker 50
-    health = examine(labeled, np.arange(252) == 251, compare)
+    people = with_more(people, np.concatenate([stranger, noise]), 7, 8)  # 250 and 251
+    people = relabeled(people, {0: 20, 101: 3, 60: 50, 61: 50})  # two wrong ones; speaker 12 also is speaker 50
+    health = examine(people, np.arange(252) == 251, compare)
     assert at(health.moves) == [0, 101]
     assert health.labels.other[[0, 101]].tolist() == [0, 20]
     assert at(health.strays) == [250]
@@ -60,23 +60,21 @@ def test_faults_are_found_where_they_were_planted() -> None:
 
 def test_a_good_recording_that_fits_nobody_is_no_junk() -> None:
     rng = np.random.default_rng(3)
-    labeled = gallery(10, 4, rng)
-    odd = Labeled(np.concatenate([labeled.embeddings, voices(1, rng)]), np.append(labeled.speakers, 4))
+    odd = with_more(gallery(10, 4, rng), voices(1, rng), 4)
     good, bad = (examine(odd, poor, compare) for poor in (nothing(odd), np.arange(41) == 40))
     assert (at(good.strays), at(good.junk)) == ([40], [])
     assert (at(bad.strays), at(bad.junk)) == ([], [40])
 
 
 def test_poor_audio_that_fits_is_no_junk() -> None:
-    labeled = gallery(10, 4, np.random.default_rng(4))
-    assert faults(examine(labeled, ~nothing(labeled), compare)) == 0
+    people = gallery(10, 4, np.random.default_rng(4))
+    assert faults(examine(people, ~nothing(people), compare)) == 0
 
 
 def test_nobody_is_outvoted_where_all_disagree() -> None:
     """Three voices under one name: which is the right one cannot be said, only that they do not match."""
     rng = np.random.default_rng(5)
-    labeled = gallery(10, 4, rng)
-    mixed = Labeled(np.concatenate([labeled.embeddings, voices(3, rng)]), np.append(labeled.speakers, [10] * 3))
+    mixed = with_more(gallery(10, 4, rng), voices(3, rng), 10, 10, 10)
     health = examine(mixed, nothing(mixed), compare)
     assert faults(health) == 0
     assert health.cohesion[10] < 0
@@ -85,30 +83,26 @@ def test_nobody_is_outvoted_where_all_disagree() -> None:
 
 def test_two_that_differ_are_a_pair_unless_somebody_tells() -> None:
     rng = np.random.default_rng(6)
-    labeled = gallery(10, 4, rng)
+    people = gallery(10, 4, rng)
     own, odd = voices(2, rng)
-    fits = utterances(unit(labeled.sums(everybody(labeled)))[2], 1, rng)[0]
-    unclear, clear = (
-        Labeled(np.concatenate([labeled.embeddings, pair]), np.append(labeled.speakers, [10, 10]))
-        for pair in (np.stack([own, odd]), np.stack([own, fits]))
-    )
+    fits = utterances(unit(people.sums(everybody(people)))[2], 1, rng)[0]
+    unclear, clear = (with_more(people, np.stack([own, second]), 10, 10) for second in (odd, fits))
     assert at(examine(unclear, nothing(unclear), compare).mismatched) == [40, 41]
     told = examine(clear, nothing(clear), compare)
     assert (at(told.mismatched), at(told.moves), int(told.labels.other[41])) == ([], [41], 2)
 
 
 def test_a_voice_under_two_names_has_no_wrong_labels() -> None:
-    rng = np.random.default_rng(7)
-    labeled = relabeled(gallery(20, 8, rng), dict.fromkeys(range(2), 20))
-    health = examine(labeled, nothing(labeled), compare)
+    people = relabeled(gallery(20, 8, np.random.default_rng(7)), dict.fromkeys(range(2), 20))
+    health = examine(people, nothing(people), compare)
     assert (at(health.moves), health.duplicates.second.tolist()) == ([], [20])
 
 
 @pytest.mark.parametrize("labels", [[], [0], [0, 0], [0, 1]])
 def test_the_smallest_galleries(labels: list[int]) -> None:
     rng = np.random.default_rng(8)
-    labeled = Labeled(utterances(voices(1, rng)[0], len(labels), rng), indices(*labels))
-    health = examine(labeled, nothing(labeled), compare)
+    few = labeled(utterances(voices(1, rng)[0], len(labels), rng), indices(*labels))
+    health = examine(few, nothing(few), compare)
     assert len(health.moves) == len(labels)
     assert len(health.cohesion) == len(set(labels))
 
@@ -118,10 +112,11 @@ def test_the_smallest_galleries(labels: list[int]) -> None:
 def test_ten_thousand_utterances_take_seconds_and_little_memory(speakers: int) -> None:
     rng = np.random.default_rng(9)
     whose = np.append(np.arange(speakers), rng.integers(0, speakers, 10_000 - speakers))
-    labeled = Labeled(unit(voices(speakers, rng)[whose] + rng.standard_normal((10_000, DIM)) / 16), whose)
+    scattered = voices(speakers, rng)[whose] + rng.standard_normal((10_000, DIM)) / 16
+    many = labeled(unit(scattered), whose)
     tracemalloc.start()
     started = time.process_time()
-    examine(labeled, nothing(labeled), compare)
+    examine(many, nothing(many), compare)
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert time.process_time() - started < 30.0  # measured: 4 s
