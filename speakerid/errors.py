@@ -7,9 +7,11 @@ SpeakeridError
 ├── Refusal               good audio that does not allow what was asked
 │   ├── NotEnoughSpeech   identify, verify, embeddings
 │   └── TooLittleSpeech   enrollment
-├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · KeyNotFound · FileMissing
+├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
+│   └── …                 KeyNotFound · FileMissing
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
-│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse · NoVoiceprint
+│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
+│   └── …                 NoVoiceprint · UndoImpossible
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
@@ -150,6 +152,13 @@ class KeyNotFound(NotFound):
         super().__init__(f"There is no key {key!r}. List the keys to see their ids.")
 
 
+class ChangeNotFound(NotFound):
+    code = "change_not_found"
+
+    def __init__(self, change: str) -> None:
+        super().__init__(f"There is no change {change!r} in this gallery. List its history to see what can be undone.")
+
+
 class FileMissing(NotFound):
     code = "file_missing"
 
@@ -219,6 +228,10 @@ class NoVoiceprint(Conflict):
 
     def __init__(self, speaker: str) -> None:
         super().__init__(f"Speaker {speaker!r} has no enrollment utterance yet. Enroll one, then verify.")
+
+
+class UndoImpossible(Conflict):
+    code = "undo_impossible"
 
 
 class InvalidRequest(SpeakeridError):

@@ -11,12 +11,13 @@ from speakerid.audio.files import read_file
 from speakerid.audio.wav import wav_bytes
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
+from speakerid.db.repositories.repairs import LAST
 from speakerid.errors import InvalidRequest
-from speakerid.services import enroll, galleries, identify, speakers, verify
+from speakerid.services import audit, enroll, galleries, history, identify, merge, move, speakers, undo, verify
 from speakerid.services.engine import Engine
 from speakerid.services.listen import listen
 from speakerid.settings import Settings
-from speakerid.types import Enrollment, Identification, Speaker, Verification
+from speakerid.types import Audit, Change, Enrollment, Identification, Repair, Speaker, Verification
 
 Audio = str | Path | bytes | Samples  # a path, the bytes of a file, or (samples, rate in Hz)
 
@@ -73,6 +74,47 @@ class SpeakerID:
         gallery = self._row()
         with self.engine.write(erase=True) as db:
             speakers.delete(db, gallery, speakers.by_name_or_id(db, gallery, speaker).id)
+
+    def delete_utterance(self, speaker: str, utterance: str) -> Speaker:
+        """Erase one utterance; the voiceprint is recomputed. Raises SpeakerNotFound, UtteranceNotFound."""
+        gallery = self._row()
+        with self.engine.write(erase=True) as db:
+            speaker_id = speakers.by_name_or_id(db, gallery, speaker).id
+            return speakers.delete_utterance(db, gallery, speaker_id, utterance)
+
+    def audit(self) -> Audit:
+        """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch, CalibrationMissing."""
+        return audit.audit(self.engine, self._row())
+
+    def merge(self, speaker: str, into: str) -> Repair:
+        """Make two speakers, by name or id, one: `into`. Raises SpeakerNotFound, InvalidRequest."""
+        gallery = self._row()
+        with self.engine.write() as db:
+            ids = [speakers.by_name_or_id(db, gallery, one).id for one in (speaker, into)]
+            return merge.merge(db, gallery, *ids)
+
+    def move(self, speaker: str, utterance: str, to: str) -> Repair:
+        """Give an utterance to another speaker. Raises SpeakerNotFound, UtteranceNotFound, InvalidRequest."""
+        gallery = self._row()
+        with self.engine.write() as db:
+            from_id, to_id = (speakers.by_name_or_id(db, gallery, one).id for one in (speaker, to))
+            return move.move(db, gallery, from_id, utterance, to_id)
+
+    def history(self) -> list[Change]:
+        """Every merge and move of the gallery, newest first."""
+        gallery, found, cursor = self._row(), list[Change](), None
+        with self.engine.read() as db:
+            while True:
+                page = history.page(db, gallery, cursor=cursor, limit=history.PAGE_LIMIT)
+                found.extend(page.items)
+                if (cursor := page.next_cursor) is None:
+                    return found
+
+    def undo(self, change: str = LAST) -> Repair:
+        """Take back a change, by id, or the last one. Raises ChangeNotFound, UndoImpossible, ExternalIdTaken."""
+        gallery = self._row()
+        with self.engine.write() as db:
+            return undo.undo(db, gallery, change)
 
     def close(self) -> None:
         self.engine.close()

@@ -21,9 +21,10 @@ from speakerid.errors import (
     StoreNewer,
     StoreUnavailable,
     TooLittleSpeech,
+    UndoImpossible,
     UtteranceElsewhere,
 )
-from speakerid.services import galleries, speakers
+from speakerid.services import galleries, history, speakers
 from speakerid.services.engine import Engine
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
 
@@ -105,6 +106,23 @@ def test_deleting_erases(sid: SpeakerID) -> None:
     assert sid.identify(probe(ADA)).decision == "no_speakers"
     with pytest.raises(SpeakerNotFound):
         sid.delete("Ada")
+
+
+def test_audit_repair_and_undo(sid: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "PAGE_LIMIT", 1)
+    sid.enroll("Ada", *(utterance(ADA, n) for n in range(3)))
+    sid.enroll("Ben", *(utterance(BEN, n) for n in range(3)))
+    wrong = sid.enroll("Ben", probe(ADA)).utterance.id
+    (finding,) = sid.audit().findings
+    assert (finding.kind, finding.utterances) == ("mislabeled", (wrong,))
+    sid.move("Ben", wrong, "Ada")
+    assert sid.audit().findings == ()
+    sid.merge("Ada", "Ben")
+    assert [one.kind for one in sid.history()] == ["merge", "move"]
+    assert sid.undo().change.kind == "merge"
+    assert sid.delete_utterance("Ada", wrong).utterances == 3
+    with pytest.raises(UndoImpossible):
+        sid.undo()
 
 
 def test_all_speakers_are_listed(sid: SpeakerID, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from speakerid.types import Candidate, Identification, SpeakerRef, Speech, Threshold, Verification, to_json
+from speakerid.types import (
+    Audit,
+    Candidate,
+    Figures,
+    Finding,
+    Identification,
+    SpeakerRef,
+    Speech,
+    Suggestion,
+    Threshold,
+    Verification,
+    to_json,
+)
 
 ADA = SpeakerRef("spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3", "Ada")
 BEN = SpeakerRef("spk_01K9Z3V7Y2B4D6F8H0J1K3M5P7", "Ben")
@@ -36,6 +48,25 @@ VERIFICATION = Verification(
     encoder=ENCODER,
     calibration="default",
     reason=REASON,
+)
+UTTERANCE_ID = "utt_01K9Z41C9D2F4G6H8J0K2M4N6P"
+AUDIT = Audit(
+    gallery="default",
+    speakers=2,
+    utterances=9,
+    findings=(
+        Finding(
+            kind="mislabeled",
+            speaker=ADA,
+            sentence=f"Utterance {UTTERANCE_ID} of Ada sounds like Ben (llr 7.4) and not like its speaker (llr -9.1).",
+            suggestion=Suggestion("move_utterance", ADA.id, UTTERANCE_ID, BEN.id),
+            figures=Figures(probability=0.999, own_llr=-9.1, other_llr=7.4, speech=SPEECH),
+            other=BEN,
+            utterances=(UTTERANCE_ID,),
+        ),
+    ),
+    encoder=ENCODER,
+    calibration="default",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from speakerid.api.examples import BEN
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields
 
@@ -42,6 +43,14 @@ class SpeakerChange(_Body):
 
 class SpeakerCreate(SpeakerChange):
     name: str = Field(min_length=1, max_length=200, examples=["Ada"])
+
+
+class MergeInto(_Body):
+    into: str = Field(max_length=64, description="The speaker that stays.", examples=[BEN.id])
+
+
+class MoveTo(_Body):
+    to: str = Field(max_length=64, description="The speaker whose voice it is.", examples=[BEN.id])
 
 
 AUDIO_BODY: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""`speakerid galleries`: list, create, set, delete."""
+"""`speakerid galleries`: list, create, set, history, undo, delete."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from speakerid.cli.batch import Json
-from speakerid.cli.options import Place, with_options
+from speakerid.cli.options import Place, Target, with_options
 from speakerid.cli.output import emit, say, table
 from speakerid.cli.voices import open_voices
 
-app = typer.Typer(name="galleries", help="List, create, set and delete galleries.", no_args_is_help=True)
+app = typer.Typer(name="galleries", help="List, create, set, repair and delete galleries.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="GALLERY")]
 TargetFpir = Annotated[
     float | None, typer.Option("--target-fpir", help="Accepted chance that a stranger is named, e.g. 0.01.")
@@ -75,6 +75,33 @@ def change(
 
 @app.command()
 @with_options
+def history(target: Target) -> None:
+    """What was merged and moved in the gallery, newest first."""
+    with open_voices(target) as voices:
+        found = voices.history()
+    if target.as_json:
+        emit({"items": found, "next_cursor": None})
+    else:
+        table(("change", "what", "speaker", "into", "utterances", "state", "when"), [_change(one) for one in found])
+
+
+@app.command()
+@with_options
+def undo(
+    target: Target,
+    change: Annotated[str, typer.Argument(metavar="[CHANGE]", help="Its id, or last.")] = "last",
+) -> None:
+    """Take back a merge or a move."""
+    with open_voices(target) as voices:
+        done = voices.undo(change)
+    if target.as_json:
+        emit(done)
+    else:
+        say(done["summary"])
+
+
+@app.command()
+@with_options
 def delete(place: Place, name: Name) -> None:
     """Erase a gallery and everybody in it. There is no way back. With --json nothing is printed."""
     with open_voices(place) as voices:
@@ -100,6 +127,11 @@ def _answer(place: Place, gallery: Json) -> None:
         emit(gallery)
     else:
         _show([gallery])
+
+
+def _change(one: Json) -> tuple[str, ...]:
+    speaker, into = ((one[role] or {"name": "–"})["name"] for role in ("speaker", "into"))
+    return (one["id"], one["kind"], speaker, into, str(len(one["utterances"])), one["state"], one["created_at"][:19])
 
 
 def _show(found: list[Json]) -> None:

@@ -58,6 +58,24 @@ class Local:
     def delete(self, speaker: str) -> None:
         self._sid.delete(speaker)
 
+    def delete_utterance(self, speaker: str, utterance: str) -> Json:
+        return _json(self._sid.delete_utterance(speaker, utterance))
+
+    def audit(self) -> Json:
+        return _json(self._sid.audit())
+
+    def merge(self, speaker: str, into: str) -> Json:
+        return _json(self._sid.merge(speaker, into))
+
+    def move(self, speaker: str, utterance: str, to: str) -> Json:
+        return _json(self._sid.move(speaker, utterance, to))
+
+    def history(self) -> list[Json]:
+        return [_json(one) for one in self._sid.history()]
+
+    def undo(self, change: str) -> Json:
+        return _json(self._sid.undo(change))
+
     def galleries(self) -> list[Json]:
         with self._engine.read() as db:
             return [_json(one) for one in galleries.every(db)]

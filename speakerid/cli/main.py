@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from speakerid.cli import (
+    audit,
     db,
     demo,
     enroll,
@@ -37,6 +38,7 @@ for verb in (
     enroll.enroll,
     identify.identify,
     verify.verify,
+    audit.audit,
     train.train,
     finetune.finetune,
     version.version,

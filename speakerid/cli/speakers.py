@@ -1,4 +1,4 @@
-"""`speakerid speakers`: list, show, change, delete."""
+"""`speakerid speakers`: list, show, change, merge, move an utterance, delete."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, say, table
 from speakerid.cli.voices import open_voices
 
-app = typer.Typer(name="speakers", help="List, show, change and delete speakers.", no_args_is_help=True)
+app = typer.Typer(name="speakers", help="List, show, change, merge and delete speakers.", no_args_is_help=True)
 NameOrId = Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name or id.")]
+UtteranceId = Annotated[str, typer.Argument(metavar="UTTERANCE", help="The utterance's id, as an audit names it.")]
 
 
 @app.command("list")
@@ -61,12 +62,58 @@ def change(
 
 @app.command()
 @with_options
+def merge(
+    target: Target,
+    speaker: NameOrId,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The speaker that stays, by name or id.")],
+) -> None:
+    """Make two speakers one: the utterances of NAME go to INTO. `speakerid galleries undo` takes it back."""
+    with open_voices(target) as voices:
+        done = voices.merge(speaker, into)
+    _answer(target, done)
+
+
+@app.command("move-utterance")
+@with_options
+def move_utterance(
+    target: Target,
+    speaker: NameOrId,
+    utterance: UtteranceId,
+    to: Annotated[str, typer.Argument(metavar="TO", help="Whose voice it is, by name or id.")],
+) -> None:
+    """Give an utterance of NAME to the speaker TO. `speakerid galleries undo` takes it back."""
+    with open_voices(target) as voices:
+        done = voices.move(speaker, utterance, to)
+    _answer(target, done)
+
+
+@app.command("delete-utterance")
+@with_options
+def delete_utterance(target: Target, speaker: NameOrId, utterance: UtteranceId) -> None:
+    """Erase one recording of a speaker. There is no way back."""
+    with open_voices(target) as voices:
+        left = voices.delete_utterance(speaker, utterance)
+    if target.as_json:
+        emit(left)
+    else:
+        _show([left])
+
+
+@app.command()
+@with_options
 def delete(target: Target, speaker: NameOrId) -> None:
     """Erase a speaker with everything known of the voice. There is no way back. With --json nothing is printed."""
     with open_voices(target) as voices:
         voices.delete(speaker)
     if not target.as_json:
         say(f"Erased {speaker}.")
+
+
+def _answer(target: Target, repair: Json) -> None:
+    if target.as_json:
+        emit(repair)
+    else:
+        say(repair["summary"])
 
 
 def _show(found: list[Json]) -> None:

@@ -63,14 +63,8 @@ class Client:
     def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[Json]:
         """Every speaker, oldest first; only those with exactly this name or external id where given."""
         wanted = {"name": name, "external_id": external_id}
-        params: Json = {key: value for key, value in wanted.items() if value is not None} | {"limit": PAGE_ROWS}
-        found: list[Json] = []
-        while True:
-            page = self._json("GET", f"{self._gallery}/speakers", params)
-            found.extend(page["items"])
-            if page["next_cursor"] is None:
-                return found
-            params["cursor"] = page["next_cursor"]
+        params: Json = {key: value for key, value in wanted.items() if value is not None}
+        return self._pages(f"{self._gallery}/speakers", params)
 
     def speaker(self, speaker: str) -> Json:
         """One speaker, by id or name."""
@@ -87,6 +81,33 @@ class Client:
     def delete(self, speaker: str) -> None:
         """Erase a speaker with everything known of the voice."""
         self._wire.send(Call("DELETE", self._of(self._id(speaker))))
+
+    def delete_utterance(self, speaker: str, utterance: str) -> Json:
+        """Erase one utterance. Returns the speaker as it is then."""
+        path = f"{self._of(self._id(speaker))}/utterances/{quote(utterance, safe='')}"
+        return self._json("DELETE", path)
+
+    def audit(self) -> Json:
+        """What is wrong in the gallery, and what would repair it."""
+        return self._json("POST", f"{self._gallery}/audit")
+
+    def merge(self, speaker: str, into: str) -> Json:
+        """Make two speakers one: `into`."""
+        path = f"{self._of(self._id(speaker))}/merge"
+        return self._json("POST", path, body={"into": self._id(into)})
+
+    def move(self, speaker: str, utterance: str, to: str) -> Json:
+        """Give an utterance of `speaker` to another speaker."""
+        path = f"{self._of(self._id(speaker))}/utterances/{quote(utterance, safe='')}/move"
+        return self._json("POST", path, body={"to": self._id(to)})
+
+    def history(self) -> list[Json]:
+        """Every merge and move of the gallery, newest first."""
+        return self._pages(f"{self._gallery}/history", {})
+
+    def undo(self, change: str = "last") -> Json:
+        """Take back a change, by id, or the last one."""
+        return self._json("POST", f"{self._gallery}/history/{quote(change, safe='')}/undo")
 
     def galleries(self) -> list[Json]:
         """Every gallery that the key may see."""
@@ -157,6 +178,16 @@ class Client:
         headers = {"Content-Type": "application/octet-stream"}
         answer: Json = self._wire.send(Call("POST", path, params or {}, content=body, headers=headers))
         return answer
+
+    def _pages(self, path: str, params: Json) -> list[Json]:
+        """All items, page after page."""
+        found, cursor = list[Json](), Json()
+        while True:
+            page = self._json("GET", path, params | cursor | {"limit": PAGE_ROWS})
+            found.extend(page["items"])
+            if page["next_cursor"] is None:
+                return found
+            cursor = {"cursor": page["next_cursor"]}
 
     def _json(self, method: str, path: str, params: Json | None = None, body: Json | None = None) -> Json:
         answer: Json = self._wire.send(Call(method, path, params or {}, json=body))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
@@ -99,6 +99,23 @@ class IndexChangeRow(Base):
     txid: Mapped[int] = mapped_column(Key, server_default=text("0"))
     gallery_key: Mapped[int] = mapped_column(Key)  # no foreign key: outlives the gallery
     speaker_key: Mapped[int] = mapped_column(Key)
+
+
+class RepairRow(Base):
+    """A merge or a move, and what undoing it needs. Emptied when anybody or anything it tells of is erased."""
+
+    __tablename__ = "repairs"
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"), index=True)
+    kind: Mapped[Literal["merge", "move"]] = mapped_column(String(16))
+    state: Mapped[Literal["done", "undone", "erased"]] = mapped_column(String(16), default="done")
+    speaker_id: Mapped[str | None] = mapped_column(String(40))  # who was merged, or had the utterance before
+    into_id: Mapped[str | None] = mapped_column(String(40))
+    utterance_ids: Mapped[list[str]] = mapped_column(JSON)
+    merged: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # the speaker who was merged
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class KeyRow(Base):

@@ -13,7 +13,7 @@ from speakerid.db.repositories.speakers import EVERYBODY, SpeakerFilter
 from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, SpeakerNotFound
 from speakerid.scoring.cosine import voiceprint
-from speakerid.services import fields, shape
+from speakerid.services import fields, history, shape
 from speakerid.types import Page, Speaker, Utterance
 
 PAGE_LIMIT = 200
@@ -97,6 +97,7 @@ def delete(db: Handle, gallery: GalleryRow, speaker_id: str, if_match: str | Non
     """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     fields.unchanged(if_match, row.version)
+    history.forget(db, gallery.key, utterances.ids(db, row), row)
     changes.record(db, gallery.key, row.key)
     db.delete(row)
     db.flush()
@@ -116,6 +117,7 @@ def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance
     """Erase one enrollment utterance; the voiceprint is recomputed. Raises SpeakerNotFound, UtteranceNotFound."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     db.delete(utterances.get(db, row, utterance_id))
+    history.forget(db, gallery.key, [utterance_id])
     refresh_voiceprint(db, row)
     return shape.speaker(speakers.with_sums(db, row), gallery)
 

@@ -20,7 +20,10 @@ S = G + "/speakers/{speaker}"
 
 @dataclass(frozen=True)
 class Call:
-    """`path` has room for a gallery, a speaker and an utterance; `scope` is the least that suffices."""
+    """`path` and a JSON `body` have room for a gallery, speakers, an utterance and a change.
+
+    `scope` is the least that suffices.
+    """
 
     method: str
     path: str
@@ -29,7 +32,14 @@ class Call:
     body: dict[str, Any] = field(default_factory=dict)
 
     def send(self, client: TestClient, headers: dict[str, str], **ids: str) -> Any:
-        return client.request(self.method, self.path.format(**ids), headers=headers, **self.body)
+        filled = {key: _filled(value, ids) for key, value in self.body.items()}
+        return client.request(self.method, self.path.format(**ids), headers=headers, **filled)
+
+
+def _filled(body: Any, ids: dict[str, str]) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {key: value.format(**ids) if isinstance(value, str) else value for key, value in body.items()}
 
 
 CALLS = {
@@ -48,6 +58,11 @@ CALLS = {
     "delete utterance": Call("DELETE", S + "/utterances/{utterance}", "enroll", 200),
     "identify": Call("POST", G + "/identify", "identify", 200, {"content": probe(ADA)}),
     "verify": Call("POST", S + "/verify", "identify", 200, {"content": probe(ADA)}),
+    "audit": Call("POST", G + "/audit", "enroll", 200),
+    "merge": Call("POST", S + "/merge", "enroll", 200, {"json": {"into": "{other}"}}),
+    "move": Call("POST", S + "/utterances/{utterance}/move", "enroll", 200, {"json": {"to": "{other}"}}),
+    "history": Call("GET", G + "/history", "read", 200),
+    "undo": Call("POST", G + "/history/{change}/undo", "enroll", 200),
     "embeddings": Call("POST", "/v1/embeddings", "identify", 200, {"content": probe(BEN)}),
 }
 INSIDE_A_GALLERY = [name for name, call in CALLS.items() if "{gallery}" in call.path]
@@ -58,13 +73,16 @@ SCOPES = ("enroll", "identify", "read", "admin")
 
 @pytest.fixture
 def ids(client: TestClient) -> dict[str, str]:
-    """A gallery 'team' with one enrolled speaker."""
+    """A gallery 'team' with one enrolled speaker, another one, and one who was merged into that one."""
     client.post("/v1/galleries", json={"name": "team"})
     client.post("/v1/galleries", json={"name": "other"})
-    speaker = new_speaker(client, "Ada", "team")
+    speaker, other, gone = (new_speaker(client, name, "team") for name in ("Ada", "Eve", "Eva"))
+    merged = client.post(f"/v1/galleries/team/speakers/{gone}/merge", json={"into": other})
     return {
         "gallery": "team",
         "speaker": speaker,
+        "other": other,
+        "change": merged.json()["change"]["id"],
         "utterance": enroll(client, speaker, utterance(ADA), "team")["utterance"]["id"],
     }
 
@@ -72,7 +90,7 @@ def ids(client: TestClient) -> dict[str, str]:
 def test_every_route_is_listed_above(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     routes = {f"{method.upper()} {path}" for path in paths for method in paths[path]} - OPEN_TO_ALL
-    short = {"{speaker_id}": "{speaker}", "{utterance_id}": "{utterance}"}
+    short = {"{speaker_id}": "{speaker}", "{utterance_id}": "{utterance}", "{change_id}": "{change}"}
     for long, name in short.items():
         routes = {route.replace(long, name) for route in routes}
     assert routes == {f"{call.method} {call.path}" for call in CALLS.values()}
@@ -110,9 +128,19 @@ def test_with_a_speaker_who_is_not_there(client: TestClient, key: Scoped, ids: d
     refused(answer, 404, "speaker_not_found")
 
 
-def test_an_utterance_that_is_not_there(client: TestClient, ids: dict[str, str]) -> None:
-    answer = CALLS["delete utterance"].send(client, {}, **(ids | {"utterance": "utt_none"}))
+@pytest.mark.parametrize("name", ["delete utterance", "move"])
+def test_an_utterance_that_is_not_there(client: TestClient, ids: dict[str, str], name: str) -> None:
+    answer = CALLS[name].send(client, {}, **(ids | {"utterance": "utt_none"}))
     refused(answer, 404, "utterance_not_found")
+
+
+@pytest.mark.parametrize("name", ["merge", "move"])
+def test_another_speaker_who_is_not_there(client: TestClient, ids: dict[str, str], name: str) -> None:
+    refused(CALLS[name].send(client, {}, **(ids | {"other": "spk_nobody"})), 404, "speaker_not_found")
+
+
+def test_a_change_that_is_not_there(client: TestClient, ids: dict[str, str]) -> None:
+    refused(CALLS["undo"].send(client, {}, **(ids | {"change": "chg_none"})), 404, "change_not_found")
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from speakerid import samples
 from tests.cli.command import Command, Served
 from tests.sampled import ADA, BEN
 
@@ -34,6 +35,36 @@ def test_delete(enrolled: Command) -> None:
     assert enrolled("speakers", "delete", ADA).err.startswith("speaker_not_found: ")
 
 
+def test_merge_and_undo(enrolled: Command) -> None:
+    before = enrolled("speakers", "list", "--json").json
+    assert enrolled("speakers", "merge", ADA, BEN).out == f"{ADA} was merged into {BEN}, with 3 utterances.\n"
+    assert [one["name"] for one in enrolled("speakers", "list", "--json").json["items"]] == [BEN]
+    (change,) = enrolled("galleries", "history", "--json").json["items"]
+    assert all(word in enrolled("galleries", "history").out for word in (change["id"], "merge", ADA, BEN, "done"))
+    undone = enrolled("galleries", "undo", change["id"], "--json").json
+    assert undone["change"]["state"] == "undone"
+    after = enrolled("speakers", "list", "--json").json
+    assert [one | {"etag": ""} for one in after["items"]] == [one | {"etag": ""} for one in before["items"]]
+    assert enrolled("galleries", "undo").err.startswith("change_not_found: ")
+
+
+def test_an_erased_change_is_shown_without_names(enrolled: Command) -> None:
+    enrolled("speakers", "merge", ADA, BEN)
+    enrolled("speakers", "delete", BEN)
+    shown = enrolled("galleries", "history").out
+    assert ("erased" in shown, ADA in shown, BEN in shown) == (True, False, False)
+    assert enrolled("galleries", "undo").err.startswith("undo_impossible: ")
+
+
+def test_move_and_delete_an_utterance(enrolled: Command) -> None:
+    made = enrolled("enroll", BEN, samples.voices()[ADA].probes[0], "--json").json
+    moved = enrolled("speakers", "move-utterance", BEN, made["utterance"]["id"], ADA, "--json").json
+    assert [(one["name"], one["utterances"]) for one in moved["speakers"]] == [(BEN, 3), (ADA, 4)]
+    left = enrolled("speakers", "delete-utterance", ADA, made["utterance"]["id"], "--json").json
+    assert (left["name"], left["utterances"]) == (ADA, 3)
+    assert enrolled("speakers", "delete-utterance", ADA, "utt_none").err.startswith("utterance_not_found: ")
+
+
 @pytest.mark.parametrize(
     "arguments", [("list",), ("show", ADA), ("show", "Nobody"), ("list", "--gallery", "no")], ids=str
 )
@@ -48,11 +79,16 @@ def test_a_server_changes_and_erases(served: Served) -> None:
     made = served("enroll", "Eve", _utterance(), "--gallery", "passing", "--json", *server).json
     assert served("speakers", "change", "Eve", "--name", "Eva", "--gallery", "passing", *server).code == 0
     assert served("speakers", "show", made["speaker"]["id"], "--gallery", "passing", "--json").json["name"] == "Eva"
+    other = served("enroll", "Eve", _utterance(1), "--gallery", "passing", "--json", *server).json
+    first, here = other["utterance"]["id"], ("--gallery", "passing", "--json", *server)
+    assert served("speakers", "move-utterance", "Eve", first, "Eva", *here).json["change"]["kind"] == "move"
+    assert served("speakers", "merge", "Eve", "Eva", *here).json["speakers"][0]["utterances"] == 2
+    assert [one["kind"] for one in served("galleries", "history", *here).json["items"]] == ["merge", "move"]
+    assert served("galleries", "undo", *here).json["change"]["kind"] == "merge"
+    assert served("speakers", "delete-utterance", "Eva", first, *here).json["utterances"] == 1
     assert served("speakers", "delete", "Eva", "--gallery", "passing", *server).code == 0
     assert served("galleries", "delete", "passing", *server).code == 0
 
 
-def _utterance() -> str:
-    from speakerid import samples
-
-    return str(samples.voices()[ADA].enroll[0])
+def _utterance(number: int = 0) -> str:
+    return str(samples.voices()[ADA].enroll[number])

@@ -108,6 +108,29 @@ def test_speakers_change_and_go(voices: Client) -> None:
     assert (refused.value.code, refused.value.status) == ("speaker_not_found", 404)
 
 
+def test_audit_repair_and_undo(voices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
+    voices.enroll("Ada", *(utterance(ADA, n) for n in range(3)))
+    voices.enroll("Ben", *(utterance(BEN, n) for n in range(3)))
+    voices.enroll("Ben", probe(ADA))
+    (finding,) = voices.audit()["findings"]
+    wrong = finding["suggestion"]["utterance"]
+    assert finding["suggestion"]["action"] == "move_utterance"
+    assert voices.move("Ben", wrong, "Ada")["change"]["utterances"] == [wrong]
+    assert voices.audit()["findings"] == []
+    voices.enroll("Twin", probe(BEN))
+    change = voices.merge("Twin", "Ben")["change"]["id"]
+    voices.create_speaker("Eve")
+    voices.merge("Eve", "Ben")
+    assert [one["kind"] for one in voices.history()] == ["merge", "merge", "move"]
+    assert voices.undo(change)["speakers"][0]["name"] == "Twin"
+    assert voices.undo()["speakers"][0]["name"] == "Eve"
+    assert voices.delete_utterance("Ada", wrong)["utterances"] == 3
+    with pytest.raises(ClientError) as refused:
+        voices.undo()
+    assert (refused.value.code, refused.value.status) == ("undo_impossible", 409)
+
+
 def test_galleries_are_walls(client: TestClient, voices: Client) -> None:
     assert voices.create_gallery("team", target_fpir=0.05)["target_fpir"] == 0.05
     assert voices.change_gallery("team", keep_audio=True)["keep_audio"]

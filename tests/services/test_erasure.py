@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from speakerid.db.models import IndexChangeRow, RepeatRow, SpeakerRow, UtteranceRow
+from speakerid.db.models import IndexChangeRow, RepairRow, RepeatRow, SpeakerRow, UtteranceRow
 from speakerid.scoring.cosine import voiceprint
 from speakerid.services import galleries, repeats, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
 from speakerid.services.galleries import GallerySettings
+from speakerid.services.merge import merge
+from speakerid.services.move import move
 from speakerid.services.repeats import Repeat
 from speakerid.services.speakers import SpeakerFields
+from speakerid.services.undo import undo
 from speakerid.types import FloatArray, to_json
 from tests.db.rows import unit
 from tests.engines import EngineMaker
@@ -154,16 +157,88 @@ def test_kept_answers_are_erased_with_the_speaker_they_tell_of(keeping: Engine, 
     assert not any(b"Lovelace-Testing" in path.read_bytes() for path in Path(store_url).parent.iterdir())
 
 
+@sqlite_only
+@pytest.mark.parametrize("undone", [False, True])
+def test_no_byte_of_those_merged_into_an_erased_speaker_stays(keeping: Engine, store_url: str, undone: bool) -> None:
+    """Ada became Ben, and Ben became Eve, unless that was undone: then Ben is erased, who Ada still is."""
+    rng, gallery = random.Random(5), galleries.get(keeping, "keeping")
+    people = [invent(rng, number) for number in range(8)]
+    for person in people:
+        bring_in(keeping, person, "keeping")
+    ada, ben, eve, *others = people
+    with keeping.write() as db:
+        merge(db, gallery, others[0].id, others[1].id)
+        merge(db, gallery, ada.id, ben.id)
+        merge(db, gallery, ben.id, eve.id)
+    if undone:
+        with keeping.write() as db:
+            undo(db, gallery)
+    assert all(traces(store_url, person) > 10 for person in people)
+    erase_speaker(keeping, ben.id if undone else eve.id, "keeping")
+    assert [traces(store_url, person) for person in (ada, ben)] == [0, 0]
+    assert (traces(store_url, eve) > 0) is undone
+    assert all(traces(store_url, person) > 10 for person in others)
+
+
+@sqlite_only
+def test_no_byte_of_a_merged_speaker_stays_once_an_utterance_of_theirs_is_erased(
+    keeping: Engine, store_url: str
+) -> None:
+    """The merge cannot be undone any more, so nothing is kept for it: neither the name nor the ids."""
+    gallery = galleries.get(keeping, "keeping")
+    ada = add_speaker(keeping, "Ada Lovelace-Testing", made_up(unit(1)), gallery="keeping", metadata={"note": "Zebra"})
+    ben = add_speaker(keeping, "Ben", made_up(unit(2)), gallery="keeping")
+    with keeping.write() as db:
+        moved = merge(db, gallery, ada.id, ben.id).change.utterances[0]
+    with keeping.write(erase=True) as db:
+        speakers.delete_utterance(db, gallery, ben.id, moved)
+    files = b"\n".join(path.read_bytes() for path in Path(store_url).parent.iterdir())
+    gone = [b"Lovelace-Testing", b"Zebra", moved.encode(), ada.id.encode(), unit(1).tobytes()[:SLICE]]
+    assert [one in files for one in gone] == [False] * 5
+    assert b"Ben" in files
+
+
+@sqlite_only
+def test_no_byte_of_somebody_merged_without_a_voice_stays(keeping: Engine, store_url: str) -> None:
+    """No utterance leads from Eve, who is erased, back to Ada: only the merges do."""
+    gallery = galleries.get(keeping, "keeping")
+    names = ("Ada Lovelace-Testing", "Ben", "Eve")
+    ada, ben, eve = (add_speaker(keeping, name, gallery="keeping") for name in names)
+    with keeping.write() as db:
+        merge(db, gallery, ada.id, ben.id)
+        merge(db, gallery, ben.id, eve.id)
+    erase_speaker(keeping, eve.id, "keeping")
+    assert not any(b"Lovelace-Testing" in path.read_bytes() for path in Path(store_url).parent.iterdir())
+
+
+@sqlite_only
+def test_no_id_of_a_moved_utterance_stays_once_its_speaker_is_erased(keeping: Engine, store_url: str) -> None:
+    gallery = galleries.get(keeping, "keeping")
+    ada = add_speaker(keeping, "Ada", made_up(unit(1)), made_up(unit(2)), gallery="keeping")
+    ben = add_speaker(keeping, "Ben", made_up(unit(3)), gallery="keeping")
+    with keeping.write() as db:
+        first = speakers.list_utterances(db, gallery, ada.id).items[0].id
+        move(db, gallery, ada.id, first, ben.id)
+    erase_speaker(keeping, ben.id, "keeping")
+    files = b"\n".join(path.read_bytes() for path in Path(store_url).parent.iterdir())
+    assert [one.encode() in files for one in (first, ben.id, ada.id)] == [False, False, True]
+
+
 def test_erasing_a_gallery_leaves_no_row_and_no_neighbor_touched(keeping: Engine) -> None:
     add_speaker(keeping, "Ada", made_up(unit(1)))
     add_speaker(keeping, "Ada", made_up(unit(1)), gallery="keeping")
     with keeping.write() as db:
         made = to_json(galleries.every(db)[0])
         repeats.keep(db, Repeat.of("", "/galleries", "once", b"{}"), 201, made, "keeping")
+    gone = add_speaker(keeping, "Ben", gallery="keeping")
+    with keeping.write() as db:
+        gallery = galleries.get(keeping, "keeping")
+        merge(db, gallery, gone.id, speakers.by_name_or_id(db, gallery, "Ada").id)
     before = counts(keeping)
+    assert before["RepairRow"] == 1
     with keeping.write(erase=True) as db:
         galleries.delete(db, "keeping")
-    after = {"SpeakerRow": 1, "UtteranceRow": 1, "RepeatRow": 0}
+    after = {"SpeakerRow": 1, "UtteranceRow": 1, "RepeatRow": 0, "RepairRow": 0}
     assert counts(keeping) == after | {"IndexChangeRow": before["IndexChangeRow"]}
     assert len(keeping.indexes.search(galleries.get(keeping, "default").key, unit(1), 5).keys) == 1
 
@@ -201,7 +276,7 @@ def _hurry(engine: Engine) -> None:
 
 def counts(engine: Engine) -> dict[str, int]:
     with engine.read() as db:
-        models = (SpeakerRow, UtteranceRow, RepeatRow, IndexChangeRow)
+        models = (SpeakerRow, UtteranceRow, RepeatRow, RepairRow, IndexChangeRow)
         return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}
 
 

@@ -10,13 +10,15 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import delete, select, text
 
-from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.models import GalleryRow, RepairRow, SpeakerRow
 from speakerid.encoders.fake import FakeEncoder
-from speakerid.errors import EncoderMismatch, GalleryNotFound, SpeakerNotFound
+from speakerid.errors import EncoderMismatch, GalleryNotFound, SpeakerNotFound, UndoImpossible
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
+from speakerid.services.merge import merge
 from speakerid.services.speakers import SpeakerFields
+from speakerid.services.undo import undo
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
@@ -105,6 +107,75 @@ def test_a_name_asked_for_twice_at_once_makes_one_speaker(engine: Engine) -> Non
             first = speakers.find_or_create(db, gallery, "Ada").id
             late = started_and_blocked(engine, pool, ask)
         assert late.result(10) == first
+
+
+@postgresql_only
+@pytest.mark.parametrize("late", [("Ada", "Ben"), ("Ben", "Ada"), ("Ada", "Eve")])
+def test_two_merges_of_the_same_speaker_at_once(engine: Engine, late: tuple[str, str]) -> None:
+    """The second finds one of its two speakers gone; neither waits for the other in a circle."""
+    people = {name: add_speaker(engine, name, made_up(unit(n))).id for n, name in enumerate(("Ada", "Ben", "Eve"))}
+    gallery = galleries.get(engine, "default")
+
+    def again() -> None:
+        with engine.write() as db:
+            merge(db, gallery, *(people[name] for name in late))
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write() as db:
+            merge(db, gallery, people["Ada"], people["Ben"])
+            waiting = started_and_blocked(engine, pool, again)
+        with pytest.raises(SpeakerNotFound, match=people["Ada"]):
+            waiting.result(10)
+    with engine.read() as db:
+        assert [one.utterances for one in speakers.page(db, gallery).items] == [2, 1]
+
+
+@postgresql_only
+def test_enrolling_a_speaker_who_is_being_merged(engine: Engine) -> None:
+    ada, ben = (add_speaker(engine, name, made_up(unit(n))) for n, name in enumerate(("Ada", "Ben")))
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write() as db:
+            merge(db, galleries.get(engine, "default"), ada.id, ben.id)
+            late = started_and_blocked(engine, pool, lambda: enroll_voice(engine, ada.id, made_up(unit(2))))
+        with pytest.raises(SpeakerNotFound):
+            late.result(10)
+
+
+@postgresql_only
+@pytest.mark.parametrize("meanwhile", ["undone", "erased"])
+def test_undoing_what_is_being_undone_or_erased(engine: Engine, meanwhile: str) -> None:
+    ada, ben = (add_speaker(engine, name, made_up(unit(n))) for n, name in enumerate(("Ada", "Ben")))
+    gallery = galleries.get(engine, "default")
+
+    def take_back() -> None:
+        with engine.write() as db:
+            undo(db, gallery)
+
+    with engine.write() as db:
+        merge(db, gallery, ada.id, ben.id)
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write() as db:
+            if meanwhile == "undone":
+                undo(db, gallery)
+            else:
+                speakers.delete(db, gallery, ben.id)
+            late = started_and_blocked(engine, pool, take_back)
+        with pytest.raises(UndoImpossible, match=meanwhile):
+            late.result(10)
+
+
+@postgresql_only
+def test_erasing_a_speaker_that_somebody_is_being_merged_into(engine: Engine) -> None:
+    """Whoever comes second sees the merge, and erases the name that its history keeps as well."""
+    ada, ben = (add_speaker(engine, name, made_up(unit(n))) for n, name in enumerate(("Ada", "Ben")))
+    with ThreadPoolExecutor(1) as pool:
+        with engine.write() as db:
+            merge(db, galleries.get(engine, "default"), ada.id, ben.id)
+            late = started_and_blocked(engine, pool, lambda: erase_speaker(engine, ben.id))
+        late.result(10)
+    with engine.read() as db:
+        row = db.scalars(select(RepairRow)).one()
+    assert (row.state, row.speaker_id, row.utterance_ids, row.merged) == ("erased", None, [], None)
 
 
 def test_enrolling_a_speaker_who_was_erased_meanwhile(engine: Engine) -> None:

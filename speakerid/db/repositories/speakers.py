@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,6 +33,28 @@ def get(db: Session, gallery_key: int, speaker_id: str, *, lock: bool = False) -
     if row is None:
         raise SpeakerNotFound(speaker_id)
     return row
+
+
+def get_two(db: Session, gallery_key: int, one_id: str, other_id: str) -> tuple[SpeakerRow, SpeakerRow]:
+    """Both, held until the transaction ends (PostgreSQL). Raises SpeakerNotFound.
+
+    Taken by rising key whoever is named first, so that two who want the same two never wait in a circle.
+    """
+    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.id.in_((one_id, other_id)))
+    locked = query.order_by(SpeakerRow.key).with_for_update().execution_options(populate_existing=True)
+    found = {row.id: row for row in db.scalars(locked)}
+    for speaker_id in (one_id, other_id):
+        if speaker_id not in found:
+            raise SpeakerNotFound(speaker_id)
+    return found[one_id], found[other_id]
+
+
+def names(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> dict[str, str]:
+    """By id, of those that exist."""
+    query = select(SpeakerRow.id, SpeakerRow.name).where(
+        SpeakerRow.gallery_key == gallery_key, SpeakerRow.id.in_(speaker_ids)
+    )
+    return {row.id: row.name for row in db.execute(query)}
 
 
 def add(db: Session, row: SpeakerRow) -> None:
@@ -101,6 +123,11 @@ def page(
 def find(db: Session, gallery_key: int, only: SpeakerFilter) -> list[SpeakerRow]:
     query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, *only.conditions())
     return list(db.scalars(query.order_by(SpeakerRow.id)))
+
+
+def every(db: Session, gallery_key: int) -> list[SpeakerRow]:
+    """By rising key."""
+    return list(db.scalars(select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key).order_by(SpeakerRow.key)))
 
 
 def with_voice(db: Session, gallery_key: int, keys: Sequence[int]) -> list[Voiceprint]:

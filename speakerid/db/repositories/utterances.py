@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from speakerid.db.models import SpeakerRow, UtteranceRow
 from speakerid.errors import UtteranceElsewhere, UtteranceNotFound
 from speakerid.types import FloatArray
+
+UPDATE_ROWS = 1_000  # ids named in one statement; SQLite takes 32,766
 
 
 def get(db: Session, speaker: SpeakerRow, utterance_id: str) -> UtteranceRow:
@@ -42,11 +46,31 @@ def of_speaker(
     return list(db.scalars(query if after is None else query.where(UtteranceRow.id > after)))
 
 
+def every(db: Session, gallery_key: int) -> list[UtteranceRow]:
+    """Of the whole gallery, oldest first."""
+    query = select(UtteranceRow).where(UtteranceRow.gallery_key == gallery_key).order_by(UtteranceRow.key)
+    return list(db.scalars(query))
+
+
 def embeddings(db: Session, speaker: SpeakerRow) -> FloatArray:
     """`(n, dim)` of every utterance of the speaker, oldest first; `(0, 0)` when there is none."""
     query = select(UtteranceRow.embedding).where(UtteranceRow.speaker_key == speaker.key).order_by(UtteranceRow.key)
     found = list(db.scalars(query))
     return np.stack(found) if found else np.zeros((0, 0), np.float32)
+
+
+def ids(db: Session, speaker: SpeakerRow) -> list[str]:
+    """Of every utterance of the speaker, oldest first."""
+    query = select(UtteranceRow.id).where(UtteranceRow.speaker_key == speaker.key).order_by(UtteranceRow.key)
+    return list(db.scalars(query))
+
+
+def hand_over(db: Session, utterance_ids: Sequence[str], to: SpeakerRow) -> None:
+    """From now on these are utterances of `to`, a speaker of the same gallery."""
+    for start in range(0, len(utterance_ids), UPDATE_ROWS):
+        some = utterance_ids[start : start + UPDATE_ROWS]
+        query = update(UtteranceRow).where(UtteranceRow.gallery_key == to.gallery_key, UtteranceRow.id.in_(some))
+        db.execute(query.values(speaker_key=to.key))
 
 
 def same_bytes(db: Session, gallery_key: int, sha256: str) -> tuple[UtteranceRow, str] | None:

@@ -1,0 +1,48 @@
+"""`speakerid audit`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from speakerid.cli.batch import Json
+from speakerid.cli.options import Target, with_options
+from speakerid.cli.output import emit, say
+from speakerid.cli.voices import open_voices
+
+SHOWN = 20  # findings of one kind; --json has them all
+COMMANDS = {
+    "move_utterance": "speakers move-utterance {speaker} {utterance} {to}",
+    "merge_speakers": "speakers merge {speaker} {to}",
+    "delete_utterance": "speakers delete-utterance {speaker} {utterance}",
+    "enroll_more": "enroll {speaker} FILE…",
+}
+
+
+@with_options
+def audit(target: Target) -> None:
+    """Is the gallery in order? Finds wrong labels, junk, one voice under two names, and weak voiceprints.
+
+    Every utterance is compared with its speaker's other utterances and with all other speakers. Nothing is changed:
+    each finding says what would repair it. Exit code 0 whatever is found.
+    """
+    with open_voices(target) as voices:
+        answer = voices.audit()
+    if target.as_json:
+        emit(answer)
+    else:
+        _show(answer)
+
+
+def _show(answer: Json) -> None:
+    """Lines, not a table: the commands are there to be copied."""
+    say(f"{answer['speakers']} speakers, {answer['utterances']} utterances, {len(answer['findings'])} findings.")
+    for kind, count in Counter(one["kind"] for one in answer["findings"]).items():
+        of_kind = [one for one in answer["findings"] if one["kind"] == kind][:SHOWN]
+        say(f"\n{kind}: {count}" + (f", the first {SHOWN}" if count > SHOWN else ""))
+        for one in of_kind:
+            say(f"  {one['sentence']}\n    {_command(one['suggestion'], answer['gallery'])}")
+
+
+def _command(suggestion: Json, gallery: str) -> str:
+    inside = "" if gallery == "default" else f" --gallery {gallery}"
+    return f"speakerid {COMMANDS[suggestion['action']].format(**suggestion)}{inside}"

@@ -1,0 +1,71 @@
+"""Made-up galleries: voices as random directions, utterances scattered around them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from speakerid.scoring.health import Mask
+from speakerid.scoring.leave_one_out import BLOCK_LLRS, Indices, Labeled, Reals, unit
+from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray, Speech
+
+DIM = 64
+SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
+SCATTER = 0.7  # cosines of one voice around 1 / (1 + 0.7²) = 0.67; of two voices around 0, deviation 1/8
+
+
+def voices(count: int, rng: np.random.Generator) -> FloatArray:
+    return unit(rng.standard_normal((count, DIM)))
+
+
+def utterances(voice: FloatArray, count: int, rng: np.random.Generator, scatter: float = SCATTER) -> FloatArray:
+    """`(count, DIM)` of one voice `(DIM,)`."""
+    return unit(voice + scatter / np.sqrt(DIM) * rng.standard_normal((count, DIM)))
+
+
+def labeled(embeddings: FloatArray, speakers: Indices) -> Labeled:
+    return Labeled(Side.of(embeddings, [SPEECH] * len(embeddings)), speakers)
+
+
+def gallery(speakers: int, each: int, rng: np.random.Generator) -> Labeled:
+    """Everybody under the right name."""
+    embeddings = np.concatenate([utterances(voice, each, rng) for voice in voices(speakers, rng)])
+    return labeled(embeddings, np.repeat(np.arange(speakers), each))
+
+
+def with_more(gallery: Labeled, embeddings: FloatArray, *speakers: int) -> Labeled:
+    """These utterances beside the others."""
+    return labeled(np.concatenate([gallery.side.embeddings, embeddings]), np.append(gallery.speakers, speakers))
+
+
+def relabeled(gallery: Labeled, changes: dict[int, int]) -> Labeled:
+    """With other names for some utterances."""
+    speakers = gallery.speakers.copy()
+    for utterance, speaker in changes.items():
+        speakers[utterance] = speaker
+    return Labeled(gallery.side, speakers)
+
+
+def compare(probes: Side, voiceprints: Side) -> Reals:
+    """An llr that fits these voices, and never a block larger than promised."""
+    assert len(probes) * len(voiceprints) <= BLOCK_LLRS
+    cosines = probes.embeddings.astype(np.float64) @ voiceprints.embeddings.T.astype(np.float64)
+    llrs: Reals = 25.0 * cosines - 10.0
+    return llrs
+
+
+def against(probes: FloatArray, voiceprints: FloatArray) -> Reals:
+    """The same from embeddings alone."""
+    return compare(labeled(probes, np.arange(len(probes))).side, labeled(voiceprints, np.arange(len(voiceprints))).side)
+
+
+def everybody(gallery: Labeled) -> Reals:
+    return np.ones(len(gallery))
+
+
+def nothing(gallery: Labeled) -> Mask:
+    return np.zeros(len(gallery), np.bool_)
+
+
+def indices(*values: int) -> Indices:
+    return np.array(values, np.int64)
