@@ -1,0 +1,198 @@
+"""What can go wrong while evaluating; each class has a stable `code`.
+
+EvaluationError
+├── BadLine               UnknownLabel · MixedFormats · TrialWithItself · ScoreNotANumber · BadEntry
+├── ListError             ListMissing · EmptyList · OneKindOfTrial · OneSpeaker · AmbiguousScores · LabelsMissing
+│   └── …                 ScoresIncomplete
+├── RecordingsError       NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
+├── ContaminatedEncoder   the encoder was trained on voices of this test
+├── CohortNeeded          AS-norm without a cohort
+├── CacheFailed · ReportFailed · ReportExtraMissing · WorkerDied
+└── NotComparable         two reports that are not about the same trials
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from speakerid.errors import SpeakeridError
+
+SHOWN = 10  # files named in a message
+
+
+class EvaluationError(SpeakeridError):
+    code = "evaluation_error"
+
+
+class BadLine(EvaluationError):
+    code = "bad_line"
+
+    def __init__(self, path: Path, line: int, problem: str) -> None:
+        super().__init__(f"{path.name}, line {line}: {problem}")
+        self.line = line
+
+
+class UnknownLabel(BadLine):
+    code = "unknown_trial_label"
+
+
+class MixedFormats(BadLine):
+    code = "mixed_formats"
+
+
+class TrialWithItself(BadLine):
+    code = "trial_with_itself"
+
+    def __init__(self, path: Path, line: int, name: str) -> None:
+        super().__init__(path, line, f"both sides are the same file, {name!r}. Remove this trial.")
+
+
+class ScoreNotANumber(BadLine):
+    code = "score_not_a_number"
+
+
+class BadEntry(BadLine):
+    code = "bad_corpus_entry"
+
+
+class ListError(EvaluationError):
+    code = "list_error"
+
+
+class ListMissing(ListError):
+    code = "list_missing"
+
+
+class EmptyList(ListError):
+    code = "empty_list"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name} holds no line. Give a list with one trial or file a line.")
+
+
+class OneKindOfTrial(ListError):
+    code = "one_kind_of_trial"
+
+    def __init__(self, name: str, kind: str) -> None:
+        super().__init__(f"{name} has only {kind} trials. Error rates need target and non-target trials.")
+
+
+class OneSpeaker(ListError):
+    code = "one_speaker"
+
+    def __init__(self, name: str, found: int) -> None:
+        super().__init__(f"{name} has utterances of {found} speaker(s). Telling speakers apart needs two or more.")
+
+
+class AmbiguousScores(ListError):
+    code = "ambiguous_scores"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"In {path.name} every score could be a label, and every label a score. "
+            "Write the labels as target and nontarget."
+        )
+
+
+class LabelsMissing(ListError):
+    code = "labels_missing"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name} has scores without labels. Give the list they were made from with --trials.")
+
+
+class ScoresIncomplete(ListError):
+    code = "scores_incomplete"
+
+
+class RecordingsError(EvaluationError):
+    code = "recordings_error"
+
+
+class NoRecordings(RecordingsError):
+    code = "no_recordings"
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(
+            f"{str(root)!r} holds no audio file. Give the folder that holds the speech, a Kaldi directory, a JSONL "
+            "manifest or a CSV file."
+        )
+
+
+class MissingRecordings(RecordingsError):
+    code = "missing_recordings"
+
+    def __init__(self, missing: Sequence[str], of: int) -> None:
+        super().__init__(
+            f"{len(missing)} of {of} recordings are missing: {named(missing)}. Complete the corpus, or pass "
+            "--skip-missing; the report will then say so."
+        )
+        self.missing = tuple(missing)
+
+
+class UnreadableRecordings(RecordingsError):
+    code = "unreadable_recordings"
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        first = next(iter(reasons.values()))
+        super().__init__(
+            f"{len(reasons)} recordings cannot be embedded: {named(list(reasons))} (the first: {first}). Replace them, "
+            "or pass --skip-missing; the report will then say so. The others are kept in the cache."
+        )
+        self.reasons = dict(reasons)
+
+
+class SpeakersUnknown(RecordingsError):
+    code = "speakers_unknown"
+
+
+class ContaminatedEncoder(EvaluationError):
+    code = "contaminated_encoder"
+
+
+class CohortNeeded(EvaluationError):
+    code = "cohort_needed"
+
+    def __init__(self) -> None:
+        super().__init__("AS-norm compares with a cohort. Give a folder with other speakers: --cohort DIR.")
+
+
+class CacheFailed(EvaluationError):
+    code = "embedding_cache_failed"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The embedding cache {path} failed ({reason}). Free some space, or give another place with --cache. "
+            "What it holds already is kept."
+        )
+
+
+class ReportFailed(EvaluationError):
+    code = "report_failed"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"Writing {path} failed ({reason}). Free some space or give another place with --out.")
+
+
+class ReportExtraMissing(EvaluationError):
+    code = "report_extra_missing"
+
+    def __init__(self) -> None:
+        super().__init__("The report's pictures need matplotlib. Install it with: pip install 'speakerid[evaluate]'")
+
+
+class WorkerDied(EvaluationError):
+    code = "evaluation_worker_died"
+
+    def __init__(self) -> None:
+        super().__init__("A worker process ended, usually for want of memory. Run again with fewer --workers.")
+
+
+class NotComparable(EvaluationError):
+    code = "reports_not_comparable"
+
+
+def named(files: Sequence[str]) -> str:
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    return ", ".join(files[:SHOWN]) + more
