@@ -9,6 +9,7 @@ from speakerid.cli import (
     db,
     demo,
     enroll,
+    evaluate,
     finetune,
     galleries,
     identify,
@@ -44,7 +45,7 @@ for verb in (
     version.version,
 ):
     app.command()(verb)
-for group in (speakers.app, galleries.app, keys.app, db.app, models.app):
+for group in (speakers.app, galleries.app, keys.app, db.app, models.app, evaluate.app):
     app.add_typer(group)
 
 if __name__ == "__main__":
