@@ -1,0 +1,80 @@
+"""Jobs spread over processes, one thread each: encoders gain nothing from more threads and lose much to contention."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TypeVar
+
+from speakerid.encoders.base import Encoder
+from speakerid.encoders.registry import load_encoder
+from speakerid.errors import EncoderFailed
+from speakerid.evaluation.embedding.heard import Heard, Job, Listener, Unheard
+from speakerid.evaluation.errors import WorkerDied
+
+AHEAD = 4  # jobs handed to each worker before the first is done
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+T = TypeVar("T")
+Outcome = Heard | Unheard
+
+_listener: Listener | None = None  # of a worker process: its jobs come without an encoder
+
+
+def hear_all(
+    jobs: Iterable[tuple[T, Job]], encoder: Encoder, spec: str, *, vad: bool, workers: int
+) -> Iterator[tuple[T, Outcome]]:
+    """Outcomes as they come; `spec` is what other processes load the encoder by. Raises EncoderFailed, WorkerDied."""
+    if workers == 1:
+        listener = Listener(encoder, vad=vad)
+        for tag, job in jobs:
+            yield tag, listener.hear(job)
+        return
+    threads = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # children read it when they load their libraries
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(spec, vad))
+    try:
+        yield from _spread(jobs, pool, workers * AHEAD)
+    except BrokenProcessPool as error:
+        raise WorkerDied from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for name, value in threads.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def _spread(jobs: Iterable[tuple[T, Job]], pool: ProcessPoolExecutor, ahead: int) -> Iterator[tuple[T, Outcome]]:
+    waiting: dict[Future[Outcome | str], T] = {}
+    for tag, job in jobs:
+        waiting[pool.submit(_hear, job)] = tag
+        if len(waiting) >= ahead:
+            yield from _finished(waiting)
+    while waiting:
+        yield from _finished(waiting)
+
+
+def _finished(waiting: dict[Future[Outcome | str], T]) -> Iterator[tuple[T, Outcome]]:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in done:
+        tag, outcome = waiting.pop(future), future.result()
+        if isinstance(outcome, str):
+            raise EncoderFailed(outcome)
+        yield tag, outcome
+
+
+def _begin(spec: str, vad: bool) -> None:
+    global _listener
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers, and tells the user once
+    _listener = Listener(load_encoder(spec), vad=vad)
+
+
+def _hear(job: Job) -> Outcome | str:
+    """Errors of the encoder as a sentence: an exception that takes arguments does not survive pickling."""
+    assert _listener is not None
+    try:
+        return _listener.hear(job)
+    except EncoderFailed as error:
+        return str(error)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speakerid import samples
+from speakerid.audio.decode import decode
+from speakerid.encoders.fake import FakeEncoder
+from speakerid.errors import EncoderFailed
+from speakerid.evaluation.corpora.corpus import Recording
+from speakerid.evaluation.embedding.stage import Stage, StageOptions
+from speakerid.types import FloatArray
+
+FILES = tuple(file for voice in list(samples.voices().values())[:3] for file in voice.enroll[:2])
+RECORDINGS = tuple(Recording(file.name + str(place), file) for place, file in enumerate(FILES))
+
+
+def stage(cache: Path, workers: int = 1, *, vad: bool = False) -> Stage:
+    return Stage(StageOptions("fake", cache, workers, vad))
+
+
+def test_whole_files_are_embedded_in_their_order(tmp_path: Path) -> None:
+    made = stage(tmp_path).embed(RECORDINGS)
+    wanted = FakeEncoder().embed([decode(file.read_bytes()) for file in FILES])
+    np.testing.assert_array_equal(made.embeddings, wanted)
+    assert (made.fresh, made.unheard) == (len(FILES), {})
+    assert made.audio_s == pytest.approx(sum(len(decode(file.read_bytes())) / 16_000 for file in FILES))
+
+
+def test_a_second_run_embeds_nothing(tmp_path: Path) -> None:
+    first, again = (stage(tmp_path).embed(RECORDINGS) for _ in range(2))
+    np.testing.assert_array_equal(again.embeddings, first.embeddings)
+    assert (again.fresh, again.audio_s) == (0, 0.0)
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_very_same(tmp_path: Path) -> None:
+    one, two = stage(tmp_path / "1").embed(RECORDINGS), stage(tmp_path / "2", workers=2).embed(RECORDINGS)
+    np.testing.assert_array_equal(one.embeddings, two.embeddings)
+    assert two.fresh == len(FILES)
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = stage(tmp_path / "whole").embed(RECORDINGS)
+    real, calls = FakeEncoder.embed, list[int]()
+
+    def breaks(self: FakeEncoder, waveforms: Sequence[FloatArray]) -> FloatArray:
+        calls.append(1)
+        if len(calls) > 4:
+            raise EncoderFailed("The machine was switched off.")
+        return real(self, waveforms)
+
+    monkeypatch.setattr(FakeEncoder, "embed", breaks)
+    with pytest.raises(EncoderFailed):
+        stage(tmp_path / "cut").embed(RECORDINGS)
+    monkeypatch.undo()
+    resumed = stage(tmp_path / "cut").embed(RECORDINGS)
+    assert resumed.fresh == len(FILES) - 4
+    np.testing.assert_array_equal(resumed.embeddings, whole.embeddings)
+
+
+def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
+    whole = stage(tmp_path).embed(RECORDINGS[:1])
+    part = stage(tmp_path).embed([Recording("part", FILES[0], start_s=0.5, duration_s=1.5)])
+    speech = stage(tmp_path, vad=True).embed(RECORDINGS[:1])
+    cut = decode(FILES[0].read_bytes())[8_000:32_000]
+    np.testing.assert_array_equal(part.embeddings, FakeEncoder().embed([cut]))
+    assert (part.fresh, part.audio_s, speech.fresh) == (1, 1.5, 1)
+    assert not np.array_equal(whole.embeddings, speech.embeddings)
+
+
+def test_bad_files_are_collected_and_the_others_embedded(tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_text("not audio")
+    bad = Recording("bad", tmp_path / "bad.wav")
+    gone = Recording("gone", tmp_path / "gone.wav")
+    late = Recording("late", FILES[0], start_s=3_600.0)
+    seen = list[tuple[int, int]]()
+    made = stage(tmp_path).embed((bad, *RECORDINGS[:2], gone, late), lambda done, total: seen.append((done, total)))
+    assert set(made.unheard) == {"bad", "gone", "late"}
+    assert made.unheard["gone"] == "No such file or directory"
+    assert made.fresh == 2
+    assert not made.embeddings[[0, 3, 4]].any()
+    assert seen[-1] == (5, 5)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
