@@ -2,71 +2,116 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from speakerid.cli.options import Output, with_options
-from speakerid.cli.output import emit, say, table
+from speakerid.cli.evaluating import Embedding, begin, finish, typed
+from speakerid.cli.options import with_options
 
-if TYPE_CHECKING:
-    from speakerid.evaluation.score_run import Evaluated
+app = typer.Typer(
+    name="evaluate",
+    help="Measure how well voices are told apart: on VoxCeleb1, on any corpus, or from the scores of another tool.",
+    no_args_is_help=True,
+)
 
-app = typer.Typer(name="evaluate", help="Measure error rates on speech or on scores.", no_args_is_help=True)
+
+class Protocol(StrEnum):
+    O = "O"  # noqa: E741  # the list's own name
+    E = "E"
+    H = "H"
+    IDENTIFICATION = "identification"
+    OPEN_SET = "open-set"
 
 
-@dataclass(frozen=True)
-class Measuring(Output):
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=0, help="Draws of speakers for the confidence intervals; 0 for none.")
-    ] = 200
+class Question(StrEnum):
+    VERIFICATION = "verification"
+    IDENTIFICATION = "identification"
+    OPEN_SET = "open-set"
+
+
+@app.command()
+@with_options
+def voxceleb1(
+    options: Embedding,
+    root: Annotated[Path, typer.Option("--root", exists=True, help="The speech, in any of the layouts in use.")],
+    protocol: Annotated[Protocol, typer.Option("--protocol", help="Which of VoxCeleb1's tests.")],
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", exists=True, dir_okay=False, help="Its list. [default: the one that lies in ROOT]"),
+    ] = None,
+) -> None:
+    """Evaluate on VoxCeleb1.
+
+    O, E and H are verification. identification asks which of all speakers it is, by gallery search and by a linear
+    head; open-set enrolls every second speaker. An encoder that was trained on the test's voices is refused.
+    """
+    from speakerid.evaluation.voxceleb1 import evaluate
+
+    with begin(options) as run:
+        made = evaluate(run, root, protocol.value, listed, allow_contaminated=options.allow_contaminated)
+        finish(made, options)
 
 
 @app.command()
 @with_options
 def trials(
-    options: Measuring,
-    scores: Annotated[Path, typer.Option("--scores", exists=True, dir_okay=False, help="Scores of another tool.")],
+    options: Embedding,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", exists=True, dir_okay=False, help="Scores that another tool gave.")
+    ] = None,
     labels: Annotated[
         Path | None,
         typer.Option("--trials", exists=True, dir_okay=False, help="Their trial list, when they carry no labels."),
     ] = None,
     llrs: Annotated[bool, typer.Option("--llr", help="The scores are natural-log likelihood ratios.")] = False,
+    listed: Annotated[
+        Path | None, typer.Option("--list", exists=True, dir_okay=False, help="Trials to embed and to score.")
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", exists=True, help="The speech of --list: a folder, Kaldi directory or manifest."),
+    ] = None,
 ) -> None:
-    """Evaluate scored trials."""
-    from speakerid.evaluation.score_run import evaluate_scores
+    """Evaluate a trial list: score it (--list and --root), or take the scores of another tool (--scores)."""
+    if (scores is None) == (listed is None) or (listed is None) != (root is None):
+        raise typer.BadParameter("Give either --scores, or --list and --root.")
+    from speakerid.evaluation.scores_alone import evaluate_scores
+    from speakerid.evaluation.voxceleb1 import evaluate_list
 
-    show(
-        evaluate_scores(scores, labels, are_llrs=llrs, resamples=options.resamples, command=typed()),
-        as_json=options.as_json,
-    )
-
-
-def typed() -> str:
-    """The command line, for the report."""
-    return shlex.join(["speakerid", *sys.argv[1:]])
-
-
-def show(made: Evaluated, *, as_json: bool) -> None:
-    report = made.report.to_json()
-    if as_json:
-        emit(report)
-        return
-    say(f"{made.report.protocol} on {made.report.list.name} ({made.report.list.recognized or 'no published list'})")
-    table(("figure", "value", "95 % interval"), list(_rows(report)))
-    for stamp in made.report.stamps:
-        say(f"Note: {stamp}")
+    if scores is not None:
+        made = evaluate_scores(scores, labels, are_llrs=llrs, resamples=options.resamples, command=typed())
+        finish(made, options)
+    elif listed is not None and root is not None:
+        with begin(options) as run:
+            made = evaluate_list(run, root, listed, allow_contaminated=options.allow_contaminated)
+            finish(made, options)
 
 
-def _rows(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
-    intervals = figures.get("intervals", {})
-    rows = [(name, value) for name, value in figures.items() if isinstance(value, int | float)]
-    return [(name, f"{value:.6g}", _interval(intervals.get(name))) for name, value in rows]
+@app.command()
+@with_options
+def folder(
+    options: Embedding,
+    data: Annotated[
+        Path, typer.Argument(exists=True, metavar="DIR", help="A folder per speaker, a Kaldi directory or a manifest.")
+    ],
+    protocol: Annotated[
+        Question,
+        typer.Option("--protocol", help="verification: all pairs; the others: the first half of each speaker enrolls."),
+    ] = Question.VERIFICATION,
+) -> None:
+    """Evaluate on your own speech, a folder per speaker."""
+    from speakerid.evaluation.corpora.pairs import all_pairs
+    from speakerid.evaluation.corpora.sniff import open_corpus
+    from speakerid.evaluation.corpora.split import halves
 
-
-def _interval(found: tuple[float, float] | None) -> str:
-    return f"{found[0]:.4g} to {found[1]:.4g}" if found else ""
+    corpus = open_corpus(data)
+    with begin(options) as run:
+        if protocol is Question.VERIFICATION:
+            made = run.verification(corpus, all_pairs(corpus))
+        else:
+            ask = run.identification if protocol is Question.IDENTIFICATION else run.open_set
+            made = ask(corpus, halves(corpus))
+        finish(made, options)

@@ -11,7 +11,8 @@ import typer
 
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, say
-from speakerid.cli.training import Device, Watcher, counted, require_extra
+from speakerid.cli.training import Device, counted, require_extra
+from speakerid.cli.watcher import Watcher
 
 if TYPE_CHECKING:
     from speakerid.training.finetune.card import Finetuned

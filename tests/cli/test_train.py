@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from speakerid.cli import training
+from speakerid.cli.watcher import Watcher
 from speakerid.training.errors import TeacherMissing
 from speakerid.training.metrics import Interval
 from speakerid.training.recipes import bundled_job
@@ -53,7 +54,7 @@ def test_the_answer_tells_what_came_out(speakerid: Command, jobs: list[Any], tmp
     assert ran.code == 0
     assert "EER on 5 held-out speakers: 1.50 % [0.50 to 2.50]" in ran.out
     assert "Left out 1 file" in ran.out
-    assert ran.err.splitlines() == ["Voices: 1 of 2", "Training: step 3, loss 0.250, 00:00:00 left"]
+    assert ran.err.splitlines() == ["Voices: 1 of 2, 00:00:00 left", "Training: step 3, loss 0.250, 00:00:00 left"]
     (job,) = jobs
     assert (job.data, job.minutes, job.steps, job.anew) == ((tmp_path, tmp_path), 2.5, None, True)
     assert (job.work, job.device) == (tmp_path / "out" / "work", "cpu")
@@ -70,7 +71,7 @@ def test_programs_get_one_line(speakerid: Command, jobs: list[Any], tmp_path: Pa
 def test_a_person_sees_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "120")
-    with training.Watcher(quiet=False) as watcher:
+    with Watcher(quiet=False) as watcher:
         watcher.counting("Voices")(1, 2)
         watcher.step(Seen(3, 0.5, 61.0, 0.25))
     shown = capsys.readouterr().err

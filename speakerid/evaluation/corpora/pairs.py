@@ -29,9 +29,9 @@ def all_pairs(corpus: Corpus, most: int = MOST) -> TrialList:
 
 def _pairs(first: Places, end: Places, most: int) -> tuple[Places, Places]:
     """Row k with each of `first[k]` to `end[k] - 1`."""
-    ends = np.cumsum(end - first)
+    ends = np.cumsum(end - first, dtype=np.intp)
     total = int(ends[-1])
     ranks = np.arange(total) if total <= most else np.sort(np.random.default_rng(0).choice(total, most, replace=False))
     rows = np.searchsorted(ends, ranks, side="right")
-    partners: Places = end[rows] - (ends[rows] - ranks)
+    partners = end[rows] - (ends[rows] - ranks)
     return rows, partners

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -56,6 +57,25 @@ class WorkFacts:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """Of one figure: this run minus the other, with the interval of a paired bootstrap over speakers."""
+
+    here: float
+    there: float
+    difference: float
+    low: float | None  # None where nothing tells the speakers
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    other: str  # file name of its report
+    encoder: str | None
+    scoring: str
+    figures: dict[str, Difference]
+
+
+@dataclass(frozen=True)
 class Report:
     protocol: str
     figures: dict[str, Any]  # by protocol: dataclasses of numbers
@@ -67,6 +87,7 @@ class Report:
     encoder: EncoderFacts | None = None
     work: WorkFacts | None = None
     software: dict[str, str] = field(default_factory=lambda: software())
+    compared: Comparison | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The figures of a verification stand at the top, those of other protocols under their names."""
@@ -80,11 +101,16 @@ class Report:
             "software": self.software,
             "command": self.command,
             "started_at": self.started_at,
+            "compared": to_json(self.compared) if self.compared else None,
         }
         named: dict[str, Any] = {}
         for name, one in self.figures.items():
             named |= to_json(one) if isinstance(one, Verification) else {name: to_json(one)}
         return named | about
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def software() -> dict[str, str]:

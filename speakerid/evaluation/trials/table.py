@@ -20,12 +20,12 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Fields are separated by commas if the first line has one, else by blanks. Raises ListMissing, EmptyList."""
+    """Fields are separated by what follows the first: a comma or blanks. Raises ListMissing, EmptyList."""
     content = read_bytes(path)
     numbered = [(number, text) for number, text in enumerate(decoded(path, content), 1) if text.strip()]
     if not numbered:
         raise EmptyList(path)
-    separator = "," if "," in numbered[0][1] else None
+    separator = "," if "," in numbered[0][1].split()[0] else None
     rows = tuple(tuple(field.strip() for field in text.split(separator)) for _, text in numbered)
     return Table(path, hashlib.sha256(content).hexdigest(), rows, tuple(number for number, _ in numbered))
 

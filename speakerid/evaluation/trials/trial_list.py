@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import normpath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,7 @@ def checked(trials: TrialList) -> TrialList:
 
 
 def _refuse_itself(table: Table, enroll: Sequence[int], test: Sequence[int], names: Sequence[str]) -> None:
+    paths = [normpath(name) for name in names]  # ./a.wav is a.wav
     for row, (one, other) in enumerate(zip(enroll, test, strict=True)):
-        if one == other:
+        if paths[one] == paths[other]:
             raise TrialWithItself(table.path, table.lines[row], names[one])

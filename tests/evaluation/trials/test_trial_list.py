@@ -53,9 +53,10 @@ def test_the_formats_in_use(tmp_path: Path, text: str) -> None:
         ("1 a b\n0 a c d\n", MixedFormats, 2),
         ("a b\n", MixedFormats, 1),
         ("1 a b\n0 c c\n", TrialWithItself, 2),
+        ("1 a b\n0 x/c ./x/c\n", TrialWithItself, 2),
         (b"1 a b\n0 a \xff\n", BadLine, 2),
     ],
-    ids=["label", "first label", "order", "columns", "two columns", "itself", "binary"],
+    ids=["label", "first label", "order", "columns", "two columns", "itself", "same path", "binary"],
 )
 def test_a_bad_line_is_named(tmp_path: Path, text: str | bytes, error: type[BadLine], line: int) -> None:
     with pytest.raises(error, match=rf"^list.txt, line {line}: ") as caught:

@@ -1,0 +1,135 @@
+"""What the commands of `speakerid evaluate` share: their options, how a run begins, how its figures are shown."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speakerid.cli.options import Output
+from speakerid.cli.output import emit, say, table
+from speakerid.cli.settings import read_settings
+from speakerid.cli.watcher import Watcher
+
+if TYPE_CHECKING:
+    from speakerid.evaluation.evaluated import Evaluated
+    from speakerid.evaluation.report.facts import Report
+    from speakerid.evaluation.run import Run
+
+
+class Score(StrEnum):
+    COSINE = "cosine"
+    ASNORM = "asnorm"
+    CALIBRATED = "calibrated"
+
+
+@dataclass(frozen=True)
+class Measuring(Output):
+    resamples: Annotated[
+        int, typer.Option("--resamples", min=0, help="Draws of speakers for the confidence intervals; 0 for none.")
+    ] = 200
+    out: Annotated[
+        Path | None, typer.Option("--out", file_okay=False, help="Write report.html, .md, .json and scores.txt there.")
+    ] = None
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", exists=True, dir_okay=False, help="The report.json of another run on the same list."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Embedding(Measuring):
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder", help="bundled, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]"
+        ),
+    ] = None
+    score: Annotated[Score, typer.Option("--score", help="How two embeddings are compared.")] = Score.COSINE
+    cohort: Annotated[
+        Path | None, typer.Option("--cohort", exists=True, help="Other speakers, for asnorm: a folder each.")
+    ] = None
+    vad: Annotated[
+        bool, typer.Option("--vad", help="Leave out pauses, as the service does. Published protocols take whole files.")
+    ] = False
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that embed, one thread each.")] = 1
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", file_okay=False, help="Where embeddings are kept. [default: ~/.cache/speakerid]"),
+    ] = None
+    allow_contaminated: Annotated[
+        bool, typer.Option("--allow-contaminated", help="Measure an encoder on voices it was trained on, and say so.")
+    ] = False
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Leave out missing and unreadable recordings, and say so.")
+    ] = False
+
+
+def typed() -> str:
+    """The command line, for the report."""
+    return shlex.join(["speakerid", *sys.argv[1:]])
+
+
+@contextmanager
+def begin(options: Embedding) -> Iterator[Run]:
+    """Loads the encoder; shows progress while it lasts."""
+    require_pictures(options)
+    from speakerid.evaluation.begin import Wanted, start
+
+    settings = read_settings(encoder=options.encoder)
+    wanted = Wanted(
+        encoder=settings.encoder,
+        score=options.score.value,
+        calibration=settings.calibration,
+        cohort=options.cohort,
+        cache=options.cache,
+        workers=options.workers,
+        vad=options.vad,
+        skip_missing=options.skip_missing,
+        resamples=options.resamples,
+        command=typed(),
+    )
+    with Watcher(quiet=options.as_json) as watcher:
+        yield start(wanted, watcher.counting)
+
+
+def require_pictures(options: Measuring) -> None:
+    """Raises ReportExtraMissing before anything slow begins."""
+    if options.out is not None:
+        from speakerid.evaluation.report.write import require_extra
+
+        require_extra()
+
+
+def finish(made: Evaluated, options: Measuring) -> None:
+    """Compares, writes and prints."""
+    from speakerid.evaluation.report.compare import compared
+    from speakerid.evaluation.report.write import write
+
+    if options.compare is not None:
+        made = compared(made, options.compare, options.resamples)
+    if options.out is not None:
+        write(made, options.out)
+    if options.as_json:
+        emit(made.report.to_json())
+    else:
+        show(made.report)
+        say(f"Report: {options.out / 'report.html'}" if options.out else "--out DIR writes a report with pictures.")
+
+
+def show(report: Report) -> None:
+    from speakerid.evaluation.report.lines import sections
+
+    known = f" ({report.list.recognized})" if report.list.recognized else ""
+    say(f"{report.protocol} on {report.list.name}{known}, {report.scoring}")
+    for section in sections(report)[:-1]:  # the last one says what was measured: it is for files
+        table(section.columns, section.rows, title=section.title)
+    for stamp in report.stamps:
+        say(f"Note: {stamp}")

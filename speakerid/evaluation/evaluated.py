@@ -1,0 +1,27 @@
+"""What an evaluation gives: the report, and the scores that its pictures and comparisons are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.evaluation.report.facts import Report
+from speakerid.evaluation.trials.trial_list import TrialList
+from speakerid.scoring.curves import ErrorCurve
+
+
+@dataclass(frozen=True)
+class ScoredTrials:
+    trials: TrialList
+    scores: NDArray[np.floating]  # (n,)
+    speakers: NDArray[np.intp] | None  # of its names
+    are_llrs: bool
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    report: Report
+    verification: ScoredTrials | None = None
+    open_set: ErrorCurve | None = None

@@ -1,0 +1,77 @@
+"""What identification protocols share: answers as top-k accuracy, macro figures and worst confusions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_fscore_support
+
+from speakerid.scoring.intervals import interval, speaker_bootstrap
+from speakerid.scoring.open_set import top_k_accuracy
+
+WORST = 10
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Confusion:
+    spoken: str
+    taken_for: str
+    probes: int
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """In percent; precision, recall and F1 are means over speakers (macro)."""
+
+    top_1: float
+    top_5: float
+    precision: float
+    recall: float
+    f1: float
+    intervals: dict[str, tuple[float, float]]  # 95 % over resampled speakers
+    confusions: tuple[Confusion, ...]  # the most frequent
+
+
+def accuracy(scores: NDArray[np.floating], truth: NDArray[np.intp], names: Sequence[str], resamples: int) -> Accuracy:
+    """`scores (p, n)` of p probes for the n speakers `names`; `truth (p,)` is the right column."""
+    answers = scores.argmax(axis=1)
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, answers, average="macro", zero_division=0.0)
+    within = {name: top_k_accuracy(scores, truth, k) for name, k in (("top_1", 1), ("top_5", 5))}
+    hits = {name: _hits(scores, truth, k) for name, k in (("top_1", 1), ("top_5", 5))}
+    return Accuracy(
+        top_1=100 * within["top_1"],
+        top_5=100 * within["top_5"],
+        precision=100 * float(precision),
+        recall=100 * float(recall),
+        f1=100 * float(f1),
+        intervals={name: _interval(hits[name], truth, resamples) for name in hits} if resamples else {},
+        confusions=_confusions(answers, truth, names),
+    )
+
+
+def _hits(scores: NDArray[np.floating], truth: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    """`(p,)` 1 where the right speaker is among the best k; of tied ones the worst place counts."""
+    own = scores[np.arange(len(scores)), truth]
+    hits: NDArray[np.float64] = ((scores >= own[:, np.newaxis]).sum(axis=1) <= k).astype(np.float64)
+    return hits
+
+
+def _interval(hits: NDArray[np.float64], speakers: NDArray[np.intp], resamples: int) -> tuple[float, float]:
+    def share(weights: NDArray[np.float64]) -> float:
+        return 100 * float(np.average(hits, weights=weights)) if weights.any() else float("nan")
+
+    drawn = speaker_bootstrap(share, speakers, speakers, resamples=resamples, seed=SEED)
+    found = interval(100 * float(hits.mean()), drawn)
+    return found.low, found.high
+
+
+def _confusions(answers: NDArray[np.intp], truth: NDArray[np.intp], names: Sequence[str]) -> tuple[Confusion, ...]:
+    wrong = answers != truth
+    pairs = Counter(zip(truth[wrong].tolist(), answers[wrong].tolist(), strict=True))
+    worst = sorted(pairs.items(), key=lambda one: (-one[1], one[0]))[:WORST]
+    return tuple(Confusion(names[spoken], names[taken], count) for (spoken, taken), count in worst)

@@ -1,0 +1,102 @@
+"""The pictures of a report as SVG text: DET curve, score histograms, calibration curve, DIR curve."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
+from speakerid.scoring.curves import ErrorCurve, det_points, error_curve
+
+PERCENTS = (0.1, 0.5, 1, 2, 5, 10, 20, 40)  # ticks of a DET plot
+BINS = 60
+GROUPS = 20  # points of the calibration curve
+LEAST = 5  # trials of either kind behind a point
+
+
+def pictures(made: Evaluated) -> dict[str, str]:
+    """SVG by title."""
+    found: dict[str, str] = {}
+    if made.verification is not None:
+        trials = made.verification
+        found["DET curve"] = _svg(_det, error_curve(trials.scores, trials.trials.same))
+        found["Scores"] = _svg(_histogram, trials)
+        found["Calibration"] = _svg(_calibration, trials)
+    if made.open_set is not None:
+        found["Identification rate over false alarms"] = _svg(_dir, made.open_set)
+    return found
+
+
+def _svg(draw: Any, content: Any) -> str:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure  # the class alone: no pyplot, so no global state and no display
+
+    out = io.StringIO()
+    with rc_context({"svg.hashsalt": "speakerid", "svg.fonttype": "path"}):  # the same picture each time, no fonts
+        figure = Figure(figsize=(5.2, 4.2), layout="constrained")
+        draw(figure.subplots(), content)
+        figure.savefig(out, format="svg", metadata={"Date": None})
+    return out.getvalue()
+
+
+def _det(panel: Any, curve: ErrorCurve) -> None:
+    from scipy.special import ndtri
+
+    fpr, fnr = det_points(curve)
+    ticks = ndtri(np.array(PERCENTS) / 100)
+    panel.plot(fpr, fnr)
+    panel.plot(ticks[[0, -1]], ticks[[0, -1]], color="tab:gray", linewidth=0.8)
+    for axis, title in ((panel.xaxis, "false alarms in %"), (panel.yaxis, "misses in %")):
+        axis.set_ticks(ticks, [f"{one:g}" for one in PERCENTS])
+        axis.set_label_text(title)
+    panel.set_xlim(ticks[0], ticks[-1])
+    panel.set_ylim(ticks[0], ticks[-1])
+    panel.grid(alpha=0.3)
+
+
+def _histogram(panel: Any, scored: ScoredTrials) -> None:
+    same = scored.trials.same
+    edges = np.linspace(scored.scores.min(), scored.scores.max(), BINS + 1)
+    for chosen, title in ((~same, "different speakers"), (same, "same speaker")):
+        panel.hist(scored.scores[chosen], edges, density=True, alpha=0.6, label=title)
+    panel.set_xlabel("llr" if scored.are_llrs else "score")
+    panel.set_ylabel("density")
+    panel.legend()
+
+
+def calibration_points(scored: ScoredTrials) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`(scores, llrs)`: the mean score of equally large groups of trials, and the llr that their labels show."""
+    order = np.argsort(scored.scores, kind="stable")
+    same = scored.trials.same
+    scores, llrs = list[float](), list[float]()
+    for group in np.array_split(order, min(GROUPS, len(order))):
+        targets = int(same[group].sum())
+        nontargets = len(group) - targets
+        if min(targets, nontargets) >= LEAST:
+            share, other = targets / same.sum(), nontargets / (~same).sum()
+            scores.append(float(scored.scores[group].mean()))
+            llrs.append(float(np.log(share / other)))
+    return np.array(scores), np.array(llrs)
+
+
+def _calibration(panel: Any, scored: ScoredTrials) -> None:
+    scores, llrs = calibration_points(scored)
+    panel.plot(scores, llrs, marker="o", label="measured")
+    if scored.are_llrs and len(scores):
+        panel.plot(scores[[0, -1]], scores[[0, -1]], color="tab:gray", linewidth=0.8, label="ideal")
+        panel.legend()
+    panel.set_xlabel("llr of the system" if scored.are_llrs else "score")
+    panel.set_ylabel("llr in this test")
+    panel.grid(alpha=0.3)
+
+
+def _dir(panel: Any, curve: ErrorCurve) -> None:
+    panel.step(np.maximum(curve.fpr, 1e-4), 100 * (1 - curve.fnr), where="post")
+    panel.set_xscale("log")
+    panel.set_xlabel("share of strangers who are named (FPIR)")
+    panel.set_ylabel("enrolled speakers named rightly, in %")
+    panel.set_ylim(0, 100)
+    panel.grid(alpha=0.3)

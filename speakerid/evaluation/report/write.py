@@ -1,0 +1,67 @@
+"""A report in a folder: report.html, report.md, report.json, and scores.txt for other tools and later comparisons."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from speakerid.evaluation.errors import ReportExtraMissing, ReportFailed
+from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
+from speakerid.evaluation.report.documents import html, markdown
+
+JSON, SCORES = "report.json", "scores.txt"
+
+
+def require_extra() -> None:
+    """Raises ReportExtraMissing."""
+    if find_spec("matplotlib") is None:
+        raise ReportExtraMissing
+
+
+def write(made: Evaluated, out: Path) -> None:
+    """Each file is whole or absent; the JSON comes last. Raises ReportFailed."""
+    from speakerid.evaluation.report.pictures import pictures
+
+    texts = {"report.html": html(made.report, pictures(made)), "report.md": markdown(made.report)}
+    if made.verification is not None:
+        texts[SCORES] = "".join(score_lines(made.verification))
+    texts[JSON] = json.dumps(made.report.to_json(), indent=1) + "\n"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if made.verification is None:
+            (out / SCORES).unlink(missing_ok=True)  # of an earlier report here
+        for name, text in texts.items():
+            _write(out / name, text)
+    except OSError as error:
+        raise ReportFailed(Path(error.filename or out), error.strerror or str(error)) from error
+
+
+def score_lines(scored: ScoredTrials) -> Iterator[str]:
+    """`enroll test score label`, in the order of the list."""
+    trials = scored.trials
+    names = [blankless(name) for name in trials.names]
+    for one, other, score, same in zip(trials.enroll, trials.test, scored.scores, trials.same, strict=True):
+        label = "target" if same else "nontarget"
+        yield f"{names[one]} {names[other]} {float(score)!r} {label}\n"
+
+
+def blankless(name: str) -> str:
+    """Columns are separated by blanks, so a blank in a name becomes %20."""
+    return re.sub(r"\s", lambda blank: quote(blank[0]), name)
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

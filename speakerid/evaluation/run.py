@@ -1,0 +1,136 @@
+"""One evaluation from corpus to figures: find, embed, score, measure, and say what was done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.evaluation.backend import Backend
+from speakerid.evaluation.corpora.corpus import Corpus
+from speakerid.evaluation.corpora.split import Item, Split
+from speakerid.evaluation.embedding.stage import Progress, Stage
+from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
+from speakerid.evaluation.material import Material, embed_names
+from speakerid.evaluation.protocols.identification import search
+from speakerid.evaluation.protocols.linear_head import linear_head
+from speakerid.evaluation.protocols.open_set import open_set
+from speakerid.evaluation.protocols.task import Side, Task
+from speakerid.evaluation.protocols.verification import RESAMPLES, verify
+from speakerid.evaluation.report.facts import EncoderFacts, ListFacts, Report, WorkFacts, now
+from speakerid.evaluation.scores_alone import NO_SPEAKERS
+from speakerid.evaluation.trials.speakers import speakers_of
+from speakerid.evaluation.trials.trial_list import TrialList
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all protocols need; `stamps` are what a reader must know before quoting a figure."""
+
+    stage: Stage
+    backend: Backend
+    skip_missing: bool = False
+    resamples: int = RESAMPLES
+    command: str = ""
+    stamps: tuple[str, ...] = ()
+    progress: Progress = lambda done, total: None
+    started_at: str = field(default_factory=now)
+    started: float = field(default_factory=time.perf_counter)
+
+    def verification(self, corpus: Corpus, listed: TrialList) -> Evaluated:
+        """Raises MissingRecordings, UnreadableRecordings, OneKindOfTrial."""
+        material = self._embed(corpus, listed.names)
+        trials = listed.only(material.usable[listed.enroll] & material.usable[listed.test])
+        scores = self.backend.pairs(material.embeddings, trials.enroll, trials.test)
+        speakers = _speakers(corpus, trials)
+        are_llrs = self.backend.gives_llrs
+        figures = verify(trials, scores, speakers, are_llrs=are_llrs, resamples=self.resamples)
+        dropped = len(listed) - len(trials)
+        stamps = [f"INCOMPLETE: {dropped} of {len(listed)} trials were left out."] if dropped else []
+        stamps += [NO_SPEAKERS] if speakers is None else []
+        report = self._report("verification", {"verification": figures}, ListFacts.of(listed), material, stamps)
+        return Evaluated(report, ScoredTrials(trials, scores, speakers, are_llrs))
+
+    def identification(self, corpus: Corpus, split: Split) -> Evaluated:
+        """Both protocols, each under its name. Raises MissingRecordings, UnreadableRecordings."""
+        task, material, stamps = self._task(corpus, split, closed=True)
+        figures = {
+            "gallery_search": search(task, self.backend, self.resamples),
+            "linear_head": linear_head(task, self.resamples),
+        }
+        return Evaluated(self._report("identification", figures, _facts(split), material, stamps))
+
+    def open_set(self, corpus: Corpus, split: Split) -> Evaluated:
+        """Raises MissingRecordings, UnreadableRecordings."""
+        task, material, stamps = self._task(corpus, split, closed=False)
+        figures, curve = open_set(task, self.backend)
+        report = self._report("open-set", {"open_set": figures}, _facts(split), material, stamps)
+        return Evaluated(report, open_set=curve)
+
+    def _task(self, corpus: Corpus, split: Split, *, closed: bool) -> tuple[Task, Material, list[str]]:
+        """Of a `closed` task, probes of speakers who have no training file (left) are dropped, and that is stamped."""
+        items = (*split.train, *split.dev, *split.test)
+        material = self._embed(corpus, [one.name for one in items])
+        ends = np.cumsum([len(split.train), len(split.dev), len(split.test)])
+        rows = np.split(np.arange(len(items)), ends[:-1])
+        train, dev, test = (_side(items, part[material.usable[part]], material) for part in rows)
+        learned = sorted(set(train.speakers))
+        if closed:
+            asked = len(test.speakers)
+            dev, test = dev.of(learned), test.of(learned)
+            dropped = asked - len(test.speakers)
+            stamps = [f"{dropped} probes of speakers without a training file were left out."] if dropped else []
+            return Task(train, dev, test), material, stamps
+        return Task(train, dev, test), material, []
+
+    def _embed(self, corpus: Corpus, names: Sequence[str]) -> Material:
+        return embed_names(self.stage, corpus, names, self.progress, skip=self.skip_missing)
+
+    def _report(
+        self, protocol: str, figures: dict[str, Any], facts: ListFacts, material: Material, stamps: Sequence[str]
+    ) -> Report:
+        options = self.stage.options
+        work = WorkFacts(
+            recordings=len(material.usable),
+            embedded=material.fresh,
+            audio_hours=material.audio_s / 3600,
+            embedding_s=material.took_s,
+            total_s=time.perf_counter() - self.started,
+            workers=options.workers,
+        )
+        return Report(
+            protocol=protocol,
+            figures=figures,
+            list=facts,
+            scoring=f"{self.backend.name}, {'speech only (VAD)' if options.vad else 'whole files'}",
+            command=self.command,
+            started_at=self.started_at,
+            stamps=(*self.stamps, *material.stamps, *stamps),
+            encoder=EncoderFacts.of(self.stage.encoder),
+            work=work,
+        )
+
+
+def _facts(split: Split) -> ListFacts:
+    return ListFacts(split.name, split.sha256, len(split))
+
+
+def _side(items: Sequence[Item], rows: NDArray[np.intp], material: Material) -> Side:
+    return Side(material.embeddings[rows], tuple(items[row].speaker for row in rows))
+
+
+def _speakers(corpus: Corpus, trials: TrialList) -> NDArray[np.intp] | None:
+    """From the names, or else from the corpus where it agrees with the labels."""
+    told = speakers_of(trials)
+    if told is not None:
+        return told
+    found = [one.speaker if (one := corpus.find(name)) else None for name in trials.names]
+    _, speakers = np.unique(
+        [f"{place}?" if one is None else one for place, one in enumerate(found)], return_inverse=True
+    )
+    agrees = np.array_equal(speakers[trials.enroll] == speakers[trials.test], trials.same)
+    return speakers.astype(np.intp) if agrees else None

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speakerid import samples
+from speakerid.audio.decode import decode
+from speakerid.encoders.fake import FakeEncoder
+from speakerid.encoders.registry import calibration_file
+from speakerid.evaluation.contamination import UNKNOWN
+from speakerid.evaluation.corpora.sniff import open_corpus
+from speakerid.evaluation.corpora.split import read_iden_split
+from speakerid.evaluation.errors import ContaminatedEncoder, ListMissing, MissingRecordings, UnreadableRecordings
+from speakerid.evaluation.trials.trial_list import read_trials
+from speakerid.evaluation.voxceleb1 import evaluate, find_list
+from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.curves import error_curve
+from speakerid.scoring.metrics import eer
+from tests.evaluation.shaped import run, voices, write_split, write_trials
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = voices(tmp_path_factory.mktemp("tree"))
+    write_trials(root / "veri_test2.txt")
+    write_split(root / "iden_split.txt")
+    return root
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_verification_is_what_scoring_by_hand_gives(tree: Path, cache: Path) -> None:
+    made = run(cache).verification(open_corpus(tree), read_trials(tree / "veri_test2.txt"))
+    known = list(samples.voices().values())
+    embed = FakeEncoder().embed
+    enrolled = embed([decode(voice.enroll[0].read_bytes()) for voice in known])
+    probes = embed([decode(file.read_bytes()) for voice in known for file in voice.probes])
+    scores = enrolled @ probes.T
+    same = np.repeat(np.eye(len(known), dtype=bool), 2, axis=1)
+    figures = made.report.figures["verification"]
+    assert figures.eer == pytest.approx(100 * eer(error_curve(scores.ravel(), same.ravel())))
+    assert (figures.trials, figures.targets, figures.speakers) == (98, 14, 7)
+    assert figures.intervals["eer"][0] <= figures.eer <= figures.intervals["eer"][1]
+    assert figures.cllr is None
+    assert made.report.stamps == ()
+
+
+def test_calibrated_scores_are_the_encoders_llrs(tree: Path, cache: Path) -> None:
+    corpus, trials = open_corpus(tree), read_trials(tree / "veri_test2.txt")
+    cosine = run(cache).verification(corpus, trials)
+    made = run(cache, score="calibrated").verification(corpus, trials)
+    calibration = Calibration.from_json(calibration_file("fake").read_text())
+    assert cosine.verification is not None
+    assert made.verification is not None
+    np.testing.assert_allclose(made.verification.scores, calibration.llr(cosine.verification.scores))
+    assert made.report.figures["verification"].eer == pytest.approx(cosine.report.figures["verification"].eer)
+    assert made.report.figures["verification"].cllr > made.report.figures["verification"].min_cllr
+
+
+def test_identification_names_both_protocols(tree: Path, cache: Path) -> None:
+    figures = run(cache).identification(open_corpus(tree), read_iden_split(tree / "iden_split.txt")).report.figures
+    gallery, head = figures["gallery_search"], figures["linear_head"]
+    assert (gallery.speakers, gallery.enrolled_files, gallery.probes) == (7, 14, 14)
+    assert (head.speakers, head.training_files, head.probes, head.converged) == (7, 14, 14, True)
+    assert gallery.protocol.startswith("gallery search")
+    assert head.protocol.startswith("linear head (SUPERB-like SID)")
+    assert 0 < gallery.accuracy.top_1 <= gallery.accuracy.top_5 <= 100
+
+
+def test_open_set_says_nothing_of_errors_rarer_than_its_strangers(tree: Path, cache: Path) -> None:
+    figures = (
+        run(cache).open_set(open_corpus(tree), read_iden_split(tree / "iden_split.txt")).report.figures["open_set"]
+    )
+    assert (figures.enrolled, figures.known_probes, figures.stranger_probes) == (4, 8, 6)
+    assert [(one.fpir, one.fnir) for one in figures.fnir_at] == [(0.001, None), (0.01, None), (0.1, None)]
+
+
+def test_missing_recordings_are_listed_or_stamped(tree: Path, cache: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list"
+    listed.write_text((tree / "veri_test2.txt").read_text() + "1 id10001/aaaaaaaaaaa/00001.wav id10001/gone/1.wav\n")
+    trials = read_trials(listed)
+    with pytest.raises(MissingRecordings, match=r"1 of 22 recordings are missing: id10001/gone/1\.wav.*--skip-missing"):
+        run(cache).verification(open_corpus(tree), trials)
+    report = run(cache, skip_missing=True).verification(open_corpus(tree), trials).report
+    assert report.figures["verification"].trials == 98
+    assert report.list.trials == 99
+    assert report.stamps == (
+        "INCOMPLETE: 1 of 22 recordings were missing and left out: id10001/gone/1.wav.",
+        "INCOMPLETE: 1 of 99 trials were left out.",
+    )
+
+
+def test_unreadable_recordings_are_listed_or_stamped(cache: Path, tmp_path: Path) -> None:
+    root = voices(tmp_path)
+    listed = write_trials(root / "veri_test2.txt")
+    bad = root / "wav/id10001/bbbbbbbbbbb/00004.opus"
+    bad.unlink()
+    bad.write_text("not audio")
+    with pytest.raises(UnreadableRecordings, match=r"1 recordings cannot be embedded: .*bbbbbbbbbbb/00004\.opus"):
+        run(cache).verification(open_corpus(root), read_trials(listed))
+    report = run(cache, skip_missing=True).verification(open_corpus(root), read_trials(listed)).report
+    assert report.figures["verification"].trials == 98 - 7
+    assert "were unreadable" in report.stamps[0]
+
+
+def test_a_corpus_that_has_nothing_of_the_list_is_refused_always(tree: Path, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("1 a b\n0 a c\n")
+    with pytest.raises(MissingRecordings, match="3 of 3"):
+        run(cache, skip_missing=True).verification(open_corpus(tree), read_trials(tmp_path / "list"))
+
+
+def test_a_published_protocol_names_its_list_honestly(tree: Path, cache: Path) -> None:
+    report = evaluate(run(cache), tree, "O", None, allow_contaminated=False).report
+    assert report.protocol == "verification, VoxCeleb1-O"
+    assert report.stamps[0] == UNKNOWN
+    assert "This list has 98 trials" in report.stamps[1]
+    assert report.list.recognized is None
+
+
+def test_contaminated_encoders_are_refused_before_the_corpus_is_read(cache: Path, tmp_path: Path) -> None:
+    trained = run(cache)
+    object.__setattr__(trained.stage.encoder, "trained_on", ("VoxCeleb1-dev", "VoxCeleb2"))
+    with pytest.raises(ContaminatedEncoder):
+        evaluate(trained, tmp_path, "E", None, allow_contaminated=False)
+    with pytest.raises(ListMissing, match=r"list_test_all2\.txt"):
+        evaluate(trained, tmp_path, "E", None, allow_contaminated=True)
+
+
+def test_lists_are_found_in_the_corpus(tmp_path: Path) -> None:
+    root = tmp_path / "voxceleb1"
+    (root / "meta").mkdir(parents=True)
+    (tmp_path / "veri_test.txt").touch()
+    assert find_list(root, "O") == tmp_path / "veri_test.txt"
+    (root / "meta" / "veri_test2.txt").touch()
+    assert find_list(root, "O") == root / "meta" / "veri_test2.txt"
+    with pytest.raises(ListMissing, match=r"iden_split\.txt.*--list"):
+        find_list(root, "identification")
