@@ -52,9 +52,16 @@ class Embedding(Measuring):
             "--encoder", help="bundled, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]"
         ),
     ] = None
-    score: Annotated[Score, typer.Option("--score", help="How two embeddings are compared.")] = Score.COSINE
+    score: Annotated[
+        Score, typer.Option("--score", help="How two voices are compared; calibrated: as the service does, with --vad.")
+    ] = Score.COSINE
     cohort: Annotated[
-        Path | None, typer.Option("--cohort", exists=True, help="Other speakers, for asnorm: a folder each.")
+        Path | None,
+        typer.Option(
+            "--cohort",
+            exists=True,
+            help="Other speakers for asnorm, a folder each. [default: the encoder's own cohort]",
+        ),
     ] = None
     vad: Annotated[
         bool, typer.Option("--vad", help="Leave out pauses, as the service does. Published protocols take whole files.")
@@ -85,9 +92,8 @@ def begin(options: Embedding) -> Iterator[Run]:
 
     settings = read_settings(encoder=options.encoder)
     wanted = Wanted(
-        encoder=settings.encoder,
+        settings=settings,
         score=options.score.value,
-        calibration=settings.calibration,
         cohort=options.cohort,
         cache=options.cache,
         workers=options.workers,

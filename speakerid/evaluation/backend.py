@@ -1,4 +1,4 @@
-"""How two embeddings become a score: cosine, or the calibrated llr of the encoder."""
+"""How two embeddings become a score: cosine, AS-norm of it, or the very llr that the service decides by."""
 
 from __future__ import annotations
 
@@ -7,32 +7,54 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.scoring import asnorm
 from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.cohort import Cohort
 from speakerid.scoring.cosine import cosine
+from speakerid.scoring.quality import measures
+from speakerid.scoring.scorer import Scorer, normalized
+from speakerid.scoring.sides import Side
 from speakerid.types import FloatArray
 
 Scores = NDArray[np.floating]
+Places = NDArray[np.intp]
 BLOCK = 65_536  # pairs scored at a time: 100 MB of embeddings
 
 
 @dataclass(frozen=True)
 class Backend:
+    """With a calibration, `cohort` is the one that it was fitted with; without, a cohort asks for AS-norm."""
+
     name: str
+    cohort: Cohort | None = None
     calibration: Calibration | None = None
 
     @property
     def gives_llrs(self) -> bool:
         return self.calibration is not None
 
-    def pairs(self, embeddings: FloatArray, enroll: NDArray[np.intp], test: NDArray[np.intp]) -> Scores:
-        """`(n,)` for rows `enroll[k]` and `test[k]` of `embeddings`, which are L2-normalized."""
-        blocks = [slice(start, start + BLOCK) for start in range(0, len(enroll), BLOCK)]
-        scores = [np.einsum("ij,ij->i", embeddings[enroll[one]], embeddings[test[one]]) for one in blocks]
-        return self._calibrated(np.concatenate(scores))
+    def pairs(self, voices: Side, enroll: Places, test: Places) -> Scores:
+        """`(n,)` for rows `enroll[k]` and `test[k]` of `voices`, whose embeddings are L2-normalized."""
+        scores = _cosines(voices.embeddings, enroll, test)
+        if (cohort := self._normalizing) is not None:
+            found = asnorm.statistics(voices.embeddings, cohort.columns, cohort.top)
+            scores = asnorm.normalize_pairs(scores, found[test], found[enroll])
+        return self.calibration.llr(scores, measures(voices[test])) if self.calibration else scores
 
-    def matrix(self, probes: FloatArray, enrolled: FloatArray) -> Scores:
+    def matrix(self, probes: Side, enrolled: Side) -> Scores:
         """`(p, n)`"""
-        return self._calibrated(cosine(probes, enrolled))
+        if self.calibration is not None:
+            return Scorer(self.calibration, self.cohort).compare(probes, enrolled).llrs
+        cosines = cosine(probes.embeddings, enrolled.embeddings)
+        return cosines if self.cohort is None else normalized(cosines, probes, enrolled, self.cohort)
 
-    def _calibrated(self, scores: Scores) -> Scores:
-        return self.calibration.llr(scores) if self.calibration else scores
+    @property
+    def _normalizing(self) -> Cohort | None:
+        if self.calibration is not None and self.calibration.score == "cosine":
+            return None
+        return self.cohort
+
+
+def _cosines(embeddings: FloatArray, enroll: Places, test: Places) -> Scores:
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(enroll), BLOCK)]
+    return np.concatenate([np.einsum("ij,ij->i", embeddings[enroll[one]], embeddings[test[one]]) for one in blocks])

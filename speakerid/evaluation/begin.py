@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from speakerid.bootstrap import load_calibration
+from speakerid.bootstrap import load_cohort, load_scorer
 from speakerid.encoders.base import label
-from speakerid.encoders.registry import calibration_file
+from speakerid.encoders.registry import cohort_file
 from speakerid.errors import CalibrationMissing
 from speakerid.evaluation.backend import Backend
+from speakerid.evaluation.corpora.sniff import open_corpus
 from speakerid.evaluation.embedding.cache import default_folder
 from speakerid.evaluation.embedding.stage import Progress, Stage, StageOptions
+from speakerid.evaluation.errors import CohortNeeded
+from speakerid.evaluation.material import cohort_prints
 from speakerid.evaluation.protocols.verification import RESAMPLES
 from speakerid.evaluation.run import Run
+from speakerid.scoring.cohort import Cohort
+from speakerid.settings import Settings
 
+TOP = 300  # of a cohort of speaker means, as published figures have it
 Score = Literal["cosine", "asnorm", "calibrated"]
 Bars = Callable[[str], Progress]  # a bar for each title
 
 
 @dataclass(frozen=True)
 class Wanted:
-    encoder: str = "bundled"
+    """`settings` name the encoder, and the calibration and cohort of `calibrated`: those that the service uses."""
+
+    settings: Settings = field(default_factory=Settings)
     score: Score = "cosine"
-    calibration: Path | None = None  # by default the one beside the encoder
-    cohort: Path | None = None
+    cohort: Path | None = None  # speakers for `asnorm`; by default the cohort that lies beside the encoder
     cache: Path | None = None
     workers: int = 1
     vad: bool = False
@@ -36,12 +43,12 @@ class Wanted:
 
 
 def start(wanted: Wanted, bars: Bars) -> Run:
-    """Raises EncoderNotFound, CalibrationMissing, CohortNeeded."""
-    cache = wanted.cache or default_folder()
-    stage = Stage(StageOptions(wanted.encoder, cache, wanted.workers, wanted.vad))
+    """Raises EncoderNotFound, CalibrationMissing, CohortNeeded, CohortInvalid, RecordingsError."""
+    vad = wanted.vad or wanted.score == "calibrated"  # calibrations are fitted on what the service hears
+    stage = Stage(StageOptions(wanted.settings.encoder, wanted.cache or default_folder(), wanted.workers, vad))
     return Run(
         stage=stage,
-        backend=_backend(wanted, stage),
+        backend=_backend(wanted, stage, bars),
         skip_missing=wanted.skip_missing,
         resamples=wanted.resamples,
         command=wanted.command,
@@ -49,10 +56,27 @@ def start(wanted: Wanted, bars: Bars) -> Run:
     )
 
 
-def _backend(wanted: Wanted, stage: Stage) -> Backend:
-    if wanted.score == "cosine":
-        return Backend("cosine")
-    calibration = load_calibration(stage.encoder, wanted.calibration or calibration_file(wanted.encoder))
-    if calibration is None:
-        raise CalibrationMissing(f"{label(stage.encoder)} has no calibration. Fit one, or take --score cosine.")
-    return Backend(f"llr of the calibration fitted on {calibration.fitted_on}", calibration)
+def _backend(wanted: Wanted, stage: Stage, bars: Bars) -> Backend:
+    if wanted.score == "asnorm":
+        cohort = _cohort(wanted, stage, bars)
+        name = f"AS-norm, top {min(cohort.top, len(cohort.embeddings))} of {len(cohort.embeddings)} voices"
+        return Backend(f"{name} of {cohort.made_of}", cohort)
+    if wanted.score == "calibrated":
+        scorer = load_scorer(stage.encoder, wanted.settings)
+        if scorer is None:
+            raise CalibrationMissing(f"{label(stage.encoder)} has no calibration. Fit one, or take --score cosine.")
+        name = f"llr of {scorer.calibration.score}, calibrated on {scorer.calibration.fitted_on}"
+        return Backend(name, scorer.cohort, scorer.calibration)
+    return Backend("cosine")
+
+
+def _cohort(wanted: Wanted, stage: Stage, bars: Bars) -> Cohort:
+    if wanted.cohort is not None:
+        corpus = open_corpus(wanted.cohort)
+        means = cohort_prints(stage, corpus, bars("Cohort"))
+        return Cohort(means, stage.encoder.fingerprint, f"{corpus.name}, a mean for each speaker", TOP)
+    settings = wanted.settings
+    found = load_cohort(stage.encoder, settings.cohort or cohort_file(settings.encoder))
+    if found is None:
+        raise CohortNeeded
+    return found

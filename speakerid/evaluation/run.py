@@ -19,7 +19,7 @@ from speakerid.evaluation.material import Material, embed_names
 from speakerid.evaluation.protocols.identification import search
 from speakerid.evaluation.protocols.linear_head import linear_head
 from speakerid.evaluation.protocols.open_set import open_set
-from speakerid.evaluation.protocols.task import Side, Task
+from speakerid.evaluation.protocols.task import Spoken, Task
 from speakerid.evaluation.protocols.verification import RESAMPLES, verify
 from speakerid.evaluation.report.facts import EncoderFacts, ListFacts, Report, WorkFacts, now
 from speakerid.evaluation.scores_alone import NO_SPEAKERS
@@ -45,7 +45,7 @@ class Run:
         """Raises MissingRecordings, UnreadableRecordings, OneKindOfTrial."""
         material = self._embed(corpus, listed.names)
         trials = listed.only(material.usable[listed.enroll] & material.usable[listed.test])
-        scores = self.backend.pairs(material.embeddings, trials.enroll, trials.test)
+        scores = self.backend.pairs(material.voices, trials.enroll, trials.test)
         speakers = _speakers(corpus, trials)
         are_llrs = self.backend.gives_llrs
         figures = verify(trials, scores, speakers, are_llrs=are_llrs, resamples=self.resamples)
@@ -77,7 +77,7 @@ class Run:
         material = self._embed(corpus, [one.name for one in items])
         ends = np.cumsum([len(split.train), len(split.dev), len(split.test)])
         rows = np.split(np.arange(len(items)), ends[:-1])
-        train, dev, test = (_side(items, part[material.usable[part]], material) for part in rows)
+        train, dev, test = (_spoken(items, part[material.usable[part]], material) for part in rows)
         learned = sorted(set(train.speakers))
         if closed:
             asked = len(test.speakers)
@@ -119,8 +119,8 @@ def _facts(split: Split) -> ListFacts:
     return ListFacts(split.name, split.sha256, len(split))
 
 
-def _side(items: Sequence[Item], rows: NDArray[np.intp], material: Material) -> Side:
-    return Side(material.embeddings[rows], tuple(items[row].speaker for row in rows))
+def _spoken(items: Sequence[Item], rows: NDArray[np.intp], material: Material) -> Spoken:
+    return Spoken(material.voices[rows], tuple(items[row].speaker for row in rows))
 
 
 def _speakers(corpus: Corpus, trials: TrialList) -> NDArray[np.intp] | None:

@@ -26,7 +26,7 @@ class CohortStatistics:
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
 
-    def __getitem__(self, rows: slice) -> CohortStatistics:
+    def __getitem__(self, rows: slice | NDArray[np.integer]) -> CohortStatistics:
         return CohortStatistics(self.mean[rows], self.std[rows])
 
 
@@ -54,4 +54,12 @@ def normalize(
     from_probe = (scores - probes.mean[:, None]) / probes.std[:, None]
     from_enrolled = (scores - enrolled.mean[None, :]) / enrolled.std[None, :]
     both: NDArray[np.float64] = 0.5 * (from_probe + from_enrolled)
+    return both
+
+
+def normalize_pairs(
+    scores: NDArray[np.floating], one: CohortStatistics, other: CohortStatistics
+) -> NDArray[np.float64]:
+    """The same for `scores (n,)` of n pairs, whose sides have the statistics `one` and `other`, both of n voices."""
+    both: NDArray[np.float64] = 0.5 * ((scores - one.mean) / one.std + (scores - other.mean) / other.std)
     return both

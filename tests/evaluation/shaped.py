@@ -9,6 +9,7 @@ from typing import Any
 from speakerid import samples
 from speakerid.evaluation.begin import Wanted, start
 from speakerid.evaluation.run import Run
+from speakerid.settings import Settings
 
 
 def voices(root: Path) -> Path:
@@ -47,5 +48,5 @@ def write_split(path: Path, speakers: int = 7) -> Path:
 
 
 def run(cache: Path, **options: Any) -> Run:
-    wanted = replace(Wanted(encoder="fake", cache=cache, resamples=20), **options)
+    wanted = replace(Wanted(Settings(encoder="fake"), cache=cache, resamples=20), **options)
     return start(wanted, lambda title: lambda done, total: None)

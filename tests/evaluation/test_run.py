@@ -7,17 +7,27 @@ import pytest
 
 from speakerid import samples
 from speakerid.audio.decode import decode
+from speakerid.audio.prepare import Preparer
+from speakerid.audio.vad import SileroVad
+from speakerid.bootstrap import load_scorer
 from speakerid.encoders.fake import FakeEncoder
-from speakerid.encoders.registry import calibration_file
+from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.contamination import UNKNOWN
 from speakerid.evaluation.corpora.sniff import open_corpus
 from speakerid.evaluation.corpora.split import read_iden_split
-from speakerid.evaluation.errors import ContaminatedEncoder, ListMissing, MissingRecordings, UnreadableRecordings
+from speakerid.evaluation.errors import (
+    CohortNeeded,
+    ContaminatedEncoder,
+    ListMissing,
+    MissingRecordings,
+    UnreadableRecordings,
+)
 from speakerid.evaluation.trials.trial_list import read_trials
 from speakerid.evaluation.voxceleb1 import evaluate, find_list
-from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import error_curve
 from speakerid.scoring.metrics import eer
+from speakerid.scoring.sides import Side
+from speakerid.settings import Settings
 from tests.evaluation.shaped import run, voices, write_split, write_trials
 
 
@@ -50,16 +60,35 @@ def test_verification_is_what_scoring_by_hand_gives(tree: Path, cache: Path) -> 
     assert made.report.stamps == ()
 
 
-def test_calibrated_scores_are_the_encoders_llrs(tree: Path, cache: Path) -> None:
-    corpus, trials = open_corpus(tree), read_trials(tree / "veri_test2.txt")
-    cosine = run(cache).verification(corpus, trials)
-    made = run(cache, score="calibrated").verification(corpus, trials)
-    calibration = Calibration.from_json(calibration_file("fake").read_text())
-    assert cosine.verification is not None
+@pytest.mark.parametrize("score", ["calibrated", "cosine"])
+def test_calibrated_scores_are_the_services_own(tree: Path, cache: Path, score: str) -> None:
+    settings = Settings(encoder="bundled", score="asnorm" if score == "calibrated" else "cosine")
+    made = run(cache, settings=settings, score="calibrated").verification(
+        open_corpus(tree), read_trials(tree / "veri_test2.txt")
+    )
     assert made.verification is not None
-    np.testing.assert_allclose(made.verification.scores, calibration.llr(cosine.verification.scores))
-    assert made.report.figures["verification"].eer == pytest.approx(cosine.report.figures["verification"].eer)
-    assert made.report.figures["verification"].cllr > made.report.figures["verification"].min_cllr
+    encoder = load_encoder("bundled")
+    scorer = load_scorer(encoder, settings)
+    assert scorer is not None
+    preparer = Preparer(SileroVad())
+    voice = next(iter(samples.voices().values()))
+    enrolled, probe = (preparer.prepare(file.read_bytes()) for file in (voice.enroll[0], voice.probes[0]))
+    sides = [Side.of(encoder.embed([one.samples]), [one.speech]) for one in (probe, enrolled)]
+    assert made.verification.scores[0] == pytest.approx(scorer.compare(*sides).llrs[0, 0], abs=1e-4)
+    assert made.verification.are_llrs
+    figures = made.report.figures["verification"]
+    assert figures.cllr > figures.min_cllr
+
+
+def test_a_cohort_of_speakers_normalizes_scores(tree: Path, cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(CohortNeeded):
+        run(cache, score="asnorm")  # the fake encoder has none of its own
+    made = run(cache, score="asnorm", cohort=voices(tmp_path)).verification(
+        open_corpus(tree), read_trials(tree / "veri_test2.txt")
+    )
+    assert made.report.scoring.startswith("AS-norm, top 7 of 7 voices of ")
+    assert made.verification is not None
+    assert np.abs(made.verification.scores).max() > 1.0  # standard deviations, no cosines
 
 
 def test_identification_names_both_protocols(tree: Path, cache: Path) -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.corpora.corpus import Recording
 from speakerid.evaluation.embedding.cache import EmbeddingCache, Key
-from speakerid.evaluation.embedding.heard import Job, Unheard
+from speakerid.evaluation.embedding.heard import Heard, Job, Unheard
 from speakerid.evaluation.embedding.workers import hear_all
-from speakerid.types import FloatArray
+from speakerid.scoring.sides import Side
+from speakerid.types import Speech
 
 COMMIT_EVERY_S = 2.0  # of work is what a killed run loses
 
@@ -24,17 +26,17 @@ Progress = Callable[[int, int], None]  # how many of how many
 
 @dataclass(frozen=True)
 class StageOptions:
-    encoder: str = "bundled"
-    cache: Path = Path("cache")
+    encoder: str
+    cache: Path
     workers: int = 1
     vad: bool = False
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """Row k of `embeddings (n, dim)` belongs to recording k; rows of `unheard` ones are zero."""
+    """Row k of `voices` belongs to recording k; embeddings of `unheard` ones are zero."""
 
-    embeddings: FloatArray
+    voices: Side
     unheard: dict[str, str]  # name: a sentence that says why
     fresh: int  # embedded now, not taken from the cache
     audio_s: float  # of those
@@ -51,55 +53,64 @@ class Stage:
 
     def embed(self, recordings: Sequence[Recording], progress: Progress = lambda done, total: None) -> Embedded:
         """Raises CacheFailed, EncoderFailed, WorkerDied; whatever was embedded until then is kept."""
-        started = time.perf_counter()
-        rows = np.zeros((len(recordings), self.encoder.dim), np.float32)
-        unheard, fresh, audio_s = dict[str, str](), 0, 0.0
-        with EmbeddingCache(self.options.cache, self.encoder.fingerprint) as cache:
-            missing = _Missing(cache, recordings, rows, unheard, "vad " if self.options.vad else "")
-            options = self.options
-            heard = hear_all(missing, self.encoder, options.encoder, vad=options.vad, workers=options.workers)
-            committed_at = time.perf_counter()
+        options, started = self.options, time.perf_counter()
+        with EmbeddingCache(options.cache, self.encoder.fingerprint) as cache:
+            work = _Work(cache, recordings, "vad " if options.vad else "")
+            heard = hear_all(work.to_do(), self.encoder, options.encoder, vad=options.vad, workers=options.workers)
             for (row, key), outcome in heard:
-                if isinstance(outcome, Unheard):
-                    unheard[recordings[row].name] = outcome.reason
-                else:
-                    rows[row] = outcome.embedding
-                    cache.put(key, outcome)
-                    fresh, audio_s = fresh + 1, audio_s + outcome.audio_s
-                if time.perf_counter() - committed_at > COMMIT_EVERY_S:
-                    cache.commit()
-                    committed_at = time.perf_counter()
-                progress(missing.known + fresh + len(unheard), len(recordings))
+                work.take(row, key, outcome)
+                progress(len(work.heard) + len(work.unheard), len(recordings))
         progress(len(recordings), len(recordings))
-        return Embedded(rows, unheard, fresh, audio_s, time.perf_counter() - started)
+        voices = _voices([work.heard.get(row) for row in range(len(recordings))], self.encoder.dim)
+        return Embedded(voices, work.unheard, work.fresh, work.audio_s, time.perf_counter() - started)
 
 
-class _Missing:
-    """Iterates over what must be embedded; what the cache has it writes into `rows` on the way."""
+class _Work:
+    """What is heard by row, and what is still to do."""
 
-    def __init__(
-        self,
-        cache: EmbeddingCache,
-        recordings: Sequence[Recording],
-        rows: FloatArray,
-        unheard: dict[str, str],
-        prefix: str,
-    ) -> None:
-        self._cache, self._recordings, self._rows, self._unheard = cache, recordings, rows, unheard
-        self._prefix = prefix
-        self.known = 0
+    def __init__(self, cache: EmbeddingCache, recordings: Sequence[Recording], prefix: str) -> None:
+        self._cache, self._recordings, self._prefix = cache, recordings, prefix
+        self._committed_at = time.perf_counter()
+        self.heard: dict[int, Heard] = {}
+        self.unheard: dict[str, str] = {}
+        self.fresh, self.audio_s = 0, 0.0
 
-    def __iter__(self) -> Iterator[tuple[tuple[int, Key], Job]]:
+    def to_do(self) -> Iterator[tuple[tuple[int, Key], Job]]:
         for row, one in enumerate(self._recordings):
             job = Job(one.path, one.start_s, one.duration_s)
             try:
                 key = Key(self._cache.digest(one.path), self._prefix + job.part)
             except OSError as error:
-                self._unheard[one.name] = error.strerror or str(error)
+                self.unheard[one.name] = error.strerror or str(error)
                 continue
             found = self._cache.get(key)
             if found is None:
                 yield (row, key), job
             else:
-                self._rows[row] = found.embedding
-                self.known += 1
+                self.heard[row] = found
+
+    def take(self, row: int, key: Key, outcome: Heard | Unheard) -> None:
+        if isinstance(outcome, Unheard):
+            self.unheard[self._recordings[row].name] = outcome.reason
+            return
+        self.heard[row] = outcome
+        self._cache.put(key, outcome)
+        self.fresh, self.audio_s = self.fresh + 1, self.audio_s + outcome.audio_s
+        if time.perf_counter() - self._committed_at > COMMIT_EVERY_S:
+            self._cache.commit()
+            self._committed_at = time.perf_counter()
+
+
+def _voices(heard: Sequence[Heard | None], dim: int) -> Side:
+    embeddings = np.zeros((len(heard), dim), np.float32)
+    for row, one in enumerate(heard):
+        if one is not None:
+            embeddings[row] = one.embedding
+    return Side.of(embeddings, [_speech(one) for one in heard])
+
+
+def _speech(heard: Heard | None) -> Speech:
+    """Where it was not measured: all of the recording, of full bandwidth."""
+    if heard is not None and heard.speech is not None:
+        return heard.speech
+    return Speech(heard.audio_s if heard else 0.0, None, 0.0, SAMPLE_RATE_HZ // 2)

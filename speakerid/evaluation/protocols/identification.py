@@ -23,7 +23,7 @@ class GallerySearch:
 
 def search(task: Task, backend: Backend, resamples: int) -> GallerySearch:
     names = task.speakers
-    scores = backend.matrix(task.test.embeddings, voiceprints(task.train, names))
+    scores = backend.matrix(task.test.voices, voiceprints(task.train, names))
     return GallerySearch(
         protocol=NAME,
         speakers=len(names),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from speakerid.evaluation.protocols.answers import Accuracy, accuracy
-from speakerid.evaluation.protocols.task import Side, Task, columns
+from speakerid.evaluation.protocols.task import Spoken, Task, columns
 from speakerid.scoring.open_set import STRANGER
 from speakerid.types import FloatArray
 
@@ -45,14 +45,14 @@ def linear_head(task: Task, resamples: int) -> LinearHead:
         inverse_regularization=float(best.C),
         converged=bool(best.n_iter_.max() < ITERATIONS),
         accuracy=accuracy(
-            _scores(best, task.test.embeddings), columns(task.test.speakers, names, STRANGER), names, resamples
+            _scores(best, task.test.voices.embeddings), columns(task.test.speakers, names, STRANGER), names, resamples
         ),
     )
 
 
-def _fit(side: Side, names: list[str], strength: float) -> LogisticRegression:
+def _fit(spoken: Spoken, names: list[str], strength: float) -> LogisticRegression:
     head = LogisticRegression(C=strength, max_iter=ITERATIONS)
-    return head.fit(side.embeddings.astype(np.float64), columns(side.speakers, names, STRANGER))
+    return head.fit(spoken.voices.embeddings.astype(np.float64), columns(spoken.speakers, names, STRANGER))
 
 
 def _scores(head: LogisticRegression, embeddings: FloatArray) -> NDArray[np.float64]:
@@ -61,6 +61,6 @@ def _scores(head: LogisticRegression, embeddings: FloatArray) -> NDArray[np.floa
     return np.column_stack([-found, found]) if found.ndim == 1 else found  # of two classes it gives one column
 
 
-def _share_right(head: LogisticRegression, side: Side, names: list[str]) -> float:
-    answers = _scores(head, side.embeddings).argmax(axis=1)
-    return float((answers == columns(side.speakers, names, STRANGER)).mean())
+def _share_right(head: LogisticRegression, spoken: Spoken, names: list[str]) -> float:
+    answers = _scores(head, spoken.voices.embeddings).argmax(axis=1)
+    return float((answers == columns(spoken.speakers, names, STRANGER)).mean())

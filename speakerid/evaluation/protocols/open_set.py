@@ -37,7 +37,7 @@ def open_set(task: Task, backend: Backend) -> tuple[OpenSet, ErrorCurve]:
     enrolled = task.speakers[::2]
     prints = voiceprints(task.train.of(enrolled), enrolled)
     truth = columns(task.test.speakers, enrolled, STRANGER)
-    scores = backend.matrix(task.test.embeddings, prints)
+    scores = backend.matrix(task.test.voices, prints)
     own, known = searches(scores, truth)
     curve = error_curve(own, known)
     strangers = int((~known).sum())

@@ -9,24 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.scoring.cosine import voiceprint
-from speakerid.types import FloatArray
+from speakerid.scoring.sides import Side
 
 
 @dataclass(frozen=True)
-class Side:
-    embeddings: FloatArray  # (n, dim)
-    speakers: tuple[str, ...]  # (n,)
+class Spoken:
+    """n utterances, and whose they are."""
 
-    def of(self, speakers: Sequence[str]) -> Side:
+    voices: Side
+    speakers: tuple[str, ...]
+
+    def of(self, speakers: Sequence[str]) -> Spoken:
         chosen = np.isin(self.speakers, list(speakers))
-        return Side(self.embeddings[chosen], tuple(np.array(self.speakers)[chosen].tolist()))
+        return Spoken(self.voices[chosen], tuple(np.array(self.speakers)[chosen].tolist()))
 
 
 @dataclass(frozen=True)
 class Task:
-    train: Side
-    dev: Side
-    test: Side
+    train: Spoken
+    dev: Spoken
+    test: Spoken
 
     @property
     def speakers(self) -> list[str]:
@@ -39,7 +41,16 @@ def columns(speakers: Sequence[str], enrolled: Sequence[str], absent: int) -> ND
     return np.array([places.get(name, absent) for name in speakers], np.intp)
 
 
-def voiceprints(side: Side, speakers: Sequence[str]) -> FloatArray:
-    """`(speakers, dim)`"""
-    owners = np.array(side.speakers)
-    return np.stack([voiceprint(side.embeddings[owners == name]) for name in speakers])
+def voiceprints(spoken: Spoken, speakers: Sequence[str]) -> Side:
+    """One voiceprint for each of `speakers`, every utterance with the same weight."""
+    owners = np.array(spoken.speakers)
+    return Side.joined([_voiceprint(spoken.voices[owners == name]) for name in speakers])
+
+
+def _voiceprint(voices: Side) -> Side:
+    return Side(
+        voiceprint(voices.embeddings)[np.newaxis],
+        seconds=voices.seconds.sum(keepdims=True),
+        snr_db=voices.snr_db.mean(keepdims=True),
+        bandwidth_hz=voices.bandwidth_hz.mean(keepdims=True),
+    )

@@ -25,21 +25,28 @@ def stage(cache: Path, workers: int = 1, *, vad: bool = False) -> Stage:
 def test_whole_files_are_embedded_in_their_order(tmp_path: Path) -> None:
     made = stage(tmp_path).embed(RECORDINGS)
     wanted = FakeEncoder().embed([decode(file.read_bytes()) for file in FILES])
-    np.testing.assert_array_equal(made.embeddings, wanted)
+    np.testing.assert_array_equal(made.voices.embeddings, wanted)
     assert (made.fresh, made.unheard) == (len(FILES), {})
     assert made.audio_s == pytest.approx(sum(len(decode(file.read_bytes())) / 16_000 for file in FILES))
 
 
 def test_a_second_run_embeds_nothing(tmp_path: Path) -> None:
     first, again = (stage(tmp_path).embed(RECORDINGS) for _ in range(2))
-    np.testing.assert_array_equal(again.embeddings, first.embeddings)
+    np.testing.assert_array_equal(again.voices.embeddings, first.voices.embeddings)
     assert (again.fresh, again.audio_s) == (0, 0.0)
+
+
+def test_what_was_measured_in_the_speech_is_kept_too(tmp_path: Path) -> None:
+    first, again = (stage(tmp_path, vad=True).embed(RECORDINGS).voices for _ in range(2))
+    for name in ("embeddings", "seconds", "snr_db", "bandwidth_hz"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
+    assert np.isfinite(first.snr_db).any()
 
 
 @pytest.mark.slow
 def test_two_workers_give_the_very_same(tmp_path: Path) -> None:
     one, two = stage(tmp_path / "1").embed(RECORDINGS), stage(tmp_path / "2", workers=2).embed(RECORDINGS)
-    np.testing.assert_array_equal(one.embeddings, two.embeddings)
+    np.testing.assert_array_equal(one.voices.embeddings, two.voices.embeddings)
     assert two.fresh == len(FILES)
 
 
@@ -59,7 +66,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.undo()
     resumed = stage(tmp_path / "cut").embed(RECORDINGS)
     assert resumed.fresh == len(FILES) - 4
-    np.testing.assert_array_equal(resumed.embeddings, whole.embeddings)
+    np.testing.assert_array_equal(resumed.voices.embeddings, whole.voices.embeddings)
 
 
 def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
@@ -67,9 +74,10 @@ def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
     part = stage(tmp_path).embed([Recording("part", FILES[0], start_s=0.5, duration_s=1.5)])
     speech = stage(tmp_path, vad=True).embed(RECORDINGS[:1])
     cut = decode(FILES[0].read_bytes())[8_000:32_000]
-    np.testing.assert_array_equal(part.embeddings, FakeEncoder().embed([cut]))
+    np.testing.assert_array_equal(part.voices.embeddings, FakeEncoder().embed([cut]))
     assert (part.fresh, part.audio_s, speech.fresh) == (1, 1.5, 1)
-    assert not np.array_equal(whole.embeddings, speech.embeddings)
+    assert speech.voices.seconds[0] < speech.audio_s == pytest.approx(whole.voices.seconds[0])
+    assert not np.array_equal(whole.voices.embeddings, speech.voices.embeddings)
 
 
 def test_bad_files_are_collected_and_the_others_embedded(tmp_path: Path) -> None:
@@ -82,6 +90,6 @@ def test_bad_files_are_collected_and_the_others_embedded(tmp_path: Path) -> None
     assert set(made.unheard) == {"bad", "gone", "late"}
     assert made.unheard["gone"] == "No such file or directory"
     assert made.fresh == 2
-    assert not made.embeddings[[0, 3, 4]].any()
+    assert not made.voices.embeddings[[0, 3, 4]].any()
     assert seen[-1] == (5, 5)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
