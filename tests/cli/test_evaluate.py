@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tests.evaluation.shaped import voices, write_split, write_trials
+
+SCORES = "".join(
+    f"id{10_000 + a}/x/1.wav id{10_000 + b}/y/2.wav {0.9 if a == b else 0.1 * ((a + b) % 4)} {int(a == b)}\n"
+    for a in range(8)
+    for b in range(8)
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = voices(tmp_path_factory.mktemp("vox"))
+    write_trials(root / "veri_test2.txt")
+    write_split(root / "iden_split.txt")
+    return root
+
+
+@pytest.fixture
+def cached(tree: Path) -> tuple[str | Path, ...]:
+    return ("--cache", tree / "cache", "--resamples", "10")
+
+
+def test_scores_alone(speakerid: Command, tmp_path: Path) -> None:
+    (tmp_path / "scores.txt").write_text(SCORES)
+    ran = speakerid("evaluate", "trials", "--scores", tmp_path / "scores.txt", "--json")
+    assert ran.code == 0
+    assert (ran.json["eer"], ran.json["min_dcf"], ran.json["trials"], ran.json["targets"]) == (0.0, 0.0, 64, 8)
+    assert ran.json["speakers"] == 8
+    assert ran.json["intervals"]["eer"] == [0.0, 0.0]
+
+
+def test_scores_with_a_trial_list_of_kaldi(speakerid: Command, tmp_path: Path) -> None:
+    (tmp_path / "scores").write_text("a-1 a-2 2.0\na-1 b-1 3.0\nb-1 b-2 4.0\n")
+    (tmp_path / "trials").write_text("a-1 a-2 target\na-1 b-1 nontarget\nb-1 b-2 target\n")
+    ran = speakerid("evaluate", "trials", "--scores", tmp_path / "scores", "--trials", tmp_path / "trials")
+    assert ran.code == 0
+    assert "EER, %" in ran.out
+    assert "verification on trials" in ran.out
+
+
+def test_a_bad_line_is_one_sentence(speakerid: Command, tmp_path: Path) -> None:
+    (tmp_path / "scores.txt").write_text("a b 0.1 1\na c 0.2 perhaps\n")
+    ran = speakerid("evaluate", "trials", "--scores", tmp_path / "scores.txt", "--json")
+    assert (ran.code, ran.out, ran.problem["code"]) == (1, "", "unknown_trial_label")
+    assert "scores.txt, line 2: " in ran.problem["error"]
+
+
+@pytest.mark.parametrize("protocol", ["O", "identification", "open-set"])
+def test_voxceleb1(speakerid: Command, tree: Path, cached: tuple[str | Path, ...], protocol: str) -> None:
+    ran = speakerid("evaluate", "voxceleb1", "--root", tree, "--protocol", protocol, *cached, "--json")
+    assert ran.code == 0
+    assert "VoxCeleb1" in ran.json["protocol"]
+    assert any("Do not quote" in stamp for stamp in ran.json["stamps"])
+    assert ran.json["encoder"]["name"] == "fake"
+    assert ({"O": "eer", "identification": "gallery_search", "open-set": "open_set"}[protocol]) in ran.json
+
+
+def test_a_missing_list_is_one_sentence(speakerid: Command, tree: Path, cached: tuple[str | Path, ...]) -> None:
+    ran = speakerid("evaluate", "voxceleb1", "--root", tree, "--protocol", "E", *cached, "--json")
+    assert (ran.code, ran.problem["code"]) == (1, "list_missing")
+
+
+def test_a_report_is_written_and_compared(
+    speakerid: Command, tree: Path, cached: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    base = ("evaluate", "trials", "--list", tree / "veri_test2.txt", "--root", tree, *cached)
+    assert speakerid(*base, "--out", tmp_path / "cosine").code == 0
+    assert {file.name for file in (tmp_path / "cosine").iterdir()} == {
+        "report.html",
+        "report.md",
+        "report.json",
+        "scores.txt",
+    }
+    ran = speakerid(*base, "--vad", "--compare", tmp_path / "cosine" / "report.json")
+    assert ran.code == 0
+    assert "Beside " in ran.out
+    assert "difference" in ran.out
+
+
+def test_a_folder_of_ones_own(speakerid: Command, tree: Path, cached: tuple[str | Path, ...]) -> None:
+    pairs = speakerid("evaluate", "folder", tree, *cached, "--json")
+    assert (pairs.json["trials"], pairs.json["targets"]) == (35 * 34 // 2, 7 * 10)
+    found = speakerid("evaluate", "folder", tree, "--protocol", "identification", *cached)
+    assert "linear head (SUPERB-like SID)" in found.out
+    assert "gallery search" in found.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("trials",),
+        ("trials", "--scores", "{tree}/veri_test2.txt", "--list", "{tree}/veri_test2.txt"),
+        ("trials", "--list", "{tree}/veri_test2.txt"),
+        ("voxceleb1", "--root", "{tree}", "--protocol", "Z"),
+        ("folder", "no-such-folder"),
+    ],
+    ids=str,
+)
+def test_wrong_usage(speakerid: Command, tree: Path, arguments: tuple[str, ...]) -> None:
+    assert speakerid("evaluate", *(one.format(tree=tree) for one in arguments)).code == 2
+
+
+def test_what_another_encoder_heard_is_refused(
+    speakerid: Command, tree: Path, cached: tuple[str | Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from speakerid.encoders.fake import FakeEncoder
+
+    trained = FakeEncoder(trained_on=("VoxCeleb1-dev", "VoxCeleb2"))
+    monkeypatch.setattr("speakerid.evaluation.embedding.stage.load_encoder", lambda _: trained)
+    base = ("evaluate", "voxceleb1", "--root", tree, "--protocol", "identification", *cached, "--json")
+    refused = speakerid(*base)
+    assert (refused.code, refused.problem["code"]) == (1, "contaminated_encoder")
+    stamped = speakerid(*base, "--allow-contaminated")
+    assert stamped.code == 0
+    assert stamped.json["stamps"][0].startswith("CONTAMINATED: ")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from speakerid.evaluation.backend import Backend
+from speakerid.evaluation.protocols.answers import Confusion, accuracy
+from speakerid.evaluation.protocols.identification import search
+from speakerid.evaluation.protocols.linear_head import linear_head
+from speakerid.evaluation.protocols.open_set import open_set
+from speakerid.evaluation.protocols.task import Spoken, Task
+from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray
+
+SPEAKERS = 12
+COSINE = Backend("cosine")
+
+
+def spoken(each: int, seed: int, noise: float, speakers: int = SPEAKERS) -> Spoken:
+    """Voices around one center for each speaker."""
+    centers = np.random.default_rng(0).standard_normal((speakers, 8))
+    rows = np.repeat(centers, each, axis=0) + noise * np.random.default_rng(seed).standard_normal((speakers * each, 8))
+    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    ones = np.ones(len(unit))
+    return Spoken(Side(unit, ones, ones, ones), tuple(f"s{n:02d}" for n in range(speakers) for _ in range(each)))
+
+
+def task(noise: float, speakers: int = SPEAKERS) -> Task:
+    return Task(*(spoken(each, seed, noise, speakers) for each, seed in ((6, 1), (2, 2), (20, 3))))
+
+
+def test_accuracy_by_hand() -> None:
+    scores = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.7, 0.1, 0.2], [0.6, 0.1, 0.5]])
+    found = accuracy(scores, np.array([0, 1, 2, 2]), ("ada", "ben", "cat"), resamples=0)
+    assert (found.top_1, found.top_5, found.intervals) == (50.0, 100.0, {})
+    # ada: 1 of 3 answers right, all of hers found; ben: all; cat: none
+    assert found.precision == pytest.approx(100 * (1 / 3 + 1 + 0) / 3)
+    assert found.recall == pytest.approx(100 * 2 / 3)
+    assert found.f1 == pytest.approx(100 * (0.5 + 1 + 0) / 3)
+    assert found.confusions == (Confusion("cat", "ada", 2),)
+
+
+def test_separate_voices_are_found_by_both_protocols() -> None:
+    easy = task(noise=0.1)
+    assert search(easy, COSINE, 20).accuracy.top_1 == 100.0
+    head = linear_head(easy, 20)
+    assert (head.accuracy.top_1, head.accuracy.intervals["top_1"], head.converged) == (100.0, (100.0, 100.0), True)
+
+
+def test_hard_voices_give_figures_between_and_intervals_around_them() -> None:
+    hard = task(noise=1.0)
+    for found in (search(hard, COSINE, 50).accuracy, linear_head(hard, 50).accuracy):
+        low, high = found.intervals["top_1"]
+        assert 100 / SPEAKERS < low <= found.top_1 <= high < 100
+        assert found.top_1 < found.top_5
+        assert found.confusions
+
+
+def test_two_speakers_have_a_head_too() -> None:
+    assert linear_head(task(noise=0.1, speakers=2), 0).accuracy.top_1 == 100.0
+
+
+def test_open_set_against_counting_by_hand() -> None:
+    hard = task(noise=1.0)
+    figures, curve = open_set(hard, COSINE)
+    assert (figures.enrolled, figures.known_probes, figures.stranger_probes) == (6, 120, 120)
+    assert figures.fnir_at[0].fnir is None  # one error in a thousand cannot be seen with 120 strangers
+    at = figures.fnir_at[2]
+    names = hard.speakers[::2]
+    owners = np.array(hard.train.speakers)
+    prints = np.stack([hard.train.voices.embeddings[owners == name].mean(axis=0) for name in names])
+    prints /= np.linalg.norm(prints, axis=1, keepdims=True)
+    scores = hard.test.voices.embeddings @ prints.T
+    known = np.isin(hard.test.speakers, names)
+    right = np.array(names)[scores.argmax(axis=1)] == np.array(hard.test.speakers)
+    assert at.threshold is not None
+    named = scores.max(axis=1) >= at.threshold - 1e-6
+    assert at.fnir == pytest.approx(1 - (right & named)[known].mean())
+    assert named[~known].mean() <= 0.1
+    assert figures.rank_1 == pytest.approx(100 * right[known].mean())
+    assert curve.fpr[0] == 1.0
