@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from speakerid.encoders.base import Encoder
 from speakerid.evaluation.errors import ContaminatedEncoder
+from speakerid.evaluation.trials.speakers import VOXCELEB_ID
 
 Protocol = Literal["O", "E", "H", "identification", "open-set"]
 TITLES: dict[Protocol, str] = {
@@ -17,6 +19,8 @@ TITLES: dict[Protocol, str] = {
     "open-set": "VoxCeleb1 open-set identification",
 }
 VOXCELEB = re.compile(r"vox ?celeb ?(?P<number>[12]?)(?:[ _-]*(?P<part>dev|test|train)\w*)?", re.IGNORECASE)
+VOXCELEB1_IDS = range(10_001, 11_252)
+TEST_IDS = range(10_270, 10_310)  # the 40 speakers of VoxCeleb1-O
 UNKNOWN = (
     "Nothing says what this encoder was trained on, so its training may hold the voices of this test. "
     "Say it in the card beside the model (trained_on)."
@@ -36,6 +40,17 @@ def reason(trained_on: tuple[str, ...], protocol: Protocol) -> str | None:
         if protocol != "O" or part not in ("dev", "train"):
             return f"it was trained on {name}, whose speakers {TITLES[protocol]} asks about"
     return None
+
+
+def asked_about(names: Iterable[str]) -> Protocol | None:
+    """O for names of VoxCeleb1's test speakers alone, E where others of its speakers occur, None for other corpora.
+
+    Whatever a list is called, an encoder may have heard the voices in it.
+    """
+    found = {int(match[1][2:]) for name in names if (match := VOXCELEB_ID.search(name))}
+    if not any(one in VOXCELEB1_IDS for one in found):
+        return None
+    return "O" if all(one in TEST_IDS for one in found) else "E"
 
 
 def guard(encoder: Encoder, protocol: Protocol, *, allow: bool) -> list[str]:

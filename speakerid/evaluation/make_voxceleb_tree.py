@@ -26,7 +26,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.evaluation.trees import speaker_tree
 from speakerid.types import FloatArray
 
-FIRST_ID = 10_001
+FIRST_IDS = {"dev": 10_001, "test": 10_270}  # as VoxCeleb1 has them
 PIECES = 6  # of a recording of some 14 s
 PER_SESSION = 2
 TRAIN_SPEAKERS = 40
@@ -35,18 +35,14 @@ TRAIN_SPEAKERS = 40
 @dataclass(frozen=True)
 class Speaker:
     name: str  # id10001
-    part: str  # dev or test
     files: tuple[str, ...]  # id10001/session/00001.wav
 
 
 def make(speech: Path, out: Path, train_speakers: int = TRAIN_SPEAKERS) -> list[Speaker]:
     """Writes wav files, veri_test2.txt, list_test_all2.txt, list_test_hard2.txt and iden_split.txt."""
-    people = [
-        *(("test", files) for files in speaker_tree(speech / "librispeech" / "dev").values()),
-        *(("dev", files) for files in list(speaker_tree(speech / "librispeech" / "train").values())[:train_speakers]),
-    ]
-    made = [_write(f"id{FIRST_ID + n}", part, files, out) for n, (part, files) in enumerate(people)]
-    test = [one for one in made if one.part == "test"]
+    strangers, train = (list(speaker_tree(speech / "librispeech" / part).values()) for part in ("dev", "train"))
+    test = _write_part("test", strangers, out)
+    made = [*test, *_write_part("dev", train[:train_speakers], out)]
     neighbors = {(one.name, other.name) for one, other in pairwise(made)}
     _list(out / "veri_test2.txt", _trials(test))
     _list(out / "list_test_all2.txt", _trials(made))
@@ -54,6 +50,10 @@ def make(speech: Path, out: Path, train_speakers: int = TRAIN_SPEAKERS) -> list[
     _list(out / "list_test_hard2.txt", hard)
     _list(out / "iden_split.txt", _split(made))
     return made
+
+
+def _write_part(part: str, people: Sequence[Sequence[Path]], out: Path) -> list[Speaker]:
+    return [_write(f"id{FIRST_IDS[part] + n}", part, files, out) for n, files in enumerate(people)]
 
 
 def _write(name: str, part: str, files: Sequence[Path], out: Path) -> Speaker:
@@ -65,7 +65,7 @@ def _write(name: str, part: str, files: Sequence[Path], out: Path) -> Speaker:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16")
         written.append(relative)
-    return Speaker(name, part, tuple(written))
+    return Speaker(name, tuple(written))
 
 
 def _utterances(files: Sequence[Path]) -> Iterator[FloatArray]:
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--speech", type=Path, required=True, help="a folder with librispeech/dev and librispeech/train"
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--train-speakers", type=int, default=TRAIN_SPEAKERS)
+    parser.add_argument("--train-speakers", type=int, default=TRAIN_SPEAKERS, choices=range(1, 252), metavar="N")
     options = parser.parse_args(arguments)
     made = make(options.speech, options.out, options.train_speakers)
     files = sum(len(one.files) for one in made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -35,18 +36,23 @@ def evaluate(run: Run, root: Path, protocol: Protocol, listed: Path | None, *, a
         return _titled(ask(open_corpus(root), split), protocol)
     trials = read_trials(path)
     told = known.warning(cast(known.Verification, protocol), len(trials))
+    if protocol == "O" and contamination.asked_about(trials.names) == "E":  # another list was given for O
+        stamps = contamination.guard(run.stage.encoder, "E", allow=allow_contaminated)
     run = replace(run, stamps=(*run.stamps, *stamps, *([told] if told else [])))
     return _titled(run.verification(open_corpus(root), trials), protocol)
 
 
 def evaluate_list(run: Run, root: Path, listed: Path, *, allow_contaminated: bool) -> Evaluated:
-    """Any trial list; one of VoxCeleb1's is recognized and guarded. Raises as `evaluate`."""
+    """Any trial list; the guard stands before VoxCeleb1's voices here too. Raises as `evaluate`."""
     trials = read_trials(listed)
-    found = known.recognize(len(trials))
-    if found is not None:
-        stamps = contamination.guard(run.stage.encoder, found.protocol, allow=allow_contaminated)
-        run = replace(run, stamps=(*run.stamps, *stamps))
-    return run.verification(open_corpus(root), trials)
+    return guarded(run, trials.names, allow_contaminated=allow_contaminated).verification(open_corpus(root), trials)
+
+
+def guarded(run: Run, names: Iterable[str], *, allow_contaminated: bool) -> Run:
+    """For recordings of VoxCeleb1, whatever asks about them. Raises ContaminatedEncoder."""
+    found = contamination.asked_about(names)
+    stamps = contamination.guard(run.stage.encoder, found, allow=allow_contaminated) if found else []
+    return replace(run, stamps=(*run.stamps, *stamps))
 
 
 def find_list(root: Path, protocol: Protocol) -> Path:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from speakerid.encoders.fake import FakeEncoder
-from speakerid.evaluation.contamination import UNKNOWN, Protocol, guard, reason
+from speakerid.evaluation.contamination import UNKNOWN, Protocol, asked_about, guard, reason
 from speakerid.evaluation.errors import ContaminatedEncoder
 
 DEV = ("VoxCeleb1-dev", "VoxCeleb2")  # the published SpeechBrain models
@@ -41,3 +41,17 @@ def test_allowed_figures_are_stamped() -> None:
 
 def test_unknown_training_is_stamped() -> None:
     assert guard(FakeEncoder(), "O", allow=False) == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("names", "protocol"),
+    [
+        (["id10270/a/1.wav", "id10309-b-1"], "O"),
+        (["id10270/a/1.wav", "wav/id10001/a/1.wav"], "E"),
+        (["id11251/a/1.wav"], "E"),
+        (["id00012/a/1.m4a", "id09272/a/1.m4a"], None),  # VoxCeleb2
+        (["ada/1.wav"], None),
+    ],
+)
+def test_whose_voices_a_list_holds_is_told_by_its_names(names: list[str], protocol: Protocol | None) -> None:
+    assert asked_about(names) == protocol

@@ -23,7 +23,7 @@ from speakerid.evaluation.errors import (
     UnreadableRecordings,
 )
 from speakerid.evaluation.trials.trial_list import read_trials
-from speakerid.evaluation.voxceleb1 import evaluate, find_list
+from speakerid.evaluation.voxceleb1 import evaluate, evaluate_list, find_list
 from speakerid.scoring.curves import error_curve
 from speakerid.scoring.metrics import eer
 from speakerid.scoring.sides import Side
@@ -158,6 +158,17 @@ def test_contaminated_encoders_are_refused_before_the_corpus_is_read(cache: Path
         evaluate(trained, tmp_path, "E", None, allow_contaminated=False)
     with pytest.raises(ListMissing, match=r"list_test_all2\.txt"):
         evaluate(trained, tmp_path, "E", None, allow_contaminated=True)
+
+
+def test_another_list_called_o_does_not_deceive_the_guard(tree: Path, cache: Path) -> None:
+    trained = run(cache)  # the tree's ids are of VoxCeleb1's dev part
+    object.__setattr__(trained.stage.encoder, "trained_on", ("VoxCeleb1-dev", "VoxCeleb2"))
+    with pytest.raises(ContaminatedEncoder):
+        evaluate(trained, tree, "O", None, allow_contaminated=False)
+    with pytest.raises(ContaminatedEncoder):
+        evaluate_list(trained, tree, tree / "veri_test2.txt", allow_contaminated=False)
+    stamped = evaluate(trained, tree, "O", None, allow_contaminated=True).report.stamps
+    assert stamped[0].startswith("CONTAMINATED")
 
 
 def test_lists_are_found_in_the_corpus(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +57,11 @@ class Stage:
         options, started = self.options, time.perf_counter()
         with EmbeddingCache(options.cache, self.encoder.fingerprint) as cache:
             work = _Work(cache, recordings, "vad " if options.vad else "")
-            heard = hear_all(work.to_do(), self.encoder, options.encoder, vad=options.vad, workers=options.workers)
-            for (row, key), outcome in heard:
-                work.take(row, key, outcome)
-                progress(len(work.heard) + len(work.unheard), len(recordings))
+            jobs, vad, workers = work.to_do(), options.vad, options.workers
+            with closing(hear_all(jobs, self.encoder, options.encoder, vad=vad, workers=workers)) as heard:
+                for (row, key), outcome in heard:
+                    work.take(row, key, outcome)
+                    progress(len(work.heard) + len(work.unheard), len(recordings))
         progress(len(recordings), len(recordings))
         voices = _voices([work.heard.get(row) for row in range(len(recordings))], self.encoder.dim)
         return Embedded(voices, work.unheard, work.fresh, work.audio_s, time.perf_counter() - started)

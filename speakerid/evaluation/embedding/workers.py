@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -26,8 +26,11 @@ _listener: Listener | None = None  # of a worker process: its jobs come without 
 
 def hear_all(
     jobs: Iterable[tuple[T, Job]], encoder: Encoder, spec: str, *, vad: bool, workers: int
-) -> Iterator[tuple[T, Outcome]]:
-    """Outcomes as they come; `spec` is what other processes load the encoder by. Raises EncoderFailed, WorkerDied."""
+) -> Generator[tuple[T, Outcome]]:
+    """Outcomes as they come; `spec` is what other processes load the encoder by. Close it to end them.
+
+    Raises EncoderFailed, WorkerDied.
+    """
     if workers == 1:
         listener = Listener(encoder, vad=vad)
         for tag, job in jobs:

@@ -26,8 +26,12 @@ def read_table(path: Path) -> Table:
     if not numbered:
         raise EmptyList(path)
     separator = "," if "," in numbered[0][1].split()[0] else None
-    rows = tuple(tuple(field.strip() for field in text.split(separator)) for _, text in numbered)
+    rows = tuple(_fields(text, separator) for _, text in numbered)
     return Table(path, hashlib.sha256(content).hexdigest(), rows, tuple(number for number, _ in numbered))
+
+
+def _fields(text: str, separator: str | None) -> tuple[str, ...]:
+    return tuple(text.split()) if separator is None else tuple(field.strip() for field in text.split(separator))
 
 
 def read_bytes(path: Path) -> bytes:

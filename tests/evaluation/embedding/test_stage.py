@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,6 +70,33 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     resumed = stage(tmp_path / "cut").embed(RECORDINGS)
     assert resumed.fresh == len(FILES) - 4
     np.testing.assert_array_equal(resumed.voices.embeddings, whole.voices.embeddings)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from speakerid.encoders.fake import FakeEncoder
+from speakerid.evaluation.embedding import stage
+from tests.evaluation.embedding.test_stage import RECORDINGS
+real, calls = FakeEncoder.embed, []
+def embed(self, waveforms):
+    calls.append(1)
+    if len(calls) > 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, waveforms)
+FakeEncoder.embed, stage.COMMIT_EVERY_S = embed, 0.0
+stage.Stage(stage.StageOptions("fake", Path(sys.argv[1]))).embed(RECORDINGS)
+"""
+
+
+def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path], timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    resumed = stage(tmp_path).embed(RECORDINGS)
+    assert resumed.fresh == len(FILES) - 4
+    np.testing.assert_array_equal(
+        resumed.voices.embeddings, FakeEncoder().embed([decode(file.read_bytes()) for file in FILES])
+    )
 
 
 def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
