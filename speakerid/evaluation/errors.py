@@ -2,8 +2,8 @@
 
 EvaluationError
 ├── BadLine               UnknownLabel · MixedFormats · TrialWithItself · ScoreNotANumber · BadEntry
-├── ListError             ListMissing · EmptyList · OneKindOfTrial · OneSpeaker · AmbiguousScores · LabelsMissing
-│   └── …                 ScoresIncomplete
+├── ListError             ListMissing · EmptyList · OneKindOfTrial · OneSpeaker · NoProbes
+│   └── …                 AmbiguousScores · LabelsMissing · ScoresIncomplete
 ├── RecordingsError       NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
 ├── ContaminatedEncoder   the encoder was trained on voices of this test
 ├── CohortNeeded          AS-norm without a cohort
@@ -85,6 +85,13 @@ class OneSpeaker(ListError):
         super().__init__(f"{name} has utterances of {found} speaker(s). Telling speakers apart needs two or more.")
 
 
+class NoProbes(ListError):
+    code = "no_probes"
+
+    def __init__(self, name: str, of: str) -> None:
+        super().__init__(f"{name} leaves no recording of {of} to ask about. Give speakers two recordings or more.")
+
+
 class AmbiguousScores(ListError):
     code = "ambiguous_scores"
 
@@ -137,8 +144,8 @@ class UnreadableRecordings(RecordingsError):
     def __init__(self, reasons: Mapping[str, str]) -> None:
         first = next(iter(reasons.values()))
         super().__init__(
-            f"{len(reasons)} recordings cannot be embedded: {named(list(reasons))} (the first: {first}). Replace them, "
-            "or pass --skip-missing; the report will then say so. The others are kept in the cache."
+            f"{len(reasons)} recording(s) cannot be embedded: {named(list(reasons))} (the first: {first}). "
+            "Replace them, or pass --skip-missing; the report will then say so. The others are kept in the cache."
         )
         self.reasons = dict(reasons)
 

@@ -14,6 +14,7 @@ from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.corpora.corpus import Corpus
 from speakerid.evaluation.corpora.split import Item, Split
 from speakerid.evaluation.embedding.stage import Progress, Stage
+from speakerid.evaluation.errors import NoProbes, OneSpeaker
 from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
 from speakerid.evaluation.material import Material, embed_names
 from speakerid.evaluation.protocols.identification import search
@@ -25,6 +26,7 @@ from speakerid.evaluation.report.facts import EncoderFacts, ListFacts, Report, W
 from speakerid.evaluation.scores_alone import NO_SPEAKERS
 from speakerid.evaluation.trials.speakers import speakers_of
 from speakerid.evaluation.trials.trial_list import TrialList
+from speakerid.scoring.curves import ClassMissing
 
 
 @dataclass(frozen=True)
@@ -65,27 +67,36 @@ class Run:
         return Evaluated(self._report("identification", figures, _facts(split), material, stamps))
 
     def open_set(self, corpus: Corpus, split: Split) -> Evaluated:
-        """Raises MissingRecordings, UnreadableRecordings."""
+        """Raises MissingRecordings, UnreadableRecordings, NoProbes."""
         task, material, stamps = self._task(corpus, split, closed=False)
-        figures, curve = open_set(task, self.backend)
+        try:
+            figures, curve = open_set(task, self.backend)
+        except ClassMissing:
+            raise NoProbes(split.name, "enrolled speakers and of strangers") from None
         report = self._report("open-set", {"open_set": figures}, _facts(split), material, stamps)
         return Evaluated(report, open_set=curve)
 
     def _task(self, corpus: Corpus, split: Split, *, closed: bool) -> tuple[Task, Material, list[str]]:
-        """Of a `closed` task, probes of speakers who have no training file (left) are dropped, and that is stamped."""
+        """In a `closed` task probes of speakers without a usable training file are dropped, and that is stamped.
+
+        Raises OneSpeaker, NoProbes.
+        """
         items = (*split.train, *split.dev, *split.test)
         material = self._embed(corpus, [one.name for one in items])
         ends = np.cumsum([len(split.train), len(split.dev), len(split.test)])
         rows = np.split(np.arange(len(items)), ends[:-1])
         train, dev, test = (_spoken(items, part[material.usable[part]], material) for part in rows)
         learned = sorted(set(train.speakers))
+        if len(learned) < 2:
+            raise OneSpeaker(split.name, len(learned))
+        asked = len(test.speakers)
         if closed:
-            asked = len(test.speakers)
             dev, test = dev.of(learned), test.of(learned)
-            dropped = asked - len(test.speakers)
-            stamps = [f"{dropped} probes of speakers without a training file were left out."] if dropped else []
-            return Task(train, dev, test), material, stamps
-        return Task(train, dev, test), material, []
+        if not test.speakers:
+            raise NoProbes(split.name, "an enrolled speaker")
+        dropped = asked - len(test.speakers)
+        stamps = [f"{dropped} probes of speakers without a training file were left out."] if dropped else []
+        return Task(train, dev, test), material, stamps
 
     def _embed(self, corpus: Corpus, names: Sequence[str]) -> Material:
         return embed_names(self.stage, corpus, names, self.progress, skip=self.skip_missing)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ from speakerid.bootstrap import load_scorer
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.contamination import UNKNOWN
+from speakerid.evaluation.corpora.corpus import Corpus
 from speakerid.evaluation.corpora.sniff import open_corpus
-from speakerid.evaluation.corpora.split import read_iden_split
+from speakerid.evaluation.corpora.split import halves, read_iden_split
 from speakerid.evaluation.errors import (
     CohortNeeded,
     ContaminatedEncoder,
     ListMissing,
     MissingRecordings,
+    NoProbes,
     UnreadableRecordings,
 )
 from speakerid.evaluation.trials.trial_list import read_trials
@@ -109,6 +112,23 @@ def test_open_set_says_nothing_of_errors_rarer_than_its_strangers(tree: Path, ca
     assert [(one.fpir, one.fnir) for one in figures.fnir_at] == [(0.001, None), (0.01, None), (0.1, None)]
 
 
+def test_one_recording_each_leaves_nothing_to_ask_about(tree: Path, cache: Path) -> None:
+    corpus = open_corpus(tree)
+    first = Corpus("first", corpus.layout, tuple(one for one in corpus.recordings if one.name.endswith("00001.opus")))
+    asked = run(cache)
+    for ask in (asked.identification, asked.open_set):
+        with pytest.raises(NoProbes):
+            ask(first, halves(first))
+
+
+def test_open_set_needs_strangers(tree: Path, cache: Path) -> None:
+    corpus = open_corpus(tree)
+    split = read_iden_split(tree / "iden_split.txt")
+    known = tuple(one for one in split.test if one.speaker == "id10001")
+    with pytest.raises(NoProbes, match="strangers"):
+        run(cache).open_set(corpus, replace(split, test=known))
+
+
 def test_missing_recordings_are_listed_or_stamped(tree: Path, cache: Path, tmp_path: Path) -> None:
     listed = tmp_path / "list"
     listed.write_text((tree / "veri_test2.txt").read_text() + "1 id10001/aaaaaaaaaaa/00001.wav id10001/gone/1.wav\n")
@@ -130,7 +150,7 @@ def test_unreadable_recordings_are_listed_or_stamped(cache: Path, tmp_path: Path
     bad = root / "wav/id10001/bbbbbbbbbbb/00004.opus"
     bad.unlink()
     bad.write_text("not audio")
-    with pytest.raises(UnreadableRecordings, match=r"1 recordings cannot be embedded: .*bbbbbbbbbbb/00004\.opus"):
+    with pytest.raises(UnreadableRecordings, match=r"1 recording\(s\) cannot be embedded: .*bbbbbbbbbbb/00004\.opus"):
         run(cache).verification(open_corpus(root), read_trials(listed))
     report = run(cache, skip_missing=True).verification(open_corpus(root), read_trials(listed)).report
     assert report.figures["verification"].trials == 98 - 7
