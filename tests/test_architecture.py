@@ -49,6 +49,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("db/",),
     "alembic": ("db/",),
     "sklearn": ("scoring/fit.py", "training/", "evaluation/"),
+    "ray": ("evaluation/embedding/on_ray.py",),
     "typer": ("cli/",),
     "httpx": ("client/", "cli/"),
     "pydantic_settings": ("settings.py",),

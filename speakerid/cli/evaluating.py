@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from speakerid.evaluation.run import Run
 
 
+class Engine(StrEnum):
+    LOCAL = "local"
+    RAY = "ray"
+
+
 class Score(StrEnum):
     COSINE = "cosine"
     ASNORM = "asnorm"
@@ -67,6 +72,9 @@ class Embedding(Measuring):
         bool, typer.Option("--vad", help="Leave out pauses, as the service does. Published protocols take whole files.")
     ] = False
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that embed, one thread each.")] = 1
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="Where they run: on this machine, or on a Ray cluster (RAY_ADDRESS).")
+    ] = Engine.LOCAL
     cache: Annotated[
         Path | None,
         typer.Option("--cache", file_okay=False, help="Where embeddings are kept. [default: ~/.cache/speakerid]"),
@@ -98,6 +106,7 @@ def begin(options: Embedding) -> Iterator[Run]:
         cache=options.cache,
         workers=options.workers,
         vad=options.vad,
+        engine=options.engine.value,
         skip_missing=options.skip_missing,
         resamples=options.resamples,
         command=typed(),

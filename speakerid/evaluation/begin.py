@@ -14,7 +14,7 @@ from speakerid.errors import CalibrationMissing
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.corpora.sniff import open_corpus
 from speakerid.evaluation.embedding.cache import default_folder
-from speakerid.evaluation.embedding.stage import Progress, Stage, StageOptions
+from speakerid.evaluation.embedding.stage import Engine, Progress, Stage, StageOptions
 from speakerid.evaluation.errors import CohortNeeded
 from speakerid.evaluation.material import cohort_prints
 from speakerid.evaluation.protocols.verification import RESAMPLES
@@ -37,6 +37,7 @@ class Wanted:
     cache: Path | None = None
     workers: int = 1
     vad: bool = False
+    engine: Engine = "local"
     skip_missing: bool = False
     resamples: int = RESAMPLES
     command: str = ""
@@ -45,7 +46,8 @@ class Wanted:
 def start(wanted: Wanted, bars: Bars) -> Run:
     """Raises EncoderNotFound, CalibrationMissing, CohortNeeded, CohortInvalid, RecordingsError."""
     vad = wanted.vad or wanted.score == "calibrated"  # calibrations are fitted on what the service hears
-    stage = Stage(StageOptions(wanted.settings.encoder, wanted.cache or default_folder(), wanted.workers, vad))
+    cache = wanted.cache or default_folder()
+    stage = Stage(StageOptions(wanted.settings.encoder, cache, wanted.workers, vad, wanted.engine))
     return Run(
         stage=stage,
         backend=_backend(wanted, stage, bars),

@@ -7,7 +7,7 @@ EvaluationError
 ├── RecordingsError       NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
 ├── ContaminatedEncoder   the encoder was trained on voices of this test
 ├── CohortNeeded          AS-norm without a cohort
-├── CacheFailed · ReportFailed · ReportExtraMissing · WorkerDied
+├── CacheFailed · ReportFailed · ReportExtraMissing · ClusterExtraMissing · WorkerDied
 └── NotComparable         two reports that are not about the same trials
 """
 
@@ -187,6 +187,13 @@ class ReportExtraMissing(EvaluationError):
 
     def __init__(self) -> None:
         super().__init__("The report's pictures need matplotlib. Install it with: pip install 'speakerid[evaluate]'")
+
+
+class ClusterExtraMissing(EvaluationError):
+    code = "cluster_extra_missing"
+
+    def __init__(self) -> None:
+        super().__init__("--engine ray needs Ray. Install it with: pip install 'speakerid[cluster]'")
 
 
 class WorkerDied(EvaluationError):

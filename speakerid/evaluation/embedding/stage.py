@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -16,13 +17,16 @@ from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.corpora.corpus import Recording
 from speakerid.evaluation.embedding.cache import EmbeddingCache, Key
 from speakerid.evaluation.embedding.heard import Heard, Job, Unheard
-from speakerid.evaluation.embedding.workers import hear_all
+from speakerid.evaluation.embedding.on_ray import hear_all_on_ray
+from speakerid.evaluation.embedding.workers import Outcome, hear_all
 from speakerid.scoring.sides import Side
 from speakerid.types import Speech
 
 COMMIT_EVERY_S = 2.0  # of work is what a killed run loses
 
 Progress = Callable[[int, int], None]  # how many of how many
+Engine = Literal["local", "ray"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class StageOptions:
     cache: Path
     workers: int = 1
     vad: bool = False
+    engine: Engine = "local"
 
 
 @dataclass(frozen=True)
@@ -57,14 +62,19 @@ class Stage:
         options, started = self.options, time.perf_counter()
         with EmbeddingCache(options.cache, self.encoder.fingerprint) as cache:
             work = _Work(cache, recordings, "vad " if options.vad else "")
-            jobs, vad, workers = work.to_do(), options.vad, options.workers
-            with closing(hear_all(jobs, self.encoder, options.encoder, vad=vad, workers=workers)) as heard:
+            with closing(self._hear(work.to_do())) as heard:
                 for (row, key), outcome in heard:
                     work.take(row, key, outcome)
                     progress(len(work.heard) + len(work.unheard), len(recordings))
         progress(len(recordings), len(recordings))
         voices = _voices([work.heard.get(row) for row in range(len(recordings))], self.encoder.dim)
         return Embedded(voices, work.unheard, work.fresh, work.audio_s, time.perf_counter() - started)
+
+    def _hear(self, jobs: Iterable[tuple[T, Job]]) -> Generator[tuple[T, Outcome]]:
+        options = self.options
+        if options.engine == "ray":
+            return hear_all_on_ray(jobs, options.encoder, vad=options.vad, workers=options.workers)
+        return hear_all(jobs, self.encoder, options.encoder, vad=options.vad, workers=options.workers)
 
 
 class _Work:

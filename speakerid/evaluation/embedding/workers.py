@@ -75,9 +75,13 @@ def _begin(spec: str, vad: bool) -> None:
 
 
 def _hear(job: Job) -> Outcome | str:
-    """Errors of the encoder as a sentence: an exception that takes arguments does not survive pickling."""
     assert _listener is not None
+    return safely(_listener, job)
+
+
+def safely(listener: Listener, job: Job) -> Outcome | str:
+    """Errors of the encoder as a sentence: an exception that takes arguments does not survive pickling."""
     try:
-        return _listener.hear(job)
+        return listener.hear(job)
     except EncoderFailed as error:
         return str(error)

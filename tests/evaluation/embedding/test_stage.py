@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed
 from speakerid.evaluation.corpora.corpus import Recording
 from speakerid.evaluation.embedding.stage import Stage, StageOptions
+from speakerid.evaluation.errors import ClusterExtraMissing
 from speakerid.types import FloatArray
 
 FILES = tuple(file for voice in list(samples.voices().values())[:3] for file in voice.enroll[:2])
@@ -51,6 +53,42 @@ def test_two_workers_give_the_very_same(tmp_path: Path) -> None:
     one, two = stage(tmp_path / "1").embed(RECORDINGS), stage(tmp_path / "2", workers=2).embed(RECORDINGS)
     np.testing.assert_array_equal(one.voices.embeddings, two.voices.embeddings)
     assert two.fresh == len(FILES)
+
+
+ON_RAY = """
+import sys
+from pathlib import Path
+import numpy as np
+from speakerid.evaluation.corpora.corpus import Recording
+from speakerid.evaluation.embedding.stage import Stage, StageOptions
+from tests.evaluation.embedding.test_stage import RECORDINGS
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    stage = Stage(StageOptions("fake", folder, workers=2, engine="ray"))
+    made = stage.embed([*RECORDINGS, Recording("bad", Path(__file__))])
+    assert set(made.unheard) == {"bad"}
+    np.save(folder / "made.npy", made.voices.embeddings[:-1])
+"""
+
+
+@pytest.mark.slow
+def test_ray_gives_the_very_same(tmp_path: Path) -> None:
+    """In a process of its own: Ray warns of its own settings, and warnings fail tests."""
+    pytest.importorskip("ray", reason="needs the extra 'cluster'")
+    alone = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    program = tmp_path / "on_ray.py"
+    program.write_text(ON_RAY)
+    alone["PYTHONPATH"] = os.pathsep.join(sys.path)
+    subprocess.run([sys.executable, program, tmp_path], env=alone, check=True, timeout=300)
+    local = stage(tmp_path / "local").embed(RECORDINGS)
+    np.testing.assert_array_equal(np.load(tmp_path / "made.npy"), local.voices.embeddings)
+    assert stage(tmp_path).embed(RECORDINGS).fresh == 0  # kept in the same cache
+
+
+def test_ray_that_is_not_installed_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerid.evaluation.embedding.on_ray.find_spec", lambda _: None)
+    with pytest.raises(ClusterExtraMissing, match="cluster"):
+        Stage(StageOptions("fake", tmp_path, engine="ray")).embed(RECORDINGS)
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
