@@ -5,6 +5,7 @@ The machines of a cluster need this package and the recordings under the same pa
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 from collections.abc import Generator, Iterable, Iterator
@@ -71,6 +72,7 @@ def _cluster(workers: int) -> Iterator[Any]:
         quiet: Row = {"log_to_driver": False, "logging_level": "ERROR"}
         local: Row = {"address": "local", "num_cpus": workers, "include_dashboard": False}
         ray.init(**quiet, **({} if os.environ.get("RAY_ADDRESS") else local | {"_node_ip_address": "127.0.0.1"}))
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False  # this package shows its own
     try:
