@@ -1,0 +1,36 @@
+"""What happens when a process that embeds ends or its model breaks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from speakerid.encoders.fake import FakeEncoder
+from speakerid.errors import EncoderFailed, SpeakeridError
+from speakerid.evaluation.embedding import workers
+from speakerid.evaluation.embedding.heard import Job
+from speakerid.evaluation.errors import WorkerDied
+
+JOBS = [(place, Job(Path("a.wav"))) for place in range(20)]
+
+
+def dies(job: Job) -> str:
+    os._exit(9)
+
+
+def breaks(job: Job) -> str:
+    return "The model broke."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("hear", "error", "told"), [(dies, WorkerDied, "--workers"), (breaks, EncoderFailed, "broke")])
+def test_one_sentence_and_an_end(
+    hear: object, error: type[SpeakeridError], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_hear", hear)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with pytest.raises(error, match=told):
+        list(workers.hear_all(JOBS, FakeEncoder(), "fake", vad=False, workers=2))
+    assert "OMP_NUM_THREADS" not in os.environ  # set for the workers only
