@@ -41,7 +41,7 @@ class Measuring(Output):
         int, typer.Option("--resamples", min=0, help="Draws of speakers for the confidence intervals; 0 for none.")
     ] = 200
     out: Annotated[
-        Path | None, typer.Option("--out", file_okay=False, help="Write report.html, .md, .json and scores.txt there.")
+        Path | None, typer.Option("--out", file_okay=False, help="Write report.html, .md, .json and the scores there.")
     ] = None
     compare: Annotated[
         Path | None,

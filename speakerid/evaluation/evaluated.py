@@ -21,7 +21,18 @@ class ScoredTrials:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """Whom one probe was taken for in an identification protocol."""
+
+    protocol: str
+    probe: str
+    spoken: str
+    taken_for: str
+
+
+@dataclass(frozen=True)
 class Evaluated:
     report: Report
     verification: ScoredTrials | None = None
+    answers: tuple[Answer, ...] = ()
     open_set: ErrorCurve | None = None

@@ -15,7 +15,7 @@ from speakerid.evaluation.corpora.corpus import Corpus
 from speakerid.evaluation.corpora.split import Item, Split
 from speakerid.evaluation.embedding.stage import Progress, Stage
 from speakerid.evaluation.errors import NoProbes, OneSpeaker
-from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
+from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
 from speakerid.evaluation.material import Material, embed_names
 from speakerid.evaluation.protocols.identification import search
 from speakerid.evaluation.protocols.linear_head import linear_head
@@ -60,11 +60,17 @@ class Run:
     def identification(self, corpus: Corpus, split: Split) -> Evaluated:
         """Both protocols, each under its name. Raises MissingRecordings, UnreadableRecordings."""
         task, material, stamps = self._task(corpus, split, closed=True)
-        figures = {
+        found = {
             "gallery_search": search(task, self.backend, self.resamples),
             "linear_head": linear_head(task, self.resamples),
         }
-        return Evaluated(self._report("identification", figures, _facts(split), material, stamps))
+        figures = {name: one for name, (one, _) in found.items()}
+        answers = tuple(
+            Answer(name, *answer)
+            for name, (_, taken) in found.items()
+            for answer in zip(task.test.names, task.test.speakers, taken, strict=True)
+        )
+        return Evaluated(self._report("identification", figures, _facts(split), material, stamps), answers=answers)
 
     def open_set(self, corpus: Corpus, split: Split) -> Evaluated:
         """Raises MissingRecordings, UnreadableRecordings, NoProbes."""
@@ -131,7 +137,8 @@ def _facts(split: Split) -> ListFacts:
 
 
 def _spoken(items: Sequence[Item], rows: NDArray[np.intp], material: Material) -> Spoken:
-    return Spoken(material.voices[rows], tuple(items[row].speaker for row in rows))
+    chosen = [items[row] for row in rows]
+    return Spoken(material.voices[rows], tuple(one.speaker for one in chosen), tuple(one.name for one in chosen))
 
 
 def _speakers(corpus: Corpus, trials: TrialList) -> NDArray[np.intp] | None:

@@ -21,13 +21,15 @@ class GallerySearch:
     accuracy: Accuracy
 
 
-def search(task: Task, backend: Backend, resamples: int) -> GallerySearch:
+def search(task: Task, backend: Backend, resamples: int) -> tuple[GallerySearch, list[str]]:
+    """Figures, and whom every probe was taken for."""
     names = task.speakers
     scores = backend.matrix(task.test.voices, voiceprints(task.train, names))
-    return GallerySearch(
+    figures = GallerySearch(
         protocol=NAME,
         speakers=len(names),
         enrolled_files=len(task.train.speakers),
         probes=len(task.test.speakers),
         accuracy=accuracy(scores, columns(task.test.speakers, names, STRANGER), names, resamples),
     )
+    return figures, [names[column] for column in scores.argmax(axis=1)]

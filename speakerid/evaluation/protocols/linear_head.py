@@ -33,21 +33,22 @@ class LinearHead:
     accuracy: Accuracy
 
 
-def linear_head(task: Task, resamples: int) -> LinearHead:
+def linear_head(task: Task, resamples: int) -> tuple[LinearHead, list[str]]:
+    """Figures, and whom every probe was taken for."""
     names = task.speakers
     fitted = [_fit(task.train, names, strength) for strength in INVERSE_REGULARIZATIONS]
     best = max(fitted, key=lambda head: _share_right(head, task.dev, names)) if task.dev.speakers else fitted[-1]
-    return LinearHead(
+    scores = _scores(best, task.test.voices.embeddings)
+    figures = LinearHead(
         protocol=NAME,
         speakers=len(names),
         training_files=len(task.train.speakers),
         probes=len(task.test.speakers),
         inverse_regularization=float(best.C),
         converged=bool(best.n_iter_.max() < ITERATIONS),
-        accuracy=accuracy(
-            _scores(best, task.test.voices.embeddings), columns(task.test.speakers, names, STRANGER), names, resamples
-        ),
+        accuracy=accuracy(scores, columns(task.test.speakers, names, STRANGER), names, resamples),
     )
+    return figures, [names[column] for column in scores.argmax(axis=1)]
 
 
 def _fit(spoken: Spoken, names: list[str], strength: float) -> LogisticRegression:

@@ -18,10 +18,12 @@ class Spoken:
 
     voices: Side
     speakers: tuple[str, ...]
+    names: tuple[str, ...]  # of the recordings
 
     def of(self, speakers: Sequence[str]) -> Spoken:
         chosen = np.isin(self.speakers, list(speakers))
-        return Spoken(self.voices[chosen], tuple(np.array(self.speakers)[chosen].tolist()))
+        who, what = (tuple(np.array(one)[chosen].tolist()) for one in (self.speakers, self.names))
+        return Spoken(self.voices[chosen], who, what)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Two verification runs on the same trials side by side: a paired bootstrap draws the same speakers for both."""
+"""Two runs on the same trials or probes side by side: a paired bootstrap draws the same speakers for both."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from speakerid.evaluation.errors import NotComparable
 from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
 from speakerid.evaluation.protocols.verification import RARE, SEED, USUAL
+from speakerid.evaluation.report.compare_answers import compare_answers
 from speakerid.evaluation.report.facts import Comparison, Difference
-from speakerid.evaluation.report.write import SCORES, blankless
+from speakerid.evaluation.report.write import ANSWERS, SCORES, blankless
 from speakerid.evaluation.trials.score_file import Scored, read_scores
 from speakerid.scoring.curves import ErrorCurve, rank
 from speakerid.scoring.intervals import interval, speaker_bootstrap
@@ -25,22 +26,31 @@ FIGURES = ("eer", "min_dcf", "min_dcf_p05", "min_cllr")
 
 
 def compared(made: Evaluated, other: Path, resamples: int) -> Evaluated:
-    """`other` is the report.json of a verification; its scores.txt lies beside it. Raises NotComparable."""
-    if made.verification is None:
-        raise NotComparable("Only verification reports can be compared.")
+    """`other` is a report.json, with scores.txt or answers.txt beside it. Raises NotComparable."""
     content = _read(other)
-    scores_file = other.with_name(SCORES)
-    if not scores_file.is_file():
-        raise NotComparable(f"{other} has no {SCORES} beside it, which holds the scores that it was made of.")
-    theirs = read_scores(scores_file)
-    _require_same_trials(made.verification, theirs)
     comparison = Comparison(
         other=str(other),
         encoder=content["encoder"]["name"] if content.get("encoder") else None,
         scoring=str(content["scoring"]),
-        figures=_differences(made.verification, theirs.scores, resamples),
+        figures=_figures_beside(made, other.parent, resamples),
     )
     return replace(made, report=replace(made.report, compared=comparison))
+
+
+def _figures_beside(made: Evaluated, folder: Path, resamples: int) -> dict[str, Difference]:
+    if made.answers:
+        return compare_answers(made.answers, _beside(folder, ANSWERS), resamples)
+    if made.verification is None:
+        raise NotComparable("Only reports on verification and identification can be compared.")
+    theirs = read_scores(_beside(folder, SCORES))
+    _require_same_trials(made.verification, theirs)
+    return _differences(made.verification, theirs.scores, resamples)
+
+
+def _beside(folder: Path, name: str) -> Path:
+    if not (folder / name).is_file():
+        raise NotComparable(f"{folder} has no {name}, which holds what the other report was made of.")
+    return folder / name
 
 
 def _read(path: Path) -> dict[str, Any]:

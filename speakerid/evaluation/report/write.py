@@ -1,20 +1,20 @@
-"""A report in a folder: report.html, report.md, report.json, and scores.txt for other tools and later comparisons."""
+"""A report in a folder: report.html, .md and .json, and scores.txt or answers.txt for comparisons and other tools."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 from speakerid.evaluation.errors import ReportExtraMissing, ReportFailed
-from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
+from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
 from speakerid.evaluation.report.documents import html, markdown
 
-JSON, SCORES = "report.json", "scores.txt"
+JSON, SCORES, ANSWERS = "report.json", "scores.txt", "answers.txt"
 
 
 def require_extra() -> None:
@@ -30,11 +30,13 @@ def write(made: Evaluated, out: Path) -> None:
     texts = {"report.html": html(made.report, pictures(made)), "report.md": markdown(made.report)}
     if made.verification is not None:
         texts[SCORES] = "".join(score_lines(made.verification))
+    if made.answers:
+        texts[ANSWERS] = "".join(answer_lines(made.answers))
     texts[JSON] = json.dumps(made.report.to_json(), indent=1) + "\n"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if made.verification is None:
-            (out / SCORES).unlink(missing_ok=True)  # of an earlier report here
+        for name in {SCORES, ANSWERS} - set(texts):
+            (out / name).unlink(missing_ok=True)  # of an earlier report here
         for name, text in texts.items():
             _write(out / name, text)
     except OSError as error:
@@ -48,6 +50,12 @@ def score_lines(scored: ScoredTrials) -> Iterator[str]:
     for one, other, score, same in zip(trials.enroll, trials.test, scored.scores, trials.same, strict=True):
         label = "target" if same else "nontarget"
         yield f"{names[one]} {names[other]} {float(score)!r} {label}\n"
+
+
+def answer_lines(answers: Sequence[Answer]) -> Iterator[str]:
+    """`protocol probe spoken taken_for`"""
+    for one in answers:
+        yield " ".join(blankless(part) for part in (one.protocol, one.probe, one.spoken, one.taken_for)) + "\n"
 
 
 def blankless(name: str) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from speakerid.evaluation.errors import NotComparable, ReportFailed
-from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
+from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
 from speakerid.evaluation.report.compare import compared
+from speakerid.evaluation.report.facts import ListFacts, Report
 from speakerid.evaluation.report.pictures import calibration_points
 from speakerid.evaluation.report.write import write
 from speakerid.evaluation.scores_alone import evaluate_scores
@@ -130,3 +131,30 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ReportFailed, match="--out"):
         write(scored(tmp_path, "a", 2.0), tmp_path / "file")
+
+
+def identified(right: list[bool]) -> Evaluated:
+    """An answer in each protocol for every probe of four speakers."""
+    report = Report("identification", {}, ListFacts("split", "0", 40), "cosine", "", "")
+    answers = tuple(
+        Answer(protocol, f"probe {k}", f"s{k % 4}", f"s{k % 4}" if hit else "nobody")
+        for protocol in ("gallery_search", "linear_head")
+        for k, hit in enumerate(right)
+    )
+    return Evaluated(report, answers=answers)
+
+
+def test_identification_is_compared_by_top_1(tmp_path: Path) -> None:
+    write(identified([k % 2 == 0 for k in range(40)]), tmp_path / "half")
+    made = compared(identified([True] * 40), tmp_path / "half" / "report.json", 100)
+    assert made.report.compared is not None
+    found = made.report.compared.figures
+    assert set(found) == {"top_1 of gallery_search", "top_1 of linear_head"}
+    one = found["top_1 of linear_head"]
+    assert (one.here, one.there, one.difference) == (100.0, 50.0, 50.0)
+    assert one.low is not None
+    assert one.high is not None
+    assert 0 <= one.low < 50 < one.high <= 100  # two of the four speakers are always right in both
+    with pytest.raises(NotComparable, match="other probes"):
+        compared(identified([True] * 39), tmp_path / "half" / "report.json", 10)
+    assert not (tmp_path / "half" / "scores.txt").exists()
