@@ -12,6 +12,7 @@ SpeakeridError
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
 │   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
 │   └── …                 NoVoiceprint · UndoImpossible
+│   └── …                 TooFewTrials · ClassesOverlap: a gallery that cannot be calibrated
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
@@ -232,6 +233,28 @@ class NoVoiceprint(Conflict):
 
 class UndoImpossible(Conflict):
     code = "undo_impossible"
+
+
+class TooFewTrials(Conflict):
+    code = "too_few_trials"
+
+    def __init__(self, speakers: int, needed_speakers: int, nontargets: int, needed_nontargets: int) -> None:
+        super().__init__(
+            f"{speakers} speakers of this gallery have two enrollment utterances or more, and {nontargets} comparisons "
+            f"of different speakers can be made; a calibration needs {needed_speakers} such speakers and "
+            f"{needed_nontargets} comparisons. Enroll more, each in several recordings."
+        )
+
+
+class ClassesOverlap(Conflict):
+    code = "classes_overlap"
+
+    def __init__(self, eer: float) -> None:
+        super().__init__(
+            "Utterances of one speaker resemble each other hardly more than those of different speakers do (equal "
+            f"error rate {100 * eer:.0f} %), so a calibration would say nothing. Check for recordings under a wrong "
+            "name, and enroll longer and cleaner ones."
+        )
 
 
 class InvalidRequest(SpeakeridError):

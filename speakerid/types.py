@@ -20,6 +20,7 @@ T = TypeVar("T")
 FloatArray = NDArray[np.float32]
 Decision = Literal["accept", "unknown", "ambiguous", "not_enough_speech", "no_speakers"]
 VerifyDecision = Literal["accept", "reject", "not_enough_speech"]
+CalibrationSource = Literal["gallery", "default"]
 Scope = Literal["enroll", "identify", "read", "admin"]
 FindingKind = Literal["mislabeled", "mismatched_pair", "duplicate_speakers", "junk", "weak_voiceprint"]
 FindingReason = Literal["short", "noisy", "clipped", "too_little_speech", "too_few_utterances", "low_cohesion"]
@@ -69,7 +70,7 @@ class Identification:
     prior: float  # assumed probability, before listening, that the voice is enrolled
     speech: Speech
     encoder: str
-    calibration: Literal["gallery", "default"]
+    calibration: CalibrationSource
     reason: str  # one sentence for a person
 
 
@@ -86,8 +87,20 @@ class Verification:
     prior: float
     speech: Speech
     encoder: str
-    calibration: Literal["gallery", "default"]
+    calibration: CalibrationSource
     reason: str
+
+
+@dataclass(frozen=True)
+class GalleryCalibration:
+    """The calibration that answers use. `unused` says why a gallery's own one is passed over."""
+
+    source: CalibrationSource
+    fitted_at: datetime | None = None
+    speakers: int | None = None
+    targets: int | None = None
+    nontargets: int | None = None
+    unused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,9 +113,75 @@ class Gallery:
     enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
     keep_audio: bool
     encoder: str  # name@fingerprint of the encoder that made its embeddings
+    calibration: GalleryCalibration
     speakers: int
     created_at: datetime
     etag: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval over resampled speakers."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What one `target_fpir` comes to in this gallery, at its size."""
+
+    target_fpir: float
+    threshold_llr: float  # of a recording as good as the enrolled ones are
+    fnir: Estimate  # share of the enrolled speakers' utterances that are not named
+    fpir: Estimate  # share of strangers that are given a name
+
+
+@dataclass(frozen=True)
+class MeasuredCalibration:
+    """One calibration on utterances of speakers that it was not fitted on."""
+
+    cllr: Estimate  # bits lost: 0 for an oracle, 1 for no information
+    points: tuple[OperatingPoint, ...]  # by rising target_fpir
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How the llrs are spread. Outer bins hold what lies beyond."""
+
+    edges: tuple[float, ...]  # one more than bins
+    targets: tuple[int, ...]
+    nontargets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CurveStep:
+    """llrs from `low` to `high` meant `observed`: the llr that counting same and different speakers gives."""
+
+    low: float
+    high: float
+    observed: float
+
+
+@dataclass(frozen=True)
+class CalibrationReport:
+    """A calibration fitted on a gallery's own enrollment utterances, beside the default one."""
+
+    gallery: str
+    stored: bool  # whether the gallery uses it from now on
+    target_fpir: float  # of the gallery
+    speakers: int  # whose utterances were compared
+    utterances: int
+    targets: int  # comparisons of an utterance with its own speaker's voiceprint without it
+    nontargets: int  # with other speakers' voiceprints
+    min_cllr: float  # Cllr of the best calibration there could be
+    default: MeasuredCalibration
+    fitted: MeasuredCalibration
+    histogram: Histogram  # of the fitted calibration
+    curve: tuple[CurveStep, ...]  # of the fitted calibration
+    encoder: str
+    reason: str  # one sentence for a person
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,33 @@ from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories.repairs import LAST
 from speakerid.errors import InvalidRequest
-from speakerid.services import audit, enroll, galleries, history, identify, merge, move, speakers, undo, verify
+from speakerid.services import (
+    audit,
+    calibrate,
+    enroll,
+    galleries,
+    history,
+    identify,
+    merge,
+    move,
+    speakers,
+    undo,
+    verify,
+)
 from speakerid.services.engine import Engine
 from speakerid.services.listen import listen
 from speakerid.settings import Settings
-from speakerid.types import Audit, Change, Enrollment, Identification, Repair, Speaker, Verification
+from speakerid.types import (
+    Audit,
+    CalibrationReport,
+    Change,
+    Enrollment,
+    Gallery,
+    Identification,
+    Repair,
+    Speaker,
+    Verification,
+)
 
 Audio = str | Path | bytes | Samples  # a path, the bytes of a file, or (samples, rate in Hz)
 
@@ -115,6 +137,22 @@ class SpeakerID:
         gallery = self._row()
         with self.engine.write() as db:
             return undo.undo(db, gallery, change)
+
+    def calibrate(self, *, dry_run: bool = False) -> CalibrationReport:
+        """Fit a calibration on the gallery's own utterances, and use it from now on; `dry_run` only looks.
+
+        Raises TooFewTrials, ClassesOverlap, CalibrationMissing, EncoderMismatch.
+        """
+        made = calibrate.fit(self.engine, self._row())
+        if dry_run:
+            return made.report
+        with self.engine.write() as db:
+            return calibrate.keep(db, self.gallery, made)
+
+    def reset_calibration(self) -> Gallery:
+        """Go back to the encoder's default calibration."""
+        with self.engine.write() as db:
+            return calibrate.reset(self.engine, db, self.gallery)
 
     def close(self) -> None:
         self.engine.close()

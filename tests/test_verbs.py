@@ -20,6 +20,7 @@ from speakerid.errors import (
     SpeakerNotFound,
     StoreNewer,
     StoreUnavailable,
+    TooFewTrials,
     TooLittleSpeech,
     UndoImpossible,
     UtteranceElsewhere,
@@ -131,6 +132,18 @@ def test_all_speakers_are_listed(sid: SpeakerID, monkeypatch: pytest.MonkeyPatch
         with engine.write() as db:
             speakers.create(db, _gallery(sid), speakers.SpeakerFields(name=f"Speaker {number}"))
     assert len({one.id for one in sid.speakers()}) == 7
+
+
+def test_calibrate_looks_keeps_and_goes_back(sid: SpeakerID) -> None:
+    with pytest.raises(TooFewTrials):
+        sid.calibrate()
+    for name, voice in samples.voices().items():
+        sid.enroll(name, *voice.enroll)
+    assert not sid.calibrate(dry_run=True).stored
+    assert sid.identify(probe(ADA)).calibration == "default"
+    assert sid.calibrate().stored
+    assert sid.identify(probe(ADA)).calibration == "gallery"
+    assert sid.reset_calibration().calibration.source == "default"
 
 
 def test_a_gallery_has_to_be_there(engine: Engine) -> None:

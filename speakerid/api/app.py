@@ -9,7 +9,17 @@ from speakerid.api import errors
 from speakerid.api.body_limit import BodyLimit
 from speakerid.api.problems import describe_problems
 from speakerid.api.request_id import RequestId
-from speakerid.api.routes import audit, embeddings, galleries, health, identify, repairs, speakers, utterances
+from speakerid.api.routes import (
+    audit,
+    calibration,
+    embeddings,
+    galleries,
+    health,
+    identify,
+    repairs,
+    speakers,
+    utterances,
+)
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
@@ -33,6 +43,6 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     errors.install(app)
     describe_problems(app)
     app.include_router(health.router)
-    for module in (galleries, speakers, utterances, identify, embeddings, audit, repairs):
+    for module in (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs):
         app.include_router(module.router, prefix="/v1")
     return app

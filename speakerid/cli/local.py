@@ -78,19 +78,26 @@ class Local:
 
     def galleries(self) -> list[Json]:
         with self._engine.read() as db:
-            return [_json(one) for one in galleries.every(db)]
+            return [_json(one) for one in galleries.every(self._engine, db)]
 
     def create_gallery(self, name: str, **settings: Any) -> Json:
         with self._engine.write() as db:
-            return _json(shape.gallery(db, galleries.create(self._engine, db, name, GallerySettings(**settings))))
+            made = galleries.create(self._engine, db, name, GallerySettings(**settings))
+            return _json(shape.gallery(self._engine, db, made))
 
     def change_gallery(self, name: str, **settings: Any) -> Json:
         with self._engine.write() as db:
-            return _json(galleries.update(db, name, GallerySettings(**settings)))
+            return _json(galleries.update(self._engine, db, name, GallerySettings(**settings)))
 
     def delete_gallery(self, name: str) -> None:
         with self._engine.write(erase=True) as db:
             galleries.delete(db, name)
+
+    def calibrate(self, *, dry_run: bool = False) -> Json:
+        return _json(self._sid.calibrate(dry_run=dry_run))
+
+    def reset_calibration(self) -> Json:
+        return _json(self._sid.reset_calibration())
 
     def close(self) -> None:
         self._sid.close()

@@ -6,6 +6,7 @@ import typer
 
 from speakerid.cli import (
     audit,
+    calibrate,
     db,
     demo,
     enroll,
@@ -40,6 +41,7 @@ for verb in (
     identify.identify,
     verify.verify,
     audit.audit,
+    calibrate.calibrate,
     train.train,
     finetune.finetune,
     version.version,

@@ -125,6 +125,14 @@ class Client:
         """Erase a gallery and everybody in it."""
         self._wire.send(Call("DELETE", f"/v1/galleries/{quote(name, safe='')}"))
 
+    def calibrate(self, *, dry_run: bool = False) -> Json:
+        """Fit a calibration on the gallery's own utterances; `dry_run` only looks."""
+        return self._json("POST", f"{self._gallery}/calibrate", {"dry_run": dry_run})
+
+    def reset_calibration(self) -> Json:
+        """Go back to the encoder's default calibration. Returns the gallery."""
+        return self._json("DELETE", f"{self._gallery}/calibration")
+
     def embedding(self, audio: Audio) -> Json:
         return self._post_audio("/v1/embeddings", read(audio))
 

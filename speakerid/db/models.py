@@ -33,6 +33,8 @@ class GalleryRow(Base):
     min_speech_s: Mapped[float]
     enroll_speech_s: Mapped[float]
     keep_audio: Mapped[bool]
+    # Fitted on the gallery itself (services/calibrations.py); NULL: the encoder's default is used.
+    calibration: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     version: Mapped[int] = mapped_column(default=1)
 

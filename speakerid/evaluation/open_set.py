@@ -65,7 +65,7 @@ def run(sid: SpeakerID, task: Task) -> OpenSetReport:
     known = [(expected, answer) for expected, answer in answers if expected is not None]
     strangers = [answer for expected, answer in answers if expected is None]
     with sid.engine.read() as db:
-        gallery = shape.gallery(db, galleries.get(sid.engine, sid.gallery))
+        gallery = shape.gallery(sid.engine, db, galleries.get(sid.engine, sid.gallery))
     return OpenSetReport(
         known=len(known),
         strangers=len(strangers),
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
         SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
     ):
         with sid.engine.write() as db:
-            galleries.update(db, sid.gallery, GallerySettings(target_fpir=options.target_fpir))
+            galleries.update(sid.engine, db, sid.gallery, GallerySettings(target_fpir=options.target_fpir))
         report = run(sid, librispeech_task(options.speech))
     sys.stdout.write(json.dumps(asdict(report), indent=1) + "\n")
     return 0

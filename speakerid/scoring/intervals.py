@@ -77,6 +77,19 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     return Interval(share, min(share, (center - spread) / scale), max(share, (center + spread) / scale))
 
 
+def share_of(hits: ArrayLike, speakers: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Interval:
+    """The share of true `hits (n,)` with its interval over resampled `speakers (n,)`.
+
+    When all or none are true, no resample can differ: Wilson's interval for as many trials as there are speakers then.
+    """
+    flags, who = np.asarray(hits, np.float64), np.asarray(speakers)
+    share = float(flags.mean())
+    if share in (0.0, 1.0):
+        count = len(np.unique(who))
+        return wilson(round(share * count), count)
+    return interval(share, speaker_bootstrap(lambda w: flags @ w / w.sum(), who, who, resamples=resamples, seed=seed))
+
+
 def _value(statistic: Statistic, weights: Floats) -> float | Floats | None:
     try:
         return statistic(weights)

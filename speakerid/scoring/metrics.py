@@ -85,9 +85,20 @@ def cllr(llrs: ArrayLike, same: ArrayLike, weights: Weights = None) -> float:
 
     Raises ClassMissing.
     """
-    values, labels = np.asarray(llrs, np.float64), np.asarray(same, np.bool_)
-    nats = _mean(np.logaddexp(0.0, -values), labels, weights) + _mean(np.logaddexp(0.0, values), ~labels, weights)
-    return nats / math.log(4.0)
+    return balanced_mean(bits_lost(llrs, same), same, weights)
+
+
+def bits_lost(llrs: ArrayLike, same: ArrayLike) -> Floats:
+    """`(n,)`: what each trial adds to Cllr."""
+    against = np.where(same, -np.asarray(llrs, np.float64), llrs)
+    bits: Floats = np.logaddexp(0.0, against) / math.log(2.0)
+    return bits
+
+
+def balanced_mean(values: ArrayLike, same: ArrayLike, weights: Weights = None) -> float:
+    """Of `values (n,)`, targets in all weighing as much as non-targets in all. Raises ClassMissing."""
+    known, labels = np.asarray(values), np.asarray(same, np.bool_)
+    return 0.5 * (_mean(known, labels, weights) + _mean(known, ~labels, weights))
 
 
 def min_cllr(curve: ErrorCurve) -> float:

@@ -9,7 +9,7 @@ from speakerid.db.repositories import galleries, speakers, utterances
 from speakerid.scoring.health import Mask, examine
 from speakerid.scoring.leave_one_out import Labeled
 from speakerid.scoring.sides import Side
-from speakerid.services import findings, scores
+from speakerid.services import calibrations, findings, scores
 from speakerid.services.engine import Engine
 from speakerid.services.findings import Examined, poor, speech_of
 from speakerid.types import Audit
@@ -26,7 +26,7 @@ def audit(engine: Engine, gallery: GalleryRow) -> Audit:
     found = tuple(one for one in people if one.key in voiced)
     places = {one.key: place for place, one in enumerate(found)}
     labeled = Labeled(_side(heard), np.array([places[one.speaker_key] for one in heard], np.int64))
-    scorer = scores.scorer(engine, gallery)
+    scorer = calibrations.default(engine)  # the gallery's own was fitted on the very labels in question
     health = examine(labeled, _poor(heard), lambda probes, enrolled: scorer.compare(probes, enrolled).llrs)
     silent = tuple(one for one in people if one.key not in voiced)
     examined = Examined(gallery, silent, found, tuple(heard), labeled.speakers, health)

@@ -61,18 +61,18 @@ def get(engine: Engine, name: str) -> GalleryRow:
         return galleries.get(db, name)
 
 
-def every(db: Handle) -> tuple[Gallery, ...]:
-    return tuple(shape.gallery(db, row) for row in galleries.every(db))
+def every(engine: Engine, db: Handle) -> tuple[Gallery, ...]:
+    return tuple(shape.gallery(engine, db, row) for row in galleries.every(db))
 
 
-def update(db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
+def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
     """Raises GalleryNotFound, InvalidRequest, PreconditionFailed."""
     row = galleries.get(db, name, lock="change")
     fields.unchanged(if_match, row.version)
     _apply(row, settings)
     row.version += 1
     db.flush()
-    return shape.gallery(db, row)
+    return shape.gallery(engine, db, row)
 
 
 def delete(db: Handle, name: str) -> None:

@@ -10,7 +10,7 @@ from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import galleries, speakers
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.scoring.decision import decide, posterior
-from speakerid.services import scores
+from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.listen import Voice, listen
 from speakerid.types import Candidate, Decision, Identification, SpeakerRef, Threshold
@@ -29,14 +29,14 @@ def identify(engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 
     """Name the speaker, or say why not. Raises AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
     voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
     if voice.embedding is None:
-        return _answer(engine, voice, "not_enough_speech", reason=voice.shortage)
+        return _answer(engine, gallery, voice, "not_enough_speech", reason=voice.shortage)
     ranked = _rank(engine, gallery, voice, min(max(top_k, 1), TOP_K_LIMIT))
     if not ranked.candidates:
-        return _answer(engine, voice, "no_speakers", reason="Nobody is enrolled in this gallery.")
+        return _answer(engine, gallery, voice, "no_speakers", reason="Nobody is enrolled in this gallery.")
     llrs = [candidate.llr for candidate in ranked.candidates]
     limit = ranked.threshold.llr if ranked.threshold else 0.0
     decision = decide(llrs, limit, engine.policy.ambiguous_margin_llr)
-    return _answer(engine, voice, decision, ranked.candidates, ranked.threshold, top_k)
+    return _answer(engine, gallery, voice, decision, ranked.candidates, ranked.threshold, top_k)
 
 
 def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ranked:
@@ -65,7 +65,8 @@ def _comparable(engine: Engine, gallery: GalleryRow) -> bool:
 
 def _judged(engine: Engine, gallery: GalleryRow, voice: Voice, found: list[Voiceprint], compared: int) -> _Ranked:
     """`compared`: speakers in the gallery, of whom `found` are the nearest."""
-    pairs = scores.scorer(engine, gallery).compare(scores.probe(voice), scores.enrolled(found))
+    scorer = calibrations.scorer(engine, gallery)
+    pairs = scorer.compare(scores.probe(voice), scores.enrolled(found))
     order = np.argsort(-pairs.llrs[0], kind="stable")
     found, pairs = [found[i] for i in order], pairs[:, order]
     probabilities = posterior(pairs.llrs[0], engine.policy.prior, max(compared, len(found)))
@@ -73,11 +74,12 @@ def _judged(engine: Engine, gallery: GalleryRow, voice: Voice, found: list[Voice
         Candidate(SpeakerRef(one.row.id, one.row.name), float(cosine), float(llr), float(probability))
         for one, cosine, llr, probability in zip(found, pairs.cosines[0], pairs.llrs[0], probabilities, strict=True)
     )
-    return _Ranked(candidates, scores.threshold(engine, gallery, pairs[:, :1], compared))
+    return _Ranked(candidates, scores.threshold(scorer, gallery, pairs[:, :1], compared))
 
 
 def _answer(
     engine: Engine,
+    gallery: GalleryRow,
     voice: Voice,
     decision: Decision,
     candidates: tuple[Candidate, ...] = (),
@@ -95,7 +97,7 @@ def _answer(
         prior=engine.policy.prior,
         speech=voice.speech,
         encoder=engine.encoder_label,
-        calibration="default",
+        calibration=calibrations.source(engine, gallery),
         reason=reason or _reason(decision, candidates, threshold),
     )
 

@@ -1,4 +1,4 @@
-"""What identify and verify share: the scorer that applies, the threshold, the enrolled side of a comparison."""
+"""What identify and verify share: the threshold, and the two sides of a comparison."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ import numpy as np
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.encoders.base import label_of
-from speakerid.errors import CalibrationMissing, EncoderMismatch
+from speakerid.errors import EncoderMismatch
 from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.scorer import Compared, Scorer
 from speakerid.scoring.sides import Side
 from speakerid.services.engine import Engine
 from speakerid.services.listen import Voice
 from speakerid.types import Threshold
-
-
-def scorer(engine: Engine, gallery: GalleryRow) -> Scorer:
-    """Raises CalibrationMissing when none was fitted for the running encoder."""
-    if engine.scorer is None:
-        raise CalibrationMissing(
-            f"There is no calibration for encoder {engine.encoder_label}, so a score means nothing yet. "
-            "Fit one with 'python -m speakerid.evaluation.calibrate' and name its file in SPEAKERID_CALIBRATION."
-        )
-    return engine.scorer
 
 
 def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
@@ -33,13 +23,13 @@ def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
         raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
 
 
-def threshold(engine: Engine, gallery: GalleryRow, best: Compared, compared: int) -> Threshold:
+def threshold(scorer: Scorer, gallery: GalleryRow, best: Compared, compared: int) -> Threshold:
     """The llr to reach so that a stranger, compared with `compared` speakers, is named with chance target_fpir.
 
     `best` is the one pair to be judged.
     """
     fmr = fmr_for_fpir(gallery.target_fpir, compared)
-    llr = float(scorer(engine, gallery).threshold_llrs(best, fmr).item())
+    llr = float(scorer.threshold_llrs(best, fmr).item())
     if llr < 0.0:
         return Threshold(0.0, "even odds: target_fpir alone would accept less")
     return Threshold(llr, f"target_fpir={gallery.target_fpir:g}, gallery of {compared}")

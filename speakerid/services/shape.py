@@ -9,6 +9,8 @@ from speakerid.db.models import GalleryRow, KeyRow, UtteranceRow
 from speakerid.db.repositories import galleries
 from speakerid.db.repositories.speakers import SpeakerSums
 from speakerid.encoders.base import label_of
+from speakerid.services import calibrations
+from speakerid.services.engine import Engine
 from speakerid.types import Gallery, Key, Scope, Speaker, Speech, Utterance
 
 
@@ -16,7 +18,7 @@ def etag(version: int) -> str:
     return f'"v{version}"'
 
 
-def gallery(db: Handle, row: GalleryRow) -> Gallery:
+def gallery(engine: Engine, db: Handle, row: GalleryRow) -> Gallery:
     return Gallery(
         name=row.name,
         target_fpir=row.target_fpir,
@@ -24,6 +26,7 @@ def gallery(db: Handle, row: GalleryRow) -> Gallery:
         enroll_speech_seconds=row.enroll_speech_s,
         keep_audio=row.keep_audio,
         encoder=label_of(row.encoder_name, row.encoder_fingerprint),
+        calibration=calibrations.described(engine, row),
         speakers=galleries.count_speakers(db, row.key),
         created_at=row.created_at,
         etag=etag(row.version),

@@ -7,7 +7,7 @@ from speakerid.db.repositories import speakers
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.errors import NoVoiceprint
 from speakerid.scoring.decision import posterior
-from speakerid.services import scores
+from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.listen import Voice, listen
 from speakerid.types import SpeakerRef, Verification
@@ -19,7 +19,7 @@ def verify(engine: Engine, gallery: GalleryRow, speaker_id: str, audio: bytes) -
     voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
     enrolled = _speaker(engine, gallery, speaker_id)  # as it is now
     if voice.embedding is None:
-        return _not_enough(engine, enrolled.row, voice)
+        return _not_enough(engine, gallery, enrolled.row, voice)
     return _judge(engine, gallery, enrolled, voice)
 
 
@@ -34,9 +34,10 @@ def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint
 
 
 def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Voice) -> Verification:
-    pairs = scores.scorer(engine, gallery).compare(scores.probe(voice), scores.enrolled([enrolled]))
+    scorer = calibrations.scorer(engine, gallery)
+    pairs = scorer.compare(scores.probe(voice), scores.enrolled([enrolled]))
     score, llr, row = float(pairs.cosines[0, 0]), float(pairs.llrs[0, 0]), enrolled.row
-    threshold = scores.threshold(engine, gallery, pairs, 1)
+    threshold = scores.threshold(scorer, gallery, pairs, 1)
     accept = llr >= threshold.llr
     return Verification(
         decision="accept" if accept else "reject",
@@ -48,12 +49,12 @@ def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Voi
         prior=engine.policy.prior,
         speech=voice.speech,
         encoder=engine.encoder_label,
-        calibration="default",
+        calibration=calibrations.source(engine, gallery),
         reason=f"The llr, {llr:.1f}, {'reaches' if accept else 'stays below'} the threshold of {threshold.llr:.1f}.",
     )
 
 
-def _not_enough(engine: Engine, row: SpeakerRow, voice: Voice) -> Verification:
+def _not_enough(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Voice) -> Verification:
     return Verification(
         decision="not_enough_speech",
         speaker=SpeakerRef(row.id, row.name),
@@ -64,6 +65,6 @@ def _not_enough(engine: Engine, row: SpeakerRow, voice: Voice) -> Verification:
         prior=engine.policy.prior,
         speech=voice.speech,
         encoder=engine.encoder_label,
-        calibration="default",
+        calibration=calibrations.source(engine, gallery),
         reason=voice.shortage,
     )

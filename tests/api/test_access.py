@@ -48,6 +48,8 @@ CALLS = {
     "get gallery": Call("GET", G, "read", 200),
     "change gallery": Call("PATCH", G, "admin", 200, {"json": {"target_fpir": 0.02}}),
     "delete gallery": Call("DELETE", G, "admin", 204),
+    "calibrate": Call("POST", G + "/calibrate", "admin", 409),  # one speaker is too few
+    "reset calibration": Call("DELETE", G + "/calibration", "admin", 200),
     "create speaker": Call("POST", G + "/speakers", "enroll", 201, {"json": {"name": "Ben"}}),
     "list speakers": Call("GET", G + "/speakers", "read", 200),
     "get speaker": Call("GET", S, "read", 200),

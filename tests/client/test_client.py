@@ -163,3 +163,15 @@ def test_the_key_is_sent_and_an_id_needs_no_reading(client: TestClient, engine: 
     assert refused.value.code == "key_missing"
     with Client("http://127.0.0.1", secret, transport=Through(client)) as door:
         assert door.verify(ada, probe(ADA))["decision"] == "accept"
+
+
+def test_calibrate_and_go_back(voices: Client) -> None:
+    with pytest.raises(ClientError) as refused:
+        voices.calibrate()
+    assert (refused.value.code, refused.value.status) == ("too_few_trials", 409)
+    for name, voice in samples.voices().items():
+        voices.enroll(name, *voice.enroll)
+    assert not voices.calibrate(dry_run=True)["stored"]
+    assert voices.calibrate()["stored"]
+    assert voices.identify(probe(ADA))["calibration"] == "gallery"
+    assert voices.reset_calibration()["calibration"]["source"] == "default"

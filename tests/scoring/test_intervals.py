@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from speakerid.scoring.curves import ClassMissing, Ranked, labelled, rank
-from speakerid.scoring.intervals import Floats, Interval, interval, speaker_bootstrap, speaker_weights, wilson
+from speakerid.scoring.intervals import Floats, Interval, interval, share_of, speaker_bootstrap, speaker_weights, wilson
 from speakerid.scoring.metrics import eer
 
 SPEAKERS = np.array(["ada", "ada", "ben", "cyd"])
@@ -112,3 +112,19 @@ def test_wilson_agrees_with_scipy(successes: int, trials: int) -> None:
 def test_wilson_refuses_what_is_no_proportion(successes: int, trials: int) -> None:
     with pytest.raises(ValueError, match="need 0 <= successes"):
         wilson(successes, trials)
+
+
+def test_a_share_varies_with_its_speakers_not_with_its_trials() -> None:
+    """Half of 100 speakers always hit: the share of 2,000 trials is as uncertain as that of 100."""
+    speakers = np.repeat(np.arange(100), 20)
+    found = share_of(speakers % 2 == 0, speakers)
+    assert found.value == 0.5
+    assert found.high - found.low == pytest.approx(wilson(50, 100).high - wilson(50, 100).low, rel=0.1)
+
+
+@pytest.mark.parametrize("hit", [True, False])
+def test_a_share_of_none_or_all_is_as_uncertain_as_its_number_of_speakers(hit: bool) -> None:
+    found = share_of(np.full(60, hit), np.repeat(np.arange(12), 5))
+    expected = wilson(12 if hit else 0, 12)
+    assert found == expected
+    assert 0.2 < expected.high - expected.low < 0.3

@@ -228,7 +228,7 @@ def test_erasing_a_gallery_leaves_no_row_and_no_neighbor_touched(keeping: Engine
     add_speaker(keeping, "Ada", made_up(unit(1)))
     add_speaker(keeping, "Ada", made_up(unit(1)), gallery="keeping")
     with keeping.write() as db:
-        made = to_json(galleries.every(db)[0])
+        made = to_json(galleries.every(keeping, db)[0])
         repeats.keep(db, Repeat.of("", "/galleries", "once", b"{}"), 201, made, "keeping")
     gone = add_speaker(keeping, "Ben", gallery="keeping")
     with keeping.write() as db:

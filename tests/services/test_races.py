@@ -48,7 +48,7 @@ def test_two_processes_may_start_on_an_empty_store_at_once(engine: Engine, open_
             other = started_and_blocked(engine, pool, lambda: galleries.ensure_default(engine))
         assert other.result(10) is None
     with engine.read() as db:
-        assert [one.name for one in galleries.every(db)] == ["default"]
+        assert [one.name for one in galleries.every(engine, db)] == ["default"]
 
 
 @postgresql_only

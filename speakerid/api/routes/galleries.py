@@ -34,7 +34,7 @@ class GalleryList(BaseModel):
 def create_gallery(engine: EngineDep, once: OnceDep, body: GalleryCreate) -> Any:
     """Make a gallery. It is bound to the running encoder."""
     return once.create(
-        lambda db: shape.gallery(db, galleries.create(engine, db, body.name, body.settings())), body.name
+        lambda db: shape.gallery(engine, db, galleries.create(engine, db, body.name, body.settings())), body.name
     )
 
 
@@ -42,7 +42,7 @@ def create_gallery(engine: EngineDep, once: OnceDep, body: GalleryCreate) -> Any
 def list_galleries(engine: EngineDep, key: Reader) -> GalleryList:
     """Every gallery that the key may see."""
     with engine.read() as db:
-        found = galleries.every(db)
+        found = galleries.every(engine, db)
     return GalleryList(items=tuple(one for one in found if not (key and key.galleries) or one.name in key.galleries))
 
 
@@ -50,7 +50,7 @@ def list_galleries(engine: EngineDep, key: Reader) -> GalleryList:
 def get_gallery(engine: EngineDep, gallery: GalleryDep) -> Any:
     """One gallery's settings and size."""
     with engine.read() as db:
-        return with_etag(shape.gallery(db, gallery))
+        return with_etag(shape.gallery(engine, db, gallery))
 
 
 @router.patch(
@@ -62,7 +62,7 @@ def get_gallery(engine: EngineDep, gallery: GalleryDep) -> Any:
 def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, if_match: IfMatch = None) -> Any:
     """Change the settings that are named."""
     with engine.write() as db:
-        changed = galleries.update(db, gallery.name, body.settings(), if_match)
+        changed = galleries.update(engine, db, gallery.name, body.settings(), if_match)
     return with_etag(changed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -71,6 +71,25 @@ def hand_over(db: Session, utterance_ids: Sequence[str], to: SpeakerRow) -> None
         some = utterance_ids[start : start + UPDATE_ROWS]
         query = update(UtteranceRow).where(UtteranceRow.gallery_key == to.gallery_key, UtteranceRow.id.in_(some))
         db.execute(query.values(speaker_key=to.key))
+
+
+def counts(db: Session, gallery_key: int) -> dict[int, int]:
+    """How many utterances each speaker of the gallery has, by speaker key; speakers without any are left out."""
+    query = select(UtteranceRow.speaker_key, func.count()).where(UtteranceRow.gallery_key == gallery_key)
+    found = db.execute(query.group_by(UtteranceRow.speaker_key).order_by(UtteranceRow.speaker_key))
+    return {row[0]: row[1] for row in found}
+
+
+def oldest(db: Session, gallery_key: int, speaker_keys: Sequence[int], limit: int) -> list[UtteranceRow]:
+    """At most the `limit` oldest of each of these speakers, by speaker key; rows without audio."""
+    place = func.row_number().over(partition_by=UtteranceRow.speaker_key, order_by=UtteranceRow.key)
+    placed = (
+        select(UtteranceRow.key, place.label("place"))
+        .where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.speaker_key.in_(speaker_keys))
+        .subquery()
+    )
+    query = select(UtteranceRow).join(placed, placed.c.key == UtteranceRow.key).where(placed.c.place <= limit)
+    return list(db.scalars(query.order_by(UtteranceRow.speaker_key, UtteranceRow.key)))
 
 
 def same_bytes(db: Session, gallery_key: int, sha256: str) -> tuple[UtteranceRow, str] | None:

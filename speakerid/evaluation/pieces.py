@@ -1,0 +1,68 @@
+"""Several utterances of every speaker, from speech that has few recordings of each: a lone recording is cut up.
+
+Pieces of one recording share its microphone and day, so they resemble each other more than real utterances do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.audio.files import read_file
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.prepare import Preparer
+from speakerid.audio.vad import SileroVad
+from speakerid.encoders.base import Encoder
+from speakerid.evaluation.development import MIN_PROBE_S, Condition
+from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray
+
+MOST = 4  # pieces of one speaker
+LEAST_S = 2.0
+LONGEST_S = 4.0
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """`side` of u utterances and the number of the speaker of each `(u,)`, in the order of `names`."""
+
+    names: tuple[str, ...]
+    speaker: NDArray[np.intp]
+    side: Side
+
+    def of(self, speakers: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Rows of these speakers."""
+        return np.flatnonzero(np.isin(self.speaker, speakers))
+
+
+class Speech:
+    """Read once, heard in as many conditions as wanted."""
+
+    def __init__(self, encoder: Encoder, data: Mapping[str, list[Path]]) -> None:
+        self._encoder = encoder
+        self._preparer = Preparer(SileroVad())
+        self._samples = {name: list(self._cut(files)) for name, files in data.items()}
+
+    def pieces(self, condition: Condition) -> Pieces:
+        rows = [
+            (number, self._preparer.clean(condition.change(samples, number)))
+            for number, parts in enumerate(self._samples.values())
+            for samples in parts
+        ]
+        kept = [(number, clean) for number, clean in rows if clean.speech.seconds >= MIN_PROBE_S]
+        embeddings = self._encoder.embed([clean.samples for _, clean in kept])
+        side = Side.of(embeddings, [clean.speech for _, clean in kept])
+        return Pieces(tuple(self._samples), np.array([number for number, _ in kept], np.intp), side)
+
+    def _cut(self, files: list[Path]) -> Iterator[FloatArray]:
+        if len(files) > 1:
+            for file in files[:MOST]:
+                yield self._preparer.decode(read_file(file))[: int(LONGEST_S * SAMPLE_RATE_HZ)]
+            return
+        samples = self._preparer.decode(read_file(files[0]))
+        seconds = self._preparer.clean(samples).speech.seconds
+        yield from np.array_split(samples, max(1, min(MOST, int(seconds // LEAST_S))))

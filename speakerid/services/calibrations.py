@@ -1,0 +1,94 @@
+"""Which calibration a gallery's answers use: the one fitted on it, while that fits, or else the encoder's default."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from speakerid.db.models import GalleryRow
+from speakerid.errors import CalibrationMissing
+from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.scorer import Scorer
+from speakerid.services.engine import Engine
+from speakerid.types import CalibrationSource, GalleryCalibration
+
+OTHER_ENCODER = "It was fitted for another encoder. Calibrate again."
+OTHER_SCORING = "It was fitted for another kind of score, cohort or use of quality measures. Calibrate again."
+
+
+@dataclass(frozen=True)
+class Stored:
+    """As kept in a gallery's row."""
+
+    calibration: Calibration
+    speakers: int
+    fitted_at: datetime
+
+    def to_row(self) -> dict[str, Any]:
+        return {
+            "calibration": asdict(self.calibration),
+            "speakers": self.speakers,
+            "fitted_at": self.fitted_at.isoformat(),
+        }
+
+    @classmethod
+    def from_row(cls, fields: dict[str, Any]) -> Self:
+        fitted_at = datetime.fromisoformat(fields["fitted_at"])
+        return cls(Calibration.from_dict(fields["calibration"]), fields["speakers"], fitted_at)
+
+
+def default(engine: Engine) -> Scorer:
+    """Raises CalibrationMissing when none was fitted for the running encoder."""
+    if engine.scorer is None:
+        raise CalibrationMissing(
+            f"There is no calibration for encoder {engine.encoder_label}, so a score means nothing yet. "
+            "Fit one with 'python -m speakerid.evaluation.calibrate' and name its file in SPEAKERID_CALIBRATION."
+        )
+    return engine.scorer
+
+
+def scorer(engine: Engine, gallery: GalleryRow) -> Scorer:
+    """Raises CalibrationMissing."""
+    found = default(engine)
+    stored = _stored(gallery)
+    if stored is None or _unused(engine, stored) is not None:
+        return found
+    return Scorer(stored.calibration, found.cohort)
+
+
+def source(engine: Engine, gallery: GalleryRow) -> CalibrationSource:
+    return described(engine, gallery).source
+
+
+def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
+    """For the gallery's own answer."""
+    stored = _stored(gallery)
+    if stored is None:
+        return GalleryCalibration("default")
+    unused = _unused(engine, stored)
+    return GalleryCalibration(
+        source="gallery" if unused is None else "default",
+        fitted_at=stored.fitted_at,
+        speakers=stored.speakers,
+        targets=stored.calibration.targets,
+        nontargets=stored.calibration.nontargets,
+        unused=unused,
+    )
+
+
+def _stored(gallery: GalleryRow) -> Stored | None:
+    return None if gallery.calibration is None else Stored.from_row(gallery.calibration)
+
+
+def _unused(engine: Engine, stored: Stored) -> str | None:
+    """Why the stored calibration is passed over; None when it is used."""
+    if stored.calibration.fingerprint != engine.encoder.fingerprint:
+        return OTHER_ENCODER
+    if engine.scorer is None or _kind(stored.calibration) != _kind(engine.scorer.calibration):
+        return OTHER_SCORING
+    return None
+
+
+def _kind(calibration: Calibration) -> tuple[str, str | None, bool]:
+    return calibration.score, calibration.cohort, bool(calibration.quality)
