@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from speakerid.cli.evaluating import Embedding, begin, finish, require_pictures, typed
+from speakerid.cli.evaluating import Embedding, begin, finish, typed
 from speakerid.cli.options import with_options
 
 app = typer.Typer(
@@ -78,7 +78,6 @@ def trials(
     """Evaluate a trial list: score it (--list and --root), or take the scores of another tool (--scores)."""
     if (scores is None) == (listed is None) or (listed is None) != (root is None):
         raise typer.BadParameter("Give either --scores, or --list and --root.")
-    require_pictures(options)
     from speakerid.evaluation.scores_alone import evaluate_scores
     from speakerid.evaluation.voxceleb1 import evaluate_list
 

@@ -95,7 +95,6 @@ def typed() -> str:
 @contextmanager
 def begin(options: Embedding) -> Iterator[Run]:
     """Loads the encoder; shows progress while it lasts."""
-    require_pictures(options)
     from speakerid.evaluation.begin import Wanted, start
 
     settings = read_settings(encoder=options.encoder)
@@ -113,14 +112,6 @@ def begin(options: Embedding) -> Iterator[Run]:
     )
     with Watcher(quiet=options.as_json) as watcher:
         yield start(wanted, watcher.counting)
-
-
-def require_pictures(options: Measuring) -> None:
-    """Raises ReportExtraMissing before anything slow begins."""
-    if options.out is not None:
-        from speakerid.evaluation.report.write import require_extra
-
-        require_extra()
 
 
 def finish(made: Evaluated, options: Measuring) -> None:

@@ -7,7 +7,7 @@ EvaluationError
 ├── RecordingsError       NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
 ├── ContaminatedEncoder   the encoder was trained on voices of this test
 ├── CohortNeeded          AS-norm without a cohort
-├── CacheFailed · ReportFailed · ReportExtraMissing · ClusterExtraMissing · WorkerDied
+├── CacheFailed · ReportFailed · ClusterExtraMissing · WorkerDied
 └── NotComparable         two reports that are not about the same trials
 """
 
@@ -180,13 +180,6 @@ class ReportFailed(EvaluationError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"Writing {path} failed ({reason}). Free some space or give another place with --out.")
-
-
-class ReportExtraMissing(EvaluationError):
-    code = "report_extra_missing"
-
-    def __init__(self) -> None:
-        super().__init__("The report's pictures need matplotlib. Install it with: pip install 'speakerid[evaluate]'")
 
 
 class ClusterExtraMissing(EvaluationError):

@@ -6,21 +6,14 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from speakerid.evaluation.errors import ReportExtraMissing, ReportFailed
+from speakerid.evaluation.errors import ReportFailed
 from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
 from speakerid.evaluation.report.documents import html, markdown
 
 JSON, SCORES, ANSWERS = "report.json", "scores.txt", "answers.txt"
-
-
-def require_extra() -> None:
-    """Raises ReportExtraMissing."""
-    if find_spec("matplotlib") is None:
-        raise ReportExtraMissing
 
 
 def write(made: Evaluated, out: Path) -> None:
