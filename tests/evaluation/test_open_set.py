@@ -18,9 +18,9 @@ def test_known_speakers_are_named_and_strangers_are_not(speech_root: Path, tmp_p
         report = run(sid, task)
     assert (report.known, report.strangers, report.gallery) == (35, 100, 105)
     assert report.not_enough_speech == 0
-    # Measured with the shipped encoder: 35 right, 12 accepted, nobody named wrongly, no stranger named. The best
+    # Measured with the shipped encoder: 35 right, 25 accepted, nobody named wrongly, one stranger named. The best
     # candidate may slip once; more than 2 of 100 strangers would be twice the target of 1 %.
     assert report.top_1 >= 34
-    assert report.accepted >= 10
+    assert report.accepted >= 22
     assert report.wrong_names == 0
     assert report.false_accepts <= 2
