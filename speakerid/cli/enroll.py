@@ -29,15 +29,24 @@ def enroll(
             "--tree", metavar="DIR", exists=True, file_okay=False, help="A folder with one sub-folder per speaker."
         ),
     ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="CODE", help="Enroll in spite of this refusal; repeatable.")
+    ] = None,
 ) -> None:
     """Enroll recordings of one speaker, or of everybody in a folder.
 
-    A bad file is reported with its code and does not keep the others from being enrolled. Doing it again changes
-    nothing. With several files each JSON line also names its file. Exit code 1 if any file was refused.
+    A bad file is reported with its code and does not keep the others from being enrolled; --accept CODE enrolls what
+    the enrollment coach refuses. Doing it again changes nothing. With several files each JSON line also names its
+    file. Exit code 1 if any file was refused.
     """
     jobs = _jobs(speaker, files or [], tree)
     with open_voices(target) as voices:
-        done = batch.run(jobs, lambda job: voices.enroll(job.speaker, job.file), "Enrolling", as_json=target.as_json)
+        done = batch.run(
+            jobs,
+            lambda job: voices.enroll(job.speaker, job.file, accept=accept or ()),
+            "Enrolling",
+            as_json=target.as_json,
+        )
     if not target.as_json:
         _show(done, alone=len(jobs) == 1)
     batch.tell_bad(done.bad, as_json=target.as_json)
