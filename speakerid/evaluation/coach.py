@@ -40,9 +40,7 @@ SEED = 4
 Tree = Mapping[str, Sequence[Path]]
 
 
-def fit_limits(
-    encoder: Encoder, calibration: Calibration, data: Tree, single: Sequence[Path], *, fitted_on: str
-) -> Limits:
+def fit_limits(encoder: Encoder, scorer: Scorer, data: Tree, single: Sequence[Path], *, fitted_on: str) -> Limits:
     """`data`: files by speaker, `single`: files of one voice each, whoever it is. Raises CalibrationMissing."""
     ears = Ears(encoder, Preparer(SileroVad()))
     good = GoodTakes(ears, ears.takes(data), SEED)

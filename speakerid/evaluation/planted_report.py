@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.stats import binomtest
+import numpy as np
 
 from speakerid.evaluation.faults import FAULTS, Attempt, Kind
 from speakerid.scoring.coach import Findings
+from speakerid.scoring.intervals import Interval, interval, speaker_bootstrap, wilson
 
 Verdict = Literal["named", "refused", "warned", "missed"]
 # The refusals and warnings that name a fault for what it is.
@@ -41,7 +42,7 @@ class Judged:
 
 
 def table(found: Sequence[Judged]) -> str:
-    """Markdown, with 95 % Wilson intervals, which take the attempts for independent."""
+    """Markdown. 95 % intervals: Wilson's for faults, over resampled voices for good enrollments."""
     return "\n".join([*_faults(found), "", *_good([one for one in found if one.attempt.kind == "good"]), ""])
 
 
@@ -59,12 +60,15 @@ def _faults(found: Sequence[Judged]) -> Iterator[str]:
 def _row(name: str, counts: Counter[Verdict]) -> str:
     total = counts.total()
     cells = [counts[verdict] for verdict in ("named", "refused", "warned", "missed")]
-    return f"| {name} | {total} | {' | '.join(map(str, cells))} | {share(total - counts['missed'], total)} |"
+    return f"| {name} | {total} | {' | '.join(map(str, cells))} | {_share(wilson(total - counts['missed'], total))} |"
 
 
 def _good(good: Sequence[Judged]) -> Iterator[str]:
     refused = [one for one in good if one.findings.refusals]
-    yield f"{len(good)} good enrollments: wrongly refused {share(len(refused), len(good))}"
+    voices = [one.attempt.voice for one in good]
+    wrong = np.array([bool(one.findings.refusals) for one in good])
+    drawn = speaker_bootstrap(lambda weights: float(np.average(wrong, weights=weights)), voices, voices)
+    yield f"{len(good)} good enrollments: wrongly refused {_share(interval(wrong.mean(), drawn))}"
     codes = Counter[str](code for one in refused for code in one.findings.refusals)
     words = Counter[str](word for one in good for word in one.findings.warnings)
     yield f"refused by: {_counts(codes)}; of {len({one.attempt.voice for one in refused})} voices"
@@ -75,6 +79,5 @@ def _counts(counted: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counted.most_common()) or "nothing"
 
 
-def share(count: int, total: int) -> str:
-    interval = binomtest(count, total).proportion_ci(method="wilson")
-    return f"{count / total:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
+def _share(found: Interval) -> str:
+    return f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}]"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
+from statistics import fmean
 
 import numpy as np
 
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.audio.windows import speech_windows
 from speakerid.db.engine import Handle
-from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import speakers, utterances
+from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.errors import (
     AudioTooNoisy,
     Clipped,
@@ -21,13 +23,14 @@ from speakerid.errors import (
     VoiceAlreadyEnrolled,
 )
 from speakerid.scoring.coach import NEVER, Evidence, Limit, judge
+from speakerid.scoring.cosine import voiceprint
 from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.voices import split
 from speakerid.services import scores
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NOBODY, Neighbors
 from speakerid.services.listen import Voice, of_speech
-from speakerid.types import EnrollmentRefusal, EnrollmentWarning, Match, Review, Speech
+from speakerid.types import EnrollmentRefusal, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
     "too_little_speech": TooLittleSpeech,
@@ -55,12 +58,13 @@ def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow,
 
     By the encoder's own calibration, whatever the gallery's: the limits were fitted with it.
     """
-    cohesion = _cohesion(engine, db, speaker, voice)
+    others = [one for one in utterances.of_speaker(db, speaker) if one.sha256 != voice.sha256]
+    cohesion = _cohesion(engine, speaker, others, voice)
     similar = _most_similar(engine, db, speaker, voice)
     evidence = Evidence(
         speech=voice.speech,
         needed_s=max(gallery.min_speech_s, voice.needed_s),
-        bandwidths_hz=utterances.bandwidths_hz(db, speaker),
+        bandwidths_hz=tuple(one.bandwidth_hz for one in others),
         voices_llr=voice.voices_llr,
         match_llr=cohesion.llr if cohesion else None,
         elsewhere_llr=similar.llr if similar else None,
@@ -90,11 +94,6 @@ def refuse(said: Review, accepted: frozenset[EnrollmentRefusal], *, heard: bool)
         raise ERRORS[left[0]](said)
 
 
-def remarks(engine: Engine, speech: Speech) -> tuple[EnrollmentWarning, ...]:
-    """What is to be said about a recording alone."""
-    return judge(Evidence(speech, needed_s=0.0), engine.limits).warnings
-
-
 @dataclass(frozen=True)
 class _Similar:
     """The other speaker who is most alike; beyond `limit` it is the same voice."""
@@ -121,14 +120,26 @@ def _near(engine: Engine, gallery: GalleryRow, voice: Voice) -> Neighbors:
     return engine.indexes.search(gallery.key, voice.embedding, NEAREST)
 
 
-def _cohesion(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice) -> Match | None:
-    enrolled = speakers.with_voice(db, speaker.gallery_key, [speaker.key])
-    if voice.embedding is None or not enrolled:
+def _cohesion(engine: Engine, speaker: SpeakerRow, others: list[UtteranceRow], voice: Voice) -> Match | None:
+    if voice.embedding is None or not others:
         return None
+    embedding = voiceprint(np.stack([one.embedding for one in others]))
     if engine.scorer is None:
-        return Match(float(voice.embedding @ enrolled[0].embedding), None)
-    pair = engine.scorer.compare(scores.probe(voice), scores.enrolled(enrolled))
+        return Match(float(voice.embedding @ embedding), None)
+    enrolled = Voiceprint(speaker, embedding, _together(others))
+    pair = engine.scorer.compare(scores.probe(voice), scores.enrolled([enrolled]))
     return Match(pair.cosines.item(), pair.llrs.item())
+
+
+def _together(utterances: list[UtteranceRow]) -> Speech:
+    """What `Voiceprint` says of the speech behind it."""
+    snrs = [one.snr_db for one in utterances if one.snr_db is not None]
+    return Speech(
+        seconds=sum(one.speech_s for one in utterances),
+        snr_db=fmean(snrs) if snrs else None,
+        clipping_ratio=fmean(one.clipping_ratio for one in utterances),
+        bandwidth_hz=round(fmean(one.bandwidth_hz for one in utterances)),
+    )
 
 
 def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice) -> _Similar | None:

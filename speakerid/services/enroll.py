@@ -34,35 +34,32 @@ def enroll(
     known = utterances.same_bytes(db, gallery.key, voice.sha256)
     if known is not None and known[1] != row.id:
         raise UtteranceElsewhere(known[1])
-    if known is not None:
-        return _repeated(engine, db, gallery, row, known[0])
     said = coach.review(engine, db, gallery, row, voice)
-    coach.refuse(said, accepted, heard=voice.embedding is not None)
-    utterance = _row(engine, gallery, row, voice, said)
-    utterances.add(db, utterance)
-    refresh_voiceprint(db, row)
+    utterance = known[0] if known else _add(engine, db, gallery, row, voice, said, accepted)
     return Enrollment(
         speaker=shape.speaker(speakers.with_sums(db, row), gallery),
         utterance=shape.utterance(utterance),
-        already_enrolled=False,
+        already_enrolled=known is not None,
         cohesion=said.cohesion,
         similar_speaker=said.similar_speaker,
         warnings=said.warnings,
     )
 
 
-def _repeated(
-    engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, utterance: UtteranceRow
-) -> Enrollment:
-    heard = shape.utterance(utterance)
-    return Enrollment(
-        speaker=shape.speaker(speakers.with_sums(db, speaker), gallery),
-        utterance=heard,
-        already_enrolled=True,
-        cohesion=None,
-        similar_speaker=None,
-        warnings=coach.remarks(engine, heard.speech),
-    )
+def _add(
+    engine: Engine,
+    db: Handle,
+    gallery: GalleryRow,
+    speaker: SpeakerRow,
+    voice: Voice,
+    said: Review,
+    accepted: frozenset[EnrollmentRefusal],
+) -> UtteranceRow:
+    coach.refuse(said, accepted, heard=voice.embedding is not None)
+    utterance = _row(engine, gallery, speaker, voice, said)
+    utterances.add(db, utterance)
+    refresh_voiceprint(db, speaker)
+    return utterance
 
 
 def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice, said: Review) -> UtteranceRow:
