@@ -105,7 +105,10 @@ def load_limits(encoder: Encoder, settings: Settings) -> Limits:
     file = limits_file(settings.calibration or calibration_file(settings.encoder))
     if not file.is_file():
         return UNFITTED
-    limits = Limits.from_json(file.read_text(encoding="utf-8"))
+    try:
+        limits = Limits.from_json(file.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CalibrationMissing(f"{file.name} holds no enrollment limits: {error}. Fit them again.") from None
     if limits.fingerprint != encoder.fingerprint:
         raise CalibrationMissing(
             f"The enrollment limits in {file.name} were fitted for another encoder than {label(encoder)}. Fit them "

@@ -10,8 +10,8 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.types import FloatArray
 
 DULL = 0.5  # one-pole filter: falls by about 10 dB towards the highest frequencies
-REVERBERATION_S = (0.2, 0.6)  # until it has fallen by 60 dB: living rooms and offices
-DIRECT_TO_REVERBERANT_DB = (0.0, 10.0)
+REVERBERATION_S = (0.2, 1.0)  # until it has fallen by 60 dB: from furnished rooms to bare halls
+DIRECT_TO_REVERBERANT_DB = (-3.0, 10.0)
 FULL_SCALE = 0.99
 
 

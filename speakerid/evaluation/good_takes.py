@@ -54,12 +54,13 @@ class GoodTakes:
         ]
 
     def damaged(self, damage: Damage, levels: tuple[float, float], llr: Llr) -> Iterator[tuple[Heard, bool]]:
-        """Utterances damaged to random levels, and whether each sounds more like somebody else."""
+        """Utterances damaged to random levels, and whether a good one of their speaker, compared with such a one as the
+        voiceprint, sounds more like somebody else."""
         for voice, takes in self._takes.items():
             for number, take in enumerate(takes if len(takes) > 1 else ()):
                 one = self._ears.hear(Take(voice, damage(take.samples, float(self._random.uniform(*levels)))))
                 if one is not None:
-                    yield one, llr(one, self._others(voice, number, MOST_ENROLLED)) < 0.0
+                    yield one, llr(self._others(voice, number, 1)[0], [one]) < 0.0
 
     def one_voice(self) -> Iterator[Parts]:
         """Utterances, and several of one speaker joined, recorded alike."""
@@ -73,7 +74,7 @@ class GoodTakes:
     def two_voices(self) -> Iterator[Parts]:
         """Conversations of two speakers, recorded alike."""
         voices = list(self._heard)
-        for _ in range(CONVERSATIONS):
+        for _ in range(CONVERSATIONS if len(voices) > 1 else 0):
             first, second = self._random.choice(len(voices), 2, replace=False)
             condition = int(self._random.integers(len(GOOD)))
             speech = [self._all_of(voices[at], condition) for at in (first, second)]

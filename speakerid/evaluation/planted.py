@@ -30,7 +30,7 @@ from speakerid.encoders.registry import cohort_file, load_encoder
 from speakerid.evaluation.calibrate import development_trials, fit_default, read_cohort
 from speakerid.evaluation.coach import fit_limits
 from speakerid.evaluation.faults import FAULTS, GOOD, Cast, Planter
-from speakerid.evaluation.planted_report import Judged, table
+from speakerid.evaluation.planted_report import Judged, summary, table
 from speakerid.evaluation.stage import Stage
 from speakerid.evaluation.takes import Ears, Take
 from speakerid.evaluation.trees import recordings, speaker_tree
@@ -75,6 +75,7 @@ def judge(encoder: Encoder, cohort: Path, corpus: Corpus, fitted: Half, judged: 
     takes, bystanders = ears.takes(judged.data), ears.takes(corpus.bystanders)
     single = ears.single(judged.single)
     with _fitted_engine(encoder, cohort, fitted) as engine:
+        sys.stdout.write(f"fitted on {len(fitted.data)} speakers: {summary(engine.limits)}\n")
         for number, others in enumerate(([], bystanders)):
             stage, random = Stage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
             enrolled, spare, new = _chosen(takes, random)
@@ -130,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     encoder, corpus = load_encoder(options.encoder), Corpus(options.speech)
     cohort, (first, second) = cohort_file(options.encoder), corpus.halves
     found = [*judge(encoder, cohort, corpus, first, second), *judge(encoder, cohort, corpus, second, first)]
-    sys.stdout.write(f"{label(encoder)}\n{table(found)}")
+    sys.stdout.write(f"{label(encoder)}\n\n{table(found)}")
     return 0
 
 

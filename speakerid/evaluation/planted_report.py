@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from speakerid.evaluation.faults import FAULTS, Attempt, Kind
-from speakerid.scoring.coach import Findings
+from speakerid.scoring.coach import Findings, Limits
 from speakerid.scoring.intervals import Interval, interval, speaker_bootstrap, wilson
 
 Verdict = Literal["named", "refused", "warned", "missed"]
@@ -44,6 +44,16 @@ class Judged:
 def table(found: Sequence[Judged]) -> str:
     """Markdown. 95 % intervals: Wilson's for faults, over resampled voices for good enrollments."""
     return "\n".join([*_faults(found), "", *_good([one for one in found if one.attempt.kind == "good"]), ""])
+
+
+def summary(limits: Limits) -> str:
+    """What is refused and, in brackets, what is only said."""
+    return (
+        f"SNR below {limits.snr_db.refuse:.1f} dB ({limits.snr_db.warn:.1f}), "
+        f"clipped above {limits.clipping_ratio.refuse:.1%} ({limits.clipping_ratio.warn:.1%}), "
+        f"match below llr {limits.match_llr.refuse:.1f} ({limits.match_llr.warn:.1f}), "
+        f"two voices above llr {limits.voices_llr.refuse:.1f} ({limits.voices_llr.warn:.1f})"
+    )
 
 
 def _faults(found: Sequence[Judged]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from speakerid.scoring.voices import Parts, VoicesModel, features
 
 REFUSED, WARNED = 0.003, 0.02  # of good enrollments, by the match and by the voices heard
 UNUSUAL = 0.01  # of good recordings are as noisy, or as clipped: said as a warning
-HARMED = 0.2  # of recordings as noisy, or as clipped, sound more like somebody else: refused
+HARMED = 0.2  # of voiceprints as noisy, or as clipped, are like somebody else: refused
 MIN_EXAMPLES = 30  # fewer say nothing about the few that a limit is about
 # Weak L2: keeps the weights finite when one voice and two separate perfectly.
 INVERSE_REGULARIZATION = 100.0
