@@ -17,6 +17,8 @@ from speakerid.scoring.voices import VoicesModel
 from speakerid.types import EnrollmentRefusal, EnrollmentWarning, Speech
 
 NARROW_BAND_HZ = 4_500  # telephone ends at 4 kHz
+NOISY_SNR_DB = 10.0  # the next two: for whom no limits were fitted
+CLIPPED_RATIO = 0.01
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Limits:
 UNFITTED = Limits(
     fingerprint="",
     fitted_on="",
-    snr_db=Limit(refuse=-math.inf, warn=10.0),
-    clipping_ratio=Limit(refuse=math.inf, warn=0.01),
+    snr_db=Limit(refuse=-math.inf, warn=NOISY_SNR_DB),
+    clipping_ratio=Limit(refuse=math.inf, warn=CLIPPED_RATIO),
     match_llr=Limit(refuse=-math.inf, warn=-math.inf),
     voices=None,
     voices_llr=NEVER,

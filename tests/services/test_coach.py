@@ -70,7 +70,8 @@ def test_the_next_is_compared_with_the_voiceprint_of_the_others(engine: Engine) 
     with engine.read() as db:
         key = speakers.by_name_or_id(db, gallery, ada.id).key
         before = repository.with_voice(db, gallery.key, [key])
-    expected = scores.scorer(engine, gallery).compare(scores.probe(voice), scores.enrolled(before))
+    assert engine.scorer is not None
+    expected = engine.scorer.compare(scores.probe(voice), scores.enrolled(before))
     found = ask(engine, ada.id, voice).cohesion
     assert found is not None
     assert found.score == pytest.approx(expected.cosines.item())
