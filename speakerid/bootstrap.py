@@ -16,6 +16,7 @@ from speakerid.encoders.registry import calibration_file, cohort_file, load_enco
 from speakerid.errors import CalibrationMissing, CohortInvalid
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.scoring.calibration import Calibration, from_json
+from speakerid.scoring.coach import UNFITTED, Limits
 from speakerid.scoring.cohort import Cohort
 from speakerid.scoring.scorer import Scorer
 from speakerid.services.engine import Engine, Policy
@@ -28,6 +29,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
     """Open the store, bring it to the newest schema, load the encoder. Raises StoreError, EncoderError."""
     encoder = encoder or load_encoder(settings.encoder)
     scorer = load_scorer(encoder, settings)
+    limits = load_limits(encoder, settings)
     with ExitStack() as undo:
         database = open_database(settings.store)
         undo.callback(database.close)
@@ -40,6 +42,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
             preparer=Preparer(SileroVad(), decode_limits(settings)),
             indexes=IndexSync(database, FaissFlatIndex),
             scorer=scorer,
+            limits=limits,
             policy=Policy(prior=settings.prior),
         )
         ensure_default(engine)
@@ -90,3 +93,25 @@ def load_cohort(encoder: Encoder, file: Path) -> Cohort | None:
     if cohort.fingerprint != encoder.fingerprint:
         raise CohortInvalid(f"The cohort in {file.name} was made with another encoder than {label(encoder)}.")
     return cohort
+
+
+def limits_file(calibration: Path) -> Path:
+    """The enrollment coach's limits lie beside the calibration, whose llrs they are: `NAME.coach.json`."""
+    return calibration.with_name(calibration.name.removesuffix("json").removesuffix("calibration.") + "coach.json")
+
+
+def load_limits(encoder: Encoder, settings: Settings) -> Limits:
+    """`UNFITTED` when none were fitted for the encoder. Raises CalibrationMissing when they are another encoder's."""
+    file = limits_file(settings.calibration or calibration_file(settings.encoder))
+    if not file.is_file():
+        return UNFITTED
+    try:
+        limits = Limits.from_json(file.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CalibrationMissing(f"{file.name} holds no enrollment limits: {error}. Fit them again.") from None
+    if limits.fingerprint != encoder.fingerprint:
+        raise CalibrationMissing(
+            f"The enrollment limits in {file.name} were fitted for another encoder than {label(encoder)}. Fit them "
+            "again with 'python -m speakerid.evaluation.coach'."
+        )
+    return limits

@@ -6,7 +6,9 @@ SpeakeridError
 │   └── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
 ├── Refusal               good audio that does not allow what was asked
 │   ├── NotEnoughSpeech   identify, verify, embeddings
-│   └── TooLittleSpeech   enrollment
+│   └── EnrollmentRefused what the enrollment coach does not let pass
+│       ├── TooLittleSpeech · Clipped · AudioTooNoisy · MoreThanOneVoice
+│       └── DoesNotMatchSpeaker · VoiceAlreadyEnrolled
 ├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
 │   └── …                 KeyNotFound · FileMissing
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
@@ -24,13 +26,21 @@ SpeakeridError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from speakerid.types import Review
 
 
 class SpeakeridError(Exception):
     """`str(error)` is a sentence for a person: what is wrong and what to do."""
 
     code: ClassVar[str] = "speakerid_error"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a program may want to know besides the sentence, as JSON values."""
+        return {}
 
 
 class AudioError(SpeakeridError):
@@ -117,8 +127,64 @@ class NotEnoughSpeech(Refusal):
         self.needed_s = needed_s
 
 
-class TooLittleSpeech(NotEnoughSpeech):
+class EnrollmentRefused(Refusal):
+    """`review` says what was heard, and all that is refused; an error is named after the gravest."""
+
+    code = "enrollment_refused"
+    sentence: ClassVar[str] = "The recording is refused. Record again."
+
+    def __init__(self, review: Review, *, final: bool = False) -> None:
+        """`final`: it cannot be overridden."""
+        codes = ",".join(review.refusals)
+        way_out = "" if final else f" To enroll it all the same, repeat it with accept={codes}."
+        super().__init__(self.sentence.format(review=review) + way_out)
+        self.review = review
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        from speakerid.types import to_json  # pydantic: 0.2 s, which `speakerid --help` need not wait for
+
+        return {"review": to_json(self.review)}
+
+
+class TooLittleSpeech(EnrollmentRefused):
     code = "too_little_speech"
+    sentence = (
+        "Found {review.speech.seconds:.2f} s of speech, at least {review.needed_speech_seconds:.2f} s are needed. "
+        "Speak longer."
+    )
+
+
+class Clipped(EnrollmentRefused):
+    code = "clipped"
+    sentence = "{review.speech.clipping_ratio:.0%} of the samples are cut off at full scale. Record at a lower level."
+
+
+class AudioTooNoisy(EnrollmentRefused):
+    code = "audio_too_noisy"
+    sentence = (
+        "The speech is only {review.speech.snr_db:.0f} dB above the noise, or it is no speech. "
+        "Record in a quiet place, close to the microphone."
+    )
+
+
+class MoreThanOneVoice(EnrollmentRefused):
+    code = "more_than_one_voice"
+    sentence = "More than one voice is heard. Record the speaker alone."
+
+
+class DoesNotMatchSpeaker(EnrollmentRefused):
+    code = "does_not_match_speaker"
+    sentence = "The voice is not like the one that is enrolled for this speaker. Check whose recording it is."
+
+
+class VoiceAlreadyEnrolled(EnrollmentRefused):
+    code = "voice_already_enrolled"
+    sentence = "This voice is enrolled already: speaker {review.similar_speaker}. Use that speaker."
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return super().facts | {"speaker_id": self.review.similar_speaker}
 
 
 class NotFound(SpeakeridError):

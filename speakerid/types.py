@@ -24,6 +24,24 @@ CalibrationSource = Literal["gallery", "default"]
 Scope = Literal["enroll", "identify", "read", "admin"]
 FindingKind = Literal["mislabeled", "mismatched_pair", "duplicate_speakers", "junk", "weak_voiceprint"]
 FindingReason = Literal["short", "noisy", "clipped", "too_little_speech", "too_few_utterances", "low_cohesion"]
+# The gravest first. Each can be overridden by naming it in `accept`.
+EnrollmentRefusal = Literal[
+    "too_little_speech",
+    "clipped",
+    "audio_too_noisy",
+    "more_than_one_voice",
+    "does_not_match_speaker",
+    "voice_already_enrolled",
+]
+EnrollmentWarning = Literal[
+    "clipped",
+    "noisy",
+    "narrow_band",  # like a telephone's
+    "bandwidth_differs",  # narrow among wide ones, or the other way round
+    "two_voices",
+    "weak_match",
+    "similar_voice",  # to that of another speaker
+]
 
 
 @dataclass(frozen=True)
@@ -206,8 +224,31 @@ class Utterance:
     id: str
     sha256: str  # of the bytes that were sent
     speech: Speech
+    voices: int | None  # heard in it, 2 for two or more; None when there is too little speech to tell
+    accepted: tuple[EnrollmentRefusal, ...]  # refusals that were overridden
     encoder: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Match:
+    """How alike a recording and a voiceprint are."""
+
+    score: float
+    llr: float | None  # None when no calibration was fitted for the encoder
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the enrollment coach says about one recording for one speaker."""
+
+    speech: Speech
+    needed_speech_seconds: float
+    voices: int | None
+    cohesion: Match | None  # with what is enrolled for the speaker already; None when that is nothing
+    similar_speaker: str | None  # id of another speaker whose voice is as good as the same
+    refusals: tuple[EnrollmentRefusal, ...]
+    warnings: tuple[EnrollmentWarning, ...]
 
 
 @dataclass(frozen=True)
@@ -217,7 +258,9 @@ class Enrollment:
     speaker: Speaker
     utterance: Utterance
     already_enrolled: bool  # the same bytes were enrolled before: nothing changed
-    warnings: tuple[str, ...] = ()
+    cohesion: Match | None  # with the speaker's other utterances; None for the first
+    similar_speaker: str | None  # id of another speaker with a voice like this one
+    warnings: tuple[EnrollmentWarning, ...]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,9 @@ from speakerid.errors import InvalidRequest
 from speakerid.services import (
     audit,
     calibrate,
+    coach,
     enroll,
+    fields,
     galleries,
     history,
     identify,
@@ -27,7 +30,6 @@ from speakerid.services import (
     verify,
 )
 from speakerid.services.engine import Engine
-from speakerid.services.listen import listen
 from speakerid.settings import Settings
 from speakerid.types import (
     Audit,
@@ -57,18 +59,19 @@ class SpeakerID:
         engine = build_engine(Settings(store=str(store), encoder=encoder))
         return cls(engine, gallery)
 
-    def enroll(self, speaker: str, *audio: Audio) -> Enrollment:
+    def enroll(self, speaker: str, *audio: Audio, accept: str | Iterable[str] = ()) -> Enrollment:
         """Enroll recordings of one speaker, by name or id; a new name makes a new speaker. All of them or none.
 
-        Returns what the last one did. Raises AudioError, TooLittleSpeech, UtteranceElsewhere, EncoderMismatch.
+        `accept`: codes of refusals to override. Returns what the last one did. Raises AudioError, EnrollmentRefused,
+        UtteranceElsewhere, EncoderMismatch.
         """
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
-        gallery = self._row()
-        voices = [listen(self.engine, as_bytes(one), min_speech_s=gallery.min_speech_s) for one in audio]
+        accepted, gallery = fields.accepted(accept), self._row()
+        voices = [coach.hear(self.engine, gallery, as_bytes(one)) for one in audio]
         with self.engine.write() as db:
             speaker_id = speakers.find_or_create(db, gallery, speaker).id
-            return [enroll.enroll(self.engine, db, gallery.name, speaker_id, voice) for voice in voices][-1]
+            return [enroll.enroll(self.engine, db, gallery.name, speaker_id, voice, accepted) for voice in voices][-1]
 
     def identify(self, audio: Audio, *, top_k: int = 5) -> Identification:
         """Who speaks? Raises AudioError, EncoderMismatch, CalibrationMissing."""

@@ -9,18 +9,21 @@ from speakerid.audio.decode import Samples
 from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech, Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import load_scorer
+from speakerid.bootstrap import load_limits, load_scorer
 from speakerid.db.engine import open_database
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.index.base import VectorIndex
 from speakerid.index.faiss import FaissFlatIndex
+from speakerid.scoring.coach import UNFITTED
 from speakerid.scoring.scorer import Scorer
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
 from speakerid.settings import Settings
+
+FAKE = Settings(encoder="fake")
 
 
 class RememberingPreparer(Preparer):
@@ -69,10 +72,11 @@ def make_engine(
         preparer=preparer,
         indexes=IndexSync(database, new_index),
         scorer=fake_scorer() if calibrated else None,
+        limits=load_limits(FakeEncoder(), FAKE) if calibrated else UNFITTED,
     )
     ensure_default(engine)
     return engine
 
 
 def fake_scorer() -> Scorer | None:
-    return load_scorer(FakeEncoder(), Settings(encoder="fake"))
+    return load_scorer(FakeEncoder(), FAKE)

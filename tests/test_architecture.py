@@ -48,7 +48,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "uvicorn": ("cli/",),
     "sqlalchemy": ("db/",),
     "alembic": ("db/",),
-    "sklearn": ("scoring/fit.py", "training/", "evaluation/"),
+    "sklearn": ("scoring/fit", "training/", "evaluation/"),
     "ray": ("evaluation/embedding/on_ray.py",),
     "typer": ("cli/",),
     "httpx": ("client/", "cli/"),

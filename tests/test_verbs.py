@@ -12,6 +12,7 @@ from speakerid import SpeakerID, samples
 from speakerid.audio.decode import decode
 from speakerid.db.models import GalleryRow
 from speakerid.errors import (
+    DoesNotMatchSpeaker,
     EmptyAudio,
     FileMissing,
     GalleryNotFound,
@@ -24,6 +25,7 @@ from speakerid.errors import (
     TooLittleSpeech,
     UndoImpossible,
     UtteranceElsewhere,
+    VoiceAlreadyEnrolled,
 )
 from speakerid.services import galleries, history, speakers
 from speakerid.services.engine import Engine
@@ -62,6 +64,23 @@ def test_enroll_is_all_or_nothing(sid: SpeakerID) -> None:
         assert [one.name for one in sid.speakers()] == ["Ben"]
     with pytest.raises(InvalidRequest):
         sid.enroll("Ada")
+
+
+def test_what_the_coach_refuses_can_be_accepted(sid: SpeakerID) -> None:
+    sid.enroll("Ada", utterance(ADA, 0))
+    with pytest.raises(VoiceAlreadyEnrolled):
+        sid.enroll("Eve", utterance(ADA, 1), accept="clipped")
+    assert [one.name for one in sid.speakers()] == ["Ada"]
+    done = sid.enroll("Eve", utterance(ADA, 1), accept=["voice_already_enrolled"])
+    assert done.utterance.accepted == ("voice_already_enrolled",)
+    with pytest.raises(InvalidRequest, match="everything"):
+        sid.enroll("Eve", utterance(ADA, 2), accept="everything")
+
+
+def test_recordings_sent_together_are_compared_with_each_other(sid: SpeakerID) -> None:
+    with pytest.raises(DoesNotMatchSpeaker):
+        sid.enroll("Ada", utterance(ADA), utterance(BEN))
+    assert sid.speakers() == []
 
 
 def test_paths_bytes_and_samples_are_the_same_voice(sid: SpeakerID) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,8 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.AudioTooLong: 413,
     errors.FileTooLarge: 413,
     errors.Refusal: 422,
+    errors.DoesNotMatchSpeaker: 409,  # with what is enrolled
+    errors.VoiceAlreadyEnrolled: 409,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
@@ -53,7 +56,12 @@ def status_of(error: type[errors.SpeakeridError]) -> int:
 
 
 def problem(
-    request: Request, status: int, code: str, detail: str, headers: dict[str, str] | None = None
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> JSONResponse:
     request_id = request.scope.get("request_id", "")
     detail = detail.encode(errors="replace").decode()  # it may quote half a surrogate pair
@@ -65,6 +73,7 @@ def problem(
         "code": code,
         "error": detail,
         "request_id": request_id,
+        **(facts or {}),
     }
     # The header is set here too, because the answer to an unforeseen error passes no middleware.
     return JSONResponse(body, status, {**(headers or {}), request_ids.HEADER: request_id}, media_type=PROBLEM)
@@ -84,7 +93,7 @@ def _on_speakerid_error(request: Request, error: Exception) -> JSONResponse:
     if status >= 500:  # the operator's business: a driver's words may tell callers of hosts and users
         logger.error("request %s: %s", request.scope.get("request_id"), error.code, exc_info=error)
         return problem(request, status, error.code, INTERNAL)
-    return problem(request, status, error.code, str(error), _headers(error))
+    return problem(request, status, error.code, str(error), _headers(error), error.facts)
 
 
 def _headers(error: errors.SpeakeridError) -> dict[str, str]:

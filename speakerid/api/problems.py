@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from speakerid.errors import GalleryNotFound
+from speakerid.types import Review
 
 
 class Problem(BaseModel):
@@ -21,6 +22,8 @@ class Problem(BaseModel):
     code: str
     error: str
     request_id: str
+    review: Review | None = None  # what the enrollment coach heard, where it refused
+    speaker_id: str | None = None  # who has the voice already
 
 
 _SENTENCE = str(GalleryNotFound("team"))

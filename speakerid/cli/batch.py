@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def _stops(problem: Problem) -> bool:
 def tell_bad(bad: Sequence[Bad], *, as_json: bool) -> None:
     """Every bad file with its code on stderr, and how many of each there are."""
     for one in bad:
-        told = {"file": str(one.job.file)} | asdict(one.problem)
+        told = {"file": str(one.job.file)} | one.problem.json
         line = json.dumps(told) if as_json else plain(f"{told['file']}: {told['code']}: {told['error']}")
         typer.echo(line, err=True)
     if bad and not as_json:

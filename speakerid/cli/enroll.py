@@ -29,15 +29,24 @@ def enroll(
             "--tree", metavar="DIR", exists=True, file_okay=False, help="A folder with one sub-folder per speaker."
         ),
     ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="CODE", help="Enroll in spite of this refusal; repeatable.")
+    ] = None,
 ) -> None:
     """Enroll recordings of one speaker, or of everybody in a folder.
 
-    A bad file is reported with its code and does not keep the others from being enrolled. Doing it again changes
-    nothing. With several files each JSON line also names its file. Exit code 1 if any file was refused.
+    A bad file is reported with its code and does not keep the others from being enrolled; --accept CODE enrolls what
+    the enrollment coach refuses. Doing it again changes nothing. With several files each JSON line also names its
+    file. Exit code 1 if any file was refused.
     """
-    jobs = _jobs(speaker, files or [], tree)
+    jobs, codes = _jobs(speaker, files or [], tree), _codes(accept or [])
     with open_voices(target) as voices:
-        done = batch.run(jobs, lambda job: voices.enroll(job.speaker, job.file), "Enrolling", as_json=target.as_json)
+        done = batch.run(
+            jobs,
+            lambda job: voices.enroll(job.speaker, job.file, accept=codes),
+            "Enrolling",
+            as_json=target.as_json,
+        )
     if not target.as_json:
         _show(done, alone=len(jobs) == 1)
     batch.tell_bad(done.bad, as_json=target.as_json)
@@ -56,6 +65,19 @@ def _jobs(speaker: str | None, files: Sequence[Path], tree: Path | None) -> list
     return [Job(file, speaker) for file in files]
 
 
+def _codes(accept: Sequence[str]) -> Sequence[str]:
+    """Raises typer.BadParameter for codes that there are not."""
+    if not accept:
+        return accept
+    from speakerid.errors import InvalidRequest
+    from speakerid.services import fields
+
+    try:
+        return sorted(fields.accepted(accept))
+    except InvalidRequest as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def _show(result: Batch, *, alone: bool) -> None:
     last = {one.answer["speaker"]["id"]: one for one in result.done}
     if alone or len(last) == 1:
@@ -65,16 +87,28 @@ def _show(result: Batch, *, alone: bool) -> None:
         table(("speaker", "id", "utterances", "speech (s)", "status"), [_row(one) for one in last.values()])
     known = sum(one.answer["already_enrolled"] for one in result.done)
     if not alone:
+        for one in result.done:
+            if one.answer["warnings"]:
+                say(f"{one.job.file}: {_remarks(one)}.")
         say(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
 
 
 def _show_one(done: Done) -> None:
-    speaker, warnings = done.answer["speaker"], done.answer["warnings"]
+    speaker, cohesion, warnings = (done.answer[name] for name in ("speaker", "cohesion", "warnings"))
     if done.answer["already_enrolled"]:
         say("The same recording was enrolled before: nothing changed.")
     say(f"{speaker['name']} ({speaker['id']}): {speaker['speech_seconds']} s of speech, {_status(speaker)}.")
+    if cohesion is not None:
+        llr, score = number(cohesion["llr"]), number(cohesion["score"], 2)
+        say(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
     if warnings:
-        say(f"A better recording would help: {', '.join(warnings)}.")
+        say(f"A better recording would help: {_remarks(done)}.")
+
+
+def _remarks(done: Done) -> str:
+    similar = done.answer["similar_speaker"]
+    words = ", ".join(done.answer["warnings"])
+    return f"{words} (to {similar})" if similar else words
 
 
 def _status(speaker: batch.Json) -> str:

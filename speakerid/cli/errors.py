@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import typer
 
@@ -21,15 +22,20 @@ class Problem:
 
     code: str
     error: str  # a sentence for a person
+    facts: dict[str, Any] = field(default_factory=dict)  # more, for a program
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return {"code": self.code, "error": self.error} | self.facts
 
 
 def problem_of(error: Exception) -> Problem | None:
     """None for a bug: its traceback is wanted."""
     if isinstance(error, SpeakeridError):
-        return Problem(error.code, str(error))
+        return Problem(error.code, str(error), error.facts)
     from speakerid.client import ClientError  # httpx: 0.1 s, not worth it before something went wrong
 
-    return Problem(error.code, error.detail) if isinstance(error, ClientError) else None
+    return Problem(error.code, error.detail, error.facts) if isinstance(error, ClientError) else None
 
 
 @contextmanager
@@ -49,7 +55,7 @@ def reported(as_json: bool) -> Iterator[None]:
 
 def tell(problem: Problem, as_json: bool) -> None:
     sentence = " ".join(problem.error.split())  # a database's own words may come in several lines
-    typer.echo(json.dumps(asdict(problem)) if as_json else f"{problem.code}: {sentence}", err=True)
+    typer.echo(json.dumps(problem.json) if as_json else f"{problem.code}: {sentence}", err=True)
 
 
 def refuse_if(refused: bool) -> None:

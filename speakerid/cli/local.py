@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,8 +28,8 @@ class Local:
         """Raises StoreError, EncoderError."""
         return cls(SpeakerID(build_engine(settings), gallery))
 
-    def enroll(self, speaker: str, *audio: str | Path) -> Json:
-        return _json(self._sid.enroll(speaker, *audio))
+    def enroll(self, speaker: str, *audio: str | Path, accept: Sequence[str] = ()) -> Json:
+        return _json(self._sid.enroll(speaker, *audio, accept=accept))
 
     def identify(self, audio: str | Path, *, top_k: int = 5) -> Json:
         return _json(self._sid.identify(audio, top_k=top_k))

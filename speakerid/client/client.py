@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -38,18 +39,20 @@ class Client:
         self._wire = Wire.open(url, key, timeout_s, transport)
         self._gallery = f"/v1/galleries/{quote(gallery, safe='')}"
 
-    def enroll(self, speaker: str, *audio: Audio) -> Json:
+    def enroll(self, speaker: str, *audio: Audio, accept: str | Iterable[str] = ()) -> Json:
         """Enroll recordings of one speaker; a new name makes a new speaker. Returns what the last one did.
 
-        They are sent one by one: what came before a refused one stays. Sending one twice changes nothing.
+        They are sent one by one: what came before a refused one stays. Sending one twice changes nothing. `accept`:
+        codes of refusals to override.
         """
         if not audio:
             raise ClientError("invalid_request", "No recording was given. Give at least one file of this speaker.")
         bodies = [read(one) for one in audio]
+        codes = accept if isinstance(accept, str) else ",".join(accept)
         speaker_id = self._find(speaker)
         if speaker_id is None:
-            return self._enroll_new(speaker, bodies)
-        return [self._add(speaker_id, body) for body in bodies][-1]
+            return self._enroll_new(speaker, bodies, codes)
+        return [self._add(speaker_id, body, codes) for body in bodies][-1]
 
     def identify(self, audio: Audio, *, top_k: int = 5) -> Json:
         """Who speaks?"""
@@ -164,20 +167,20 @@ class Client:
             raise ClientError("invalid_request", f"{len(ids)} speakers have this name. Use one of their ids: {ids}.")
         return ids[0] if ids else None
 
-    def _enroll_new(self, name: str, bodies: list[bytes]) -> Json:
+    def _enroll_new(self, name: str, bodies: list[bytes], accept: str) -> Json:
         """Make the speaker and enroll. When the server refuses the very first recording, the speaker goes again."""
         made = self.create_speaker(name)
         try:
-            done = self._add(made["id"], bodies[0])
+            done = self._add(made["id"], bodies[0], accept)
         except ClientError as error:
             if error.status is not None:
                 # If-Match: never erase what somebody else enrolled for this speaker in the meantime.
                 self._wire.send(Call("DELETE", self._of(made["id"]), headers={"If-Match": made["etag"]}))
             raise
-        return [done, *(self._add(made["id"], body) for body in bodies[1:])][-1]
+        return [done, *(self._add(made["id"], body, accept) for body in bodies[1:])][-1]
 
-    def _add(self, speaker_id: str, body: bytes) -> Json:
-        return self._post_audio(f"{self._of(speaker_id)}/utterances", body)
+    def _add(self, speaker_id: str, body: bytes, accept: str) -> Json:
+        return self._post_audio(f"{self._of(speaker_id)}/utterances", body, {"accept": accept} if accept else {})
 
     def _of(self, speaker_id: str) -> str:
         return f"{self._gallery}/speakers/{quote(speaker_id, safe='')}"

@@ -15,6 +15,7 @@ from speakerid.client.errors import ClientError
 RETRIES = 5  # how often a full server (429) is asked again
 RETRY_AFTER_MAX_S = 30.0
 RETRY_AFTER_DEFAULT_S = 1.0
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "error", "request_id"}  # of every problem document
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def _problem(response: httpx.Response) -> ClientError:
         code = f"http_{response.status_code}"
         detail = f"{response.url} answered {response.status_code} {response.reason_phrase}. Check the address."
         return ClientError(code, detail, response.status_code)
-    return ClientError(code, detail, response.status_code, document.get("request_id"))
+    facts = {key: value for key, value in document.items() if key not in PROBLEM_MEMBERS}
+    return ClientError(code, detail, response.status_code, document.get("request_id"), facts)
 
 
 def _unreachable(url: str, error: Exception) -> str:

@@ -74,6 +74,8 @@ class UtteranceRow(Base):
     snr_db: Mapped[float | None]
     clipping_ratio: Mapped[float]
     bandwidth_hz: Mapped[int]
+    voices: Mapped[int | None]
+    accepted: Mapped[list[str]] = mapped_column(JSON, default=list)  # refusals of the coach that were overridden
     embedding: Mapped[FloatArray] = mapped_column(Vector)
     encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     encoder_fingerprint: Mapped[str] = mapped_column(String(64))

@@ -11,6 +11,7 @@ from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes
 from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
+from speakerid.scoring.coach import UNFITTED, Limits
 from speakerid.scoring.scorer import Scorer
 from speakerid.services.index_sync import IndexSync
 
@@ -30,6 +31,7 @@ class Engine:
     preparer: Preparer
     indexes: IndexSync
     scorer: Scorer | None  # None where no calibration was fitted for the encoder
+    limits: Limits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
 
     @property

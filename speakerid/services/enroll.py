@@ -6,49 +6,64 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import speakers, utterances
 from speakerid.db.types import new_id
-from speakerid.errors import TooLittleSpeech, UtteranceElsewhere
-from speakerid.services import galleries, shape
+from speakerid.errors import UtteranceElsewhere
+from speakerid.services import coach, galleries, shape
 from speakerid.services.engine import Engine
 from speakerid.services.listen import Voice
 from speakerid.services.speakers import refresh_voiceprint
-from speakerid.types import Enrollment, Speech
+from speakerid.types import Enrollment, EnrollmentRefusal, Review
 
-CLIPPED_RATIO = 0.01
-NOISY_SNR_DB = 10.0
-NARROW_BAND_HZ = 4_500
+NOTHING: frozenset[EnrollmentRefusal] = frozenset()
 
 
-def enroll(engine: Engine, db: Handle, gallery_name: str, speaker_id: str, voice: Voice) -> Enrollment:
+def enroll(
+    engine: Engine,
+    db: Handle,
+    gallery_name: str,
+    speaker_id: str,
+    voice: Voice,
+    accepted: frozenset[EnrollmentRefusal] = NOTHING,
+) -> Enrollment:
     """Add what was heard to the speaker's voiceprint. The same bytes for the same speaker change nothing.
 
-    Raises GalleryNotFound, SpeakerNotFound, TooLittleSpeech, UtteranceElsewhere, EncoderMismatch.
+    Refusals of the coach that are `accepted` are kept with the utterance instead. Raises GalleryNotFound,
+    SpeakerNotFound, EnrollmentRefused, UtteranceElsewhere, EncoderMismatch.
     """
     gallery = galleries.to_enroll(engine, db, gallery_name)
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     known = utterances.same_bytes(db, gallery.key, voice.sha256)
     if known is not None and known[1] != row.id:
         raise UtteranceElsewhere(known[1])
-    if known is not None:
-        return _answer(db, gallery, row, known[0], already_enrolled=True)
-    utterance = _add(engine, db, gallery, row, voice)
-    refresh_voiceprint(db, row)
-    return _answer(db, gallery, row, utterance, already_enrolled=False)
+    said = coach.review(engine, db, gallery, row, voice)
+    utterance = known[0] if known else _add(engine, db, gallery, row, voice, said, accepted)
+    return Enrollment(
+        speaker=shape.speaker(speakers.with_sums(db, row), gallery),
+        utterance=shape.utterance(utterance),
+        already_enrolled=known is not None,
+        cohesion=said.cohesion,
+        similar_speaker=said.similar_speaker,
+        warnings=said.warnings,
+    )
 
 
-def warnings(speech: Speech) -> tuple[str, ...]:
-    """What a better recording would change, as stable words."""
-    found = {
-        "clipped": speech.clipping_ratio > CLIPPED_RATIO,
-        "noisy": speech.snr_db is not None and speech.snr_db < NOISY_SNR_DB,
-        "narrow_band": speech.bandwidth_hz < NARROW_BAND_HZ,
-    }
-    return tuple(word for word, applies in found.items() if applies)
+def _add(
+    engine: Engine,
+    db: Handle,
+    gallery: GalleryRow,
+    speaker: SpeakerRow,
+    voice: Voice,
+    said: Review,
+    accepted: frozenset[EnrollmentRefusal],
+) -> UtteranceRow:
+    coach.refuse(said, accepted, heard=voice.embedding is not None)
+    utterance = _row(engine, gallery, speaker, voice, said)
+    utterances.add(db, utterance)
+    refresh_voiceprint(db, speaker)
+    return utterance
 
 
-def _add(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice) -> UtteranceRow:
-    if voice.embedding is None:
-        raise TooLittleSpeech(voice.speech.seconds, voice.needed_s)
-    row = UtteranceRow(
+def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice, said: Review) -> UtteranceRow:
+    return UtteranceRow(
         id=new_id("utt"),
         gallery_key=gallery.key,
         speaker_key=speaker.key,
@@ -57,22 +72,10 @@ def _add(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, v
         snr_db=voice.speech.snr_db,
         clipping_ratio=voice.speech.clipping_ratio,
         bandwidth_hz=voice.speech.bandwidth_hz,
-        embedding=voice.embedding,
+        voices=said.voices,
+        accepted=list(said.refusals),
+        embedding=voice.require(),
         encoder_name=engine.encoder.name,
         encoder_fingerprint=engine.encoder.fingerprint,
         audio=voice.audio if gallery.keep_audio else None,
-    )
-    utterances.add(db, row)
-    return row
-
-
-def _answer(
-    db: Handle, gallery: GalleryRow, speaker: SpeakerRow, utterance: UtteranceRow, *, already_enrolled: bool
-) -> Enrollment:
-    heard = shape.utterance(utterance)
-    return Enrollment(
-        speaker=shape.speaker(speakers.with_sums(db, speaker), gallery),
-        utterance=heard,
-        already_enrolled=already_enrolled,
-        warnings=warnings(heard.speech),
     )

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
 from speakerid.db.models import GALLERY_LENGTH, NAME_LENGTH
 from speakerid.errors import InvalidRequest, PreconditionFailed
 from speakerid.services.shape import etag
+from speakerid.types import EnrollmentRefusal
 
 METADATA_BYTES = 16_384
 DETAILS_DEPTH = 32  # levels of nesting; far deeper ones cannot be written out again
 # Controls, halves of surrogate pairs and line breaks. Not all of `str.isprintable`: the joiners of Persian, of
 # Indian scripts and of emoji are not printable to Python, but names have them.
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+EVERY_REFUSAL: frozenset[EnrollmentRefusal] = frozenset(get_args(EnrollmentRefusal))
 _GALLERY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{GALLERY_LENGTH - 1}}}")
 
 
@@ -60,6 +63,15 @@ def _plain(value: object, levels: int) -> bool:
     if isinstance(value, list):
         return levels > 0 and all(_plain(inside, levels - 1) for inside in value)
     return not isinstance(value, str) or "\0" not in value
+
+
+def accepted(codes: str | Iterable[str]) -> frozenset[EnrollmentRefusal]:
+    """Refusals to override: codes, or a text with commas between them. Raises InvalidRequest for an unknown one."""
+    said = {code.strip() for text in ([codes] if isinstance(codes, str) else codes) for code in text.split(",")} - {""}
+    if unknown := said - EVERY_REFUSAL:
+        known = ", ".join(get_args(EnrollmentRefusal))
+        raise InvalidRequest(f"'accept' does not know {', '.join(sorted(unknown))}. Name any of {known}.")
+    return frozenset(code for code in EVERY_REFUSAL if code in said)
 
 
 def share(value: float, field: str) -> float:

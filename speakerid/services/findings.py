@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
+from speakerid.scoring.coach import CLIPPED_RATIO, NOISY_SNR_DB
 from speakerid.scoring.health import Health
 from speakerid.scoring.leave_one_out import Indices
-from speakerid.services.enroll import CLIPPED_RATIO, NOISY_SNR_DB
 from speakerid.types import Figures, Finding, FindingReason, SpeakerRef, Speech, Suggestion
 
 SHORT_S = 1.5  # below it encoders err about twice as often as at 3 s

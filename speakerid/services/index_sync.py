@@ -28,6 +28,9 @@ class Neighbors:
     size: int
 
 
+NOBODY = Neighbors(keys=(), size=0)
+
+
 @dataclass
 class _GalleryIndex:
     vectors: VectorIndex
@@ -58,7 +61,7 @@ class IndexSync:
         """The nearest voiceprints to `query (dim,)`, after catching up with everything committed anywhere."""
         index = self.catch_up(gallery_key)
         if index is None or not len(index):
-            return Neighbors(keys=(), size=0)
+            return NOBODY
         size = len(index)
         return Neighbors(keys=tuple(index.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
 

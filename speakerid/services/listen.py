@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from speakerid.audio.prepare import CleanSpeech
 from speakerid.errors import NotEnoughSpeech
 from speakerid.services.engine import Engine
+from speakerid.services.index_sync import NOBODY, Neighbors
 from speakerid.types import FloatArray, Speech
 
 
@@ -19,6 +21,9 @@ class Voice:
     embedding: FloatArray | None
     needed_s: float
     audio: bytes = field(repr=False)
+    # Only for enrollment, see `services.coach`:
+    voices_llr: float | None = None  # "two voices" to "one voice"; None when there is too little speech to tell
+    near: Neighbors = NOBODY  # speakers who sound alike
 
     @property
     def shortage(self) -> str:
@@ -33,7 +38,11 @@ class Voice:
 
 def listen(engine: Engine, audio: bytes, *, min_speech_s: float) -> Voice:
     """Decode, find the speech, embed it when there is enough. Raises AudioError for unusable bytes, Overloaded."""
-    clean = engine.preparer.prepare(audio)
+    return of_speech(engine, audio, engine.preparer.prepare(audio), min_speech_s=min_speech_s)
+
+
+def of_speech(engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float) -> Voice:
+    """The same when the speech in `audio` was found before."""
     needed_s = max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
     enough = clean.speech.seconds >= needed_s
     return Voice(

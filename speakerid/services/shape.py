@@ -11,7 +11,7 @@ from speakerid.db.repositories.speakers import SpeakerSums
 from speakerid.encoders.base import label_of
 from speakerid.services import calibrations
 from speakerid.services.engine import Engine
-from speakerid.types import Gallery, Key, Scope, Speaker, Speech, Utterance
+from speakerid.types import EnrollmentRefusal, Gallery, Key, Scope, Speaker, Speech, Utterance
 
 
 def etag(version: int) -> str:
@@ -55,6 +55,8 @@ def utterance(row: UtteranceRow) -> Utterance:
         id=row.id,
         sha256=row.sha256,
         speech=Speech(row.speech_s, row.snr_db, row.clipping_ratio, row.bandwidth_hz),
+        voices=row.voices,
+        accepted=cast(tuple[EnrollmentRefusal, ...], tuple(row.accepted)),
         encoder=label_of(row.encoder_name, row.encoder_fingerprint),
         created_at=row.created_at,
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -29,7 +30,14 @@ def tree(tmp_path: Path) -> Path:
 def test_one_file_answers_as_the_api_does(speakerid: Command) -> None:
     ran = speakerid("enroll", "Ada", VOICES[ADA].enroll[0], "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert set(ran.json) == {"speaker", "utterance", "already_enrolled", "warnings"}
+    assert set(ran.json) == {
+        "speaker",
+        "utterance",
+        "already_enrolled",
+        "cohesion",
+        "similar_speaker",
+        "warnings",
+    }
     assert ran.json["speaker"]["name"] == "Ada"
     assert not ran.json["already_enrolled"]
 
@@ -77,12 +85,30 @@ def test_a_tree_again_changes_nothing(speakerid: Command, tree: Path) -> None:
 
 
 def test_one_voice_under_two_names_is_refused(speakerid: Command) -> None:
-    speakerid("enroll", "Ada", VOICES[ADA].enroll[0])
+    ada = speakerid("enroll", "Ada", VOICES[ADA].enroll[0], "--json").json["speaker"]["id"]
     ran = speakerid("enroll", "Eve", VOICES[ADA].enroll[0], VOICES[ADA].enroll[1], "--json")
-    assert ran.code == 1
-    assert ran.problem["code"] == "utterance_elsewhere"
-    assert ran.problem["file"] == str(VOICES[ADA].enroll[0])
-    assert len(ran.lines) == 1
+    assert (ran.code, ran.out) == (1, "")
+    same_file, same_voice = (json.loads(line) for line in ran.err.splitlines())
+    assert (same_file["code"], same_file["file"]) == ("utterance_elsewhere", str(VOICES[ADA].enroll[0]))
+    assert (same_voice["code"], same_voice["speaker_id"]) == ("voice_already_enrolled", ada)
+
+
+def test_what_the_coach_refuses_can_be_accepted(speakerid: Command) -> None:
+    speakerid("enroll", "Ada", VOICES[ADA].enroll[0])
+    wrong = VOICES[BEN].enroll[0]
+    refused = speakerid("enroll", "Ada", wrong, "--json")
+    assert refused.code == 1
+    assert set(refused.problem) == {"code", "error", "review"}
+    assert refused.problem["review"]["refusals"] == ["does_not_match_speaker"]
+    assert "accept=does_not_match_speaker" in speakerid("enroll", "Ada", wrong).err
+    ran = speakerid("enroll", "Ada", wrong, "--accept", "clipped", "--accept", "does_not_match_speaker", "--json")
+    assert ran.code == 0
+    assert ran.json["utterance"]["accepted"] == ["does_not_match_speaker"]
+
+
+def test_people_read_how_well_it_agrees(speakerid: Command) -> None:
+    speakerid("enroll", "Ada", VOICES[ADA].enroll[0])
+    assert "Compared with what was enrolled before: llr " in speakerid("enroll", "Ada", VOICES[ADA].enroll[1]).out
 
 
 def test_what_fails_for_every_file_is_said_once(speakerid: Command, tree: Path) -> None:
@@ -104,7 +130,15 @@ def test_names_are_shown_as_they_are(speakerid: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("Ada",), ("Ada", "a.wav", "--tree", "."), ("--tree", "no-such-folder")], ids=str
+    "arguments",
+    [
+        (),
+        ("Ada",),
+        ("Ada", "a.wav", "--tree", "."),
+        ("--tree", "no-such-folder"),
+        ("Ada", "a.wav", "--accept", "everything"),
+    ],
+    ids=str,
 )
 def test_wrong_usage(speakerid: Command, arguments: tuple[str, ...]) -> None:
     ran = speakerid("enroll", *arguments)

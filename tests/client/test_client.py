@@ -51,6 +51,20 @@ def test_a_refused_first_recording_leaves_no_speaker(voices: Client) -> None:
     assert voices.speakers() == []
 
 
+def test_what_the_coach_refuses_can_be_accepted(voices: Client) -> None:
+    voices.enroll("Ada", utterance(ADA, 0))
+    with pytest.raises(ClientError) as refused:
+        voices.enroll("Eve", utterance(ADA, 1))
+    assert (refused.value.code, refused.value.status) == ("voice_already_enrolled", 409)
+    assert refused.value.facts["speaker_id"] == voices.speaker("Ada")["id"]
+    assert [one["name"] for one in voices.speakers()] == ["Ada"]
+    done = voices.enroll("Eve", utterance(ADA, 1), accept=["voice_already_enrolled"])
+    assert done["utterance"]["accepted"] == ["voice_already_enrolled"]
+    assert voices.enroll("Eve", utterance(BEN), accept="does_not_match_speaker")["utterance"]["accepted"] == [
+        "does_not_match_speaker"
+    ]
+
+
 def test_a_refused_later_recording_keeps_the_earlier_ones(voices: Client) -> None:
     with pytest.raises(ClientError):
         voices.enroll("Ada", utterance(ADA), silence())

@@ -6,13 +6,14 @@ import hashlib
 
 import numpy as np
 
-from speakerid.services import galleries, speakers
+from speakerid.services import coach, galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
+from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.galleries import KEEP, GallerySettings
-from speakerid.services.listen import Voice, listen
+from speakerid.services.listen import Voice
 from speakerid.services.speakers import SpeakerFields
-from speakerid.types import Enrollment, FloatArray, Speaker, Speech
+from speakerid.types import Enrollment, EnrollmentRefusal, FloatArray, Speaker, Speech
 
 SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
 
@@ -23,8 +24,8 @@ def made_up(vector: FloatArray, audio: bytes | None = None, speech: Speech = SPE
     return Voice(hashlib.sha256(sent).hexdigest(), speech, vector, 1.0, sent)
 
 
-def hear(engine: Engine, audio: bytes) -> Voice:
-    return listen(engine, audio, min_speech_s=1.0)
+def hear(engine: Engine, audio: bytes, gallery: str = "default") -> Voice:
+    return coach.hear(engine, galleries.get(engine, gallery), audio)
 
 
 def near(vector: FloatArray, cosine: float, seed: int = 0) -> FloatArray:
@@ -41,7 +42,7 @@ def add_gallery(engine: Engine, name: str, settings: GallerySettings = KEEP) -> 
 
 
 def add_speaker(engine: Engine, name: str, *voices: Voice, gallery: str = "default", **said: object) -> Speaker:
-    """A new speaker with these voices enrolled."""
+    """A new speaker with these voices enrolled, whatever the coach says."""
     with engine.write() as db:
         row = galleries.get(engine, gallery)
         made = speakers.create(db, row, SpeakerFields(name=name, **said))  # type: ignore[arg-type]
@@ -50,9 +51,15 @@ def add_speaker(engine: Engine, name: str, *voices: Voice, gallery: str = "defau
     return made
 
 
-def enroll_voice(engine: Engine, speaker_id: str, voice: Voice, gallery: str = "default") -> Enrollment:
+def enroll_voice(
+    engine: Engine,
+    speaker_id: str,
+    voice: Voice,
+    gallery: str = "default",
+    accepted: frozenset[EnrollmentRefusal] = EVERY_REFUSAL,
+) -> Enrollment:
     with engine.write() as db:
-        return enroll(engine, db, gallery, speaker_id, voice)
+        return enroll(engine, db, gallery, speaker_id, voice, accepted)
 
 
 def erase_speaker(engine: Engine, speaker_id: str, gallery: str = "default") -> None:

@@ -14,13 +14,12 @@ from speakerid.errors import EncoderMismatch, TooLittleSpeech, UtteranceElsewher
 from speakerid.scoring.cosine import voiceprint
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
-from speakerid.services.enroll import warnings
 from speakerid.services.galleries import GallerySettings
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, silence, utterance
-from tests.services.heard import SPEECH, add_gallery, add_speaker, enroll_voice, hear, made_up
+from tests.services.heard import add_gallery, add_speaker, enroll_voice, hear, made_up
 
 
 def rows(engine: Engine) -> dict[str, int]:
@@ -81,7 +80,8 @@ def test_too_little_speech_leaves_nothing(engine: Engine) -> None:
     before = rows(engine)
     with pytest.raises(TooLittleSpeech) as caught:
         enroll_voice(engine, ada.id, hear(engine, silence()))
-    assert (caught.value.found_s, caught.value.needed_s) == (0.0, 1.0)
+    said = caught.value.review
+    assert (said.speech.seconds, said.needed_speech_seconds) == (0.0, 1.0)
     assert rows(engine) == before
 
 
@@ -135,20 +135,6 @@ def test_the_same_bytes_sent_at_once_are_enrolled_once(engine: Engine) -> None:
         done = list(pool.map(lambda _: enroll_voice(engine, ada.id, made_up(unit(1))), range(8)))
     assert sorted(one.already_enrolled for one in done) == [False] + [True] * 7
     assert rows(engine) == {"SpeakerRow": 1, "UtteranceRow": 1, "IndexChangeRow": 1}
-
-
-@pytest.mark.parametrize(
-    ("speech", "words"),
-    [
-        (SPEECH, ()),
-        (Speech(4.0, None, 0.0, 8000), ()),
-        (Speech(4.0, 5.0, 0.0, 8000), ("noisy",)),
-        (Speech(4.0, 30.0, 0.02, 8000), ("clipped",)),
-        (Speech(4.0, 30.0, 0.0, 4000), ("narrow_band",)),
-    ],
-)
-def test_warnings_name_what_a_better_recording_would_change(speech: Speech, words: tuple[str, ...]) -> None:
-    assert warnings(speech) == words
 
 
 def test_another_encoder_is_refused_where_somebody_is_enrolled(open_engine: EngineMaker, store_url: str) -> None:

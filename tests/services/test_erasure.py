@@ -17,6 +17,7 @@ from speakerid.scoring.cosine import voiceprint
 from speakerid.services import galleries, repeats, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
+from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.merge import merge
 from speakerid.services.move import move
@@ -113,7 +114,7 @@ def test_no_byte_stays_in_a_store_whose_rows_have_moved(engine: Engine, store_ur
             said = SpeakerFields(external_id=person.external_id, metadata={"note": person.note})
             speakers.update(db, gallery, person.id, said)
             for vector, audio in zip(person.vectors, person.audio, strict=True):
-                enroll(engine, db, "default", person.id, made_up(vector, audio))
+                enroll(engine, db, "default", person.id, made_up(vector, audio), EVERY_REFUSAL)
     with engine.write(erase=True) as db:
         for person in people[::3]:
             speakers.delete(db, gallery, person.id)

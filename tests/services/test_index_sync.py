@@ -13,6 +13,7 @@ from speakerid.index.exact import ExactIndex
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
+from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.identify import identify
 from speakerid.services.index_sync import IndexSync
 from speakerid.types import FloatArray
@@ -41,7 +42,7 @@ def test_a_failed_transaction_leaves_index_and_rows_as_they_were(engine: Engine)
     ada = add_speaker(engine, "Ada", made_up(unit(1)))
     before = found(engine, unit(1))
     with suppress(ZeroDivisionError), engine.write() as db:
-        enroll(engine, db, "default", ada.id, made_up(unit(2)))
+        enroll(engine, db, "default", ada.id, made_up(unit(2)), EVERY_REFUSAL)
         speakers.delete(db, galleries.get(engine, "default"), ada.id)
         raise ZeroDivisionError
     assert found(engine, unit(1)) == before

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from speakerid.api.auth import allow
 from speakerid.api.deps import AudioDep, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
-from speakerid.services import speakers
+from speakerid.services import coach, fields, speakers
 from speakerid.services.enroll import enroll
-from speakerid.services.listen import listen
-from speakerid.types import Enrollment, Page, Speaker, Utterance, to_json
+from speakerid.types import Enrollment, EnrollmentRefusal, Page, Speaker, Utterance, to_json
 
 router = APIRouter(prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"])
+Accept = Annotated[
+    str,
+    Query(
+        description="Refusals to override, with commas between them: " + ", ".join(get_args(EnrollmentRefusal)),
+        max_length=200,
+        examples=["clipped,does_not_match_speaker"],
+    ),
+]
 REPEATED: dict[int | str, dict[str, Any]] = {
     200: {"model": Enrollment, "description": "The same bytes were enrolled before."}
 }
@@ -30,13 +37,19 @@ REPEATED: dict[int | str, dict[str, Any]] = {
     dependencies=[allow("enroll")],
     openapi_extra=AUDIO_BODY,
 )
-def enroll_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, audio: AudioDep) -> Any:
-    """Enroll one recording of this speaker. Sending the same bytes again changes nothing."""
+def enroll_utterance(
+    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, audio: AudioDep, accept: Accept = ""
+) -> Any:
+    """Enroll one recording of this speaker. Sending the same bytes again changes nothing.
+
+    The enrollment coach refuses what would spoil the voiceprint, and says how to enroll it all the same.
+    """
+    accepted = fields.accepted(accept)
     with engine.read() as db:
         speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
-    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
+    voice = coach.hear(engine, gallery, audio)
     with engine.write() as db:
-        done = enroll(engine, db, gallery.name, speaker_id, voice)
+        done = enroll(engine, db, gallery.name, speaker_id, voice, accepted)
     return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)
 
 

@@ -1,0 +1,150 @@
+"""The enrollment coach: from what was measured on one recording to what is refused and what is only said.
+
+Every limit is a pair: beyond `refuse` the recording is refused, beyond `warn` (the nearer one) it is a near miss. They
+are fitted per encoder on recordings that are good (`evaluation.coach`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any, Self
+
+from speakerid.scoring.voices import VoicesModel
+from speakerid.types import EnrollmentRefusal, EnrollmentWarning, Speech
+
+NARROW_BAND_HZ = 4_500  # telephone ends at 4 kHz
+NOISY_SNR_DB = 10.0  # the next two: for whom no limits were fitted
+CLIPPED_RATIO = 0.01
+
+
+@dataclass(frozen=True)
+class Limit:
+    refuse: float
+    warn: float
+
+
+NEVER = Limit(math.inf, math.inf)  # where above is bad
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Valid only for the encoder with this `fingerprint`."""
+
+    fingerprint: str
+    fitted_on: str  # name of the development material
+    snr_db: Limit  # below is bad
+    clipping_ratio: Limit  # above is bad
+    match_llr: Limit  # of the speaker's other utterances; below is bad
+    voices: VoicesModel | None  # None: nobody counts voices
+    voices_llr: Limit  # "two voices" to "one voice"; above is bad
+
+    def count(self, voices_llr: float | None) -> int | None:
+        """How many voices are heard; 2 stands for two or more."""
+        return None if voices_llr is None else 1 + _above(voices_llr, self.voices_llr.refuse)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        fields: dict[str, Any] = json.loads(text)
+        for name in ("snr_db", "clipping_ratio", "match_llr", "voices_llr"):
+            fields[name] = Limit(**fields[name])
+        return cls(**fields | {"voices": VoicesModel(**fields["voices"])})
+
+
+# For an encoder that no limits were fitted for: what can be heard without one is told, nothing is refused.
+UNFITTED = Limits(
+    fingerprint="",
+    fitted_on="",
+    snr_db=Limit(refuse=-math.inf, warn=NOISY_SNR_DB),
+    clipping_ratio=Limit(refuse=math.inf, warn=CLIPPED_RATIO),
+    match_llr=Limit(refuse=-math.inf, warn=-math.inf),
+    voices=None,
+    voices_llr=NEVER,
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured. None: not measurable, or there is nothing to compare with."""
+
+    speech: Speech
+    needed_s: float  # of speech, by the gallery
+    bandwidths_hz: tuple[int, ...] = ()  # of the speaker's other utterances
+    voices_llr: float | None = None  # "two voices" to "one voice"
+    match_llr: float | None = None  # against the speaker's other utterances
+    elsewhere_llr: float | None = None  # against the other speaker who is most alike
+    elsewhere: Limit = NEVER  # the llr that says it is that speaker; above is bad
+
+
+@dataclass(frozen=True)
+class Findings:
+    refusals: tuple[EnrollmentRefusal, ...]  # the gravest first
+    warnings: tuple[EnrollmentWarning, ...]
+
+
+def judge(evidence: Evidence, limits: Limits) -> Findings:
+    refusals = tuple(_refusals(evidence, limits))
+    return Findings(refusals, tuple(word for word in _warnings(evidence, limits) if _SAME.get(word) not in refusals))
+
+
+# What a refusal has said need not be said again.
+_SAME: dict[EnrollmentWarning, EnrollmentRefusal] = {
+    "clipped": "clipped",
+    "noisy": "audio_too_noisy",
+    "two_voices": "more_than_one_voice",
+    "weak_match": "does_not_match_speaker",
+    "similar_voice": "voice_already_enrolled",
+}
+
+
+def _refusals(found: Evidence, limits: Limits) -> Iterator[EnrollmentRefusal]:
+    if found.speech.seconds < found.needed_s:
+        yield "too_little_speech"
+    if found.speech.clipping_ratio > limits.clipping_ratio.refuse:
+        yield "clipped"
+    if _below(found.speech.snr_db, limits.snr_db.refuse):
+        yield "audio_too_noisy"
+    if _above(found.voices_llr, limits.voices_llr.refuse):
+        yield "more_than_one_voice"
+    if _below(found.match_llr, limits.match_llr.refuse) or _is_somebody_else(found, limits):
+        yield "does_not_match_speaker"
+    if found.match_llr is None and _above(found.elsewhere_llr, found.elsewhere.refuse):
+        yield "voice_already_enrolled"
+
+
+def _warnings(found: Evidence, limits: Limits) -> Iterator[EnrollmentWarning]:
+    if found.speech.clipping_ratio > limits.clipping_ratio.warn:
+        yield "clipped"
+    if _below(found.speech.snr_db, limits.snr_db.warn):
+        yield "noisy"
+    if found.speech.bandwidth_hz < NARROW_BAND_HZ:
+        yield "narrow_band"
+    if found.bandwidths_hz and (found.speech.bandwidth_hz < NARROW_BAND_HZ) != (
+        median(found.bandwidths_hz) < NARROW_BAND_HZ
+    ):
+        yield "bandwidth_differs"
+    if _above(found.voices_llr, limits.voices_llr.warn):
+        yield "two_voices"
+    if _below(found.match_llr, limits.match_llr.warn):
+        yield "weak_match"
+    if _above(found.elsewhere_llr, found.elsewhere.warn):
+        yield "similar_voice"
+
+
+def _is_somebody_else(found: Evidence, limits: Limits) -> bool:
+    """A weak match here and a sure one elsewhere. A voice enrolled twice on purpose matches well in both places."""
+    return _below(found.match_llr, limits.match_llr.warn) and _above(found.elsewhere_llr, found.elsewhere.refuse)
+
+
+def _below(value: float | None, limit: float) -> bool:
+    return value is not None and value < limit
+
+
+def _above(value: float | None, limit: float) -> bool:
+    return value is not None and value > limit

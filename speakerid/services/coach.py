@@ -1,0 +1,155 @@
+"""The enrollment coach: listen to a recording, compare it with what is enrolled, say what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, replace
+from statistics import fmean
+
+import numpy as np
+
+from speakerid.audio.prepare import CleanSpeech
+from speakerid.audio.windows import speech_windows
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
+from speakerid.db.repositories import speakers, utterances
+from speakerid.db.repositories.speakers import Voiceprint
+from speakerid.errors import (
+    AudioTooNoisy,
+    Clipped,
+    DoesNotMatchSpeaker,
+    EnrollmentRefused,
+    MoreThanOneVoice,
+    TooLittleSpeech,
+    VoiceAlreadyEnrolled,
+)
+from speakerid.scoring.coach import NEVER, Evidence, Limit, judge
+from speakerid.scoring.cosine import voiceprint
+from speakerid.scoring.decision import fmr_for_fpir
+from speakerid.scoring.voices import split
+from speakerid.services import scores
+from speakerid.services.engine import Engine
+from speakerid.services.index_sync import NOBODY, Neighbors
+from speakerid.services.listen import Voice, of_speech
+from speakerid.types import EnrollmentRefusal, Match, Review, Speech
+
+ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
+    "too_little_speech": TooLittleSpeech,
+    "clipped": Clipped,
+    "audio_too_noisy": AudioTooNoisy,
+    "more_than_one_voice": MoreThanOneVoice,
+    "does_not_match_speaker": DoesNotMatchSpeaker,
+    "voice_already_enrolled": VoiceAlreadyEnrolled,
+}
+# Chance that a new voice is taken for somebody in the gallery: 1 of 250 is refused, 1 of 25 remarked on.
+ELSEWHERE_FPIR = Limit(refuse=0.004, warn=0.04)
+NEAREST = 8  # speakers looked at: one may be the speaker in question, some erased a moment ago
+WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
+
+
+def hear(engine: Engine, gallery: GalleryRow, audio: bytes) -> Voice:
+    """Listen, also for a second voice, and look up who sounds alike. Raises AudioError, Overloaded."""
+    clean = engine.preparer.prepare(audio)
+    voice = of_speech(engine, audio, clean, min_speech_s=0.0)
+    return replace(voice, voices_llr=_voices_llr(engine, clean), near=_near(engine, gallery, voice))
+
+
+def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice) -> Review:
+    """Compare with what is enrolled now, in the caller's transaction.
+
+    By the encoder's own calibration, whatever the gallery's: the limits were fitted with it.
+    """
+    others = [one for one in utterances.of_speaker(db, speaker) if one.sha256 != voice.sha256]
+    cohesion = _cohesion(engine, speaker, others, voice)
+    similar = _most_similar(engine, db, speaker, voice)
+    evidence = Evidence(
+        speech=voice.speech,
+        needed_s=max(gallery.min_speech_s, voice.needed_s),
+        bandwidths_hz=tuple(one.bandwidth_hz for one in others),
+        voices_llr=voice.voices_llr,
+        match_llr=cohesion.llr if cohesion else None,
+        elsewhere_llr=similar.llr if similar else None,
+        elsewhere=similar.limit if similar else NEVER,
+    )
+    found = judge(evidence, engine.limits)
+    return Review(
+        speech=voice.speech,
+        needed_speech_seconds=evidence.needed_s,
+        voices=engine.limits.count(voice.voices_llr),
+        cohesion=cohesion,
+        similar_speaker=similar.speaker_id if similar and similar.llr > similar.limit.warn else None,
+        refusals=found.refusals,
+        warnings=found.warnings,
+    )
+
+
+def refuse(said: Review, accepted: frozenset[EnrollmentRefusal], *, heard: bool) -> None:
+    """Raise the error of the gravest refusal that is not `accepted`, if there is one.
+
+    What the encoder could not hear (`heard`) is refused whatever is accepted.
+    """
+    if not heard:
+        raise TooLittleSpeech(said, final=True)
+    left = [code for code in said.refusals if code not in accepted]
+    if left:
+        raise ERRORS[left[0]](said)
+
+
+@dataclass(frozen=True)
+class _Similar:
+    """The other speaker who is most alike; beyond `limit` it is the same voice."""
+
+    speaker_id: str
+    llr: float
+    limit: Limit
+
+
+def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:
+    model = engine.limits.voices
+    windows = speech_windows(clean.samples) if model else []
+    if model is None or len(windows) < 2:
+        return None
+    batches = [windows[start : start + WINDOWS_AT_ONCE] for start in range(0, len(windows), WINDOWS_AT_ONCE)]
+    heard = np.concatenate([engine.encoder.embed(batch) for batch in batches])
+    return model.llr(split(heard, clean.speech.seconds))
+
+
+def _near(engine: Engine, gallery: GalleryRow, voice: Voice) -> Neighbors:
+    """Nobody where another encoder was used: enrolling will refuse that, or the gallery has no voices."""
+    if voice.embedding is None or gallery.encoder_fingerprint != engine.encoder.fingerprint:
+        return NOBODY
+    return engine.indexes.search(gallery.key, voice.embedding, NEAREST)
+
+
+def _cohesion(engine: Engine, speaker: SpeakerRow, others: list[UtteranceRow], voice: Voice) -> Match | None:
+    if voice.embedding is None or not others:
+        return None
+    embedding = voiceprint(np.stack([one.embedding for one in others]))
+    if engine.scorer is None:
+        return Match(float(voice.embedding @ embedding), None)
+    enrolled = Voiceprint(speaker, embedding, _together(others))
+    pair = engine.scorer.compare(scores.probe(voice), scores.enrolled([enrolled]))
+    return Match(pair.cosines.item(), pair.llrs.item())
+
+
+def _together(utterances: list[UtteranceRow]) -> Speech:
+    """What `Voiceprint` says of the speech behind it."""
+    snrs = [one.snr_db for one in utterances if one.snr_db is not None]
+    return Speech(
+        seconds=sum(one.speech_s for one in utterances),
+        snr_db=fmean(snrs) if snrs else None,
+        clipping_ratio=fmean(one.clipping_ratio for one in utterances),
+        bandwidth_hz=round(fmean(one.bandwidth_hz for one in utterances)),
+    )
+
+
+def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice) -> _Similar | None:
+    """Of the other speakers, where there is one to compare with."""
+    found = [one for one in speakers.with_voice(db, speaker.gallery_key, voice.near.keys) if one.row.key != speaker.key]
+    if engine.scorer is None or voice.embedding is None or not found:
+        return None
+    pairs = engine.scorer.compare(scores.probe(voice), scores.enrolled(found))
+    best = int(np.argmax(pairs.llrs[0]))
+    pair = pairs[:, best : best + 1]
+    fmrs = [fmr_for_fpir(fpir, voice.near.size) for fpir in astuple(ELSEWHERE_FPIR)]
+    limit = Limit(*(max(0.0, engine.scorer.threshold_llrs(pair, fmr).item()) for fmr in fmrs))
+    return _Similar(found[best].row.id, pair.llrs.item(), limit)

@@ -1,0 +1,126 @@
+"""Fitting the limits of the coach: on sample voices, and what the damage to them is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speakerid import samples
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.prepare import Preparer
+from speakerid.audio.vad import SileroVad
+from speakerid.bootstrap import limits_file, load_limits
+from speakerid.encoders.fake import FakeEncoder
+from speakerid.encoders.registry import calibration_file, load_encoder
+from speakerid.errors import CalibrationMissing
+from speakerid.evaluation import coach, conditions
+from speakerid.evaluation.mixtures import SECOND_VOICE, in_turns
+from speakerid.evaluation.music import music
+from speakerid.scoring.coach import UNFITTED, Limits
+from speakerid.settings import Settings
+from speakerid.types import FloatArray
+from tests.engines import fake_scorer
+from tests.sampled import ADA, utterance
+
+Condition = Callable[[FloatArray, int], FloatArray]
+SPEECH = Preparer(SileroVad()).decode(utterance(ADA))
+
+
+@pytest.mark.slow
+def test_the_shipped_limits_of_the_fake_encoder_come_from_the_command() -> None:
+    scorer = fake_scorer()
+    assert scorer is not None
+    data = {name: [*voice.enroll, *voice.probes] for name, voice in samples.voices().items()}
+    fitted = coach.fit_limits(FakeEncoder(), scorer, data, (), fitted_on="7 speakers of samples/voices")
+    shipped = load_limits(FakeEncoder(), Settings(encoder="fake"))
+    assert shipped.fitted_on == fitted.fitted_on
+    for name in ("snr_db", "clipping_ratio", "match_llr", "voices_llr"):
+        found, kept = getattr(fitted, name), getattr(shipped, name)
+        assert (found.refuse, found.warn) == pytest.approx((kept.refuse, kept.warn), rel=1e-3), name
+
+
+def test_one_speaker_is_too_little() -> None:
+    scorer = fake_scorer()
+    assert scorer is not None
+    with pytest.raises(CalibrationMissing):
+        coach.fit_limits(FakeEncoder(), scorer, {ADA: [samples.voices()[ADA].enroll[0]]}, (), fitted_on="one")
+
+
+@pytest.mark.parametrize("encoder", ["bundled", "fake"])
+def test_shipped_encoders_have_limits_of_their_own(encoder: str) -> None:
+    limits = load_limits(load_encoder(encoder), Settings(encoder=encoder))
+    assert limits.fingerprint == load_encoder(encoder).fingerprint
+    assert limits.voices is not None
+    assert limits.voices.score < 0.0 < limits.voices.smaller
+    assert limits.match_llr.refuse < limits.match_llr.warn
+    assert limits.voices_llr.refuse > limits.voices_llr.warn
+    assert limits.snr_db.refuse <= limits.snr_db.warn
+    assert limits.clipping_ratio.refuse >= limits.clipping_ratio.warn
+
+
+def test_limits_lie_beside_the_calibration(tmp_path: Path) -> None:
+    assert limits_file(Path("m/model.calibration.json")) == Path("m/model.coach.json")
+    assert limits_file(Path("m/calibration.json")) == Path("m/coach.json")
+    assert limits_file(Path("ecapa.json")) == Path("ecapa.coach.json")
+    mine = tmp_path / "mine.json"
+    assert load_limits(FakeEncoder(), Settings(encoder="fake", calibration=mine)) == UNFITTED
+    shipped = limits_file(calibration_file("fake")).read_text()
+    (tmp_path / "mine.coach.json").write_text(shipped)
+    assert load_limits(FakeEncoder(), Settings(encoder="fake", calibration=mine)) == Limits.from_json(shipped)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"fingerprint": "x"}'])
+def test_a_file_that_holds_no_limits_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mine.coach.json").write_text(content)
+    with pytest.raises(CalibrationMissing, match=r"mine\.coach\.json"):
+        load_limits(FakeEncoder(), Settings(encoder="fake", calibration=tmp_path / "mine.json"))
+
+
+def test_limits_of_another_encoder_are_refused(tmp_path: Path) -> None:
+    limits = json.loads(limits_file(calibration_file("fake")).read_text()) | {"fingerprint": "0" * 64}
+    (tmp_path / "mine.coach.json").write_text(json.dumps(limits))
+    with pytest.raises(CalibrationMissing, match="another encoder"):
+        load_limits(FakeEncoder(), Settings(encoder="fake", calibration=tmp_path / "mine.json"))
+
+
+@pytest.mark.parametrize("change", [conditions.full_scale, conditions.duller, conditions.room])
+def test_a_condition_keeps_length_and_seed(change: Condition) -> None:
+    first, again, other = (change(SPEECH, seed) for seed in (1, 1, 2))
+    assert first.shape == SPEECH.shape
+    np.testing.assert_array_equal(first, again)
+    if change is not conditions.full_scale:
+        assert not np.array_equal(first, other)
+
+
+def test_noise_comes_at_the_level_asked_for() -> None:
+    noise = np.random.default_rng(1).standard_normal(1_000)
+    added = conditions.mixed(SPEECH, noise, 10.0) - SPEECH
+    ratio = np.mean(SPEECH.astype(np.float64) ** 2) / np.mean(added.astype(np.float64) ** 2)
+    assert 10 * np.log10(ratio) == pytest.approx(10.0, abs=0.01)
+
+
+def test_overdriving_cuts_off_the_share_asked_for() -> None:
+    loud = conditions.overdriven(SPEECH, 0.1)
+    assert np.mean(np.abs(loud) >= 1.0) == pytest.approx(0.1, abs=0.001)
+    assert np.abs(loud).max() == 1.0
+
+
+def test_two_voices_take_turns_in_the_share_they_have() -> None:
+    random = np.random.default_rng(2)
+    for _ in range(50):
+        first, second = np.zeros(random.integers(20_000, 200_000), np.float32), np.ones(150_000, np.float32)
+        talk = in_turns(first, second, random)
+        assert SECOND_VOICE[0] - 0.01 <= talk.mean() <= SECOND_VOICE[1] + 0.01
+        assert talk[0] == 0.0
+
+
+def test_music_is_loud_and_the_same_again() -> None:
+    first, again = music(4, 3.0), music(4, 3.0)
+    assert len(first) == 3 * SAMPLE_RATE_HZ
+    assert np.abs(first).max() == pytest.approx(0.5, abs=1e-6)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, music(5, 3.0))

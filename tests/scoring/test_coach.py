@@ -1,0 +1,94 @@
+"""The coach's judgement of what was measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from speakerid.scoring.coach import NEVER, UNFITTED, Evidence, Findings, Limit, Limits, judge
+from speakerid.scoring.voices import VoicesModel
+from speakerid.types import Speech
+
+GOOD = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
+LIMITS = Limits(
+    fingerprint="f" * 64,
+    fitted_on="made up",
+    snr_db=Limit(refuse=5.0, warn=10.0),
+    clipping_ratio=Limit(refuse=0.2, warn=0.01),
+    match_llr=Limit(refuse=-4.0, warn=-1.0),
+    voices=VoicesModel(1.0, -10.0, 2.0),
+    voices_llr=Limit(refuse=3.0, warn=1.0),
+)
+ELSEWHERE = Limit(refuse=8.0, warn=5.0)
+FINE = Evidence(GOOD, needed_s=1.0, elsewhere=ELSEWHERE)
+
+
+def test_a_good_recording_is_left_alone() -> None:
+    assert judge(FINE, LIMITS) == Findings((), ())
+    assert judge(replace(FINE, voices_llr=0.9, match_llr=2.0, elsewhere_llr=4.9), LIMITS) == Findings((), ())
+
+
+@pytest.mark.parametrize(
+    ("found", "refusals", "warnings"),
+    [
+        ({"speech": replace(GOOD, seconds=0.9)}, ("too_little_speech",), ()),
+        ({"speech": replace(GOOD, clipping_ratio=0.02)}, (), ("clipped",)),
+        ({"speech": replace(GOOD, clipping_ratio=0.3)}, ("clipped",), ()),
+        ({"speech": replace(GOOD, snr_db=9.0)}, (), ("noisy",)),
+        ({"speech": replace(GOOD, snr_db=4.0)}, ("audio_too_noisy",), ()),
+        ({"speech": replace(GOOD, snr_db=None)}, (), ()),
+        ({"speech": replace(GOOD, bandwidth_hz=4000)}, (), ("narrow_band",)),
+        ({"speech": replace(GOOD, bandwidth_hz=4000), "bandwidths_hz": (4000, 3750)}, (), ("narrow_band",)),
+        (
+            {"speech": replace(GOOD, bandwidth_hz=4000), "bandwidths_hz": (8000, 7750, 4000)},
+            (),
+            ("narrow_band", "bandwidth_differs"),
+        ),
+        ({"bandwidths_hz": (4000,)}, (), ("bandwidth_differs",)),
+        ({"voices_llr": 2.0}, (), ("two_voices",)),
+        ({"voices_llr": 3.5}, ("more_than_one_voice",), ()),
+        ({"match_llr": -2.0}, (), ("weak_match",)),
+        ({"match_llr": -5.0}, ("does_not_match_speaker",), ()),
+        ({"elsewhere_llr": 6.0}, (), ("similar_voice",)),
+        ({"elsewhere_llr": 9.0}, ("voice_already_enrolled",), ()),
+    ],
+)
+def test_beyond_a_limit_it_is_said_and_beyond_the_next_refused(
+    found: dict[str, object], refusals: tuple[str, ...], warnings: tuple[str, ...]
+) -> None:
+    assert judge(replace(FINE, **found), LIMITS) == Findings(refusals, warnings)  # type: ignore[arg-type]
+
+
+def test_a_voice_that_was_enrolled_twice_on_purpose_may_go_on() -> None:
+    """It matches both speakers; only a weak match here makes a sure one elsewhere a reason."""
+    assert judge(replace(FINE, match_llr=9.0, elsewhere_llr=10.0), LIMITS) == Findings((), ("similar_voice",))
+    assert judge(replace(FINE, match_llr=-2.0, elsewhere_llr=10.0), LIMITS) == Findings(
+        ("does_not_match_speaker",), ("similar_voice",)
+    )
+
+
+def test_the_gravest_comes_first() -> None:
+    worst = Evidence(Speech(0.5, 0.0, 0.5, 8000), 1.0, (), 9.0, None, 9.0, ELSEWHERE)
+    assert judge(worst, LIMITS).refusals == (
+        "too_little_speech",
+        "clipped",
+        "audio_too_noisy",
+        "more_than_one_voice",
+        "voice_already_enrolled",
+    )
+
+
+def test_without_limits_only_too_little_speech_is_refused() -> None:
+    worst = Evidence(Speech(0.5, 0.0, 0.5, 8000), 1.0, (), 99.0, -99.0, 99.0, NEVER)
+    assert judge(worst, UNFITTED) == Findings(("too_little_speech",), ("clipped", "noisy"))
+
+
+def test_limits_come_back_from_their_file() -> None:
+    assert Limits.from_json(LIMITS.to_json()) == LIMITS
+
+
+@pytest.mark.parametrize(("llr", "voices"), [(None, None), (-5.0, 1), (2.9, 1), (3.1, 2), (math.inf, 2)])
+def test_voices_are_counted_up_to_two(llr: float | None, voices: int | None) -> None:
+    assert LIMITS.count(llr) == voices
