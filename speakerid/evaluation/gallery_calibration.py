@@ -191,9 +191,8 @@ def table(rows: Sequence[Row]) -> str:
     ]
     for row in rows:
         rates = " | ".join(f"{_shown(fpir)} | {_shown(fnir)}" for fpir, fnir in zip(row.fpir, row.fnir, strict=True))
-        lines.append(
-            f"| {row.condition} | {row.people} | {row.gallery} | {row.calibration} | {row.cllr:.3f} | {row.min_cllr:.3f} | {rates} |"
-        )
+        what = f"| {row.condition} | {row.people} | {row.gallery} | {row.calibration}"
+        lines.append(f"{what} | {row.cllr:.3f} | {row.min_cllr:.3f} | {rates} |")
     return "\n".join(lines)
 
 
@@ -225,15 +224,8 @@ def main(arguments: list[str] | None = None) -> int:
         groups = {"untrained": (everybody.only(~trained), UNTRAINED_SIZES), "all": (everybody, options.sizes)}
         for people, (pieces, sizes) in groups.items():
             for size in sizes:
-                rows += measure(
-                    scorer,
-                    pieces,
-                    size,
-                    repeats=options.repeats,
-                    trained=trained,
-                    condition=condition.name,
-                    people=people,
-                )
+                about = {"condition": condition.name, "people": people}
+                rows += measure(scorer, pieces, size, repeats=options.repeats, trained=trained, **about)
     if options.json:
         sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
         return 0
