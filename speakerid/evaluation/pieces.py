@@ -34,9 +34,10 @@ class Pieces:
     speaker: NDArray[np.intp]
     side: Side
 
-    def of(self, speakers: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Rows of these speakers."""
-        return np.flatnonzero(np.isin(self.speaker, speakers))
+    def only(self, chosen: NDArray[np.bool_]) -> Pieces:
+        """Of the speakers whose number is true in `chosen`; the numbers stay."""
+        kept = chosen[self.speaker]
+        return Pieces(self.names, self.speaker[kept], self.side[kept])
 
 
 class Speech:

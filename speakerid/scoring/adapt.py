@@ -22,9 +22,10 @@ MIN_NONTARGETS = 50
 LARGEST_MIN_CLLR = 0.7  # bits; an EER of about 25 %
 # How many speakers the default counts like, where its quantiles are mixed with a gallery's own: few where strangers
 # score higher than it says, more where they score lower, because trusting that names strangers.
-HIGHER_QUANTILES = 3
+HIGHER_QUANTILES = 2
 LOWER_QUANTILES = 10
-TAIL = 100  # the same beyond the last quantile, where a gallery has few scores
+HEAVIER_TAIL = 10  # the same beyond the last quantile, where a gallery has few scores
+LIGHTER_TAIL = 100
 SLOPE_DEVIATION = 0.5  # how far a gallery may be from the default: prior standard deviations of a and b in a llr + b
 OFFSET_DEVIATION = 6.0
 SHAPES = (-0.5, 0.0)  # as in `fit`
@@ -91,11 +92,13 @@ def _mixed_quantiles(base: Calibration, nontargets: Floats, speakers: int) -> tu
 def _mixed_tail(base: Calibration, nontargets: Floats, speakers: int) -> Tail:
     """Mean and variance of the excess are mixed; they decide the tail (Hosking & Wallis 1987, as in `fit`)."""
     start = np.quantile(nontargets, 1.0 - base.quantiles[-1].fmr)
-    excess, share = nontargets[nontargets > start] - start, speakers / (speakers + TAIL)
+    excess = nontargets[nontargets > start] - start
     mean = base.tail.scale / (1.0 - base.tail.shape)
     variance = mean**2 / (1.0 - 2.0 * base.tail.shape)
     if len(excess):
-        mean = share * float(excess.mean()) + (1.0 - share) * mean
+        measured = float(excess.mean())
+        share = speakers / (speakers + (HEAVIER_TAIL if measured > mean else LIGHTER_TAIL))
+        mean = share * measured + (1.0 - share) * mean
         variance = share * float(excess.var()) + (1.0 - share) * variance
     shape = float(np.clip(0.5 * (1.0 - mean**2 / variance), *SHAPES))
     return Tail(scale=mean * (1.0 - shape), shape=shape)

@@ -60,7 +60,7 @@ def test_perfectly_separated_scores_keep_a_slope_near_the_default(scorer: Scorer
 def test_what_the_gallery_shows_is_mixed_with_the_default_by_its_size(scorer: Scorer) -> None:
     """Higher scores of strangers are believed sooner than lower ones."""
     base, scores = scorer.calibration, np.array([one.score for one in scorer.calibration.quantiles])
-    for shift, of_default in ((0.2, 3), (-0.2, 10)):
+    for shift, of_default in ((0.2, 2), (-0.2, 10)):
         for speakers in (5, 50):
             trials = _with_nontargets(base, speakers, shift)
             adapted = np.array([one.score for one in adapt(base, trials, fitted_on="x").quantiles])
