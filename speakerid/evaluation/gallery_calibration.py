@@ -8,7 +8,7 @@ heard alike: as recorded, in noise, or over the telephone. The trials of all gal
 the default calibration and the gallery's own stands what fitting on the gallery alone would give.
 
 Only galleries of people whom the encoder was not trained on are like a user's, but there are not enough of them for the
-larger sizes. In the mixed ones strangers are as often among the trained as the enrolled are.
+larger sizes: those mix both, among the enrolled and among the strangers.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from speakerid.types import CurveStep, Estimate, Histogram, MeasuredCalibration,
 TARGETS = (0.001, 0.01, 0.05, 0.1)
 RESAMPLES = 400
 BINS = 60
-SHOWN = (0.0005, 0.9995)  # quantiles of the llrs, between which the histogram's bins lie
+SHOWN = (0.0005, 0.9995)  # quantiles of either kind of llrs, between which the histogram's bins lie
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def _estimate(found: Interval) -> Estimate:
 
 
 def _histogram(llrs: Floats, same: Flags) -> Histogram:
-    low, high = (float(np.quantile(llrs, share)) for share in SHOWN)
-    edges = np.linspace(low, high, BINS + 1)
+    ends = np.quantile(llrs[same], SHOWN), np.quantile(llrs[~same], SHOWN)
+    edges = np.linspace(float(np.min(ends)), float(np.max(ends)), BINS + 1)
     inside = np.clip(llrs, edges[0], edges[-1])
     targets, nontargets = (np.histogram(inside[kind], edges)[0].tolist() for kind in (same, ~same))
     return Histogram(tuple(edges.tolist()), tuple(targets), tuple(nontargets))
