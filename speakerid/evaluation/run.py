@@ -77,11 +77,11 @@ class Run:
         """Raises MissingRecordings, UnreadableRecordings, NoProbes."""
         task, material, stamps = self._task(corpus, split, closed=False)
         try:
-            figures, curve = open_set(task, self.backend)
+            figures, searches = open_set(task, self.backend)
         except ClassMissing:
             raise NoProbes(split.name, "enrolled speakers and of strangers") from None
         report = self._report("open-set", {"open_set": figures}, _facts(split), material, stamps)
-        return Evaluated(report, open_set=curve)
+        return Evaluated(report, open_set=searches)
 
     def _task(self, corpus: Corpus, split: Split, *, closed: bool) -> tuple[Task, Material, list[str]]:
         """In a `closed` task probes of speakers without a usable training file are dropped, and that is stamped.
