@@ -50,6 +50,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "alembic": ("db/",),
     "sklearn": ("scoring/fit", "training/", "evaluation/"),
     "ray": ("evaluation/embedding/on_ray.py",),
+    "pyannote": ("evaluation/",),
     "typer": ("cli/",),
     "httpx": ("client/", "cli/"),
     "pydantic_settings": ("settings.py",),

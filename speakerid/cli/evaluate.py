@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from speakerid.cli.evaluating import Embedding, begin, finish, typed
+from speakerid.cli.evaluating import Embedding, Reporting, begin, finish, publish, typed
 from speakerid.cli.options import with_options
 
 app = typer.Typer(
@@ -118,3 +118,28 @@ def folder(
             ask = run.identification if protocol is Question.IDENTIFICATION else run.open_set
             made = ask(corpus, halves(corpus))
         finish(made, options)
+
+
+@app.command()
+@with_options
+def rttm(
+    options: Reporting,
+    reference: Annotated[
+        Path, typer.Option("--reference", exists=True, help="Who speaks when: an RTTM file, or a folder of them.")
+    ],
+    hypothesis: Annotated[
+        Path, typer.Option("--hypothesis", exists=True, help="Who is said to, about the same recordings.")
+    ],
+    collar: Annotated[
+        float,
+        typer.Option("--collar", min=0.0, help="Seconds on each side of a reference boundary that do not count."),
+    ] = 0.25,
+    uem: Annotated[
+        Path | None,
+        typer.Option("--uem", exists=True, dir_okay=False, help="What counts of each recording. [default: all]"),
+    ] = None,
+) -> None:
+    """Diarization error rate of RTTM files, and identification error rate where names are shared."""
+    from speakerid.evaluation.rttm.evaluate import evaluate_rttm
+
+    publish(evaluate_rttm(reference, hypothesis, collar_s=collar, uem=uem, command=typed()), options)

@@ -36,13 +36,17 @@ class Score(StrEnum):
 
 
 @dataclass(frozen=True)
-class Measuring(Output):
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=0, help="Draws of speakers for the confidence intervals; 0 for none.")
-    ] = 200
+class Reporting(Output):
     out: Annotated[
         Path | None, typer.Option("--out", file_okay=False, help="Write report.html, .md, .json and the scores there.")
     ] = None
+
+
+@dataclass(frozen=True)
+class Measuring(Reporting):
+    resamples: Annotated[
+        int, typer.Option("--resamples", min=0, help="Draws of speakers for the confidence intervals; 0 for none.")
+    ] = 200
     compare: Annotated[
         Path | None,
         typer.Option("--compare", exists=True, dir_okay=False, help="The report.json of another run on the same list."),
@@ -117,10 +121,16 @@ def begin(options: Embedding) -> Iterator[Run]:
 def finish(made: Evaluated, options: Measuring) -> None:
     """Compares, writes and prints."""
     from speakerid.evaluation.report.compare import compared
-    from speakerid.evaluation.report.write import write
 
     if options.compare is not None:
         made = compared(made, options.compare, options.resamples)
+    publish(made, options)
+
+
+def publish(made: Evaluated, options: Reporting) -> None:
+    """Writes and prints."""
+    from speakerid.evaluation.report.write import write
+
     if options.out is not None:
         write(made, options.out)
     if options.as_json:

@@ -23,11 +23,15 @@ BLOCK = 65_536  # pairs scored at a time: 100 MB of embeddings
 
 @dataclass(frozen=True)
 class Backend:
-    """With a calibration, `cohort` is the one that it was fitted with; without, a cohort asks for AS-norm."""
+    """With a calibration, `cohort` is the one that it was fitted with; without, a cohort asks for AS-norm.
+
+    `cohort_speakers` are the names of its speakers, empty where nothing tells them.
+    """
 
     name: str
     cohort: Cohort | None = None
     calibration: Calibration | None = None
+    cohort_speakers: frozenset[str] = frozenset()
 
     @property
     def gives_llrs(self) -> bool:
@@ -36,7 +40,7 @@ class Backend:
     def pairs(self, voices: Side, enroll: Places, test: Places) -> Scores:
         """`(n,)` for rows `enroll[k]` and `test[k]` of `voices`, whose embeddings are L2-normalized."""
         scores = _cosines(voices.embeddings, enroll, test)
-        if (cohort := self._normalizing) is not None:
+        if (cohort := self.normalizing) is not None:
             found = asnorm.statistics(voices.embeddings, cohort.columns, cohort.top)
             scores = asnorm.normalize_pairs(scores, found[test], found[enroll])
         return self.calibration.llr(scores, measures(voices[test])) if self.calibration else scores
@@ -49,7 +53,8 @@ class Backend:
         return cosines if self.cohort is None else normalized(cosines, probes, enrolled, self.cohort)
 
     @property
-    def _normalizing(self) -> Cohort | None:
+    def normalizing(self) -> Cohort | None:
+        """The cohort, if scores are normalized by it."""
         if self.calibration is not None and self.calibration.score == "cosine":
             return None
         return self.cohort

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -60,25 +60,29 @@ def start(wanted: Wanted, bars: Bars) -> Run:
 
 def _backend(wanted: Wanted, stage: Stage, bars: Bars) -> Backend:
     if wanted.score == "asnorm":
-        cohort = _cohort(wanted, stage, bars)
+        cohort, speakers = _cohort(wanted, stage, bars)
         name = f"AS-norm, top {min(cohort.top, len(cohort.embeddings))} of {len(cohort.embeddings)} voices"
-        return Backend(f"{name} of {cohort.made_of}", cohort)
+        return Backend(f"{name} of {cohort.made_of}", cohort, cohort_speakers=speakers)
     if wanted.score == "calibrated":
         scorer = load_scorer(stage.encoder, wanted.settings)
         if scorer is None:
             raise CalibrationMissing(f"{label(stage.encoder)} has no calibration. Fit one, or take --score cosine.")
         name = f"llr of {scorer.calibration.score}, calibrated on {scorer.calibration.fitted_on}"
-        return Backend(name, scorer.cohort, scorer.calibration)
+        backend = Backend(name, scorer.cohort, scorer.calibration)
+        used = backend.normalizing
+        return backend if used is None else replace(backend, name=f"{name}, cohort of {used.made_of}")
     return Backend("cosine")
 
 
-def _cohort(wanted: Wanted, stage: Stage, bars: Bars) -> Cohort:
+def _cohort(wanted: Wanted, stage: Stage, bars: Bars) -> tuple[Cohort, frozenset[str]]:
+    """And the names of its speakers, where they are known."""
     if wanted.cohort is not None:
         corpus = open_corpus(wanted.cohort)
         means = cohort_prints(stage, corpus, bars("Cohort"))
-        return Cohort(means, stage.encoder.fingerprint, f"{corpus.name}, a mean for each speaker", TOP)
+        cohort = Cohort(means, stage.encoder.fingerprint, f"{corpus.name}, a mean for each speaker", TOP)
+        return cohort, frozenset(corpus.by_speaker())
     settings = wanted.settings
     found = load_cohort(stage.encoder, settings.cohort or cohort_file(settings.encoder))
     if found is None:
         raise CohortNeeded
-    return found
+    return found, frozenset()

@@ -2,7 +2,8 @@
 
 Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weights, one thread each, in turn.
 Service: `speakerid serve` as a child process: time until it answers, resident memory, libraries it loaded.
-Metrics: EER and minDCF beside SpeechBrain's EER, and what the largest VoxCeleb1 list takes.
+Metrics: EER and minDCF beside SpeechBrain's EER.
+Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 voices; memory.
 Normalization: what AS-norm against 5,000 voices adds to an identify request.
 """
 
@@ -24,6 +25,7 @@ import numpy as np
 from speakerid.encoders.registry import BUNDLED, load_encoder
 from speakerid.evaluation.bench_metrics import metrics_speed
 from speakerid.evaluation.bench_normalization import normalization_cost
+from speakerid.evaluation.bench_trials import trials_speed
 from speakerid.types import FloatArray
 
 SECONDS = 3.0
@@ -97,6 +99,7 @@ def main() -> int:
         "encoder": encoder_speed(),
         "serve": serve_start(),
         "metrics": metrics_speed(),
+        "trials": trials_speed(),
         "normalization": normalization_cost(),
     }
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")

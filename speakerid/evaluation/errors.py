@@ -1,13 +1,13 @@
 """What can go wrong while evaluating; each class has a stable `code`.
 
 EvaluationError
-├── BadLine               UnknownLabel · MixedFormats · TrialWithItself · ScoreNotANumber · BadEntry
+├── BadLine               UnknownLabel · MixedFormats · TrialWithItself · ScoreNotANumber · BadEntry · NotRttm · NotUem
 ├── ListError             ListMissing · EmptyList · OneKindOfTrial · OneSpeaker · NoProbes
-│   └── …                 AmbiguousScores · LabelsMissing · ScoresIncomplete
+│   └── …                 AmbiguousScores · LabelsMissing · ScoresIncomplete · UnpairedRecordings
 ├── RecordingsError       NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
 ├── ContaminatedEncoder   the encoder was trained on voices of this test
 ├── CohortNeeded          AS-norm without a cohort
-├── CacheFailed · ReportFailed · ClusterExtraMissing · WorkerDied
+├── CacheFailed · ReportFailed · RttmExtraMissing · ClusterExtraMissing · WorkerDied
 └── NotComparable         two reports that are not about the same trials
 """
 
@@ -54,6 +54,22 @@ class ScoreNotANumber(BadLine):
 
 class BadEntry(BadLine):
     code = "bad_corpus_entry"
+
+
+class NotRttm(BadLine):
+    code = "not_rttm"
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(
+            path, line, "expected is RTTM: SPEAKER recording channel start duration <NA> <NA> speaker <NA> <NA>."
+        )
+
+
+class NotUem(BadLine):
+    code = "not_uem"
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(path, line, "expected is UEM: recording channel start end, in seconds.")
 
 
 class ListError(EvaluationError):
@@ -111,6 +127,10 @@ class LabelsMissing(ListError):
 
 class ScoresIncomplete(ListError):
     code = "scores_incomplete"
+
+
+class UnpairedRecordings(ListError):
+    code = "unpaired_recordings"
 
 
 class RecordingsError(EvaluationError):
@@ -180,6 +200,13 @@ class ReportFailed(EvaluationError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"Writing {path} failed ({reason}). Free some space or give another place with --out.")
+
+
+class RttmExtraMissing(EvaluationError):
+    code = "rttm_extra_missing"
+
+    def __init__(self) -> None:
+        super().__init__("Diarization error rates need pyannote.metrics. Install it: pip install 'speakerid[evaluate]'")
 
 
 class ClusterExtraMissing(EvaluationError):

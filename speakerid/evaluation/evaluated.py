@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.evaluation.protocols.open_set import Searches
 from speakerid.evaluation.report.facts import Report
 from speakerid.evaluation.trials.trial_list import TrialList
-from speakerid.scoring.curves import ErrorCurve
 
 
 @dataclass(frozen=True)
@@ -35,4 +35,4 @@ class Evaluated:
     report: Report
     verification: ScoredTrials | None = None
     answers: tuple[Answer, ...] = ()
-    open_set: ErrorCurve | None = None
+    open_set: Searches | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.evaluation.backend import Backend
+from speakerid.evaluation.cohort_guard import cohort_stamps
 from speakerid.evaluation.corpora.corpus import Corpus
 from speakerid.evaluation.corpora.split import Item, Split
 from speakerid.evaluation.embedding.stage import Progress, Stage
@@ -76,11 +77,11 @@ class Run:
         """Raises MissingRecordings, UnreadableRecordings, NoProbes."""
         task, material, stamps = self._task(corpus, split, closed=False)
         try:
-            figures, curve = open_set(task, self.backend)
+            figures, searches = open_set(task, self.backend)
         except ClassMissing:
             raise NoProbes(split.name, "enrolled speakers and of strangers") from None
         report = self._report("open-set", {"open_set": figures}, _facts(split), material, stamps)
-        return Evaluated(report, open_set=curve)
+        return Evaluated(report, open_set=searches)
 
     def _task(self, corpus: Corpus, split: Split, *, closed: bool) -> tuple[Task, Material, list[str]]:
         """In a `closed` task probes of speakers without a usable training file are dropped, and that is stamped.
@@ -105,7 +106,10 @@ class Run:
         return Task(train, dev, test), material, stamps
 
     def _embed(self, corpus: Corpus, names: Sequence[str]) -> Material:
-        return embed_names(self.stage, corpus, names, self.progress, skip=self.skip_missing)
+        material = embed_names(self.stage, corpus, names, self.progress, skip=self.skip_missing)
+        speakers = {one.speaker for name in names if (one := corpus.find(name)) and one.speaker}
+        stamps = cohort_stamps(self.backend, material.voices.embeddings[material.usable], speakers)
+        return replace(material, stamps=(*material.stamps, *stamps))
 
     def _report(
         self, protocol: str, figures: dict[str, Any], facts: ListFacts, material: Material, stamps: Sequence[str]

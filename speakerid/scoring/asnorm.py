@@ -47,6 +47,13 @@ def statistics(voices: FloatArray, cohort: FloatArray, top: int) -> CohortStatis
     return CohortStatistics(means, np.maximum(stds, LEAST_STD))
 
 
+def in_cohort(voices: FloatArray, cohort: FloatArray) -> NDArray[np.bool_]:
+    """`(n,)` for `voices (n, dim)`: whether `cohort (dim, c)` holds that very recording."""
+    starts = range(0, len(voices), CHUNK)
+    found = [(voices[start : start + CHUNK] @ cohort > ITSELF).any(axis=1) for start in starts]
+    return np.concatenate(found) if found else np.zeros(0, np.bool_)
+
+
 def normalize(
     scores: NDArray[np.floating], probes: CohortStatistics, enrolled: CohortStatistics
 ) -> NDArray[np.float64]:

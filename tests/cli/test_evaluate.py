@@ -120,3 +120,16 @@ def test_what_another_encoder_heard_is_refused(
     stamped = speakerid(*base, "--allow-contaminated")
     assert stamped.code == 0
     assert stamped.json["stamps"][0].startswith("CONTAMINATED: ")
+
+
+def test_rttm(speakerid: Command, tmp_path: Path) -> None:
+    for name, end in (("here", 10), ("there", 9)):
+        (tmp_path / f"{name}.rttm").write_text(f"SPEAKER m 1 0 {end} <NA> <NA> ada <NA> <NA>\n")
+    base = ("evaluate", "rttm", "--reference", tmp_path / "here.rttm", "--hypothesis", tmp_path / "there.rttm")
+    ran = speakerid(*base, "--collar", "0", "--json", "--out", tmp_path / "out")
+    assert (ran.code, ran.json["diarization"]["all"]["der"]) == (0, 10.0)
+    assert "| m | 10.00 | 10.00 | 0.00 | 0.00 | 10.00 | 10.0 |" in (tmp_path / "out" / "report.md").read_text()
+    assert " in all " in speakerid(*base).out
+    (tmp_path / "there.rttm").write_text("SPEAKER m 1\n")
+    refused = speakerid(*base, "--json")
+    assert (refused.code, refused.problem["code"]) == (1, "not_rttm")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +93,25 @@ def test_a_cohort_of_speakers_normalizes_scores(tree: Path, cache: Path, tmp_pat
     assert made.report.scoring.startswith("AS-norm, top 7 of 7 voices of ")
     assert made.verification is not None
     assert np.abs(made.verification.scores).max() > 1.0  # standard deviations, no cosines
+
+
+def test_a_cohort_of_the_tested_voices_is_stamped(tree: Path, cache: Path, tmp_path: Path) -> None:
+    listed = read_trials(tree / "veri_test2.txt")
+    same = tmp_path / "same"
+    for file in sorted(tree.rglob("id1000[12]/*/00004.opus")):
+        (same / file.parts[-3]).mkdir(parents=True)
+        (same / file.parts[-3] / "a.opus").symlink_to(file)
+    by_name, by_voice = run(cache, score="asnorm", cohort=same).verification(open_corpus(tree), listed).report.stamps
+    assert by_name.startswith("CONTAMINATED: 2 tested speakers are in the cohort too: id10001, id10002. ")
+    assert by_voice.startswith("CONTAMINATED: at least 2 of 21 tested recordings are in the cohort too. ")
+    for folder in list(same.iterdir()):
+        folder.rename(same / f"other {folder.name}")
+    told = run(cache, score="asnorm", cohort=same).verification(open_corpus(tree), listed).report.stamps
+    assert told == (by_voice,)
+    lines = (tree / "veri_test2.txt").read_text().splitlines(keepends=True)
+    (tmp_path / "others").write_text("".join(line for line in lines if not re.search("id1000[12]", line)))
+    others = read_trials(tmp_path / "others")
+    assert run(cache, score="asnorm", cohort=same).verification(open_corpus(tree), others).report.stamps == ()
 
 
 def test_identification_names_both_protocols(tree: Path, cache: Path) -> None:

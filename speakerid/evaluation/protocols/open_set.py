@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.protocols.task import Task, columns, voiceprints
 from speakerid.scoring.curves import ErrorCurve, error_curve, operating_point
@@ -32,14 +35,30 @@ class OpenSet:
     fnir_at: tuple[AtFpir, ...]
 
 
-def open_set(task: Task, backend: Backend) -> tuple[OpenSet, ErrorCurve]:
-    """Figures, and the curve of FNIR (`fnr`) over FPIR (`fpr`)."""
+@dataclass(frozen=True)
+class Searches:
+    """n probes: the score of the right speaker, -inf where another one is the best; of a stranger, the best score."""
+
+    probes: tuple[str, ...]
+    spoken: tuple[str, ...]
+    scores: NDArray[np.float64]  # (n,)
+    known: NDArray[np.bool_]  # (n,) false for strangers
+
+    @property
+    def curve(self) -> ErrorCurve:
+        """FNIR (`fnr`) over FPIR (`fpr`). Raises ClassMissing."""
+        return error_curve(self.scores, self.known)
+
+
+def open_set(task: Task, backend: Backend) -> tuple[OpenSet, Searches]:
+    """Raises ClassMissing without probes of either kind."""
     enrolled = task.speakers[::2]
     prints = voiceprints(task.train.of(enrolled), enrolled)
     truth = columns(task.test.speakers, enrolled, STRANGER)
     scores = backend.matrix(task.test.voices, prints)
     own, known = searches(scores, truth)
-    curve = error_curve(own, known)
+    found = Searches(task.test.names, task.test.speakers, own, known)
+    curve = found.curve
     strangers = int((~known).sum())
     figures = OpenSet(
         protocol=NAME,
@@ -49,11 +68,16 @@ def open_set(task: Task, backend: Backend) -> tuple[OpenSet, ErrorCurve]:
         rank_1=100 * top_k_accuracy(scores, truth),
         fnir_at=tuple(_at(curve, fpir, strangers) for fpir in FPIRS),
     )
-    return figures, curve
+    return figures, found
 
 
 def _at(curve: ErrorCurve, fpir: float, strangers: int) -> AtFpir:
-    if strangers * fpir < 1.0:
+    if too_rare(fpir, strangers):
         return AtFpir(fpir, None, None)
     point = operating_point(curve, fpir)
     return AtFpir(fpir, point.fnr, point.threshold)
+
+
+def too_rare(fpir: float, strangers: int) -> bool:
+    """Whether so few strangers cannot show such errors: the figure would be that of another FPIR."""
+    return strangers * fpir < 1.0

@@ -14,8 +14,9 @@ from speakerid.evaluation.errors import NotComparable
 from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
 from speakerid.evaluation.protocols.verification import RARE, SEED, USUAL
 from speakerid.evaluation.report.compare_answers import compare_answers
+from speakerid.evaluation.report.compare_searches import compare_searches
 from speakerid.evaluation.report.facts import Comparison, Difference
-from speakerid.evaluation.report.write import ANSWERS, SCORES, blankless
+from speakerid.evaluation.report.write import ANSWERS, SCORES, SEARCHES, blankless
 from speakerid.evaluation.trials.score_file import Scored, read_scores
 from speakerid.scoring.curves import ErrorCurve, rank
 from speakerid.scoring.intervals import interval, speaker_bootstrap
@@ -26,7 +27,7 @@ FIGURES = ("eer", "min_dcf", "min_dcf_p05", "min_cllr")
 
 
 def compared(made: Evaluated, other: Path, resamples: int) -> Evaluated:
-    """`other` is a report.json, with scores.txt or answers.txt beside it. Raises NotComparable."""
+    """`other` is a report.json, and what it was made of lies beside it. Raises NotComparable."""
     content = _read(other)
     comparison = Comparison(
         other=str(other),
@@ -40,8 +41,10 @@ def compared(made: Evaluated, other: Path, resamples: int) -> Evaluated:
 def _figures_beside(made: Evaluated, folder: Path, resamples: int) -> dict[str, Difference]:
     if made.answers:
         return compare_answers(made.answers, _beside(folder, ANSWERS), resamples)
+    if made.open_set is not None:
+        return compare_searches(made.open_set, _beside(folder, SEARCHES), resamples)
     if made.verification is None:
-        raise NotComparable("Only reports on verification and identification can be compared.")
+        raise NotComparable("Reports of this protocol cannot be compared.")
     theirs = read_scores(_beside(folder, SCORES))
     _require_same_trials(made.verification, theirs)
     return _differences(made.verification, theirs.scores, resamples)

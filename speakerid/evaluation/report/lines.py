@@ -33,14 +33,32 @@ class Section:
 
 def sections(report: Report) -> list[Section]:
     content = report.to_json()
-    found = [
-        Section(title, ("figure", "value", "95 % interval"), tuple(_figures(content[name] if name else content)))
-        for title, name in _parts(content)
-    ]
+    found = [_recordings(content["diarization"])] if "diarization" in content else _tables(content)
     found += _confusions(content)
     if report.compared is not None:
         found.append(_comparison(report))
     return [*found, Section("What was measured", ("", ""), tuple(_about(report)))]
+
+
+def _tables(content: dict[str, Any]) -> list[Section]:
+    return [
+        Section(title, ("figure", "value", "95 % interval"), tuple(_figures(content[name] if name else content)))
+        for title, name in _parts(content)
+    ]
+
+
+def _recordings(content: dict[str, Any]) -> Section:
+    columns = ("recording", "DER, %", "missed", "false alarm", "confusion", "IER, %", "speech, s")
+    names = ("der", "missed", "false_alarm", "confusion", "ier")
+    rows = tuple(
+        (
+            one["recording"],
+            *("" if one[name] is None else f"{one[name]:.2f}" for name in names),
+            f"{one['speech_s']:.1f}",
+        )
+        for one in (*content["recordings"], content["all"])
+    )
+    return Section("Diarization", columns, rows)
 
 
 def _parts(content: dict[str, Any]) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ def pictures(made: Evaluated) -> dict[str, str]:
         found["Scores"] = _svg(_histogram, trials)
         found["Calibration"] = _svg(_calibration, trials)
     if made.open_set is not None:
-        found["Identification rate over false alarms"] = _svg(_dir, made.open_set)
+        found["Identification rate over false alarms"] = _svg(_dir, made.open_set.curve)
     return found
 
 

@@ -1,4 +1,4 @@
-"""A report in a folder: report.html, .md and .json, and scores.txt or answers.txt for comparisons and other tools."""
+"""A report in a folder: report.html, .md, .json, and scores.txt, answers.txt or searches.txt for comparisons."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 from speakerid.evaluation.errors import ReportFailed
 from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
+from speakerid.evaluation.protocols.open_set import Searches
 from speakerid.evaluation.report.documents import html, markdown
 
-JSON, SCORES, ANSWERS = "report.json", "scores.txt", "answers.txt"
+JSON, SCORES, ANSWERS, SEARCHES = "report.json", "scores.txt", "answers.txt", "searches.txt"
 
 
 def write(made: Evaluated, out: Path) -> None:
@@ -25,10 +26,12 @@ def write(made: Evaluated, out: Path) -> None:
         texts[SCORES] = "".join(score_lines(made.verification))
     if made.answers:
         texts[ANSWERS] = "".join(answer_lines(made.answers))
+    if made.open_set is not None:
+        texts[SEARCHES] = "".join(search_lines(made.open_set))
     texts[JSON] = json.dumps(made.report.to_json(), indent=1) + "\n"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in {SCORES, ANSWERS} - set(texts):
+        for name in {SCORES, ANSWERS, SEARCHES} - set(texts):
             (out / name).unlink(missing_ok=True)  # of an earlier report here
         for name, text in texts.items():
             _write(out / name, text)
@@ -49,6 +52,14 @@ def answer_lines(answers: Sequence[Answer]) -> Iterator[str]:
     """`protocol probe spoken taken_for`"""
     for one in answers:
         yield " ".join(blankless(part) for part in (one.protocol, one.probe, one.spoken, one.taken_for)) + "\n"
+
+
+def search_lines(searches: Searches) -> Iterator[str]:
+    """`probe spoken known score` or `… stranger …`"""
+    for probe, spoken, score, known in zip(
+        searches.probes, searches.spoken, searches.scores, searches.known, strict=True
+    ):
+        yield f"{blankless(probe)} {blankless(spoken)} {'known' if known else 'stranger'} {float(score)!r}\n"
 
 
 def blankless(name: str) -> str:

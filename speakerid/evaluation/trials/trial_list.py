@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +49,15 @@ def read_trials(path: Path) -> TrialList:
 
 def trials_of(table: Table, layout: Layout, same: Flags) -> TrialList:
     """Raises TrialWithItself."""
-    places: dict[str, int] = {}
-    enroll = [places.setdefault(row[layout.enroll], len(places)) for row in table.rows]
-    test = [places.setdefault(row[layout.test], len(places)) for row in table.rows]
-    _refuse_itself(table, enroll, test, list(places))
-    return TrialList(
-        table.path.name, table.sha256, tuple(places), np.array(enroll, np.intp), np.array(test, np.intp), same
+    places: defaultdict[str, int] = defaultdict()
+    places.default_factory = places.__len__  # a name's place is how many came before it
+    enroll, test = (
+        np.fromiter((places[row[column]] for row in table.rows), np.intp, len(table.rows))
+        for column in (layout.enroll, layout.test)
     )
+    names = tuple(places)
+    _refuse_itself(table, enroll, test, names)
+    return TrialList(table.path.name, table.sha256, names, enroll, test, same)
 
 
 def labels_of(table: Table, layout: Layout) -> Flags:
@@ -69,8 +72,8 @@ def checked(trials: TrialList) -> TrialList:
     return trials
 
 
-def _refuse_itself(table: Table, enroll: Sequence[int], test: Sequence[int], names: Sequence[str]) -> None:
-    paths = [normpath(name) for name in names]  # ./a.wav is a.wav
-    for row, (one, other) in enumerate(zip(enroll, test, strict=True)):
-        if paths[one] == paths[other]:
-            raise TrialWithItself(table.path, table.lines[row], names[one])
+def _refuse_itself(table: Table, enroll: Places, test: Places, names: Sequence[str]) -> None:
+    known: dict[str, int] = {}
+    paths = np.array([known.setdefault(normpath(name), len(known)) for name in names])  # ./a.wav is a.wav
+    for row in np.flatnonzero(paths[enroll] == paths[test]):
+        raise TrialWithItself(table.path, table.lines[row], names[enroll[row]])

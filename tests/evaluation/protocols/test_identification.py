@@ -64,7 +64,7 @@ def test_two_speakers_have_a_head_too() -> None:
 
 def test_open_set_against_counting_by_hand() -> None:
     hard = task(noise=1.0)
-    figures, curve = open_set(hard, COSINE)
+    figures, found = open_set(hard, COSINE)
     assert (figures.enrolled, figures.known_probes, figures.stranger_probes) == (6, 120, 120)
     assert figures.fnir_at[0].fnir is None  # one error in a thousand cannot be seen with 120 strangers
     at = figures.fnir_at[2]
@@ -80,4 +80,5 @@ def test_open_set_against_counting_by_hand() -> None:
     assert at.fnir == pytest.approx(1 - (right & named)[known].mean())
     assert named[~known].mean() <= 0.1
     assert figures.rank_1 == pytest.approx(100 * right[known].mean())
-    assert curve.fpr[0] == 1.0
+    assert found.curve.fpr[0] == 1.0
+    assert (found.probes, found.spoken) == (hard.test.names, hard.test.speakers)

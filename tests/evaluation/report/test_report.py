@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakerid.evaluation.errors import NotComparable, ReportFailed
+from speakerid.evaluation.errors import BadEntry, NotComparable, ReportFailed
 from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
+from speakerid.evaluation.protocols.open_set import Searches
 from speakerid.evaluation.report.compare import compared
 from speakerid.evaluation.report.facts import ListFacts, Report
 from speakerid.evaluation.report.pictures import calibration_points
@@ -158,3 +159,37 @@ def test_identification_is_compared_by_top_1(tmp_path: Path) -> None:
     with pytest.raises(NotComparable, match="other probes"):
         compared(identified([True] * 39), tmp_path / "half" / "report.json", 10)
     assert not (tmp_path / "half" / "scores.txt").exists()
+
+
+def searched(found: int, strangers: int = 20) -> Evaluated:
+    """40 known probes of eight speakers, the first `found` of each ten found; strangers score from 0 to 0.5."""
+    scores = [1.0 if k % 10 < found else -np.inf for k in range(40)] + [0.5 * k / strangers for k in range(strangers)]
+    spoken = [f"s {k % 8}" for k in range(40)] + [f"t{k % 4}" for k in range(strangers)]
+    probes = tuple(f"p {k}" for k in range(len(scores)))
+    report = Report("open-set", {}, ListFacts("split", "0", 60), "cosine", "", "")
+    return Evaluated(report, open_set=Searches(probes, tuple(spoken), np.array(scores), np.arange(len(scores)) < 40))
+
+
+def test_open_set_is_compared_by_fnir_where_strangers_are_enough(tmp_path: Path) -> None:
+    write(searched(5), tmp_path / "half")
+    made = compared(searched(8), tmp_path / "half" / "report.json", 100)
+    assert made.report.compared is not None
+    found = made.report.compared.figures
+    assert set(found) == {"rank_1", "FNIR at FPIR 0.1"}  # 20 strangers show no error in 100
+    first, fnir = found["rank_1"], found["FNIR at FPIR 0.1"]
+    assert (first.here, first.there, first.difference) == pytest.approx((80, 50, 30))
+    assert (fnir.here, fnir.there, fnir.difference) == pytest.approx((0.2, 0.5, -0.3))
+    assert fnir.low is not None
+    assert fnir.high is not None
+    assert fnir.low < -0.3 < fnir.high < 0
+    again = compared(searched(5), tmp_path / "half" / "report.json", 20).report.compared
+    assert again is not None
+    assert {(one.difference, one.low, one.high) for one in again.figures.values()} == {(0.0, 0.0, 0.0)}
+    without = compared(searched(8), tmp_path / "half" / "report.json", 0).report.compared
+    assert without is not None
+    assert without.figures["rank_1"].low is None
+    with pytest.raises(NotComparable, match="other probes"):
+        compared(searched(5, strangers=30), tmp_path / "half" / "report.json", 10)
+    (tmp_path / "half" / "searches.txt").write_text("a b known 0.5\na c perhaps 0.1\n")
+    with pytest.raises(BadEntry, match=r"searches\.txt, line 2"):
+        compared(searched(5), tmp_path / "half" / "report.json", 10)
