@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from speakerid.audio.decode import Samples
-from speakerid.audio.files import read_file
+from speakerid.audio.files import MAX_FILE_BYTES, RECORDING_BYTES, read_file
+from speakerid.audio.limits import RECORDING, DecodeLimits
 from speakerid.audio.wav import wav_bytes
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
@@ -25,11 +26,13 @@ from speakerid.services import (
     identify,
     merge,
     move,
+    recording,
     speakers,
     undo,
     verify,
 )
 from speakerid.services.engine import Engine
+from speakerid.services.recording import RecordingOptions, Sides, Watch, unwatched
 from speakerid.settings import Settings
 from speakerid.types import (
     Audit,
@@ -38,6 +41,7 @@ from speakerid.types import (
     Enrollment,
     Gallery,
     Identification,
+    Recording,
     Repair,
     Speaker,
     Verification,
@@ -107,6 +111,24 @@ class SpeakerID:
             speaker_id = speakers.by_name_or_id(db, gallery, speaker).id
             return speakers.delete_utterance(db, gallery, speaker_id, utterance)
 
+    def recording(
+        self,
+        audio: Audio,
+        *,
+        speakers: int | None = None,
+        candidates: Sequence[str] | None = None,
+        channel: Sides = "mix",
+        watch: Watch = unwatched,
+    ) -> Recording:
+        """Who speaks when? Of `speakers` voices, if that is known; only `candidates`, by name or id, are named.
+
+        `channel`: "mix", "split" for one side of a call a channel, or one channel. `watch(done, total)` is called as
+        it goes, with seconds of work. Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing.
+        """
+        options = RecordingOptions(speakers, None if candidates is None else tuple(candidates), channel)
+        data = as_bytes(audio, RECORDING_BYTES, RECORDING)
+        return recording.recording(self.engine, self._row(), data, options, watch)
+
     def audit(self) -> Audit:
         """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch, CalibrationMissing."""
         return audit.audit(self.engine, self._row())
@@ -172,8 +194,8 @@ class SpeakerID:
         return galleries.get(self.engine, self.gallery)
 
 
-def as_bytes(audio: Audio) -> bytes:
+def as_bytes(audio: Audio, max_bytes: int = MAX_FILE_BYTES, limits: DecodeLimits | None = None) -> bytes:
     """Raises FileMissing, FileTooLarge, AudioError."""
     if isinstance(audio, bytes):
         return audio
-    return wav_bytes(audio) if isinstance(audio, tuple) else read_file(audio)
+    return wav_bytes(audio, limits) if isinstance(audio, tuple) else read_file(audio, max_bytes)

@@ -21,6 +21,7 @@ RUNGS: dict[str, int] = {
     "samples": 0,  # files and their paths, nothing else
     "audio": 1,
     "scoring": 1,
+    "diarization": 1,  # arrays in, arrays out, like scoring: what it needs of either arrives as arguments
     "index": 1,
     "encoders": 1,
     "db": 1,

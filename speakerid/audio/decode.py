@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,13 +39,20 @@ def stream(data: bytes, *, limits: DecodeLimits, channel: Channel = "mix") -> It
         yield piece[:, 0]
 
 
-def count_channels(data: bytes, *, limits: DecodeLimits) -> int:
-    """Raises AudioError."""
+@dataclass(frozen=True)
+class Announced:
+    channels: int
+    seconds: float | None
+
+
+def read_announced(data: bytes, *, limits: DecodeLimits) -> Announced:
+    """Before anything is decoded. Raises AudioError."""
     if not data:
         raise EmptyAudio
     with AudioReader(data, sniff(data)) as reader:
         limits.check_channels(reader.channels)
-        return reader.channels
+        limits.check_length(reader.declared_s or 0.0)
+        return Announced(reader.channels, reader.declared_s)
 
 
 def from_samples(

@@ -7,6 +7,7 @@ from pathlib import Path
 from speakerid.errors import FileMissing, FileTooLarge
 
 MAX_FILE_BYTES = 100 * 1024 * 1024
+RECORDING_BYTES = 1024 * MAX_FILE_BYTES // 100  # 9 hours of 16-bit WAV at 16 kHz
 
 
 def read_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:

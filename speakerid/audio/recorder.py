@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from speakerid.audio.decode import count_channels, stream
+from speakerid.audio.decode import Announced, read_announced, stream
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLimits
 from speakerid.audio.pieces import read_spans
 from speakerid.audio.quality import measure
@@ -17,7 +17,7 @@ from speakerid.types import FloatArray, Span, Speech
 # Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.
 SEGMENTS = SegmentOptions(threshold=0.3, end_threshold=0.2)
 MEASURED = 600 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
-READS = 3  # times the whole recording is decoded: for its level, its speech, its voices
+READS = 4  # times a recording is decoded: for its level, its speech, its windows, its voices
 
 Progress = Callable[[float], None]  # seconds of audio decoded since the last call
 
@@ -52,9 +52,9 @@ class Recorder:
     def open(self, data: bytes, channel: Channel, progress: Progress) -> LongAudio:
         return LongAudio(data, self.limits, channel, progress)
 
-    def channels(self, data: bytes) -> int:
+    def announced(self, data: bytes) -> Announced:
         """Raises AudioError."""
-        return count_channels(data, limits=self.limits)
+        return read_announced(data, limits=self.limits)
 
     def find_speech(self, audio: LongAudio) -> Spoken:
         """Raises AudioError."""
@@ -76,7 +76,3 @@ class Recorder:
 
 def _inside(segments: Sequence[Segment], start: int, end: int) -> tuple[Segment, ...]:
     return tuple((a - start, min(b, end) - start) for a, b in segments if a < end)
-
-
-def silent(seconds: float) -> None:
-    """Progress that nobody watches."""

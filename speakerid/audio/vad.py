@@ -56,7 +56,7 @@ class SileroVad:
         return self._run(rechunked([samples], self._block), level_gain(frame_powers(samples), self._options))
 
     def stream(self, read: Callable[[], Iterable[FloatArray]]) -> Spoken:
-        """The same for a long recording in pieces, which `read` gives twice: first for its level, then for its speech."""
+        """The same for a long recording in pieces, which `read` gives twice: for its level, then for its speech."""
         powers, total = [np.zeros(0, np.float32)], 0
         for block in rechunked(read(), self._block):
             powers.append(frame_powers(block))

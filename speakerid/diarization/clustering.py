@@ -1,6 +1,6 @@
 """Which windows are one voice: agglomerative clustering on calibrated llrs, in bounded memory.
 
-Average linkage stops where two clusters are, on average over their windows, less than `stop_llr` likely to be one voice.
+Average linkage stops where the mean llr between the windows of any two clusters is below `stop_llr`.
 The llrs come from the encoder's calibration, so the stop means the same for every encoder.
 """
 
@@ -63,9 +63,7 @@ def _agglomerated(llrs: Llrs, stop_llr: float, speakers: int | None) -> Labels:
     distances = top - llrs
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), "average")
-    found = (
-        fcluster(tree, top - stop_llr, "distance") if speakers is None else fcluster(tree, speakers, "maxclust")
-    )
+    found = fcluster(tree, top - stop_llr, "distance") if speakers is None else fcluster(tree, speakers, "maxclust")
     return np.asarray(found, np.intp) - 1
 
 

@@ -10,7 +10,7 @@ from speakerid.diarization.clustering import Labels
 from speakerid.types import Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Talk:
     """One voice, speaking without a pause."""
 

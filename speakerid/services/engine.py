@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from speakerid.audio.prepare import Preparer
+from speakerid.audio.recorder import Recorder
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes
 from speakerid.encoders.base import label
@@ -33,6 +34,7 @@ class Engine:
     scorer: Scorer | None  # None where no calibration was fitted for the encoder
     limits: Limits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
+    recorder: Recorder = field(default_factory=Recorder)
 
     @property
     def encoder_label(self) -> str:
