@@ -51,6 +51,8 @@ FENCES: dict[str, tuple[str, ...]] = {
     "alembic": ("db/",),
     "sklearn": ("scoring/fit", "training/", "evaluation/"),
     "ray": ("evaluation/embedding/on_ray.py",),
+    "matplotlib": ("diarization/picture.py", "training/", "evaluation/"),
+    "pyannote": ("evaluation/",),
     "typer": ("cli/",),
     "httpx": ("client/", "cli/"),
     "pydantic_settings": ("settings.py",),

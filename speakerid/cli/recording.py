@@ -67,7 +67,7 @@ def recording(
 
 def _from_suffix(out: Path | None) -> Format:
     suffix = "" if out is None else out.suffix.lower().removeprefix(".")
-    return Format(suffix) if suffix in Format else Format.table
+    return next((one for one in Format if one.value == suffix), Format.table)
 
 
 def _sides(channel: str) -> Sides:
