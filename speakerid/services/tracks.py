@@ -25,6 +25,7 @@ from speakerid.types import FloatArray, Span, Speech
 BATCH = 16  # windows read and embedded at a time
 CHANGE_COST = 2.0  # llr by which another voice must fit better in all before the speaker changes
 ROUNDS = 3  # of drawing the voices anew and going through the windows again
+FULL_BAND_HZ = SAMPLE_RATE_HZ // 2
 PROBE = 20 * SAMPLE_RATE_HZ  # samples of a voice, its longest turns, that are embedded as one probe
 
 
@@ -51,7 +52,8 @@ def listen(engine: Engine, scorer: Scorer, audio: LongAudio, channel: int | None
         return Track(channel, seconds, (), (), np.zeros((0, engine.encoder.dim), np.float32))
     heard = engine.recorder.quality(audio, spoken)
     embeddings = _embedded(engine.encoder, audio, places)
-    sides = Side.of(embeddings, [replace(heard, seconds=(end - start) / SAMPLE_RATE_HZ) for start, end in places])
+    # Windows share the recording's noise and band, which make its voices more alike, not less: neither is counted.
+    sides = Side.of(embeddings, [Speech((end - start) / SAMPLE_RATE_HZ, None, 0.0, FULL_BAND_HZ) for start, end in places])
     talks = _in_order(turns(stretches, places, _voices(scorer, sides, speakers)))
     speech = tuple(replace(heard, seconds=_seconds(talks, voice)) for voice in range(_count(talks)))
     return Track(channel, seconds, talks, speech, _probes(engine.encoder, audio, talks))
