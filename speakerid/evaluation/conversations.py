@@ -25,6 +25,7 @@ UNSEEN = 51  # of `train`: the bundled encoder was trained on the others
 ENROLLED_RECORDINGS = 3  # of a speaker of `dev`
 LONGEST_PAUSE = SAMPLE_RATE_HZ * 3 // 10  # inside a piece
 PIECE = (SAMPLE_RATE_HZ, 6 * SAMPLE_RATE_HZ)  # samples of the shortest and longest thing said at a time
+SHORTEST_RECORDING = 8 * SAMPLE_RATE_HZ
 SPEECH_S = 24.0  # at most, of one speaker in one conversation
 PAUSE_S = (0.1, 0.8)
 OVERLAP_S = (0.4, 1.6)
@@ -155,6 +156,8 @@ def _train_voices(speech: Path, parity: int) -> Iterator[Voice]:
     tree = list(speaker_tree(speech / "librispeech" / "train").items())[-UNSEEN:]
     for nth, (name, files) in enumerate(tree[parity::2]):
         spoken = decode(read_file(files[0]))
+        if len(spoken) < SHORTEST_RECORDING:
+            continue
         half = len(spoken) // 2
         enrolled = nth % 2 == 0
         pieces = tuple(_pieces(spoken[half:] if enrolled else spoken))

@@ -53,7 +53,9 @@ def listen(engine: Engine, scorer: Scorer, audio: LongAudio, channel: int | None
     heard = engine.recorder.quality(audio, spoken)
     embeddings = _embedded(engine.encoder, audio, places)
     # Windows share the recording's noise and band, which make its voices more alike, not less: neither is counted.
-    sides = Side.of(embeddings, [Speech((end - start) / SAMPLE_RATE_HZ, None, 0.0, FULL_BAND_HZ) for start, end in places])
+    sides = Side.of(
+        embeddings, [Speech((end - start) / SAMPLE_RATE_HZ, None, 0.0, FULL_BAND_HZ) for start, end in places]
+    )
     talks = _in_order(turns(stretches, places, _voices(scorer, sides, speakers)))
     speech = tuple(replace(heard, seconds=_seconds(talks, voice)) for voice in range(_count(talks)))
     return Track(channel, seconds, talks, speech, _probes(engine.encoder, audio, talks))
