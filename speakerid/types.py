@@ -372,7 +372,7 @@ class Recording:
     speech_seconds: float
     prior: float  # assumed probability, before listening, that a voice is enrolled
     encoder: str
-    calibration: Literal["gallery", "default"]
+    calibration: CalibrationSource
     reason: str  # one sentence for a person
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from speakerid.audio.decode import Samples
-from speakerid.audio.files import MAX_FILE_BYTES, RECORDING_BYTES, read_file
-from speakerid.audio.limits import RECORDING, DecodeLimits
+from speakerid.audio.encoded import Encoded, mapped_file
+from speakerid.audio.files import read_file
+from speakerid.audio.limits import RECORDING
 from speakerid.audio.wav import wav_bytes
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
@@ -126,8 +128,9 @@ class SpeakerID:
         it goes, with seconds of work. Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing.
         """
         options = RecordingOptions(speakers, None if candidates is None else tuple(candidates), channel)
-        data = as_bytes(audio, RECORDING_BYTES, RECORDING)
-        return recording.recording(self.engine, self._row(), data, options, watch)
+        gallery = self._row()
+        with _encoded(audio) as data:
+            return recording.recording(self.engine, gallery, data, options, watch)
 
     def audit(self) -> Audit:
         """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch, CalibrationMissing."""
@@ -194,8 +197,15 @@ class SpeakerID:
         return galleries.get(self.engine, self.gallery)
 
 
-def as_bytes(audio: Audio, max_bytes: int = MAX_FILE_BYTES, limits: DecodeLimits | None = None) -> bytes:
+def as_bytes(audio: Audio) -> bytes:
     """Raises FileMissing, FileTooLarge, AudioError."""
     if isinstance(audio, bytes):
         return audio
-    return wav_bytes(audio, limits) if isinstance(audio, tuple) else read_file(audio, max_bytes)
+    return wav_bytes(audio) if isinstance(audio, tuple) else read_file(audio)
+
+
+def _encoded(audio: Audio) -> AbstractContextManager[Encoded]:
+    """Of a recording of any length. Raises FileMissing, FileTooLarge, AudioError."""
+    if isinstance(audio, bytes):
+        return nullcontext(audio)
+    return nullcontext(wav_bytes(audio, RECORDING)) if isinstance(audio, tuple) else mapped_file(audio)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.declared import Declared, read_declared
+from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import Channel, DecodeLimits
 from speakerid.audio.reader import AudioReader, checked
 from speakerid.audio.resample import PIECE_FRAMES, Collector
@@ -20,17 +21,17 @@ from speakerid.types import FloatArray
 Samples = tuple[NDArray[Any], int]  # (n,) or (channels, n), and the rate in Hz
 
 
-def decode(data: bytes, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
+def decode(data: Encoded, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
     """(n,) float32 at 16 kHz, n > 0, finite, at the file's own level. Raises AudioError: a leaf a reason."""
     return _whole(_pieces(data, limits or DecodeLimits(), channel))[:, 0]
 
 
-def decode_channels(data: bytes, *, limits: DecodeLimits | None = None) -> FloatArray:
+def decode_channels(data: Encoded, *, limits: DecodeLimits | None = None) -> FloatArray:
     """(channels, n) float32 at 16 kHz: every channel by itself, for recordings with one speaker a channel."""
     return _whole(_pieces(data, limits or DecodeLimits(), None)).T
 
 
-def stream(data: bytes, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
+def stream(data: Encoded, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
     """What `decode` gives, in pieces (n,) of some seconds: memory does not grow with the recording.
 
     Raises AudioError; what is wrong with the end of a file is raised after its last piece.
@@ -45,7 +46,7 @@ class Announced:
     seconds: float | None
 
 
-def read_announced(data: bytes, *, limits: DecodeLimits) -> Announced:
+def read_announced(data: Encoded, *, limits: DecodeLimits) -> Announced:
     """Before anything is decoded. Raises AudioError."""
     if not data:
         raise EmptyAudio
@@ -73,7 +74,7 @@ def from_samples(
     return _whole(checked(piece) for piece in collector.finish())[:, 0]
 
 
-def _pieces(data: bytes, limits: DecodeLimits, channel: Channel | None) -> Iterator[FloatArray]:
+def _pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None) -> Iterator[FloatArray]:
     """(n, kept channels) each."""
     if not data:
         raise EmptyAudio

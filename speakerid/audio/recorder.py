@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from speakerid.audio.decode import Announced, read_announced, stream
+from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLimits
 from speakerid.audio.pieces import read_spans
 from speakerid.audio.quality import measure
@@ -26,7 +27,7 @@ Progress = Callable[[float], None]  # seconds of audio decoded since the last ca
 class LongAudio:
     """One side of a recording."""
 
-    data: bytes
+    data: Encoded
     limits: DecodeLimits
     channel: Channel
     progress: Progress
@@ -49,10 +50,10 @@ class Recorder:
         self.limits = limits
         self._options = VadOptions(segments)
 
-    def open(self, data: bytes, channel: Channel, progress: Progress) -> LongAudio:
+    def open(self, data: Encoded, channel: Channel, progress: Progress) -> LongAudio:
         return LongAudio(data, self.limits, channel, progress)
 
-    def announced(self, data: bytes) -> Announced:
+    def announced(self, data: Encoded) -> Announced:
         """Raises AudioError."""
         return read_announced(data, limits=self.limits)
 

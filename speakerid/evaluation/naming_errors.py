@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,20 +27,7 @@ class NamingErrors:
     names_twice: int  # names that two voices of one recording were given
 
     def __add__(self, other: NamingErrors) -> NamingErrors:
-        return NamingErrors(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
-
-
-def _values(one: NamingErrors) -> tuple[float, float, float, float, float, int, int, int]:
-    return (
-        one.hours,
-        one.strangers,
-        one.strangers_named,
-        one.known,
-        one.known_named,
-        one.wrong_names,
-        one.names,
-        one.names_twice,
-    )
+        return NamingErrors(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
 
 def naming_errors(truth: Sequence[Said], voices: Sequence[tuple[str, Sequence[Said]]], seconds: float) -> NamingErrors:
@@ -72,7 +59,10 @@ def _speakers(truth: Sequence[Said]) -> list[str]:
 
 
 def _any(speaks: dict[str, NDArray[np.bool_]], like: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.logical_or.reduce([*speaks.values(), np.zeros_like(like)])
+    somebody = np.zeros_like(like)
+    for own in speaks.values():
+        somebody |= own
+    return somebody
 
 
 def _count(seconds: float) -> int:

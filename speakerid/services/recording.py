@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.recorder import READS, LongAudio
 from speakerid.db.models import GalleryRow
 from speakerid.diarization.turns import Talk
 from speakerid.errors import InvalidRequest
-from speakerid.services import scores, speakers, tracks
+from speakerid.services import calibrations, speakers, tracks
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
 from speakerid.services.tracks import Track
@@ -49,7 +50,7 @@ class _Place:
 def recording(
     engine: Engine,
     gallery: GalleryRow,
-    audio: bytes,
+    audio: Encoded,
     options: RecordingOptions = DEFAULTS,
     watch: Watch = unwatched,
 ) -> Recording:
@@ -57,7 +58,7 @@ def recording(
     if options.speakers is not None and options.speakers < 1:
         raise InvalidRequest("At least one speaker must be expected. Leave the number out if it is not known.")
     wanted = _keys(engine, gallery, options.candidates)
-    scorer = scores.scorer(engine, gallery)
+    scorer = calibrations.default(engine)  # the stop of the clustering was fitted with it, not with a gallery's own
     heard = [
         tracks.listen(engine, scorer, one, channel, options.speakers)
         for channel, one in _opened(engine, audio, options.channel, watch)
@@ -72,7 +73,7 @@ def recording(
         speech_seconds=sum(voice.speech.seconds for voice in voices),
         prior=engine.policy.prior,
         encoder=engine.encoder_label,
-        calibration="default",
+        calibration=calibrations.source(engine, gallery),
         reason=_reason(voices),
     )
 
@@ -84,7 +85,7 @@ def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None)
         return sorted({speakers.by_name_or_id(db, gallery, one).key for one in candidates})
 
 
-def _opened(engine: Engine, audio: bytes, channel: Sides, watch: Watch) -> list[tuple[int | None, LongAudio]]:
+def _opened(engine: Engine, audio: Encoded, channel: Sides, watch: Watch) -> list[tuple[int | None, LongAudio]]:
     announced = engine.recorder.announced(audio)
     wanted = list(range(announced.channels)) if channel == "split" else [channel]
     read = _counted(watch, None if announced.seconds is None else announced.seconds * READS * len(wanted))

@@ -15,7 +15,7 @@ from speakerid.diarization.naming import Named, exclusive
 from speakerid.scoring.decision import posterior
 from speakerid.scoring.scorer import Compared
 from speakerid.scoring.sides import Side
-from speakerid.services import scores
+from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.identify import comparable
 from speakerid.types import Candidate, FloatArray, RecordedVoice, SpeakerRef, Speech, Threshold
@@ -73,9 +73,10 @@ def _judged(
     engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], known: _Known, top_k: int
 ) -> list[RecordedVoice]:
     probes = Side.of(np.stack([voice.probe for voice in voices]), [voice.speech for voice in voices])
-    pairs = scores.scorer(engine, gallery).compare(probes, scores.enrolled(known.found))
+    scorer = calibrations.scorer(engine, gallery)
+    pairs = scorer.compare(probes, scores.enrolled(known.found))
     limits = [
-        [scores.threshold(engine, gallery, pairs[v : v + 1, n : n + 1], known.size) for n in range(len(known.found))]
+        [scores.threshold(scorer, gallery, pairs[v : v + 1, n : n + 1], known.size) for n in range(len(known.found))]
         for v in range(len(voices))
     ]
     thresholds = np.array([[one.llr for one in row] for row in limits])
