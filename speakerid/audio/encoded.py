@@ -18,18 +18,22 @@ KEPT_BYTES = 4 * 1024 * 1024  # of a mapped file that stay in memory behind the 
 @contextmanager
 def mapped_file(path: str | Path, max_bytes: int = RECORDING_BYTES) -> Iterator[Encoded]:
     """Raises FileMissing when it is not a readable file, FileTooLarge above `max_bytes`."""
-    path = Path(path)
+    data = _map(Path(path), max_bytes)
+    try:
+        yield data
+    finally:
+        if isinstance(data, mmap.mmap):
+            data.close()
+
+
+def _map(path: Path, max_bytes: int) -> Encoded:
     check_file(path)
     try:
         with path.open("rb") as file:
             size = file.seek(0, io.SEEK_END)
             if size > max_bytes:
                 raise FileTooLarge(max_bytes)
-            if not size:  # nothing to map
-                yield b""
-                return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                yield data
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
         raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
 

@@ -1,6 +1,6 @@
 """What a long recording costs: the command itself, on hours of made conversation, in a process of its own.
 
-    python -m speakerid.evaluation.long_recording --speech ../shared/speech --hours 2
+python -m speakerid.evaluation.long_recording --speech ../shared/speech --hours 2
 """
 
 from __future__ import annotations
