@@ -36,6 +36,7 @@ from speakerid.services import (
 from speakerid.services.engine import Engine
 from speakerid.services.recording import RecordingOptions, Sides, Watch, unwatched
 from speakerid.settings import Settings
+from speakerid.timeline import Recording
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -43,7 +44,6 @@ from speakerid.types import (
     Enrollment,
     Gallery,
     Identification,
-    Recording,
     Repair,
     Speaker,
     Verification,

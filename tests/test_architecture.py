@@ -18,6 +18,7 @@ MAX_LINES = 350
 RUNGS: dict[str, int] = {
     "errors": 0,
     "types": 0,
+    "timeline": 0,  # the answer to a recording: `types` is full
     "samples": 0,  # files and their paths, nothing else
     "audio": 1,
     "scoring": 1,

@@ -17,7 +17,7 @@ from speakerid.types import FloatArray, Span, Speech
 
 # Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.
 SEGMENTS = SegmentOptions(threshold=0.3, end_threshold=0.2)
-MEASURED = 600 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
+MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
 READS = 4  # times a recording is decoded: for its level, its speech, its windows, its voices
 
 Progress = Callable[[float], None]  # seconds of audio decoded since the last call
@@ -62,7 +62,7 @@ class Recorder:
         return self._vad.stream(audio.pieces)
 
     def quality(self, audio: LongAudio, spoken: Spoken) -> Speech:
-        """Its net speech; noise, clipping and bandwidth of the ten minutes from the first word on."""
+        """Its net speech; noise, clipping and bandwidth of the two minutes from the first word on."""
         start = spoken.segments[0][0] if spoken.segments else 0
         end = min(start + MEASURED, spoken.total)
         (samples,) = read_spans(stream(audio.data, limits=audio.limits, channel=audio.channel), [(start, end)])

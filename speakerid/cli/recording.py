@@ -18,7 +18,7 @@ from speakerid.cli.voices import server_url
 
 if TYPE_CHECKING:
     from speakerid.services.recording import Sides
-    from speakerid.types import Recording
+    from speakerid.timeline import Recording
 
 
 class Format(StrEnum):

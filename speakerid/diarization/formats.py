@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 
-from speakerid.types import Recording
+from speakerid.timeline import Recording
 
 CSV_COLUMNS = ("start", "end", "voice", "speaker", "channel", "llr", "probability")
 

@@ -35,7 +35,8 @@ from speakerid.evaluation.spoken import (
     in_seconds,
     read_rttm,
 )
-from speakerid.types import FloatArray, Recording
+from speakerid.timeline import Recording
+from speakerid.types import FloatArray
 from speakerid.verbs import SpeakerID
 
 COUNT = 28  # conversations: four of each size from 2 to 8

@@ -17,7 +17,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
 from speakerid.services.tracks import Track
 from speakerid.services.voices import Unnamed, name_voices
-from speakerid.types import RecordedVoice, Recording, Turn
+from speakerid.timeline import RecordedVoice, Recording, Turn
 
 Sides = Literal["mix", "split"] | int  # all channels as one, each by itself, or one of them, counted from 0
 Watch = Callable[[float, float | None], None]  # seconds of audio gone through, and of how many in all, if known

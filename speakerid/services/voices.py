@@ -18,7 +18,8 @@ from speakerid.scoring.sides import Side
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.identify import comparable
-from speakerid.types import Candidate, FloatArray, RecordedVoice, SpeakerRef, Speech, Threshold
+from speakerid.timeline import RecordedVoice
+from speakerid.types import Candidate, FloatArray, SpeakerRef, Speech, Threshold
 
 NEAREST = 16  # speakers searched for each voice
 

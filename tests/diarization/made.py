@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from speakerid.types import Candidate, RecordedVoice, Recording, SpeakerRef, Speech, Turn
+from speakerid.timeline import RecordedVoice, Recording, Turn
+from speakerid.types import Candidate, SpeakerRef, Speech
 
 ADA = SpeakerRef("spk_1", "Ada B.")
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_no_other_path_is_likelier(seed: int) -> None:
     llrs = np.random.default_rng(seed).normal(0.0, 3.0, (6, 3))
 
     def worth(path: tuple[int, ...]) -> float:
-        changes = sum(a != b for a, b in zip(path, path[1:], strict=False))
+        changes = sum(a != b for a, b in pairwise(path))
         return float(llrs[np.arange(6), list(path)].sum()) - 2.0 * changes
 
     best = max(product(range(3), repeat=6), key=worth)

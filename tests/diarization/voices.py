@@ -15,7 +15,8 @@ def windows_of(truth: list[int], spread: float = 0.4, dim: int = 64, seed: int =
     voices = np.linalg.qr(random.standard_normal((dim, dim)))[0]
     noise = random.standard_normal((len(truth), dim)) / np.sqrt(dim)
     rows = voices[truth] + spread * noise
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def comparing(rows: FloatArray) -> Compare:

@@ -24,7 +24,8 @@ from speakerid.errors import (
     TruncatedAudio,
     UnsupportedAudio,
 )
-from speakerid.types import FloatArray, Recording
+from speakerid.timeline import Recording
+from speakerid.types import FloatArray
 from tests.audio.encode import soundfile_bytes
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, utterance
