@@ -21,7 +21,7 @@ Compare = Callable[[NDArray[np.intp], NDArray[np.intp]], Llrs]  # rows (p,) and 
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    stop_llr: float = -1.0
+    stop_llr: float = -1.0  # `python -m speakerid.evaluation.diarization --fit` tries others
     block: int = 1_000  # windows clustered at once, 8 MB a matrix; more are clustered block by block
     examples: int = 12  # windows that stand for a cluster of a block
     fewest: int = 3  # windows; a smaller cluster is more often a laugh or two voices at once than a person

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.vad import SileroVad
-from speakerid.evaluation.conversations import Cast, conversations, test_cast
+from speakerid.diarization.clustering import ClusterOptions
+from speakerid.evaluation.conversations import Cast, conversations, fit_cast, test_cast
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.plain_diarization import grid, with_best_threshold, with_known_number
 from speakerid.evaluation.spoken import (
@@ -41,6 +42,8 @@ from speakerid.verbs import SpeakerID
 
 COUNT = 28  # conversations: four of each size from 2 to 8
 SEED = 2
+FIT_SEED = 1
+STOPS = (-3.0, -2.0, -1.0, 0.0, 1.0)  # llr
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,15 @@ def report_names(answers: Sequence[Answered]) -> None:
     _say(f"  names given, twice               {found.names:6d} {found.names_twice}")
 
 
+def fit(sid: SpeakerID, cases: Sequence[Case]) -> None:
+    """Print DER for other stops of the clustering."""
+    for stop_llr in STOPS:
+        policy = replace(sid.engine.policy, clusters=ClusterOptions(stop_llr=stop_llr))
+        tried = SpeakerID(replace(sid.engine, policy=policy), sid.gallery)
+        _say(f"  stop at llr {stop_llr:4.1f}")
+        _row("speakerid", der(answered(tried, cases), 0.0))
+
+
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -200,13 +212,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--speech", type=Path, required=True, help="a folder with ami, librispeech and noise")
     parser.add_argument("--encoder", default="bundled")
     parser.add_argument("--conversations", type=int, default=COUNT)
+    parser.add_argument("--fit", action="store_true", help="try stops of the clustering on speakers kept for that")
     options = parser.parse_args(arguments)
-    cast = test_cast(options.speech)
+    cast = fit_cast(options.speech) if options.fit else test_cast(options.speech)
     with (
         tempfile.TemporaryDirectory() as folder,
         SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
     ):
         enroll(sid, cast)
+        if options.fit:
+            fit(sid, list(made(cast, options.conversations, FIT_SEED)))
+            return 0
         _say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
         compare("AMI meetings", sid, list(meetings(options.speech / "ami")))
         report_names(compare("Made conversations", sid, list(made(cast, options.conversations))))

@@ -10,6 +10,7 @@ from speakerid.audio.prepare import Preparer
 from speakerid.audio.recorder import Recorder
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes
+from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
 from speakerid.scoring.coach import UNFITTED, Limits
@@ -23,6 +24,7 @@ class Policy:
 
     prior: float = 0.5  # probability, before listening, that a probe's voice is enrolled
     ambiguous_margin_llr: float = 1.0  # two speakers above the threshold and closer than this: ambiguous
+    clusters: ClusterOptions = ClusterOptions()  # which windows of a recording are one voice
 
 
 @dataclass(frozen=True)

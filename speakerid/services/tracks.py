@@ -56,7 +56,7 @@ def listen(engine: Engine, scorer: Scorer, audio: LongAudio, channel: int | None
     sides = Side.of(
         embeddings, [Speech((end - start) / SAMPLE_RATE_HZ, None, 0.0, FULL_BAND_HZ) for start, end in places]
     )
-    talks = _in_order(turns(stretches, places, _voices(scorer, sides, speakers)))
+    talks = _in_order(turns(stretches, places, _voices(scorer, sides, speakers, engine.policy.clusters)))
     speech = tuple(replace(heard, seconds=_seconds(talks, voice)) for voice in range(_count(talks)))
     return Track(channel, seconds, talks, speech, _probes(engine.encoder, audio, talks))
 
@@ -69,9 +69,8 @@ def _embedded(encoder: Batcher, audio: LongAudio, places: Sequence[Span]) -> Flo
     return np.concatenate(found)
 
 
-def _voices(scorer: Scorer, sides: Side, speakers: int | None) -> Labels:
+def _voices(scorer: Scorer, sides: Side, speakers: int | None, options: ClusterOptions) -> Labels:
     """The voice of each window."""
-    options = ClusterOptions()
 
     def compare(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
         return scorer.compare(sides[rows], sides[columns]).llrs
