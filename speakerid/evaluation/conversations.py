@@ -1,8 +1,8 @@
 """Made conversations of real voices: who speaks when is known to the sample, and so is who was enrolled.
 
 LibriSpeech `dev` (5 speakers, 3 of their 10 recordings kept for enrollment) and the last 51 speakers of `train`, one
-recording each: of those to be enrolled the first half is kept for that. Of the 51 every other speaker may be used to
-fit (`FIT`); conversations to measure on are of the others and of `dev` (`TEST`).
+recording each: of those to be enrolled the first half is kept for that. Of the 51 every other speaker is there to fit
+on; conversations to measure on are of the others and of `dev`. About half of either are enrolled.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class Cast:
     noises: tuple[FloatArray, ...]
 
 
-def fit_cast(speech: Path) -> Cast:
+def cast_to_fit(speech: Path) -> Cast:
     return Cast(tuple(_train_voices(speech, 0)), _noises(speech))
 
 
-def test_cast(speech: Path) -> Cast:
+def cast_to_measure(speech: Path) -> Cast:
     return Cast((*_dev_voices(speech), *_train_voices(speech, 1)), _noises(speech))
 
 

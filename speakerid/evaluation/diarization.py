@@ -22,7 +22,7 @@ from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.vad import SileroVad
 from speakerid.diarization.clustering import ClusterOptions
-from speakerid.evaluation.conversations import Cast, conversations, fit_cast, test_cast
+from speakerid.evaluation.conversations import Cast, cast_to_fit, cast_to_measure, conversations
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.plain_diarization import grid, with_best_threshold, with_known_number
 from speakerid.evaluation.spoken import (
@@ -214,7 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--conversations", type=int, default=COUNT)
     parser.add_argument("--fit", action="store_true", help="try stops of the clustering on speakers kept for that")
     options = parser.parse_args(arguments)
-    cast = fit_cast(options.speech) if options.fit else test_cast(options.speech)
+    cast = cast_to_fit(options.speech) if options.fit else cast_to_measure(options.speech)
     with (
         tempfile.TemporaryDirectory() as folder,
         SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,

@@ -17,7 +17,7 @@ from pathlib import Path
 import soundfile
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.evaluation.conversations import conversations, test_cast
+from speakerid.evaluation.conversations import cast_to_measure, conversations
 from speakerid.evaluation.diarization import COUNT, SEED
 from speakerid.types import FloatArray
 
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         file, answer = Path(folder) / f"long.{options.format}", Path(folder) / "answer.json"
-        talks = conversations(test_cast(options.speech), COUNT, SEED)
+        talks = conversations(cast_to_measure(options.speech), COUNT, SEED)
         write_repeated((one.samples for one in talks), options.hours * 3600.0, file)
         command = [sys.executable, "-m", "speakerid.cli", "recording", str(file), "--out", str(answer)]
         command += ["--store", str(Path(folder) / "voices.db"), "--encoder", options.encoder]

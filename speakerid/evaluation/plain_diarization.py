@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.vad import SileroVad
+from speakerid.audio.prepare import Vad
 from speakerid.encoders.base import Encoder
 from speakerid.evaluation.spoken import Errors, Said, in_seconds
 from speakerid.types import FloatArray, Span
@@ -36,7 +36,7 @@ class Grid:
         return in_seconds((cell, str(labels[owner])) for cell, owner in zip(self.cells, self.owners, strict=True))
 
 
-def grid(encoder: Encoder, vad: SileroVad, samples: FloatArray) -> Grid:
+def grid(encoder: Encoder, vad: Vad, samples: FloatArray) -> Grid:
     cells, starts = [], []
     for start, end in vad.speech_segments(samples):
         at = start

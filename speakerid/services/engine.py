@@ -24,7 +24,7 @@ class Policy:
 
     prior: float = 0.5  # probability, before listening, that a probe's voice is enrolled
     ambiguous_margin_llr: float = 1.0  # two speakers above the threshold and closer than this: ambiguous
-    clusters: ClusterOptions = ClusterOptions()  # which windows of a recording are one voice
+    clusters: ClusterOptions = field(default_factory=ClusterOptions)  # which windows of a recording are one voice
 
 
 @dataclass(frozen=True)
