@@ -18,6 +18,7 @@ from pydantic import Field, TypeAdapter
 
 T = TypeVar("T")
 FloatArray = NDArray[np.float32]
+Span = tuple[int, int]  # start and end (exclusive) in samples at 16 kHz
 Decision = Literal["accept", "unknown", "ambiguous", "not_enough_speech", "no_speakers"]
 VerifyDecision = Literal["accept", "reject", "not_enough_speech"]
 CalibrationSource = Literal["gallery", "default"]

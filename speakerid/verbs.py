@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from speakerid.audio.decode import Samples
+from speakerid.audio.encoded import Encoded, mapped_file
 from speakerid.audio.files import read_file
+from speakerid.audio.limits import RECORDING
 from speakerid.audio.wav import wav_bytes
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
@@ -25,12 +28,15 @@ from speakerid.services import (
     identify,
     merge,
     move,
+    recording,
     speakers,
     undo,
     verify,
 )
 from speakerid.services.engine import Engine
+from speakerid.services.recording import RecordingOptions, Sides, Watch, unwatched
 from speakerid.settings import Settings
+from speakerid.timeline import Recording
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -107,6 +113,25 @@ class SpeakerID:
             speaker_id = speakers.by_name_or_id(db, gallery, speaker).id
             return speakers.delete_utterance(db, gallery, speaker_id, utterance)
 
+    def recording(
+        self,
+        audio: Audio,
+        *,
+        speakers: int | None = None,
+        candidates: Sequence[str] | None = None,
+        channel: Sides = "mix",
+        watch: Watch = unwatched,
+    ) -> Recording:
+        """Who speaks when? Of `speakers` voices, if that is known; only `candidates`, by name or id, are named.
+
+        `channel`: "mix", "split" for one side of a call a channel, or one channel. `watch(done, total)` is called as
+        it goes, with seconds of work. Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing.
+        """
+        options = RecordingOptions(speakers, None if candidates is None else tuple(candidates), channel)
+        gallery = self._row()
+        with _encoded(audio) as data:
+            return recording.recording(self.engine, gallery, data, options, watch)
+
     def audit(self) -> Audit:
         """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch, CalibrationMissing."""
         return audit.audit(self.engine, self._row())
@@ -177,3 +202,10 @@ def as_bytes(audio: Audio) -> bytes:
     if isinstance(audio, bytes):
         return audio
     return wav_bytes(audio) if isinstance(audio, tuple) else read_file(audio)
+
+
+def _encoded(audio: Audio) -> AbstractContextManager[Encoded]:
+    """Of a recording of any length. Raises FileMissing, FileTooLarge, AudioError."""
+    if isinstance(audio, bytes):
+        return nullcontext(audio)
+    return nullcontext(wav_bytes(audio, RECORDING)) if isinstance(audio, tuple) else mapped_file(audio)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import DecodeLimits, check_rate
 from speakerid.audio.mp4 import check_tables, has_media, is_whole
 from speakerid.audio.mpeg import mp3_seconds
@@ -29,7 +30,7 @@ class Declared:
             raise TruncatedAudio(found_s, self.seconds)
 
 
-def read_declared(data: bytes, fmt: Format, limits: DecodeLimits) -> Declared:
+def read_declared(data: Encoded, fmt: Format, limits: DecodeLimits) -> Declared:
     """Raises TooManyChannels, AudioTooLong, UnsupportedAudio (its rate), TruncatedAudio, MalformedAudio."""
     if fmt.container == "WAV":
         return _wav(data, limits)
@@ -46,7 +47,7 @@ def read_declared(data: bytes, fmt: Format, limits: DecodeLimits) -> Declared:
     return Declared()
 
 
-def _wav(data: bytes, limits: DecodeLimits) -> Declared:
+def _wav(data: Encoded, limits: DecodeLimits) -> Declared:
     header = read_wav_header(data)
     if header is None:
         return Declared()
@@ -60,7 +61,7 @@ def _wav(data: bytes, limits: DecodeLimits) -> Declared:
     return Declared(header.seconds, EXACT_S)
 
 
-def _flac(data: bytes, start: int, limits: DecodeLimits) -> Declared:
+def _flac(data: Encoded, start: int, limits: DecodeLimits) -> Declared:
     """STREAMINFO, RFC 9639 section 8.2: 20 bits of rate, 3 of channels - 1, 5 of bits - 1, 36 of frames."""
     if len(data) < start + 26:
         return Declared()
@@ -74,7 +75,7 @@ def _flac(data: bytes, start: int, limits: DecodeLimits) -> Declared:
     return Declared(frames / rate_hz, EXACT_S)
 
 
-def _flac_audio_start(data: bytes, at: int) -> int:
+def _flac_audio_start(data: Encoded, at: int) -> int:
     """Metadata blocks, RFC 9639 section 8.1: a last-block bit, 7 bits of type, 24 of length."""
     last = False
     while not last and at + 4 <= len(data):
@@ -83,7 +84,7 @@ def _flac_audio_start(data: bytes, at: int) -> int:
     return at
 
 
-def _last_page_is_whole(data: bytes) -> bool:
+def _last_page_is_whole(data: Encoded) -> bool:
     """Ogg, RFC 3533 section 6: a page ends after its 27 + n header bytes and the n lacing values' sum."""
     at = data.rfind(b"OggS")
     if len(data) < at + 27:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.declared import Declared, read_declared
+from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import Channel, DecodeLimits
 from speakerid.audio.reader import AudioReader, checked
 from speakerid.audio.resample import PIECE_FRAMES, Collector
@@ -18,14 +21,39 @@ from speakerid.types import FloatArray
 Samples = tuple[NDArray[Any], int]  # (n,) or (channels, n), and the rate in Hz
 
 
-def decode(data: bytes, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
+def decode(data: Encoded, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
     """(n,) float32 at 16 kHz, n > 0, finite, at the file's own level. Raises AudioError: a leaf a reason."""
-    return _decode(data, limits or DecodeLimits(), channel)[:, 0]
+    return _whole(_pieces(data, limits or DecodeLimits(), channel))[:, 0]
 
 
-def decode_channels(data: bytes, *, limits: DecodeLimits | None = None) -> FloatArray:
+def decode_channels(data: Encoded, *, limits: DecodeLimits | None = None) -> FloatArray:
     """(channels, n) float32 at 16 kHz: every channel by itself, for recordings with one speaker a channel."""
-    return _decode(data, limits or DecodeLimits(), None).T
+    return _whole(_pieces(data, limits or DecodeLimits(), None)).T
+
+
+def stream(data: Encoded, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
+    """What `decode` gives, in pieces (n,) of some seconds: memory does not grow with the recording.
+
+    Raises AudioError; what is wrong with the end of a file is raised after its last piece.
+    """
+    for piece in _pieces(data, limits, channel):
+        yield piece[:, 0]
+
+
+@dataclass(frozen=True)
+class Announced:
+    channels: int
+    seconds: float | None
+
+
+def read_announced(data: Encoded, *, limits: DecodeLimits) -> Announced:
+    """Before anything is decoded. Raises AudioError."""
+    if not data:
+        raise EmptyAudio
+    with AudioReader(data, sniff(data)) as reader:
+        limits.check_channels(reader.channels)
+        limits.check_length(reader.declared_s or 0.0)
+        return Announced(reader.channels, reader.declared_s)
 
 
 def from_samples(
@@ -43,10 +71,11 @@ def from_samples(
     collector = Collector(limits, channel)
     for start in range(0, len(frames), PIECE_FRAMES):
         collector.add(checked(_scaled(frames[start : start + PIECE_FRAMES])), int(rate_hz))
-    return _finished(collector)[:, 0]
+    return _whole(checked(piece) for piece in collector.finish())[:, 0]
 
 
-def _decode(data: bytes, limits: DecodeLimits, channel: Channel | None) -> FloatArray:
+def _pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None) -> Iterator[FloatArray]:
+    """(n, kept channels) each."""
     if not data:
         raise EmptyAudio
     fmt = sniff(data)
@@ -58,12 +87,13 @@ def _decode(data: bytes, limits: DecodeLimits, channel: Channel | None) -> Float
         limits.check_length(declared.seconds or 0.0)
         for block in reader:
             collector.add(block.frames, block.rate_hz)
+            yield from map(checked, collector.drain())
     if reader.packets == 0 or (collector.samples == 0 and not reader.bad_packets):
         raise NoSamples
     declared.check_found(collector.seconds)
     if collector.samples == 0:
         raise MalformedAudio("The file holds no audio that can be decoded. Export it again.")
-    return _finished(collector)
+    yield from map(checked, collector.finish())
 
 
 def _with_container_length(declared: Declared, reader: AudioReader, fmt: Format) -> Declared:
@@ -71,11 +101,11 @@ def _with_container_length(declared: Declared, reader: AudioReader, fmt: Format)
     return Declared(reader.declared_s) if fmt.container == "WebM" else declared
 
 
-def _finished(collector: Collector) -> FloatArray:
-    samples = checked(collector.finish())
-    if not len(samples):
+def _whole(pieces: Iterable[FloatArray]) -> FloatArray:
+    samples = [piece for piece in pieces if len(piece)]
+    if not samples:
         raise NoSamples
-    return samples
+    return np.concatenate(samples)
 
 
 def _as_frames(samples: NDArray[Any]) -> NDArray[Any]:

@@ -36,6 +36,9 @@ class DecodeLimits:
             raise AudioTooLong(f"{self.max_samples} samples over all channels")
 
 
+RECORDING = DecodeLimits(max_seconds=12 * 3600.0, max_samples=12 * 3600 * 48_000 * 2)  # read in pieces, never whole
+
+
 def check_rate(rate_hz: int) -> None:
     """Raises UnsupportedAudio outside 4 to 768 kHz."""
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:

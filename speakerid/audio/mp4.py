@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from speakerid.audio.encoded import Encoded
 from speakerid.errors import MalformedAudio
 
 MAX_SAMPLES_PER_S = 500  # AAC-ELD at 48 kHz has 100 packets a second; video and text tracks have less
@@ -22,7 +23,7 @@ _COUNTED = {
 }  # table name: bytes between the name and its 32-bit count
 
 
-def is_whole(data: bytes) -> bool:
+def is_whole(data: Encoded) -> bool:
     """False when the last top-level box is announced longer than the data: the upload was cut."""
     end = 0
     for _, start, size in _boxes(data):
@@ -30,12 +31,12 @@ def is_whole(data: bytes) -> bool:
     return end <= len(data)
 
 
-def has_media(data: bytes) -> bool:
+def has_media(data: Encoded) -> bool:
     """False for a header alone. Samples lie in `mdat` boxes only."""
     return any(name == b"mdat" and size > 8 for name, _, size in _boxes(data))
 
 
-def check_tables(data: bytes, max_seconds: float) -> None:
+def check_tables(data: Encoded, max_seconds: float) -> None:
     """Raises MalformedAudio when a table announces more entries than `max_seconds` of audio can need."""
     at = 0
     for name, start, size in _boxes(data):
@@ -45,7 +46,7 @@ def check_tables(data: bytes, max_seconds: float) -> None:
     _check_counts(data[at:], max_seconds)
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(data: Encoded) -> Iterator[tuple[bytes, int, int]]:
     """(name, start, size in bytes) of each top-level box; the last may reach beyond the data."""
     at = 0
     while at + 8 <= len(data):

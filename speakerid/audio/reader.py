@@ -21,6 +21,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from speakerid.audio.encoded import Cursor, Encoded
 from speakerid.audio.sniff import Format
 from speakerid.errors import InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
@@ -44,7 +45,7 @@ class Block:
 class AudioReader:
     """Iterate over it for the blocks of the first audio stream; `bad_packets` could not be decoded."""
 
-    def __init__(self, data: bytes, fmt: Format) -> None:
+    def __init__(self, data: Encoded, fmt: Format) -> None:
         """Raises MalformedAudio, NoSamples, or UnsupportedAudio for another codec or no audio."""
         self._container = _open(data, fmt)
         try:
@@ -104,7 +105,7 @@ class AudioReader:
 _DAMAGED = "The audio is damaged: much of it cannot be decoded. Export it again."
 
 
-def _open(data: bytes, fmt: Format) -> InputContainer:
+def _open(data: Encoded, fmt: Format) -> InputContainer:
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": fmt.demuxer,
@@ -112,11 +113,15 @@ def _open(data: bytes, fmt: Format) -> InputContainer:
         "max_streams": str(MAX_STREAMS),
     }
     try:
-        return av.open(io.BytesIO(data), mode="r", format=fmt.demuxer, options=options, metadata_errors="replace")
+        return av.open(_file(data), mode="r", format=fmt.demuxer, options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, EOFError) or (isinstance(error, OSError) and error.errno == EIO):
             raise NoSamples from error  # bytes in memory have no other input error than their end
         raise MalformedAudio(f"It looks like {fmt.container}, but it cannot be opened. Export it again.") from error
+
+
+def _file(data: Encoded) -> io.BytesIO | Cursor:
+    return io.BytesIO(data) if isinstance(data, bytes) else Cursor(data)
 
 
 def _audio_stream(streams: tuple[AudioStream, ...], fmt: Format) -> AudioStream:

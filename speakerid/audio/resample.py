@@ -44,15 +44,20 @@ class Collector:
         if self._waiting_frames >= PIECE_FRAMES:
             self._resample(last=False)
 
-    def finish(self) -> FloatArray:
-        """(n, kept channels) at 16 kHz; (0, 1) when nothing came."""
+    def drain(self) -> list[FloatArray]:
+        """What is at 16 kHz by now, each piece once: (n, kept channels) each."""
+        done, self._done = self._done, []
+        return done
+
+    def finish(self) -> list[FloatArray]:
+        """The rest."""
         self._resample(last=True)
-        return np.concatenate(self._done) if self._done else np.zeros((0, 1), np.float32)
+        return self.drain()
 
     def _change(self, rate_hz: int, channels: int) -> None:
         self._resample(last=True)
         self._changes += 1
-        if self._changes > MAX_CHANGES or (self._done and channels != self._shape[1]):
+        if self._changes > MAX_CHANGES or (self._done_samples and channels != self._shape[1]):
             raise MalformedAudio("The audio changes its rate or channels while it runs. Export it again.")
         self._shape = (rate_hz, channels)
         same = rate_hz == SAMPLE_RATE_HZ

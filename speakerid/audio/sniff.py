@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from speakerid.audio.encoded import Encoded
 from speakerid.audio.mpeg import find_adts, find_mp3
 from speakerid.errors import NoSamples, UnsupportedAudio
 
@@ -45,7 +46,7 @@ _OTHERS = (  # what people send by mistake, so that the answer can name it
 )
 
 
-def sniff(data: bytes) -> Format:
+def sniff(data: Encoded) -> Format:
     """The format of `data`. Raises UnsupportedAudio, naming what was found, or NoSamples for a lone ID3 tag."""
     found = _by_magic(data) or _by_frames(data)
     if found is None:
@@ -53,7 +54,7 @@ def sniff(data: bytes) -> Format:
     return found
 
 
-def _by_magic(data: bytes) -> Format | None:
+def _by_magic(data: Encoded) -> Format | None:
     if data[:4] in (b"RIFF", b"RF64", b"BW64") and data[8:12] == b"WAVE":
         return Format("WAV", "wav", _PCM)
     if data[:4] == b"OggS":
@@ -65,7 +66,7 @@ def _by_magic(data: bytes) -> Format | None:
     return None
 
 
-def _by_frames(data: bytes) -> Format | None:
+def _by_frames(data: Encoded) -> Format | None:
     """FLAC, MP3 and AAC, which may all follow an ID3 tag."""
     start = _after_id3(data)
     if start >= len(data):
@@ -79,21 +80,21 @@ def _by_frames(data: bytes) -> Format | None:
     return None
 
 
-def _after_id3(data: bytes) -> int:
+def _after_id3(data: Encoded) -> int:
     """Length of a leading ID3v2 tag (four 7-bit bytes, ID3v2.4 section 3.1), 0 without one."""
     if data[:3] != b"ID3" or len(data) < 10:
         return 0
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
 
 
-def _describe(data: bytes) -> str:
+def _describe(data: Encoded) -> str:
     for magic, name in _OTHERS:
-        if data.startswith(magic):
+        if data[: len(magic)] == magic:
             return f"{name}, not audio that can be read here"
     return _describe_text(data) or f"not audio in any known format (it starts with {data[:4].hex(' ')})"
 
 
-def _describe_text(data: bytes) -> str | None:
+def _describe_text(data: Encoded) -> str | None:
     try:
         text = data[:1024].decode("utf-8", errors="strict" if len(data) <= 1024 else "ignore").lstrip("\ufeff \r\n\t")
     except UnicodeDecodeError:

@@ -10,8 +10,10 @@ from typing import Any, Self
 from speakerid.bootstrap import build_engine
 from speakerid.services import galleries, shape, speakers
 from speakerid.services.galleries import GallerySettings
+from speakerid.services.recording import RecordingOptions, Watch
 from speakerid.services.speakers import SpeakerFields
 from speakerid.settings import Settings
+from speakerid.timeline import Recording
 from speakerid.types import to_json
 from speakerid.verbs import SpeakerID
 
@@ -33,6 +35,15 @@ class Local:
 
     def identify(self, audio: str | Path, *, top_k: int = 5) -> Json:
         return _json(self._sid.identify(audio, top_k=top_k))
+
+    def recording(self, audio: Path, options: RecordingOptions, watch: Watch) -> Recording:
+        return self._sid.recording(
+            audio,
+            speakers=options.speakers,
+            candidates=options.candidates,
+            channel=options.channel,
+            watch=watch,
+        )
 
     def verify(self, speaker: str, audio: str | Path) -> Json:
         return _json(self._sid.verify(speaker, audio))

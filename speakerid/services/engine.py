@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from speakerid.audio.prepare import Preparer
+from speakerid.audio.recorder import Recorder
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes
+from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
 from speakerid.scoring.coach import UNFITTED, Limits
@@ -22,6 +24,7 @@ class Policy:
 
     prior: float = 0.5  # probability, before listening, that a probe's voice is enrolled
     ambiguous_margin_llr: float = 1.0  # two speakers above the threshold and closer than this: ambiguous
+    clusters: ClusterOptions = field(default_factory=ClusterOptions)  # which windows of a recording are one voice
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Engine:
     scorer: Scorer | None  # None where no calibration was fitted for the encoder
     limits: Limits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
+    recorder: Recorder = field(default_factory=Recorder)
 
     @property
     def encoder_label(self) -> str:

@@ -41,7 +41,7 @@ def identify(engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 
 
 def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ranked:
     """The best candidates, scored again from SQL: an erased speaker can never be among them."""
-    if not _comparable(engine, gallery):
+    if not comparable(engine, gallery):
         return _Ranked()
     near = engine.indexes.search(gallery.key, voice.require(), top_k + SPARE)
     if not near.keys:
@@ -51,7 +51,7 @@ def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ran
     return _judged(engine, gallery, voice, found, near.size) if found else _Ranked()
 
 
-def _comparable(engine: Engine, gallery: GalleryRow) -> bool:
+def comparable(engine: Engine, gallery: GalleryRow) -> bool:
     """False for a gallery of another encoder where nobody has a voice. Raises EncoderMismatch where somebody has."""
     if gallery.encoder_fingerprint == engine.encoder.fingerprint:
         return True

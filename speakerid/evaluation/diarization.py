@@ -1,0 +1,233 @@
+"""Who speaks when, measured: on real meetings, and on made conversations where it is known who is enrolled.
+
+    python -m speakerid.evaluation.diarization --speech ../shared/speech
+
+Prints diarization error rates beside a plain baseline that knows the best threshold, what is named rightly and wrongly,
+and the speed. `--fit` instead tries stops of the clustering on speakers who are in none of the measured conversations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from speakerid.audio.decode import decode
+from speakerid.audio.files import read_file
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.vad import SileroVad
+from speakerid.diarization.clustering import ClusterOptions
+from speakerid.evaluation.conversations import Cast, cast_to_fit, cast_to_measure, conversations
+from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
+from speakerid.evaluation.plain_diarization import grid, with_best_threshold, with_known_number
+from speakerid.evaluation.spoken import (
+    COLLARS_S,
+    NONE,
+    STRANGER,
+    Errors,
+    Said,
+    diarization_errors,
+    identification_errors,
+    in_seconds,
+    read_rttm,
+)
+from speakerid.timeline import Recording
+from speakerid.types import FloatArray
+from speakerid.verbs import SpeakerID
+
+COUNT = 28  # conversations: four of each size from 2 to 8
+SEED = 2
+FIT_SEED = 1
+STOPS = (-3.0, -2.0, -1.0, 0.0, 1.0)  # llr
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    samples: FloatArray
+    truth: tuple[Said, ...]
+    enrolled: frozenset[str] = frozenset()
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+    @property
+    def speakers(self) -> int:
+        return len({one.speaker for one in self.truth})
+
+
+@dataclass(frozen=True)
+class Answered:
+    case: Case
+    recording: Recording
+
+    def voices(self) -> list[Said]:
+        return [Said(turn.start, turn.end, turn.voice) for turn in self.recording.turns]
+
+    def named(self) -> list[Said]:
+        return [Said(turn.start, turn.end, _name(turn.speaker)) for turn in self.recording.turns]
+
+    def known_truth(self) -> list[Said]:
+        """Everybody who is not enrolled is a stranger."""
+        return [
+            Said(one.start, one.end, one.speaker if one.speaker in self.case.enrolled else STRANGER)
+            for one in self.case.truth
+        ]
+
+
+def _name(speaker: object) -> str:
+    return STRANGER if speaker is None else str(getattr(speaker, "name", STRANGER))
+
+
+def meetings(folder: Path) -> Iterator[Case]:
+    """AMI excerpts beside their RTTM files."""
+    truth = {name: said for file in sorted(folder.glob("*.rttm")) for name, said in read_rttm(file).items()}
+    for file in sorted(folder.glob("*.flac")):
+        yield Case(file.stem, decode(read_file(file)), tuple(truth[file.stem]))
+
+
+def made(cast: Cast, count: int = COUNT, seed: int = SEED) -> Iterator[Case]:
+    for one in conversations(cast, count, seed):
+        truth = tuple(in_seconds((said.span, said.speaker) for said in one.said))
+        yield Case(one.name, one.samples, truth, one.enrolled)
+
+
+def enroll(sid: SpeakerID, cast: Cast) -> None:
+    for voice in cast.voices:
+        if voice.enroll is not None:
+            sid.enroll(voice.name, *((samples, SAMPLE_RATE_HZ) for samples in voice.enroll))
+
+
+def answered(sid: SpeakerID, cases: Sequence[Case], *, known_number: bool = False) -> list[Answered]:
+    return [
+        Answered(case, sid.recording((case.samples, SAMPLE_RATE_HZ), speakers=case.speakers if known_number else None))
+        for case in cases
+    ]
+
+
+def der(answers: Sequence[Answered], collar_s: float) -> Errors:
+    return sum((diarization_errors(one.case.truth, one.voices(), one.case.seconds, collar_s) for one in answers), NONE)
+
+
+def ier(answers: Sequence[Answered]) -> Errors:
+    return sum((identification_errors(one.known_truth(), one.named(), one.case.seconds) for one in answers), NONE)
+
+
+def names(answers: Sequence[Answered]) -> NamingErrors:
+    found = [
+        naming_errors(
+            one.known_truth(),
+            [
+                (
+                    _name(voice.speaker),
+                    [Said(t.start, t.end, "") for t in one.recording.turns if t.voice == voice.voice],
+                )
+                for voice in one.recording.voices
+            ],
+            one.case.seconds,
+        )
+        for one in answers
+    ]
+    return sum(found[1:], found[0])
+
+
+def one_at_a_time(cases: Sequence[Case], collar_s: float) -> Errors:
+    """The floor for any answer that names one voice at a time: the truth, but of two at once only who began first."""
+    return sum((diarization_errors(one.truth, _single(one.truth), one.seconds, collar_s) for one in cases), NONE)
+
+
+def _single(truth: Sequence[Said]) -> list[Said]:
+    found: list[Said] = []
+    at = 0.0
+    for one in sorted(truth, key=lambda said: said.start):
+        if one.end > at:
+            found.append(Said(max(one.start, at), one.end, one.speaker))
+            at = one.end
+    return found
+
+
+def compare(title: str, sid: SpeakerID, cases: Sequence[Case]) -> list[Answered]:
+    """Print DER beside the baseline."""
+    began = time.process_time()
+    answers = answered(sid, cases)
+    spent = time.process_time() - began
+    told = answered(sid, cases, known_number=True)
+    grids = [grid(sid.engine.encoder, SileroVad(), case.samples) for case in cases]
+    seconds = sum(case.seconds for case in cases)
+    _say(f"\n{title}: {len(cases)} recordings, {seconds / 60:.1f} minutes, {seconds / spent:.0f} x real time (CPU)")
+    for collar_s in COLLARS_S:
+        measures = [partial(_measured, case, collar_s) for case in cases]
+        best, limit = with_best_threshold(grids, measures)
+        number = with_known_number(grids, measures, [case.speakers for case in cases])
+        _say(f"  collar {collar_s:g} s                      DER    missed  false alarm  confused")
+        _row("speakerid", der(answers, collar_s))
+        _row("speakerid, number told", der(told, collar_s))
+        _row(f"plain, best threshold {limit:g}", best)
+        _row("plain, number told", number)
+        _row("truth, one at a time", one_at_a_time(cases, collar_s))
+    return answers
+
+
+def _measured(case: Case, collar_s: float, answer: Sequence[Said]) -> Errors:
+    return diarization_errors(case.truth, answer, case.seconds, collar_s)
+
+
+def _row(name: str, errors: Errors) -> None:
+    parts = (errors.missed, errors.false_alarm, errors.confused)
+    shares = "  ".join(f"{100 * part / errors.total:8.2f}" for part in parts)
+    _say(f"    {name:30s} {100 * errors.rate:6.2f}  {shares}")
+
+
+def report_names(answers: Sequence[Answered]) -> None:
+    found, errors = names(answers), ier(answers)
+    _say(f"  identification error rate        {100 * errors.rate:6.2f} % of {errors.total:.0f} s")
+    _say(f"  enrolled speech named rightly    {100 * found.known_named / found.known:6.2f} % of {found.known:.0f} s")
+    _say(f"  strangers' speech named          {100 * found.strangers_named / found.strangers:6.2f} %")
+    _say(f"  wrong names                      {found.wrong_names / found.hours:6.2f} per hour ({found.wrong_names})")
+    _say(f"  names given, twice               {found.names:6d} {found.names_twice}")
+
+
+def fit(sid: SpeakerID, cases: Sequence[Case]) -> None:
+    """Print DER for other stops of the clustering."""
+    for stop_llr in STOPS:
+        policy = replace(sid.engine.policy, clusters=ClusterOptions(stop_llr=stop_llr))
+        tried = SpeakerID(replace(sid.engine, policy=policy), sid.gallery)
+        _say(f"  stop at llr {stop_llr:4.1f}")
+        _row("speakerid", der(answered(tried, cases), 0.0))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Measure who speaks when on meetings and made conversations.")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with ami, librispeech and noise")
+    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--conversations", type=int, default=COUNT)
+    parser.add_argument("--fit", action="store_true", help="try stops of the clustering on speakers kept for that")
+    options = parser.parse_args(arguments)
+    cast = cast_to_fit(options.speech) if options.fit else cast_to_measure(options.speech)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
+    ):
+        enroll(sid, cast)
+        if options.fit:
+            fit(sid, list(made(cast, options.conversations, FIT_SEED)))
+            return 0
+        _say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
+        compare("AMI meetings", sid, list(meetings(options.speech / "ami")))
+        report_names(compare("Made conversations", sid, list(made(cast, options.conversations))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What a long recording costs: the command itself, on hours of made conversation, in a process of its own.
+
+python -m speakerid.evaluation.long_recording --speech ../shared/speech --hours 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import soundfile
+
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.evaluation.conversations import cast_to_measure, conversations
+from speakerid.evaluation.diarization import COUNT, SEED
+from speakerid.types import FloatArray
+
+KIB_PER_MIB = 1024  # ru_maxrss counts KiB
+
+
+def write_repeated(pieces: Iterable[FloatArray], seconds: float, file: Path) -> None:
+    """`pieces` again and again, as 16-bit samples in the format that the file's name ends in."""
+    once, left = list(pieces), int(seconds * SAMPLE_RATE_HZ)
+    with soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, 1, subtype="PCM_16") as out:
+        while left > 0:
+            for piece in once:
+                out.write(piece[:left])
+                left -= len(piece)
+                if left <= 0:
+                    return
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Measure time and memory of one long recording.")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech and noise")
+    parser.add_argument("--hours", type=float, default=2.0)
+    parser.add_argument("--format", choices=("wav", "flac"), default="wav")
+    parser.add_argument("--encoder", default="bundled")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        file, answer = Path(folder) / f"long.{options.format}", Path(folder) / "answer.json"
+        talks = conversations(cast_to_measure(options.speech), COUNT, SEED)
+        write_repeated((one.samples for one in talks), options.hours * 3600.0, file)
+        command = [sys.executable, "-m", "speakerid.cli", "recording", str(file), "--out", str(answer)]
+        command += ["--store", str(Path(folder) / "voices.db"), "--encoder", options.encoder]
+        subprocess.run(command, check=True)
+        found = json.loads(answer.read_text(encoding="utf-8"))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = used.ru_utime + used.ru_stime
+    sys.stdout.write(
+        f"{found['seconds'] / 3600:.2f} hours of {options.format}, {len(found['turns'])} turns, "
+        f"{len(found['voices'])} voices: {cpu_s:.0f} s of CPU, {found['seconds'] / cpu_s:.0f} x real time, "
+        f"peak memory {used.ru_maxrss / KIB_PER_MIB:.0f} MiB\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Who speaks when? The voices of a recording, found on each side of it, named together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from speakerid.audio.encoded import Encoded
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.recorder import READS, LongAudio
+from speakerid.db.models import GalleryRow
+from speakerid.diarization.turns import Talk
+from speakerid.errors import InvalidRequest
+from speakerid.services import calibrations, speakers, tracks
+from speakerid.services.engine import Engine
+from speakerid.services.identify import TOP_K_LIMIT
+from speakerid.services.tracks import Track
+from speakerid.services.voices import Unnamed, name_voices
+from speakerid.timeline import RecordedVoice, Recording, Turn
+
+Sides = Literal["mix", "split"] | int  # all channels as one, each by itself, or one of them, counted from 0
+Watch = Callable[[float, float | None], None]  # seconds of audio gone through, and of how many in all, if known
+
+
+@dataclass(frozen=True)
+class RecordingOptions:
+    speakers: int | None = None  # how many speak (on each channel, with "split"), where that is known
+    candidates: tuple[str, ...] | None = None  # names or ids: nobody else is to be named
+    channel: Sides = "mix"
+    top_k: int = 5
+
+
+DEFAULTS = RecordingOptions()
+
+
+def unwatched(done: float, total: float | None) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Voice `voice` of track `track`, first heard at `start` (samples)."""
+
+    start: int
+    track: int
+    voice: int
+
+
+def recording(
+    engine: Engine,
+    gallery: GalleryRow,
+    audio: Encoded,
+    options: RecordingOptions = DEFAULTS,
+    watch: Watch = unwatched,
+) -> Recording:
+    """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, CalibrationMissing, Overloaded."""
+    if options.speakers is not None and options.speakers < 1:
+        raise InvalidRequest("At least one speaker must be expected. Leave the number out if it is not known.")
+    wanted = _keys(engine, gallery, options.candidates)
+    scorer = calibrations.default(engine)  # the stop of the clustering was fitted with it, not with a gallery's own
+    heard = [
+        tracks.listen(engine, scorer, one, channel, options.speakers)
+        for channel, one in _opened(engine, audio, options.channel, watch)
+    ]
+    places = _places(heard)
+    unnamed = [_unnamed(heard[place.track], place.voice) for place in places]
+    voices = name_voices(engine, gallery, unnamed, wanted, min(max(options.top_k, 1), TOP_K_LIMIT))
+    return Recording(
+        seconds=max(track.seconds for track in heard),
+        turns=_turns(heard, {(place.track, place.voice): one for place, one in zip(places, voices, strict=True)}),
+        voices=tuple(voices),
+        speech_seconds=sum(voice.speech.seconds for voice in voices),
+        prior=engine.policy.prior,
+        encoder=engine.encoder_label,
+        calibration=calibrations.source(engine, gallery),
+        reason=_reason(voices),
+    )
+
+
+def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None) -> list[int] | None:
+    if candidates is None:
+        return None
+    with engine.read() as db:
+        return sorted({speakers.by_name_or_id(db, gallery, one).key for one in candidates})
+
+
+def _opened(engine: Engine, audio: Encoded, channel: Sides, watch: Watch) -> list[tuple[int | None, LongAudio]]:
+    announced = engine.recorder.announced(audio)
+    wanted = list(range(announced.channels)) if channel == "split" else [channel]
+    read = _counted(watch, None if announced.seconds is None else announced.seconds * READS * len(wanted))
+    return [(None if one == "mix" else one, engine.recorder.open(audio, one, read)) for one in wanted]
+
+
+def _counted(watch: Watch, total: float | None) -> Callable[[float], None]:
+    done = 0.0
+
+    def read(seconds: float) -> None:
+        nonlocal done
+        done += seconds
+        watch(done, total)
+
+    return read
+
+
+def _places(heard: Sequence[Track]) -> list[_Place]:
+    """Every voice of every track, in order of first appearance."""
+    first: dict[tuple[int, int], int] = {}
+    for nth, track in enumerate(heard):
+        for talk in track.talks:
+            first.setdefault((nth, talk.voice), talk.span[0])
+    return [_Place(start, *key) for start, key in sorted((start, key) for key, start in first.items())]
+
+
+def _unnamed(track: Track, voice: int) -> Unnamed:
+    return Unnamed(track.channel, track.speech[voice], track.probes[voice])
+
+
+def _turns(heard: Sequence[Track], voices: dict[tuple[int, int], RecordedVoice]) -> tuple[Turn, ...]:
+    found = [_turn(track, talk, voices[nth, talk.voice]) for nth, track in enumerate(heard) for talk in track.talks]
+    return tuple(sorted(found, key=lambda turn: (turn.start, turn.end)))
+
+
+def _turn(track: Track, talk: Talk, voice: RecordedVoice) -> Turn:
+    named = next((one for one in voice.candidates if one.speaker == voice.speaker), None)
+    return Turn(
+        start=round(talk.span[0] / SAMPLE_RATE_HZ, 3),
+        end=round(talk.span[1] / SAMPLE_RATE_HZ, 3),
+        voice=voice.voice,
+        speaker=voice.speaker,
+        channel=track.channel,
+        llr=named.llr if named else None,
+        probability=named.probability if named else None,
+    )
+
+
+def _reason(voices: Sequence[RecordedVoice]) -> str:
+    if not voices:
+        return "No speech was found."
+    named = sum(voice.speaker is not None for voice in voices)
+    return f"{len(voices)} {'voice' if len(voices) == 1 else 'voices'}, {named} of them named."

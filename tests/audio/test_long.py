@@ -1,0 +1,129 @@
+"""Long recordings in pieces give what whole ones give."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speakerid.audio.decode import decode, read_announced, stream
+from speakerid.audio.encoded import KEPT_BYTES, Cursor, mapped_file
+from speakerid.audio.limits import RECORDING, DecodeLimits
+from speakerid.audio.pieces import read_spans, rechunked
+from speakerid.audio.vad import SileroVad
+from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge, TruncatedAudio, UnsupportedAudio
+from speakerid.types import FloatArray
+from tests.audio.encode import RECIPES, encode
+from tests.sampled import ADA, utterance
+
+
+def _cut(whole: FloatArray, sizes: list[int]) -> list[FloatArray]:
+    return np.split(whole, np.cumsum(sizes)[:-1])
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 30))
+def test_cut_anew(sizes: list[int], size: int) -> None:
+    whole = np.arange(sum(sizes), dtype=np.float32)
+    found = list(rechunked(_cut(whole, sizes), size))
+    assert np.concatenate([np.zeros(0, np.float32), *found]).tolist() == whole.tolist()
+    assert all(len(one) == size for one in found[:-1])
+    assert all(0 < len(one) <= size for one in found)
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(0, 300), st.integers(1, 80)), max_size=10),
+)
+def test_spans_hold_what_the_whole_holds(sizes: list[int], drawn: list[tuple[int, int]]) -> None:
+    whole = np.arange(sum(sizes), dtype=np.float32)
+    spans = sorted((start, start + length) for start, length in drawn)
+    found = list(read_spans(_cut(whole, sizes), spans))
+    assert [one.tolist() for one in found] == [whole[start:end].tolist() for start, end in spans]
+
+
+def test_spans_read_no_further_than_they_need() -> None:
+    read: list[int] = []
+
+    def pieces() -> Iterator[FloatArray]:
+        for nth in range(100):
+            read.append(nth)
+            yield np.zeros(10, np.float32)
+
+    list(read_spans(pieces(), [(0, 15)]))
+    assert read == [0, 1]
+
+
+def test_speech_is_found_the_same_in_pieces() -> None:
+    voice = decode(utterance(ADA))
+    whole = np.concatenate([voice, np.zeros(24_000, np.float32), 0.3 * voice, np.zeros(8_000, np.float32)] * 2)
+    whole = whole[: len(whole) // 512 * 512]
+    vad = SileroVad()
+    found = vad.stream(lambda: np.array_split(whole, 37))
+    assert found.total == len(whole)
+    assert found.segments == vad.speech_segments(whole)
+    assert len(found.segments) >= 4
+
+
+def test_streamed_is_decoded() -> None:
+    data = utterance(ADA)
+    assert np.concatenate(list(stream(data, limits=RECORDING))).tolist() == decode(data).tolist()
+
+
+@pytest.mark.parametrize("name", [*RECIPES, "ogg-vorbis"])
+def test_a_mapped_file_is_read_like_its_bytes(name: str, tmp_path: Path) -> None:
+    data = encode(name, np.tile(decode(utterance(ADA)), 2), 16_000, voice_hz=16_000)
+    (tmp_path / "voice").write_bytes(data)
+    with mapped_file(tmp_path / "voice") as mapped:
+        assert not isinstance(mapped, bytes)
+        assert read_announced(mapped, limits=RECORDING) == read_announced(data, limits=RECORDING)
+        for _ in range(2):  # as often as needed
+            assert np.concatenate(list(stream(mapped, limits=RECORDING))).tolist() == decode(data).tolist()
+
+
+def test_a_mapped_file_that_was_cut_is_told(tmp_path: Path) -> None:
+    data = encode("flac", decode(utterance(ADA)), 16_000, voice_hz=16_000)
+    (tmp_path / "voice").write_bytes(data[: len(data) // 2])
+    with mapped_file(tmp_path / "voice") as mapped, pytest.raises(TruncatedAudio):
+        list(stream(mapped, limits=RECORDING))
+
+
+def test_no_audio_is_named(tmp_path: Path) -> None:
+    (tmp_path / "page").write_bytes(b"<html>" * 100)
+    with mapped_file(tmp_path / "page") as mapped, pytest.raises(UnsupportedAudio, match="HTML"):
+        read_announced(mapped, limits=RECORDING)
+
+
+def test_what_was_read_of_a_long_file_is_read_again(tmp_path: Path) -> None:
+    """Pages behind the cursor are given back to the system; going back must read them anew."""
+    content = np.arange(6 * KEPT_BYTES // 4, dtype=np.uint32).tobytes()
+    (tmp_path / "long").write_bytes(content)
+    with mapped_file(tmp_path / "long") as mapped:
+        assert not isinstance(mapped, bytes)
+        cursor = Cursor(mapped)
+        for _ in range(2):
+            assert b"".join(iter(lambda: cursor.read(1_000_000), b"")) == content
+            assert cursor.tell() == len(content)
+            assert cursor.seek(-4, io.SEEK_END) == len(content) - 4
+            assert cursor.read(9) == content[-4:]
+            assert cursor.seek(0) == 0
+
+
+def test_a_file_that_cannot_be_mapped(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing), mapped_file(tmp_path):
+        pass
+    (tmp_path / "empty.wav").write_bytes(b"")
+    with mapped_file(tmp_path / "empty.wav") as data, pytest.raises(EmptyAudio):
+        read_announced(data, limits=RECORDING)
+    (tmp_path / "large.wav").write_bytes(b"x" * 11)
+    with pytest.raises(FileTooLarge), mapped_file(tmp_path / "large.wav", max_bytes=10):
+        pass
+
+
+def test_what_is_too_long_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(AudioTooLong):
+        next(stream(utterance(ADA), limits=DecodeLimits(max_seconds=1.0)))

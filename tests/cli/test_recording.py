@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speakerid import samples
+from speakerid.audio.decode import decode
+from tests.cli.command import Command
+from tests.sampled import ADA, BEN, probe
+
+PAUSE = np.zeros(12_000, np.float32)
+FIELDS = {"seconds", "turns", "voices", "speech_seconds", "prior", "encoder", "calibration", "reason"}
+
+
+@pytest.fixture(scope="session")
+def meeting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ADA, then BEN."""
+    file = tmp_path_factory.mktemp("recording") / "a meeting.flac"
+    soundfile.write(file, np.concatenate([PAUSE, decode(probe(ADA)), PAUSE, decode(probe(BEN)), PAUSE]), 16_000)
+    return file
+
+
+def test_people_see_a_timeline(enrolled: Command, meeting: Path) -> None:
+    ran = enrolled("recording", meeting)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("2 voices, 2 of them named.\n")
+    timeline = [line for line in ran.out.splitlines() if line.strip().startswith("0:0")]
+    assert ADA in timeline[0]
+    assert BEN in timeline[-1]
+
+
+def test_json_is_the_answer(enrolled: Command, meeting: Path) -> None:
+    ran = enrolled("recording", meeting, "--json")
+    assert set(ran.json) == FIELDS
+    assert ran.json["turns"][0]["speaker"]["name"] == ADA
+    assert enrolled("recording", meeting, "--format", "json").json == ran.json
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("rttm", "SPEAKER a_meeting 1 "), ("srt", "1\n00:00:0"), ("csv", "start,end,voice"), ("json", "{"), ("png", None)],
+)
+def test_formats(enrolled: Command, meeting: Path, tmp_path: Path, name: str, begins: str | None) -> None:
+    out = tmp_path / f"timeline.{name}"
+    assert enrolled("recording", meeting, "--out", out).code == 0  # the suffix says which
+    assert out.read_bytes().startswith(b"\x89PNG" if begins is None else begins.encode())
+    if begins is not None:
+        assert enrolled("recording", meeting, "--format", name).out.startswith(begins)
+
+
+def test_options_reach_the_service(enrolled: Command, meeting: Path) -> None:
+    ran = enrolled("recording", meeting, "--json", "--candidates", f" {BEN} ,", "--channel", "split")
+    assert {turn["speaker"]["name"] for turn in ran.json["turns"] if turn["speaker"]} == {BEN}
+    assert {turn["channel"] for turn in ran.json["turns"]} == {0}
+    assert len(enrolled("recording", meeting, "--json", "--speakers", "1").json["voices"]) == 1
+
+
+def test_no_speech_is_an_answer(enrolled: Command) -> None:
+    ran = enrolled("recording", samples.silence())
+    assert (ran.code, ran.out) == (0, "No speech was found.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--format", "png"),
+        ("--format", "mp3"),
+        ("--channel", "left"),
+        ("--speakers", "0"),
+        ("--url", "http://127.0.0.1:1"),
+        ("--out", "/no/such/folder/x.csv"),
+    ],
+    ids=str,
+)
+def test_wrong_usage(enrolled: Command, meeting: Path, arguments: tuple[str, ...]) -> None:
+    ran = enrolled("recording", meeting, *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err
+
+
+def test_refusals_are_one_sentence(enrolled: Command, meeting: Path, tmp_path: Path) -> None:
+    assert enrolled("recording", tmp_path / "no.wav").err.startswith("file_missing: ")
+    ran = enrolled("recording", meeting, "--gallery", "team", "--json")
+    assert (ran.code, ran.problem["code"]) == (1, "gallery_not_found")
+    assert enrolled("recording", meeting, "--candidates", "Nobody").err.startswith("speaker_not_found: ")
