@@ -1,0 +1,145 @@
+"""Every error speakerid raises on purpose. Each leaf has a stable `code`; only `api/errors.py` knows HTTP statuses.
+
+SpeakeridError
+├── AudioError            the bytes or samples cannot be used as audio
+│   ├── EmptyAudio · UnsupportedAudio · MalformedAudio · TruncatedAudio · NoSamples · InvalidSamples
+│   └── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
+├── Refusal               good audio that does not allow what was asked
+│   ├── NotEnoughSpeech   identify, verify, embeddings
+│   └── EnrollmentRefused what the enrollment coach does not let pass
+│       ├── TooLittleSpeech · Clipped · AudioTooNoisy · MoreThanOneVoice
+│       └── DoesNotMatchSpeaker · VoiceAlreadyEnrolled
+├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
+│   └── …                 KeyNotFound · FileMissing
+├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
+│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
+│   └── …                 NoVoiceprint · UndoImpossible
+│   └── …                 TooFewTrials · ClassesOverlap: a gallery that cannot be calibrated
+├── InvalidRequest        a field is missing, too long or of the wrong kind
+├── Denied                KeyMissing · KeyInvalid · ScopeMissing
+├── Overloaded            the encoder's queue is full: come back later
+├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
+│   └── …                 CalibrationMissing · CohortInvalid
+├── StoreError            StoreUnavailable · StoreNewer
+└── SettingsError         the operator's settings contradict each other
+"""
+
+from speakerid.errors.access import Denied, KeyInvalid, KeyMissing, ScopeMissing
+from speakerid.errors.audio import (
+    AudioError,
+    AudioTooLong,
+    EmptyAudio,
+    FileTooLarge,
+    InvalidSamples,
+    MalformedAudio,
+    NoSamples,
+    NoSuchChannel,
+    TooManyChannels,
+    TruncatedAudio,
+    UnsupportedAudio,
+)
+from speakerid.errors.base import InvalidRequest, Overloaded, SettingsError, SpeakeridError
+from speakerid.errors.encoders import (
+    CalibrationMissing,
+    CohortInvalid,
+    EncoderError,
+    EncoderFailed,
+    EncoderInputInvalid,
+    EncoderMismatch,
+    EncoderNotFound,
+)
+from speakerid.errors.refusals import (
+    AudioTooNoisy,
+    Clipped,
+    DoesNotMatchSpeaker,
+    EnrollmentRefused,
+    MoreThanOneVoice,
+    NotEnoughSpeech,
+    Refusal,
+    TooLittleSpeech,
+    VoiceAlreadyEnrolled,
+)
+from speakerid.errors.store import (
+    ChangeNotFound,
+    ClassesOverlap,
+    Conflict,
+    DefaultGallery,
+    ExternalIdTaken,
+    FileMissing,
+    GalleryExists,
+    GalleryNotFound,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    KeyNotFound,
+    NotFound,
+    NoVoiceprint,
+    PreconditionFailed,
+    SpeakerNotFound,
+    StoreError,
+    StoreNewer,
+    StoreUnavailable,
+    TooFewTrials,
+    UndoImpossible,
+    UtteranceElsewhere,
+    UtteranceNotFound,
+)
+
+__all__ = [
+    "AudioError",
+    "AudioTooLong",
+    "AudioTooNoisy",
+    "CalibrationMissing",
+    "ChangeNotFound",
+    "ClassesOverlap",
+    "Clipped",
+    "CohortInvalid",
+    "Conflict",
+    "DefaultGallery",
+    "Denied",
+    "DoesNotMatchSpeaker",
+    "EmptyAudio",
+    "EncoderError",
+    "EncoderFailed",
+    "EncoderInputInvalid",
+    "EncoderMismatch",
+    "EncoderNotFound",
+    "EnrollmentRefused",
+    "ExternalIdTaken",
+    "FileMissing",
+    "FileTooLarge",
+    "GalleryExists",
+    "GalleryNotFound",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyReused",
+    "InvalidRequest",
+    "InvalidSamples",
+    "KeyInvalid",
+    "KeyMissing",
+    "KeyNotFound",
+    "MalformedAudio",
+    "MoreThanOneVoice",
+    "NoSamples",
+    "NoSuchChannel",
+    "NoVoiceprint",
+    "NotEnoughSpeech",
+    "NotFound",
+    "Overloaded",
+    "PreconditionFailed",
+    "Refusal",
+    "ScopeMissing",
+    "SettingsError",
+    "SpeakerNotFound",
+    "SpeakeridError",
+    "StoreError",
+    "StoreNewer",
+    "StoreUnavailable",
+    "TooFewTrials",
+    "TooLittleSpeech",
+    "TooManyChannels",
+    "TruncatedAudio",
+    "UndoImpossible",
+    "UnsupportedAudio",
+    "UtteranceElsewhere",
+    "UtteranceNotFound",
+    "VoiceAlreadyEnrolled",
+]

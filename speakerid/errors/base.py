@@ -1,0 +1,32 @@
+"""The root of all errors, and those that belong to no part."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class SpeakeridError(Exception):
+    """`str(error)` is a sentence for a person: what is wrong and what to do."""
+
+    code: ClassVar[str] = "speakerid_error"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a program may want to know besides the sentence, as JSON values."""
+        return {}
+
+
+class InvalidRequest(SpeakeridError):
+    code = "invalid_request"
+
+
+class Overloaded(SpeakeridError):
+    code = "overloaded"
+
+    def __init__(self, retry_after_s: int = 1) -> None:
+        super().__init__(f"The server is full. Try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
+
+
+class SettingsError(SpeakeridError):
+    code = "settings_error"

@@ -1,0 +1,73 @@
+"""The answers of speakerid, one frozen dataclass each: the same object from Python, the API and the command line.
+
+`score` is raw cosine, `llr` the calibrated natural-log likelihood ratio, `probability` a posterior under
+the stated prior.
+"""
+
+from speakerid.types.calibration import (
+    CalibrationReport,
+    CurveStep,
+    Estimate,
+    Histogram,
+    MeasuredCalibration,
+    OperatingPoint,
+)
+from speakerid.types.common import Embedding, FloatArray, Key, Page, Readiness, Scope, Span, T, to_json
+from speakerid.types.decisions import (
+    CalibrationSource,
+    Candidate,
+    Decision,
+    Identification,
+    SpeakerRef,
+    Threshold,
+    Verification,
+    VerifyDecision,
+)
+from speakerid.types.enrollment import Enrollment, EnrollmentWarning, Match, Review
+from speakerid.types.gallery import EnrollmentRefusal, Gallery, GalleryCalibration, Speaker, Utterance
+from speakerid.types.health import Audit, Change, Figures, Finding, FindingKind, FindingReason, Repair, Suggestion
+from speakerid.types.speech import Speech
+
+__all__ = [
+    "Audit",
+    "CalibrationReport",
+    "CalibrationSource",
+    "Candidate",
+    "Change",
+    "CurveStep",
+    "Decision",
+    "Embedding",
+    "Enrollment",
+    "EnrollmentRefusal",
+    "EnrollmentWarning",
+    "Estimate",
+    "Figures",
+    "Finding",
+    "FindingKind",
+    "FindingReason",
+    "FloatArray",
+    "Gallery",
+    "GalleryCalibration",
+    "Histogram",
+    "Identification",
+    "Key",
+    "Match",
+    "MeasuredCalibration",
+    "OperatingPoint",
+    "Page",
+    "Readiness",
+    "Repair",
+    "Review",
+    "Scope",
+    "Span",
+    "Speaker",
+    "SpeakerRef",
+    "Speech",
+    "Suggestion",
+    "T",
+    "Threshold",
+    "Utterance",
+    "Verification",
+    "VerifyDecision",
+    "to_json",
+]

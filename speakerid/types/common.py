@@ -1,0 +1,67 @@
+"""Arrays, pages, keys, and how an answer becomes JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Generic, Literal, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from speakerid.types.speech import Speech
+
+T = TypeVar("T")
+FloatArray = NDArray[np.float32]
+Span = tuple[int, int]  # start and end (exclusive) in samples at 16 kHz
+Scope = Literal["enroll", "identify", "read", "admin"]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One L2-normalized embedding; comparable only with others of the same fingerprint."""
+
+    embedding: tuple[float, ...]
+    dim: int
+    encoder: str
+    fingerprint: str
+    speech: Speech
+
+
+@dataclass(frozen=True)
+class Readiness:
+    ready: bool
+    database: Literal["ok", "unavailable"]
+    encoder: Literal["ok", "failing"]
+    last_inference_age_s: float | None
+    index_lag: int | None  # committed changes that the index does not show yet
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key without its secret."""
+
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    galleries: tuple[str, ...]  # empty: every gallery
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    items: tuple[T, ...]
+    next_cursor: str | None = field(default=None)
+
+
+def to_json(answer: object) -> Any:
+    """An answer as plain JSON values: what the API sends and `--json` prints."""
+    return _adapter(cast(Hashable, type(answer))).dump_python(answer, mode="json", by_alias=True)
+
+
+@cache  # building an adapter takes hundreds of times longer than using it
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

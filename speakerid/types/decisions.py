@@ -1,0 +1,69 @@
+"""Who speaks, and is it this one?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from speakerid.types.speech import Speech
+
+Decision = Literal["accept", "unknown", "ambiguous", "not_enough_speech", "no_speakers"]
+VerifyDecision = Literal["accept", "reject", "not_enough_speech"]
+CalibrationSource = Literal["gallery", "default"]
+
+
+@dataclass(frozen=True)
+class SpeakerRef:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    speaker: SpeakerRef
+    score: float
+    llr: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The llr a candidate must reach, and where that number comes from."""
+
+    llr: float
+    source: Annotated[str, Field(serialization_alias="from", validation_alias="from")]
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Who speaks, out of one gallery (1:N, open set)."""
+
+    decision: Decision
+    speaker: SpeakerRef | None
+    candidates: tuple[Candidate, ...]  # best first
+    margin: float | None  # llr of the best minus llr of the second speaker
+    threshold: Threshold | None
+    prior: float  # assumed probability, before listening, that the voice is enrolled
+    speech: Speech
+    encoder: str
+    calibration: CalibrationSource
+    reason: str  # one sentence for a person
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Is it this one speaker (1:1)."""
+
+    decision: VerifyDecision
+    speaker: SpeakerRef
+    score: float | None
+    llr: float | None
+    probability: float | None
+    threshold: Threshold | None  # None with not_enough_speech
+    prior: float
+    speech: Speech
+    encoder: str
+    calibration: CalibrationSource
+    reason: str

@@ -1,0 +1,76 @@
+"""What a gallery holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from speakerid.types.decisions import CalibrationSource
+from speakerid.types.speech import Speech
+
+# The gravest first. Each can be overridden by naming it in `accept`.
+EnrollmentRefusal = Literal[
+    "too_little_speech",
+    "clipped",
+    "audio_too_noisy",
+    "more_than_one_voice",
+    "does_not_match_speaker",
+    "voice_already_enrolled",
+]
+
+
+@dataclass(frozen=True)
+class GalleryCalibration:
+    """The calibration that answers use. `unused` says why a gallery's own one is passed over."""
+
+    source: CalibrationSource
+    fitted_at: datetime | None = None
+    speakers: int | None = None
+    targets: int | None = None
+    nontargets: int | None = None
+    unused: str | None = None
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A tenant: speakers are only ever compared inside one gallery."""
+
+    name: str
+    target_fpir: float  # accepted chance that a stranger is named
+    min_speech_seconds: float  # net speech a probe or an enrollment utterance needs
+    enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
+    keep_audio: bool
+    encoder: str  # name@fingerprint of the encoder that made its embeddings
+    calibration: GalleryCalibration
+    speakers: int
+    created_at: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class Speaker:
+    id: str
+    name: str
+    external_id: str | None
+    metadata: dict[str, Any]
+    consent: dict[str, Any]
+    status: Literal["new", "enrolling", "enrolled"]
+    utterances: int
+    speech_seconds: float
+    remaining_speech_seconds: float  # until the speaker counts as enrolled
+    created_at: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One enrollment utterance."""
+
+    id: str
+    sha256: str  # of the bytes that were sent
+    speech: Speech
+    voices: int | None  # heard in it, 2 for two or more; None when there is too little speech to tell
+    accepted: tuple[EnrollmentRefusal, ...]  # refusals that were overridden
+    encoder: str
+    created_at: datetime
