@@ -132,7 +132,7 @@ def test_audit_repair_and_undo(sid: SpeakerID, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(history, "PAGE_LIMIT", 1)
     sid.enroll("Ada", *(utterance(ADA, n) for n in range(3)))
     sid.enroll("Ben", *(utterance(BEN, n) for n in range(3)))
-    wrong = sid.enroll("Ben", probe(ADA)).utterance.id
+    wrong = sid.enroll("Ben", probe(ADA), accept="does_not_match_speaker").utterance.id
     (finding,) = sid.audit().findings
     assert (finding.kind, finding.utterances) == ("mislabeled", (wrong,))
     sid.move("Ben", wrong, "Ada")
