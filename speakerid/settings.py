@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         None, description="What is calibrated: asnorm or cosine; by default asnorm where the encoder has a cohort."
     )
     quality: bool = Field(
-        True, description="Whether the calibration counts duration, noise and bandwidth of both sides."
+        True, description="Whether the calibration counts duration, noise and bandwidth of the probe."
     )
     prior: float = Field(
         0.5, gt=0, lt=1, description="Probability, before listening, that the voice in a probe is enrolled."
