@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from speakerid.types import (
@@ -9,17 +10,21 @@ from speakerid.types import (
     CalibrationReport,
     Candidate,
     CurveStep,
+    Enrollment,
     Estimate,
     Figures,
     Finding,
     Histogram,
     Identification,
+    Match,
     MeasuredCalibration,
     OperatingPoint,
+    Speaker,
     SpeakerRef,
     Speech,
     Suggestion,
     Threshold,
+    Utterance,
     Verification,
     to_json,
 )
@@ -28,6 +33,7 @@ ADA = SpeakerRef("spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3", "Ada")
 BEN = SpeakerRef("spk_01K9Z3V7Y2B4D6F8H0J1K3M5P7", "Ben")
 SPEECH = Speech(seconds=4.1, snr_db=21.5, clipping_ratio=0.0, bandwidth_hz=8000)
 ENCODER = "ecapa-mini@3f9c0a1b2c3d"
+MADE = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 REASON = "The best llr, 6.2, reaches the threshold of 2.3."
 
 IDENTIFICATION = Identification(
@@ -96,6 +102,34 @@ CALIBRATION = CalibrationReport(
     encoder=ENCODER,
     reason="At target_fpir=0.01 it names 0.6% of the strangers (the default 0.2%) and misses 6.0% of the enrolled "
     "speakers' utterances (the default 11.0%), measured on speakers left out of the fit.",
+)
+ENROLLMENT = Enrollment(
+    speaker=Speaker(
+        id=ADA.id,
+        name=ADA.name,
+        external_id=None,
+        metadata={},
+        consent={"given": "2026-01-31"},
+        status="enrolling",
+        utterances=2,
+        speech_seconds=8.2,
+        remaining_speech_seconds=1.8,
+        created_at=MADE,
+        etag='"v3"',
+    ),
+    utterance=Utterance(
+        id="utt_01K9Z3X2C4E6G8J0K2M4N6P8Q0",
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        speech=SPEECH,
+        voices=1,
+        accepted=(),
+        encoder=ENCODER,
+        created_at=MADE,
+    ),
+    already_enrolled=False,
+    cohesion=Match(score=0.71, llr=6.2),
+    similar_speaker=None,
+    warnings=("narrow_band",),
 )
 
 

@@ -39,12 +39,14 @@ EXAMPLE = Problem(
 
 
 def describe_problems(app: FastAPI) -> None:
-    """Add the Problem schema that every route's error responses point to."""
+    """Add the Problem schema that every route's error responses point to, and what it is made of."""
     build = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = build()
-        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        named = schema.pop("$defs") | {"Problem": schema}
+        document["components"]["schemas"] = named | document["components"]["schemas"]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents for extending the document

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -61,6 +63,15 @@ def test_every_refusal_is_a_problem(client: TestClient) -> None:
         if name not in ("get /healthz", "get /readyz"):
             assert {"401", "403", "500"} <= set(refusals), name
             assert all(one["content"]["application/problem+json"]["schema"] == problem for one in refusals.values())
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_every_reference_leads_somewhere(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document))):
+        target = document
+        for part in reference.split("/"):
+            target = target[part]
 
 
 def test_generated_requests_meet_no_surprise(engine: Engine, open_client: ClientMaker) -> None:

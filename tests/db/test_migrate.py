@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from speakerid.db import migrate
 from speakerid.db.engine import Database, open_database
-from speakerid.db.models import Base
+from speakerid.db.models import Base, UtteranceRow
 from speakerid.errors import StoreNewer
-from tests.db.rows import add_gallery
+from tests.db.rows import add_gallery, add_speaker
 
 UPGRADE = "import sys; from speakerid.db import engine, migrate; migrate.upgrade(engine.open_database(sys.argv[1]))"
 
@@ -40,6 +40,28 @@ def test_upgrading_twice_changes_nothing(empty: Database) -> None:
     assert migrate.upgrade(empty) == migrate.head()
     with empty.read() as db:
         assert db.execute(text("SELECT key FROM galleries")).scalar_one() == key
+
+
+def test_utterances_from_before_the_coach_have_nothing_accepted(empty: Database) -> None:
+    migrate.upgrade(empty)
+    gallery_key = add_gallery(empty)
+    with empty.write() as db:
+        for column in ("voices", "accepted"):
+            db.execute(text(f"ALTER TABLE utterances DROP COLUMN {column}"))
+        db.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+        speaker = add_speaker(db, gallery_key)
+        db.execute(
+            text(
+                "INSERT INTO utterances (id, gallery_key, speaker_key, sha256, speech_s, clipping_ratio, bandwidth_hz, "
+                "embedding, encoder_name, encoder_fingerprint, created_at) "
+                "VALUES ('utt_1', :gallery, :speaker, 'x', 4.0, 0.0, 8000, :vector, 'fake', 'f', '2026-01-31 00:00:00')"
+            ),
+            {"gallery": gallery_key, "speaker": speaker.key, "vector": b"1234"},
+        )
+    migrate.upgrade(empty)
+    with empty.read() as db:
+        row = db.scalars(select(UtteranceRow)).one()
+        assert (row.id, row.voices, row.accepted) == ("utt_1", None, [])
 
 
 @pytest.mark.slow

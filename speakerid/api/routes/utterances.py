@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
+from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import AudioDep, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
 from speakerid.api.problems import problems
@@ -33,7 +34,7 @@ REPEATED: dict[int | str, dict[str, Any]] = {
     "",
     status_code=201,
     response_model=Enrollment,
-    responses=REPEATED | problems(401, 403, 404, 409, 413, 415, 422, 429),
+    responses=examples.ok(examples.ENROLLMENT, 201) | REPEATED | problems(401, 403, 404, 409, 413, 415, 422, 429),
     dependencies=[allow("enroll")],
     openapi_extra=AUDIO_BODY,
 )
