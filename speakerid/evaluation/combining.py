@@ -1,0 +1,140 @@
+"""How should several enrollment utterances be combined? Policies compared on real speech.
+
+    python -m speakerid.evaluation.combining --speech ../shared/speech/librispeech
+
+Up to three of four utterances of about 4 s of each speaker are drawn to enroll, many times; the others are probes. The
+speakers are those of `dev`, and those of `train` that the encoder was not trained on, whose one recording is cut into
+pieces. Every policy L2-normalizes before it averages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speakerid.bootstrap import load_scorer
+from speakerid.encoders.base import label
+from speakerid.encoders.registry import load_encoder
+from speakerid.evaluation.development import Condition, noisy, telephone, unchanged
+from speakerid.evaluation.pieces import Pieces, Speech
+from speakerid.evaluation.trees import speaker_tree
+from speakerid.scoring.cosine import cosine, voiceprint
+from speakerid.scoring.curves import Floats, error_curve, operating_point
+from speakerid.scoring.metrics import eer
+from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.sides import Side
+from speakerid.settings import Settings
+
+DRAWS, ENROLLED, UNTRAINED, FMR = 40, 3, 51, 0.001
+SHORTLIST = 13  # candidates that `identify` scores for its five answers
+HEARD = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("telephone", telephone))
+Policy = Callable[[Side, list[Side], Scorer], Floats]  # probes, utterances by speaker: llrs (probes, speakers)
+
+
+def mean(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
+    return scorer.compare(probes, _prints(people, weighted=False)).llrs
+
+
+def mean_by_duration(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
+    return scorer.compare(probes, _prints(people, weighted=True)).llrs
+
+
+def best_exemplar(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
+    llrs = scorer.compare(probes, Side.joined(people)).llrs
+    starts = np.cumsum([0, *(len(one) for one in people[:-1])])
+    best: Floats = np.maximum.reduceat(llrs, starts, axis=1)
+    return best
+
+
+def shortlist_by_exemplar(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
+    """The speakers of the nearest utterances, decided by their means."""
+    near = best_exemplar(probes, people, scorer)
+    kept = near >= np.sort(near, axis=1)[:, -SHORTLIST][:, None]
+    return np.where(kept, mean(probes, people, scorer), near.min())
+
+
+POLICIES: dict[str, Policy] = {
+    "mean": mean,
+    "mean weighted by duration": mean_by_duration,
+    "best exemplar": best_exemplar,
+    "best exemplar to shortlist, mean to decide": shortlist_by_exemplar,
+}
+
+
+def measure(pieces: Pieces, scorer: Scorer) -> dict[str, Any]:
+    numbers, counts = np.unique(pieces.speaker, return_counts=True)
+    numbers = numbers[counts > 1]
+    random = np.random.default_rng(0)
+    llrs: dict[str, list[Floats]] = {name: [] for name in POLICIES}
+    same, right = [], {name: list[np.bool_]() for name in POLICIES}
+    outside = 0
+    for _ in range(DRAWS):
+        enrolled = [_drawn(pieces, number, random) for number in numbers]
+        people = [pieces.side[rows] for rows in enrolled]
+        asking = np.setdiff1d(np.flatnonzero(np.isin(pieces.speaker, numbers)), np.concatenate(enrolled))
+        truth = np.searchsorted(numbers, pieces.speaker[asking])
+        same.append(truth[:, None] == np.arange(len(people)))
+        for name, policy in POLICIES.items():
+            found = policy(pieces.side[asking], people, scorer)
+            llrs[name].append(found)
+            right[name] += list(found.argmax(axis=1) == truth)
+        cosines = cosine(pieces.side.embeddings[asking], _prints(people, weighted=False).embeddings)
+        ranks = (cosines > cosines[np.arange(len(asking)), truth][:, None]).sum(axis=1)
+        outside += int((ranks >= SHORTLIST).sum())
+    labels = np.concatenate([one.ravel() for one in same])
+    return {
+        "probes": sum(len(one) for one in same),
+        "speakers": len(numbers),
+        "right_speaker_outside_the_shortlist_of_means": outside,
+        "policies": {name: _figures(llrs[name], labels, right[name]) for name in POLICIES},
+    }
+
+
+def _figures(llrs: list[Floats], labels: Floats, right: list[np.bool_]) -> dict[str, float]:
+    curve = error_curve(np.concatenate([one.ravel() for one in llrs]), labels)
+    return {
+        "eer_percent": round(100 * eer(curve), 2),
+        "fnr_percent_at_fmr_0.001": round(100 * operating_point(curve, FMR).fnr, 2),
+        "top_1_percent": round(100 * float(np.mean(right)), 2),
+    }
+
+
+def _drawn(pieces: Pieces, number: int, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.intp]]:
+    rows = np.flatnonzero(pieces.speaker == number)
+    return random.choice(rows, min(ENROLLED, len(rows) - 1), replace=False)
+
+
+def _prints(people: list[Side], *, weighted: bool) -> Side:
+    embeddings = [voiceprint(one.embeddings, list(one.seconds) if weighted else None) for one in people]
+    return Side(
+        np.stack(embeddings),
+        seconds=np.array([one.seconds.sum() for one in people]),
+        snr_db=np.full(len(people), np.nan),  # only the probe's counts
+        bandwidth_hz=np.array([one.bandwidth_hz.mean() for one in people]),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Compare ways to combine enrollment utterances.")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with LibriSpeech `dev` and `train`")
+    parser.add_argument("--encoder", default="bundled")
+    options = parser.parse_args(arguments)
+    encoder = load_encoder(options.encoder)
+    scorer = load_scorer(encoder, Settings(encoder=options.encoder))
+    if scorer is None:
+        parser.error("the encoder has no calibration: fit one with python -m speakerid.evaluation.calibrate")
+    dev, train = speaker_tree(options.speech / "dev"), speaker_tree(options.speech / "train")
+    speech = Speech(encoder, dev | dict(list(train.items())[-UNTRAINED:]))
+    found = {one.name: measure(speech.pieces(one), scorer) for one in HEARD}
+    sys.stdout.write(json.dumps({"encoder": label(encoder)} | found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
