@@ -20,8 +20,9 @@ def new_speaker(client: TestClient, name: str, gallery: str = "default", **field
     return str(answer.json()["id"])
 
 
-def enroll(client: TestClient, speaker_id: str, audio: bytes, gallery: str = "default") -> Json:
-    answer = client.post(f"/v1/galleries/{gallery}/speakers/{speaker_id}/utterances", content=audio)
+def enroll(client: TestClient, speaker_id: str, audio: bytes, gallery: str = "default", *, accept: str = "") -> Json:
+    url = f"/v1/galleries/{gallery}/speakers/{speaker_id}/utterances"
+    answer = client.post(url, content=audio, params={"accept": accept})
     assert answer.status_code in (200, 201), answer.text
     found: Json = answer.json()
     return found

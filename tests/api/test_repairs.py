@@ -18,7 +18,7 @@ def store_kind(request: pytest.FixtureRequest) -> str:
 
 def test_an_audit_suggests_what_then_puts_things_right(client: TestClient) -> None:
     ada, ben = enrolled(client, ADA, utterances=3), enrolled(client, BEN, utterances=3)
-    wrong = enroll(client, ada, probe(BEN))["utterance"]["id"]
+    wrong = enroll(client, ada, probe(BEN), accept="does_not_match_speaker")["utterance"]["id"]
     (finding,) = client.post(f"{DEFAULT}/audit").json()["findings"]
     todo = finding["suggestion"]
     assert (finding["kind"], finding["speaker"]["id"], finding["other"]["id"]) == ("mislabeled", ada, ben)
@@ -31,7 +31,7 @@ def test_an_audit_suggests_what_then_puts_things_right(client: TestClient) -> No
 
 def test_a_merge_its_history_and_its_undo(client: TestClient) -> None:
     ada, twin = enrolled(client, ADA, utterances=2), new_speaker(client, "Twin", external_id="hr-1")
-    enroll(client, twin, utterance(ADA, 2))
+    enroll(client, twin, utterance(ADA, 2), accept="voice_already_enrolled")
     merged = client.post(f"{SPEAKERS}/{twin}/merge", json={"into": ada}).json()
     assert merged["summary"] == f"Twin was merged into {ADA}, with 1 utterance."
     assert client.get(f"{SPEAKERS}/{twin}").status_code == 404

@@ -11,7 +11,7 @@ def test_a_sound_gallery(enrolled: Command) -> None:
 
 
 def test_what_it_prints_can_be_run(enrolled: Command) -> None:
-    enrolled("enroll", ADA, samples.voices()[BEN].probes[0])
+    enrolled("enroll", ADA, samples.voices()[BEN].probes[0], "--accept", "does_not_match_speaker")
     ran = enrolled("audit")
     assert (ran.code, "mislabeled: 1" in ran.out) == (0, True)
     program, *arguments = ran.out.splitlines()[-1].split()

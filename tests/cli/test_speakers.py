@@ -57,7 +57,8 @@ def test_an_erased_change_is_shown_without_names(enrolled: Command) -> None:
 
 
 def test_move_and_delete_an_utterance(enrolled: Command) -> None:
-    made = enrolled("enroll", BEN, samples.voices()[ADA].probes[0], "--json").json
+    wrong = samples.voices()[ADA].probes[0]
+    made = enrolled("enroll", BEN, wrong, "--accept", "does_not_match_speaker", "--json").json
     moved = enrolled("speakers", "move-utterance", BEN, made["utterance"]["id"], ADA, "--json").json
     assert [(one["name"], one["utterances"]) for one in moved["speakers"]] == [(BEN, 3), (ADA, 4)]
     left = enrolled("speakers", "delete-utterance", ADA, made["utterance"]["id"], "--json").json
@@ -79,8 +80,9 @@ def test_a_server_changes_and_erases(served: Served) -> None:
     made = served("enroll", "Eve", _utterance(), "--gallery", "passing", "--json", *server).json
     assert served("speakers", "change", "Eve", "--name", "Eva", "--gallery", "passing", *server).code == 0
     assert served("speakers", "show", made["speaker"]["id"], "--gallery", "passing", "--json").json["name"] == "Eva"
-    other = served("enroll", "Eve", _utterance(1), "--gallery", "passing", "--json", *server).json
-    first, here = other["utterance"]["id"], ("--gallery", "passing", "--json", *server)
+    here = ("--gallery", "passing", "--json", *server)
+    other = served("enroll", "Eve", _utterance(1), "--accept", "voice_already_enrolled", *here).json
+    first = other["utterance"]["id"]
     assert served("speakers", "move-utterance", "Eve", first, "Eva", *here).json["change"]["kind"] == "move"
     assert served("speakers", "merge", "Eve", "Eva", *here).json["speakers"][0]["utterances"] == 2
     assert [one["kind"] for one in served("galleries", "history", *here).json["items"]] == ["merge", "move"]

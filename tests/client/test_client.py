@@ -126,13 +126,13 @@ def test_audit_repair_and_undo(voices: Client, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
     voices.enroll("Ada", *(utterance(ADA, n) for n in range(3)))
     voices.enroll("Ben", *(utterance(BEN, n) for n in range(3)))
-    voices.enroll("Ben", probe(ADA))
+    voices.enroll("Ben", probe(ADA), accept="does_not_match_speaker")
     (finding,) = voices.audit()["findings"]
     wrong = finding["suggestion"]["utterance"]
     assert finding["suggestion"]["action"] == "move_utterance"
     assert voices.move("Ben", wrong, "Ada")["change"]["utterances"] == [wrong]
     assert voices.audit()["findings"] == []
-    voices.enroll("Twin", probe(BEN))
+    voices.enroll("Twin", probe(BEN), accept="voice_already_enrolled")
     change = voices.merge("Twin", "Ben")["change"]["id"]
     voices.create_speaker("Eve")
     voices.merge("Eve", "Ben")
