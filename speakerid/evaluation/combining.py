@@ -55,7 +55,7 @@ def best_exemplar(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
 def shortlist_by_exemplar(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
     """The speakers of the nearest utterances, decided by their means."""
     near = best_exemplar(probes, people, scorer)
-    kept = near >= np.sort(near, axis=1)[:, -SHORTLIST][:, None]
+    kept = near >= np.sort(near, axis=1)[:, -min(SHORTLIST, len(people))][:, None]
     return np.where(kept, mean(probes, people, scorer), near.min())
 
 
