@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from tests.evaluation.shaped import run
 
 PROTOCOLS: tuple[Protocol, ...] = ("O", "E", "H", "identification", "open-set")
 TRAIN_SPEAKERS = 15
+ABOUT_THE_RUN = {"command", "started_at", "work"}
 BUNDLED = Settings(encoder="bundled")
 
 
@@ -48,6 +52,26 @@ def test_every_protocol_and_every_way_give_the_same(
     assert figures(tree, tmp_path / "two", workers=2) == one
     _interrupt(tree, tmp_path / "cut", monkeypatch)
     assert figures(tree, tmp_path / "cut") == one
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_on_the_command_line(tree: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="needs the extra 'cluster'")
+    answers = [
+        _evaluate(tree, "--cache", str(tmp_path / name), *options)
+        for name, options in (("local", ()), ("ray", ("--engine", "ray", "--workers", "2")))
+    ]
+    local, on_ray = ({name: one[name] for name in one.keys() - ABOUT_THE_RUN} for one in answers)
+    assert {"eer", "min_dcf", "cllr", "intervals"} <= local.keys()
+    assert local["trials"] > 1000
+    assert on_ray == local
+
+
+def _evaluate(tree: Path, *options: str) -> dict[str, Any]:
+    asked = ["evaluate", "voxceleb1", "--root", str(tree), "--protocol", "E", "--json", *options]
+    done = subprocess.run([sys.executable, "-m", "speakerid.cli", *asked], capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def _interrupt(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
