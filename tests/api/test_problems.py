@@ -21,7 +21,7 @@ from tests.api.conftest import ClientMaker
 def every_error(kind: type[errors.SpeakeridError] = errors.SpeakeridError) -> Iterator[type[errors.SpeakeridError]]:
     yield kind
     for child in kind.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(f"{errors.__name__}."):
             yield from every_error(child)
 
 
