@@ -102,7 +102,7 @@ def _show_one(done: Done) -> None:
         llr, score = number(cohesion["llr"]), number(cohesion["score"], 2)
         say(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
     if warnings:
-        say(f"A better recording would help: {_remarks(done)}.")
+        say(f"Noticed: {_remarks(done)}.")
 
 
 def _remarks(done: Done) -> str:

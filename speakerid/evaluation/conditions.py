@@ -13,11 +13,12 @@ DULL = 0.5  # one-pole filter: falls by about 10 dB towards the highest frequenc
 REVERBERATION_S = (0.2, 1.0)  # until it has fallen by 60 dB: from furnished rooms to bare halls
 DIRECT_TO_REVERBERANT_DB = (-3.0, 10.0)
 FULL_SCALE = 0.99
+SILENT = 1e-6  # of full scale: digital silence stays what it is
 
 
 def full_scale(samples: FloatArray, seed: int) -> FloatArray:
     """As loud as it can be without clipping, as recorders like to make it."""
-    loud: FloatArray = samples * np.float32(FULL_SCALE / np.abs(samples).max())
+    loud: FloatArray = samples * np.float32(FULL_SCALE / max(float(np.abs(samples).max()), SILENT))
     return loud
 
 
@@ -41,7 +42,7 @@ def room(samples: FloatArray, seed: int) -> FloatArray:
 def inside(samples: FloatArray, response: NDArray[np.floating]) -> FloatArray:
     """In the room of this impulse response; as loud and as long as before."""
     heard = fftconvolve(samples, response)[: len(samples)]
-    scaled: FloatArray = (heard * (_rms(samples) / _rms(heard))).astype(np.float32)
+    scaled: FloatArray = (heard * (_rms(samples) / max(_rms(heard), SILENT))).astype(np.float32)
     return scaled
 
 
@@ -54,7 +55,7 @@ def mixed(samples: FloatArray, noise: NDArray[np.floating], snr_db: float) -> Fl
 
 def overdriven(samples: FloatArray, share: float) -> FloatArray:
     """So loud that this share of the samples is cut off at full scale."""
-    level = np.quantile(np.abs(samples), 1.0 - share)
+    level = max(float(np.quantile(np.abs(samples), 1.0 - share)), SILENT)
     clipped: FloatArray = np.clip(samples / level, -1.0, 1.0).astype(np.float32)
     return clipped
 

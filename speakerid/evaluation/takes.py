@@ -16,6 +16,7 @@ from speakerid.scoring.voices import Parts, split
 from speakerid.types import FloatArray
 
 LONGEST_SAMPLES = 6 * SAMPLE_RATE_HZ  # a recording of 14 s becomes three utterances
+MIN_SPEECH_S = 1.0  # what a gallery asks for by default
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ class Ears:
         """Whole recordings of one voice each, nobody knows whose."""
         return [Take(file.name, self._preparer.decode(read_file(file))) for file in files]
 
-    def hear(self, take: Take, min_speech_s: float = 1.0) -> Heard | None:
-        """None for less speech than a gallery asks for by default."""
+    def hear(self, take: Take) -> Heard | None:
+        """None for too little speech."""
         clean = self._preparer.clean(take.samples)
-        if clean.speech.seconds < min_speech_s:
+        if clean.speech.seconds < MIN_SPEECH_S:
             return None
         parts = self.parts(clean.samples, clean.speech.seconds)
         return Heard(take.voice, clean, self._encoder.embed([clean.samples])[0], parts)

@@ -96,6 +96,13 @@ def test_a_condition_keeps_length_and_seed(change: Condition) -> None:
         assert not np.array_equal(first, other)
 
 
+def test_digital_silence_stays_silent() -> None:
+    silence = np.zeros(16_000, np.float32)
+    for change in (conditions.full_scale, conditions.duller, conditions.room):
+        assert not change(silence, 1).any()
+    assert not conditions.overdriven(silence, 0.5).any()
+
+
 def test_noise_comes_at_the_level_asked_for() -> None:
     noise = np.random.default_rng(1).standard_normal(1_000)
     added = conditions.mixed(SPEECH, noise, 10.0) - SPEECH
