@@ -24,9 +24,10 @@ def _problem(encoder: Encoder, waveform: FloatArray) -> str | None:
     if len(waveform) < encoder.min_samples:
         needed_s = encoder.min_samples / encoder.sample_rate_hz
         return f"has {len(waveform)} samples. At least {encoder.min_samples} ({needed_s:.2f} s) are needed."
-    if not np.isfinite(waveform).all():
+    lowest, highest = waveform.min(), waveform.max()  # NaN where any sample is
+    if not np.isfinite([lowest, highest]).all():
         return "holds samples that are not numbers (NaN or infinite). Export it again."
-    if is_constant(waveform):
+    if lowest == highest:
         return "is digital silence (every sample has the same value). Send speech."
     return None
 

@@ -65,7 +65,7 @@ def l2_normalize(rows: FloatArray) -> FloatArray:
 def _windows(encoder: Encoder, owner: int, waveform: FloatArray) -> list[_Window]:
     """Windows of equal length; silent ones are left out, because silence gives a vector that looks valid."""
     pieces = split_equally(waveform, int(WINDOW_S * encoder.sample_rate_hz))
-    windows = [_Window(owner, piece) for piece in pieces if not is_constant(piece)]
+    windows = [_Window(owner, piece) for piece in pieces if len(pieces) == 1 or not is_constant(piece)]
     if not windows:
         raise EncoderInputInvalid(f"Waveform {owner} is constant for {WINDOW_S:.0f} s at a time. Send speech.")
     return windows

@@ -62,13 +62,13 @@ class FilterbankGraph(nn.Module):
         self.n_fft, self.hop = int(stft.n_fft), int(stft.hop_length)
         left = (self.n_fft - len(stft.window)) // 2
         self.register_buffer("window", functional.pad(stft.window, (left, self.n_fft - len(stft.window) - left)))
-        self.transform = PowerSpectrum(self.n_fft)
+        self.transform = Spectrum(self.n_fft)
         self.register_buffer("mel", _mel(bank)[self.transform.bins])
         self.amin, self.top_db = float(bank.amin), float(bank.top_db)
         self.decibel, self.offset = float(bank.multiplier), float(bank.multiplier * bank.db_multiplier)
 
     def forward(self, wav: Tensor) -> Tensor:
-        power = self.transform(self._frames(wav) * self.window) @ self.mel
+        power = self.transform(self._frames(wav) * self.window).square() @ self.mel
         level = self.decibel / math.log(10) * torch.log(power.clamp(min=self.amin)) - self.offset
         return torch.maximum(level, level.amax(dim=(1, 2), keepdim=True) - self.top_db)
 
@@ -78,52 +78,44 @@ class FilterbankGraph(nn.Module):
         count = wav.shape[1] // self.hop + 1
         padded = functional.pad(wav, (self.n_fft // 2, hops * self.hop))[:, : (count + hops - 1) * self.hop]
         pieces = padded.reshape(wav.shape[0], -1, self.hop)
-        return torch.cat([pieces[:, i : i + count] for i in range(hops)], dim=2)[:, :, : self.n_fft]
+        starts = range(0, self.n_fft, self.hop)
+        return torch.cat([pieces[:, i : i + count, : self.n_fft - start] for i, start in enumerate(starts)], dim=2)
 
 
-class PowerSpectrum(nn.Module):
-    """`(..., n)` to the power of the bins `self.bins`, even ones first, by products a quarter of the plain size.
+class Spectrum(nn.Module):
+    """`(..., n)` to the real and imaginary parts of the bins `self.bins`, by products of half and a quarter of `n`.
 
-    cos(2 pi k (n - t) / n) = cos(2 pi k t / n), and the sine is its negative, so a frame is folded in half before its
-    product; about n / 4 the same holds up to a sign that depends on whether k is even, so it is folded once more.
+    Decimation in frequency: exp(-2 pi i k (t + n / 2) / n) is exp(-2 pi i k t / n) times (-1)^k, so the odd bins follow
+    from the difference of a frame's halves and the even ones, in the same way once more, from their sum.
     """
 
     bins: Tensor
-    even_cos: Tensor
-    odd_cos: Tensor
-    even_sin: Tensor
-    odd_sin: Tensor
+    odd: Tensor
+    twice_odd: Tensor
+    rest: Tensor
 
     def __init__(self, n: int) -> None:
         super().__init__()
         if n % 4:
             raise ExportUnsupported(f"Only an n_fft divisible by 4 is exported, not {n}.")
-        self._half, self._quarter = n // 2, n // 4
-        even, odd = torch.arange(0, n // 2 + 1, 2), torch.arange(1, n // 2 + 1, 2)
-        self.register_buffer("bins", torch.cat([even, odd]))
-        first, middle = torch.arange(self._quarter), torch.arange(self._quarter + 1)
-        self.register_buffer("even_cos", torch.cos(_angle(middle, even, n)).float())
-        self.register_buffer("odd_cos", torch.cos(_angle(first, odd, n)).float())
-        self.register_buffer("even_sin", torch.sin(_angle(first[1:], even, n)).float())
-        self.register_buffer("odd_sin", torch.sin(_angle(middle[1:], odd, n)).float())
+        self._sizes = (n // 2, n // 4)
+        bins = [torch.arange(1, n // 2 + 1, 2), torch.arange(2, n // 2 + 1, 4), torch.arange(0, n // 2 + 1, 4)]
+        for name, size, part in zip(("odd", "twice_odd", "rest"), (n // 2, n // 4, n // 4), bins, strict=True):
+            self.register_buffer(name, _waves(size, part, n))
+        self.register_buffer("bins", torch.cat([part.repeat(2) for part in bins]))
 
     def forward(self, x: Tensor) -> Tensor:
-        half, quarter = self._half, self._quarter
-        front, back = x[..., 1:half], x[..., half + 1 :].flip(-1)
-        plus = torch.cat([x[..., :1], front + back, x[..., half : half + 1]], dim=-1)  # times 0 to half
-        minus = front - back  # times 1 to half - 1
-        early, late = plus[..., :quarter], plus[..., quarter + 1 :].flip(-1)
-        even_cos = torch.cat([early + late, plus[..., quarter : quarter + 1]], dim=-1) @ self.even_cos
-        odd_cos = (early - late) @ self.odd_cos
-        early, late = minus[..., : quarter - 1], minus[..., quarter:].flip(-1)
-        even_sin = (early - late) @ self.even_sin
-        odd_sin = torch.cat([early + late, minus[..., quarter - 1 : quarter]], dim=-1) @ self.odd_sin
-        cosines, sines = torch.cat([even_cos, odd_cos], dim=-1), torch.cat([even_sin, odd_sin], dim=-1)
-        return cosines * cosines + sines * sines
+        half, quarter = self._sizes
+        early, late = x.split(half, dim=-1)
+        first, second = (early + late).split(quarter, dim=-1)
+        parts = [(early - late) @ self.odd, (first - second) @ self.twice_odd, (first + second) @ self.rest]
+        return torch.cat(parts, dim=-1)
 
 
-def _angle(times: Tensor, bins: Tensor, n: int) -> Tensor:
-    return 2 * math.pi / n * torch.remainder(times[:, None] * bins, n).double()
+def _waves(size: int, bins: Tensor, n: int) -> Tensor:
+    """`(size, 2 bins)`: cosines, then sines."""
+    angle = 2 * math.pi / n * torch.remainder(torch.arange(size)[:, None] * bins, n).double()
+    return torch.cat([torch.cos(angle), torch.sin(angle)], dim=1).float()
 
 
 def _mel(bank: Any) -> Tensor:
