@@ -106,8 +106,9 @@ class Spectrum(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         half, quarter = self._sizes
-        early, late = x.split(half, dim=-1)
-        first, second = (early + late).split(quarter, dim=-1)
+        early, late = x[..., :half], x[..., half:]
+        sums = early + late
+        first, second = sums[..., :quarter], sums[..., quarter:]
         parts = [(early - late) @ self.odd, (first - second) @ self.twice_odd, (first + second) @ self.rest]
         return torch.cat(parts, dim=-1)
 
