@@ -3,7 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check serve bench format clean
+SPEECH ?= ../shared/speech
+MEASURED := build/measured
+EVALUATE := $(BIN)/python -m speakerid.evaluation
+
+.PHONY: demo test check serve bench refit measure format clean
 
 demo: $(READY)
 	$(BIN)/speakerid demo
@@ -22,6 +26,26 @@ serve: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m speakerid.evaluation.bench
+
+# What follows from the weights of the bundled encoder: its cohort, its calibrations, the limits of the coach.
+refit: $(READY)
+	$(EVALUATE).cohort --data $(SPEECH)/librispeech/train --first 200 --data $(SPEECH)/coffee
+	$(EVALUATE).calibrate --data $(SPEECH)/librispeech/train --last 51
+	$(EVALUATE).coach --data $(SPEECH)/librispeech/train --last 51 --data $(SPEECH)/librispeech/dev --single $(SPEECH)/coffee
+
+# Every figure of README and docs/decisions, one file a command (an hour or so).
+measure: $(READY)
+	mkdir -p $(MEASURED)
+	$(BIN)/python -m speakerid.training.report --encoder speakerid/encoders/bundled/model.onnx --encoder speakerid/encoders/bundled --data $(SPEECH) > $(MEASURED)/encoder.txt
+	for fpir in 0.01 0.05 0.1; do \
+	  $(EVALUATE).open_set --speech $(SPEECH)/librispeech --target-fpir $$fpir > $(MEASURED)/open_set-$$fpir.txt; done
+	$(EVALUATE).planted --speech $(SPEECH) > $(MEASURED)/planted.txt
+	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
+	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt
+	$(EVALUATE).gallery_calibration --speech $(SPEECH) > $(MEASURED)/gallery_calibration.txt
+	$(EVALUATE).combining --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
+	$(EVALUATE).diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
+	$(EVALUATE).bench > $(MEASURED)/bench.json
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
