@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
 
 from speakerid.db.types import Key, UtcDateTime, Vector, now
@@ -15,6 +15,7 @@ NAME_LENGTH = 200
 GALLERY_LENGTH = 64
 # A key is never used twice, not even after its row was erased: the vector index and the change log go by it.
 NEVER_REUSED = {"sqlite_autoincrement": True}
+RecordingState = Literal["receiving", "queued", "running", "done", "failed", "cancelled"]
 
 
 class Base(DeclarativeBase):
@@ -120,6 +121,53 @@ class RepairRow(Base):
     utterance_ids: Mapped[list[str]] = mapped_column(JSON)
     merged: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # the speaker who was merged
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class RecordingRow(Base):
+    """One recording to be gone through, and a place in the queue (docs/decisions/0014).
+
+    `answer` names speakers by id only: names are looked up when it is read.
+    """
+
+    __tablename__ = "recordings"
+    __table_args__ = (
+        Index("ix_recordings_gallery_id", "gallery_key", "id"),
+        Index("ix_recordings_state", "state", "lease_until"),
+        NEVER_REUSED,
+    )
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
+    key_id: Mapped[str | None] = mapped_column(String(40), index=True)  # whose API key sent it; no foreign key
+    state: Mapped[RecordingState] = mapped_column(String(16))
+    stage: Mapped[str | None] = mapped_column(String(32), default=None)
+    progress: Mapped[float] = mapped_column(default=0.0)  # 0 to 1
+    options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    answer: Mapped[dict[str, Any] | None] = deferred(mapped_column(JSON(none_as_null=True), default=None))
+    error_code: Mapped[str | None] = mapped_column(String(64), default=None)
+    error_detail: Mapped[str | None] = mapped_column(Text, default=None)
+    webhook: Mapped[str | None] = mapped_column(Text, default=None)
+    webhook_tries: Mapped[int] = mapped_column(default=0)
+    webhook_due: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)  # NULL: nothing to send
+    size: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes of audio
+    worker: Mapped[str | None] = mapped_column(String(64), default=None)  # who works on it, or receives it
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # afterwards another may
+    attempts: Mapped[int] = mapped_column(default=0)  # how often it was begun
+    cancelling: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class RecordingPieceRow(Base):
+    """The audio of a recording, about 1 MiB a row, until the job ended (longer where the gallery keeps audio)."""
+
+    __tablename__ = "recording_pieces"
+
+    recording_key: Mapped[int] = mapped_column(ForeignKey("recordings.key", ondelete="CASCADE"), primary_key=True)
+    nth: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    bytes: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class KeyRow(Base):
