@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import changes, galleries
+from speakerid.db.repositories import changes, galleries, keys
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
 from speakerid.services import fields, shape
@@ -83,6 +83,7 @@ def delete(db: Handle, name: str) -> None:
     db.delete(row)
     db.flush()
     changes.record_erased_gallery(db, row.key)
+    keys.unbind(db, name)
 
 
 def to_enroll(engine: Engine, db: Handle, name: str) -> GalleryRow:

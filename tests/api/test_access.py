@@ -170,6 +170,16 @@ def test_a_foreign_gallery_looks_the_same_whether_it_is_there_or_not(
     assert (there.status_code, there.json()["detail"]) == (nowhere.status_code, nowhere.json()["detail"])
 
 
+def test_a_key_of_an_erased_gallery_opens_no_new_one_of_that_name(
+    client: TestClient, key: Scoped, ids: dict[str, str]
+) -> None:
+    admin, bound = key("admin"), key("read", galleries=("team",))
+    assert client.delete("/v1/galleries/team", headers=admin).status_code == 204
+    assert client.post("/v1/galleries", headers=admin, json={"name": "team"}).status_code == 201
+    refused(client.get("/v1/galleries/team", headers=bound), 403, "scope_missing")
+    assert client.get("/v1/galleries", headers=bound).json()["items"] == []
+
+
 @pytest.mark.parametrize("sent", ["Bearer sid_wrong", "Bearer ", "Bearer é"])
 def test_a_wrong_key(client: TestClient, key: Scoped, sent: str) -> None:
     key("admin")

@@ -26,6 +26,12 @@ def by_secret(db: Session, secret_sha256: str) -> KeyRow | None:
     return db.scalar(select(KeyRow).where(KeyRow.secret_sha256 == secret_sha256))
 
 
+def unbind(db: Session, gallery: str) -> None:
+    """What was bound to an erased gallery stays bound to it, so that it opens no later one of that name."""
+    for row in every(db):
+        row.galleries = [f"{name} (erased)" if name == gallery else name for name in row.galleries]
+
+
 def remove(db: Session, key_id: str) -> None:
     """Raises KeyNotFound."""
     row = db.scalar(select(KeyRow).where(KeyRow.id == key_id))
