@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from speakerid.api.examples import BEN
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields
+from speakerid.types import Combining
 
 
 class _Body(BaseModel):
@@ -23,8 +24,15 @@ class GalleryChange(_Body):
         None, description="Keep the bytes of enrollment utterances, to re-embed them later."
     )
 
+    combining: Combining | None = Field(
+        None,
+        description="How utterances become a voiceprint: their mean, or weighted by their seconds of speech.",
+    )
+
     def settings(self) -> GallerySettings:
-        return GallerySettings(self.target_fpir, self.min_speech_seconds, self.enroll_speech_seconds, self.keep_audio)
+        return GallerySettings(
+            self.target_fpir, self.min_speech_seconds, self.enroll_speech_seconds, self.keep_audio, self.combining
+        )
 
 
 class GalleryCreate(GalleryChange):

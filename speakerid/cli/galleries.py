@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,6 +22,10 @@ EnrollSpeech = Annotated[
 ]
 KeepAudio = Annotated[
     bool | None, typer.Option("--keep-audio/--no-keep-audio", help="Keep the bytes of enrollment utterances.")
+]
+Combine = Annotated[
+    Literal["mean", "weighted"] | None,
+    typer.Option("--combining", help="Utterances become a voiceprint by their mean, or weighted by seconds of speech."),
 ]
 
 
@@ -46,9 +50,10 @@ def create(
     min_speech: MinSpeech = None,
     enroll_speech: EnrollSpeech = None,
     keep_audio: KeepAudio = None,
+    combining: Combine = None,
 ) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio)
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining)
     with open_voices(place) as voices:
         made = voices.create_gallery(name, **settings)
     _answer(place, made)
@@ -63,9 +68,10 @@ def change(
     min_speech: MinSpeech = None,
     enroll_speech: EnrollSpeech = None,
     keep_audio: KeepAudio = None,
+    combining: Combine = None,
 ) -> None:
     """Change the settings that are named."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio)
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining)
     if not settings:
         raise typer.BadParameter("Say what to set; --help lists the settings.")
     with open_voices(place) as voices:
@@ -111,13 +117,18 @@ def delete(place: Place, name: Name) -> None:
 
 
 def _settings(
-    target_fpir: float | None, min_speech: float | None, enroll_speech: float | None, keep_audio: bool | None
+    target_fpir: float | None,
+    min_speech: float | None,
+    enroll_speech: float | None,
+    keep_audio: bool | None,
+    combining: str | None,
 ) -> dict[str, Any]:
     typed = {
         "target_fpir": target_fpir,
         "min_speech_seconds": min_speech,
         "enroll_speech_seconds": enroll_speech,
         "keep_audio": keep_audio,
+        "combining": combining,
     }
     return {name: value for name, value in typed.items() if value is not None}
 
@@ -136,7 +147,16 @@ def _change(one: Json) -> tuple[str, ...]:
 
 def _show(found: list[Json]) -> None:
     table(
-        ("name", "speakers", "target fpir", "min speech (s)", "enroll speech (s)", "keep audio", "encoder"),
+        (
+            "name",
+            "speakers",
+            "target fpir",
+            "min speech (s)",
+            "enroll speech (s)",
+            "keep audio",
+            "combining",
+            "encoder",
+        ),
         [
             (
                 one["name"],
@@ -145,6 +165,7 @@ def _show(found: list[Json]) -> None:
                 f"{one['min_speech_seconds']:g}",
                 f"{one['enroll_speech_seconds']:g}",
                 "yes" if one["keep_audio"] else "no",
+                one["combining"],
                 one["encoder"],
             )
             for one in found

@@ -118,7 +118,7 @@ class Client:
         return items
 
     def create_gallery(self, name: str, **settings: Any) -> Json:
-        """`settings`: target_fpir, min_speech_seconds, enroll_speech_seconds, keep_audio."""
+        """`settings`: target_fpir, min_speech_seconds, enroll_speech_seconds, keep_audio, combining."""
         return self._json("POST", "/v1/galleries", body={"name": name} | settings)
 
     def change_gallery(self, name: str, **settings: Any) -> Json:

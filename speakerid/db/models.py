@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String,
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
 
 from speakerid.db.types import Key, UtcDateTime, Vector, now
-from speakerid.types import FloatArray
+from speakerid.types import Combining, FloatArray
 
 NAME_LENGTH = 200
 GALLERY_LENGTH = 64
@@ -34,6 +34,7 @@ class GalleryRow(Base):
     min_speech_s: Mapped[float]
     enroll_speech_s: Mapped[float]
     keep_audio: Mapped[bool]
+    combining: Mapped[Combining] = mapped_column(String(16), default="mean", server_default="mean")
     # Fitted on the gallery itself (services/calibrations.py); NULL: the encoder's default is used.
     calibration: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -16,7 +16,7 @@ def cosine(a: FloatArray, b: FloatArray) -> FloatArray:
     return scores
 
 
-def voiceprint(embeddings: FloatArray, weights: Sequence[float] | None = None) -> FloatArray:
+def voiceprint(embeddings: FloatArray, weights: Sequence[float] | NDArray[np.float64] | None = None) -> FloatArray:
     """`(d,)`: the rows of `embeddings (n, d)` L2-normalized, averaged by `weights (n,)`, L2-normalized.
 
     Weights are usually seconds of speech. Raises `ValueError` for no rows, a zero row, or rows that cancel.

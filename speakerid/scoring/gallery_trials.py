@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.scoring.combining import shares
 from speakerid.scoring.cosine import voiceprint
 from speakerid.scoring.curves import Flags, Floats
 from speakerid.scoring.scorer import Scorer
 from speakerid.scoring.sides import Side
+from speakerid.types import Combining
 
 Places = NDArray[np.intp]
 
@@ -52,35 +54,35 @@ class GalleryTrials:
         return GalleryTrials(self.scores[rows][:, speakers], self.llrs[rows][:, speakers], places)
 
 
-def gallery_trials(scorer: Scorer, utterances: Side, speaker: Places) -> GalleryTrials:
+def gallery_trials(scorer: Scorer, utterances: Side, speaker: Places, combining: Combining = "mean") -> GalleryTrials:
     """`speaker (u,)` says whose each utterance is, by numbers from 0 without a gap."""
     own = _rows(speaker)
-    pairs = scorer.compare(utterances, voiceprints(utterances, speaker))
+    pairs = scorer.compare(utterances, voiceprints(utterances, speaker, combining))
     scores, llrs = np.array(pairs.scores, np.float64), np.array(pairs.llrs)
     for place, rows in enumerate(own):
         if len(rows) == 1:
             scores[rows, place] = llrs[rows, place] = np.nan
             continue
-        rest = Side.joined([_print(utterances[rows[rows != row]]) for row in rows])
+        rest = Side.joined([_print(utterances[rows[rows != row]], combining) for row in rows])
         left_out = scorer.compare(utterances[rows], rest)
         scores[rows, place], llrs[rows, place] = np.diag(left_out.scores), np.diag(left_out.llrs)
     return GalleryTrials(scores, llrs, speaker)
 
 
-def voiceprints(utterances: Side, speaker: Places) -> Side:
+def voiceprints(utterances: Side, speaker: Places, combining: Combining = "mean") -> Side:
     """One row a speaker."""
-    return Side.joined([_print(utterances[rows]) for rows in _rows(speaker)])
+    return Side.joined([_print(utterances[rows], combining) for rows in _rows(speaker)])
 
 
 def _rows(speaker: Places) -> list[Places]:
     return [np.flatnonzero(speaker == place) for place in range(int(speaker.max()) + 1)]
 
 
-def _print(utterances: Side) -> Side:
+def _print(utterances: Side, combining: Combining) -> Side:
     """The voiceprint of one speaker's utterances, as one row."""
     known = utterances.snr_db[~np.isnan(utterances.snr_db)]
     return Side(
-        voiceprint(utterances.embeddings)[np.newaxis, :],
+        voiceprint(utterances.embeddings, shares(combining, utterances.seconds))[np.newaxis, :],
         np.array([utterances.seconds.sum()]),
         np.array([known.mean() if len(known) else np.nan]),
         np.array([utterances.bandwidth_hz.mean()]),

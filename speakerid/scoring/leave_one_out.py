@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.scoring.combining import shares
 from speakerid.scoring.sides import Side
-from speakerid.types import FloatArray
+from speakerid.types import Combining, FloatArray
 
 Reals = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -29,6 +30,7 @@ class Labeled:
 
     side: Side
     speakers: Indices
+    combining: Combining = "mean"  # how they become voiceprints
 
     def __len__(self) -> int:
         return len(self.speakers)
@@ -51,15 +53,20 @@ class Labeled:
         """`(speakers, dim)`: the embeddings of each speaker added up by `weights (n,)`."""
         return self.totals(self.side.embeddings * weights[:, None])
 
+    def shared(self, weights: Reals) -> Reals:
+        """`(n,)`: what each utterance counts in its voiceprint when it is trusted as far as `weights (n,)` say."""
+        return weights * shares(self.combining, self.side.seconds)
+
     def voiceprints(self, weights: Reals) -> Side:
         """Of every speaker."""
-        return _voiceprints(self.sums(weights), self.totals(_amounts(self.side)))
+        return _voiceprints(self.sums(self.shared(weights)), self.totals(_amounts(self.side)))
 
 
 def own_llrs(labeled: Labeled, weights: Reals, compare: Compare) -> Reals:
     """`(n,)`: each utterance against its speaker's voiceprint made without it; NaN where nothing is left of that."""
     side, speakers = labeled.side, labeled.speakers
-    sums = labeled.sums(weights)[speakers] - side.embeddings * weights[:, None]
+    counted = labeled.shared(weights)
+    sums = labeled.sums(counted)[speakers] - side.embeddings * counted[:, None]
     left = np.linalg.norm(sums, axis=1) > NOTHING
     amounts = labeled.totals(_amounts(side))[speakers] - _amounts(side)
     llrs = np.full(len(labeled), np.nan)

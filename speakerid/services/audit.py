@@ -25,7 +25,7 @@ def audit(engine: Engine, gallery: GalleryRow) -> Audit:
     voiced = {one.speaker_key for one in heard}
     found = tuple(one for one in people if one.key in voiced)
     places = {one.key: place for place, one in enumerate(found)}
-    labeled = Labeled(_side(heard), np.array([places[one.speaker_key] for one in heard], np.int64))
+    labeled = Labeled(_side(heard), np.array([places[one.speaker_key] for one in heard], np.int64), gallery.combining)
     scorer = calibrations.default(engine)  # the gallery's own was fitted on the very labels in question
     health = examine(labeled, _poor(heard), lambda probes, enrolled: scorer.compare(probes, enrolled).llrs)
     silent = tuple(one for one in people if one.key not in voiced)

@@ -45,10 +45,12 @@ def fit(engine: Engine, gallery: GalleryRow) -> Made:
     scores.require_same_encoder(engine, gallery)
     side = Side.of(np.stack([row.embedding for row in rows]), [shape.utterance(row).speech for row in rows])
     places = np.unique([row.speaker_key for row in rows], return_inverse=True)[1]
-    trials = gallery_trials(scorer, side, places)
+    trials = gallery_trials(scorer, side, places, gallery.combining)
     fitted_on = f"{trials.speakers} speakers of gallery {gallery.name}"
     found = fit_gallery(scorer.calibration, trials, target_fpir=gallery.target_fpir, fitted_on=fitted_on)
-    return Made(_report(engine, gallery, trials, found), Stored(found.calibration, trials.speakers, now()))
+    return Made(
+        _report(engine, gallery, trials, found), Stored(found.calibration, trials.speakers, now(), gallery.combining)
+    )
 
 
 def keep(db: Handle, gallery_name: str, made: Made) -> CalibrationReport:

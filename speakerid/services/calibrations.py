@@ -11,9 +11,10 @@ from speakerid.errors import CalibrationMissing
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.scorer import Scorer
 from speakerid.services.engine import Engine
-from speakerid.types import CalibrationSource, GalleryCalibration
+from speakerid.types import CalibrationSource, Combining, GalleryCalibration
 
 OTHER_ENCODER = "It was fitted for another encoder. Calibrate again."
+OTHER_COMBINING = "It was fitted while utterances were combined otherwise. Calibrate again."
 OTHER_SCORING = "It was fitted for another kind of score, cohort or use of quality measures. Calibrate again."
 
 
@@ -24,18 +25,24 @@ class Stored:
     calibration: Calibration
     speakers: int
     fitted_at: datetime
+    combining: Combining = "mean"  # of the utterances into the voiceprints it was fitted on
 
     def to_row(self) -> dict[str, Any]:
         return {
             "calibration": asdict(self.calibration),
             "speakers": self.speakers,
             "fitted_at": self.fitted_at.isoformat(),
+            "combining": self.combining,
         }
 
     @classmethod
     def from_row(cls, fields: dict[str, Any]) -> Self:
-        fitted_at = datetime.fromisoformat(fields["fitted_at"])
-        return cls(Calibration.from_dict(fields["calibration"]), fields["speakers"], fitted_at)
+        return cls(
+            Calibration.from_dict(fields["calibration"]),
+            fields["speakers"],
+            datetime.fromisoformat(fields["fitted_at"]),
+            fields.get("combining", "mean"),
+        )
 
 
 def default(engine: Engine) -> Scorer:
@@ -52,7 +59,7 @@ def scorer(engine: Engine, gallery: GalleryRow) -> Scorer:
     """Raises CalibrationMissing."""
     found = default(engine)
     stored = _stored(gallery)
-    if stored is None or _unused(engine, stored) is not None:
+    if stored is None or _unused(engine, gallery, stored) is not None:
         return found
     return Scorer(stored.calibration, found.cohort)
 
@@ -66,7 +73,7 @@ def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
     stored = _stored(gallery)
     if stored is None:
         return GalleryCalibration("default")
-    unused = _unused(engine, stored)
+    unused = _unused(engine, gallery, stored)
     return GalleryCalibration(
         source="gallery" if unused is None else "default",
         fitted_at=stored.fitted_at,
@@ -81,12 +88,14 @@ def _stored(gallery: GalleryRow) -> Stored | None:
     return None if gallery.calibration is None else Stored.from_row(gallery.calibration)
 
 
-def _unused(engine: Engine, stored: Stored) -> str | None:
+def _unused(engine: Engine, gallery: GalleryRow, stored: Stored) -> str | None:
     """Why the stored calibration is passed over; None when it is used."""
     if stored.calibration.fingerprint != engine.encoder.fingerprint:
         return OTHER_ENCODER
     if engine.scorer is None or _kind(stored.calibration) != _kind(engine.scorer.calibration):
         return OTHER_SCORING
+    if stored.combining != gallery.combining:
+        return OTHER_COMBINING
     return None
 
 

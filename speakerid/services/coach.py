@@ -23,6 +23,7 @@ from speakerid.errors import (
     VoiceAlreadyEnrolled,
 )
 from speakerid.scoring.coach import NEVER, Evidence, Limit, judge
+from speakerid.scoring.combining import shares
 from speakerid.scoring.cosine import voiceprint
 from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.voices import split
@@ -59,7 +60,7 @@ def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow,
     By the encoder's own calibration, whatever the gallery's: the limits were fitted with it.
     """
     others = [one for one in utterances.of_speaker(db, speaker) if one.sha256 != voice.sha256]
-    cohesion = _cohesion(engine, speaker, others, voice)
+    cohesion = _cohesion(engine, gallery, speaker, others, voice)
     similar = _most_similar(engine, db, speaker, voice)
     evidence = Evidence(
         speech=voice.speech,
@@ -120,10 +121,13 @@ def _near(engine: Engine, gallery: GalleryRow, voice: Voice) -> Neighbors:
     return engine.indexes.search(gallery.key, voice.embedding, NEAREST)
 
 
-def _cohesion(engine: Engine, speaker: SpeakerRow, others: list[UtteranceRow], voice: Voice) -> Match | None:
+def _cohesion(
+    engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, others: list[UtteranceRow], voice: Voice
+) -> Match | None:
     if voice.embedding is None or not others:
         return None
-    embedding = voiceprint(np.stack([one.embedding for one in others]))
+    seconds = np.array([one.speech_s for one in others])
+    embedding = voiceprint(np.stack([one.embedding for one in others]), shares(gallery.combining, seconds))
     if engine.scorer is None:
         return Match(float(voice.embedding @ embedding), None)
     enrolled = Voiceprint(speaker, embedding, _together(others))

@@ -6,12 +6,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from speakerid.db.models import GALLERY_LENGTH, NAME_LENGTH
 from speakerid.errors import InvalidRequest, PreconditionFailed
 from speakerid.services.shape import etag
-from speakerid.types import EnrollmentRefusal
+from speakerid.types import Combining, EnrollmentRefusal
 
 METADATA_BYTES = 16_384
 DETAILS_DEPTH = 32  # levels of nesting; far deeper ones cannot be written out again
@@ -84,6 +84,14 @@ def seconds(value: float, field: str) -> float:
     if not 0.0 <= value <= 600.0:
         raise InvalidRequest(f"'{field}' must be 0 to 600 seconds.")
     return value
+
+
+def combining(value: str) -> Combining:
+    """Raises InvalidRequest."""
+    for known in get_args(Combining):
+        if value == known:
+            return cast(Combining, known)
+    raise InvalidRequest(f"'combining' must be one of {', '.join(get_args(Combining))}.")
 
 
 def unchanged(if_match: str | None, version: int) -> None:

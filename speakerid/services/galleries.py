@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import changes, galleries, keys
+from speakerid.db.repositories import changes, galleries, keys, speakers
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
-from speakerid.services import fields, shape
+from speakerid.services import fields, shape, voiceprints
 from speakerid.services.engine import Engine
-from speakerid.types import Gallery
+from speakerid.types import Combining, Gallery
 
 DEFAULT = "default"
 
@@ -25,6 +25,7 @@ class GallerySettings:
     min_speech_seconds: float | None = None
     enroll_speech_seconds: float | None = None
     keep_audio: bool | None = None
+    combining: Combining | None = None
 
 
 KEEP = GallerySettings()
@@ -40,6 +41,7 @@ def create(engine: Engine, db: Handle, name: str, settings: GallerySettings = Ga
         min_speech_s=1.0,
         enroll_speech_s=10.0,
         keep_audio=False,
+        combining="mean",
         version=1,
     )
     _apply(row, settings)
@@ -66,12 +68,18 @@ def every(engine: Engine, db: Handle) -> tuple[Gallery, ...]:
 
 
 def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
-    """Raises GalleryNotFound, InvalidRequest, PreconditionFailed."""
+    """Another way of combining makes every voiceprint again.
+
+    Raises GalleryNotFound, InvalidRequest, PreconditionFailed.
+    """
     row = galleries.get(db, name, lock="change")
     fields.unchanged(if_match, row.version)
+    combining = row.combining
     _apply(row, settings)
     row.version += 1
     db.flush()
+    if row.combining != combining:
+        voiceprints.refresh(db, row.key, speakers.every(db, row.key, lock=True))
     return shape.gallery(engine, db, row)
 
 
@@ -112,3 +120,5 @@ def _apply(row: GalleryRow, settings: GallerySettings) -> None:
         row.enroll_speech_s = fields.seconds(settings.enroll_speech_seconds, "enroll_speech_seconds")
     if settings.keep_audio is not None:
         row.keep_audio = settings.keep_audio
+    if settings.combining is not None:
+        row.combining = fields.combining(settings.combining)

@@ -25,6 +25,7 @@ def gallery(engine: Engine, db: Handle, row: GalleryRow) -> Gallery:
         min_speech_seconds=row.min_speech_s,
         enroll_speech_seconds=row.enroll_speech_s,
         keep_audio=row.keep_audio,
+        combining=row.combining,
         encoder=label_of(row.encoder_name, row.encoder_fingerprint),
         calibration=calibrations.described(engine, row),
         speakers=galleries.count_speakers(db, row.key),

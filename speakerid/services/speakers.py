@@ -12,8 +12,7 @@ from speakerid.db.repositories import changes, galleries, speakers, utterances
 from speakerid.db.repositories.speakers import EVERYBODY, SpeakerFilter
 from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, SpeakerNotFound
-from speakerid.scoring.cosine import voiceprint
-from speakerid.services import fields, history, shape
+from speakerid.services import fields, history, shape, voiceprints
 from speakerid.types import Page, Speaker, Utterance
 
 PAGE_LIMIT = 200
@@ -115,6 +114,7 @@ def list_utterances(
 
 def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance_id: str) -> Speaker:
     """Erase one enrollment utterance; the voiceprint is recomputed. Raises SpeakerNotFound, UtteranceNotFound."""
+    galleries.get(db, gallery.name, lock="use")  # so that its way of combining stays what it is
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     db.delete(utterances.get(db, row, utterance_id))
     history.forget(db, gallery.key, [utterance_id])
@@ -124,12 +124,7 @@ def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance
 
 def refresh_voiceprint(db: Handle, row: SpeakerRow) -> None:
     """Recompute the voiceprint from the utterances and note the change for the index."""
-    db.flush()
-    embeddings = utterances.embeddings(db, row)
-    row.voiceprint = voiceprint(embeddings) if len(embeddings) else None
-    row.version += 1
-    changes.record(db, row.gallery_key, row.key)
-    db.flush()
+    voiceprints.refresh(db, row.gallery_key, [row])
 
 
 def _apply(row: SpeakerRow, said: SpeakerFields) -> None:

@@ -24,7 +24,7 @@ from speakerid.types.decisions import (
     VerifyDecision,
 )
 from speakerid.types.enrollment import Enrollment, EnrollmentWarning, Match, Review
-from speakerid.types.gallery import EnrollmentRefusal, Gallery, GalleryCalibration, Speaker, Utterance
+from speakerid.types.gallery import Combining, EnrollmentRefusal, Gallery, GalleryCalibration, Speaker, Utterance
 from speakerid.types.health import Audit, Change, Figures, Finding, FindingKind, FindingReason, Repair, Suggestion
 from speakerid.types.speech import Speech
 
@@ -34,6 +34,7 @@ __all__ = [
     "CalibrationSource",
     "Candidate",
     "Change",
+    "Combining",
     "CurveStep",
     "Decision",
     "Embedding",

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from speakerid.types.decisions import CalibrationSource
 from speakerid.types.speech import Speech
 
+# How utterances become a voiceprint: the mean of all, or each weighted by its seconds of speech.
+Combining = Literal["mean", "weighted"]
 # The gravest first. Each can be overridden by naming it in `accept`.
 EnrollmentRefusal = Literal[
     "too_little_speech",
@@ -41,6 +43,7 @@ class Gallery:
     min_speech_seconds: float  # net speech a probe or an enrollment utterance needs
     enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
     keep_audio: bool
+    combining: Combining  # how enrollment utterances become a voiceprint
     encoder: str  # name@fingerprint of the encoder that made its embeddings
     calibration: GalleryCalibration
     speakers: int

@@ -134,3 +134,10 @@ def test_patch_changes_what_it_names(client: TestClient) -> None:
     assert (changed["name"], changed["external_id"], changed["metadata"]) == ("Ada L.", "hr-1", {"b": 2})
     gallery = client.patch(DEFAULT, json={"target_fpir": 0.05, "keep_audio": True}).json()
     assert (gallery["target_fpir"], gallery["keep_audio"], gallery["min_speech_seconds"]) == (0.05, True, 1.0)
+
+
+def test_a_gallery_says_how_utterances_are_combined(client: TestClient) -> None:
+    assert client.get(DEFAULT).json()["combining"] == "mean"
+    assert client.patch(DEFAULT, json={"combining": "weighted"}).json()["combining"] == "weighted"
+    assert client.get(DEFAULT).json()["combining"] == "weighted"
+    assert client.patch(DEFAULT, json={"combining": "median"}).status_code == 422

@@ -8,9 +8,10 @@ def test_create_set_list_delete(speakerid: Command) -> None:
     assert (made["name"], made["target_fpir"], made["keep_audio"]) == ("team", 0.05, True)
     changed = speakerid(
         "galleries", "set", "team", "--min-speech-seconds", "2", "--enroll-speech-seconds", "20", "--no-keep-audio",
-        "--json",
+        "--combining", "weighted", "--json",
     ).json  # fmt: skip
     assert (changed["min_speech_seconds"], changed["enroll_speech_seconds"], changed["keep_audio"]) == (2, 20, False)
+    assert (made["combining"], changed["combining"]) == ("mean", "weighted")
     assert [one["name"] for one in speakerid("galleries", "list", "--json").json["items"]] == ["default", "team"]
     assert "team" in speakerid("galleries", "list").out
     assert speakerid("galleries", "delete", "team").out == "Erased gallery team.\n"

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from speakerid.db import migrate
 from speakerid.db.engine import Database, open_database
 from speakerid.db.models import Base, UtteranceRow
+from speakerid.db.repositories import galleries
 from speakerid.errors import StoreNewer
 from tests.db.rows import add_gallery, add_speaker
 
@@ -50,6 +51,7 @@ def test_utterances_from_before_the_coach_have_nothing_accepted(empty: Database)
             db.execute(text(f"ALTER TABLE utterances DROP COLUMN {column}"))
         db.execute(text("DROP TABLE recording_pieces"))
         db.execute(text("DROP TABLE recordings"))
+        db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
         db.execute(text("UPDATE alembic_version SET version_num = '0004'"))
         speaker = add_speaker(db, gallery_key)
         db.execute(
@@ -64,6 +66,17 @@ def test_utterances_from_before_the_coach_have_nothing_accepted(empty: Database)
     with empty.read() as db:
         row = db.scalars(select(UtteranceRow)).one()
         assert (row.id, row.voices, row.accepted) == ("utt_1", None, [])
+
+
+def test_galleries_from_before_the_setting_keep_the_mean(empty: Database) -> None:
+    migrate.upgrade(empty)
+    key = add_gallery(empty)
+    with empty.write() as db:
+        db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
+        db.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    migrate.upgrade(empty)
+    with empty.read() as db:
+        assert galleries.combining(db, key) == "mean"
 
 
 @pytest.mark.slow

@@ -56,3 +56,18 @@ def test_a_voiceprint_has_the_speech_of_all_its_utterances() -> None:
     assert found.bandwidth_hz.tolist() == [6000.0, 4000.0]
     assert found.snr_db[0] == 10.0
     assert np.isnan(found.snr_db[1])
+
+
+def test_the_policy_counts_also_where_an_utterance_is_left_out(scorer: Scorer) -> None:
+    rows, places = utterances(np.random.default_rng(1), 3, 3)
+    seconds = np.array([1.0, 20.0, 5.0, 2.0, 2.0, 9.0, 1.0, 1.0, 60.0])
+    side = Side(rows.embeddings, seconds, rows.snr_db, rows.bandwidth_hz)
+    found = gallery_trials(scorer, side, places, "weighted")
+    for row, place in enumerate(places):
+        for speaker in range(3):
+            used = (places == speaker) & (np.arange(9) != row)
+            whole = voiceprint(rows.embeddings[used], list(seconds[used]))
+            assert found.scores[row, speaker] == pytest.approx(
+                cosine(rows.embeddings[[row]], whole[None])[0, 0], abs=1e-6
+            )
+        assert found.targets[row, place]

@@ -69,3 +69,22 @@ def test_voiceprints_say_how_much_speech_is_behind_them() -> None:
     assert seen[0].seconds.tolist() == [6.0, 5.0, 3.0]
     assert seen[0].snr_db.tolist() == [20.0, 15.0, 10.0]
     assert seen[0].bandwidth_hz.tolist() == [6000.0, 8000.0, 6000.0]
+
+
+def test_weighted_by_seconds_as_the_gallerys_policy_says() -> None:
+    rng = np.random.default_rng(6)
+    made = gallery(20, 3, rng)
+    side = Side(made.side.embeddings, rng.uniform(1.0, 60.0, 60), made.side.snr_db, made.side.bandwidth_hz)
+    weighted = Labeled(side, made.speakers, "weighted")
+    trusted = rng.uniform(0.1, 1.0, 60)
+    counted = side.embeddings * (trusted * side.seconds)[:, None]
+    wanted = [
+        against(
+            side.embeddings[[i]],
+            unit(counted[(made.speakers == made.speakers[i]) & (np.arange(60) != i)].sum(axis=0)[None, :]),
+        )[0, 0]
+        for i in range(60)
+    ]
+    np.testing.assert_allclose(own_llrs(weighted, trusted, compare), wanted, atol=1e-4)  # float32 voiceprints
+    whole = np.stack([counted[made.speakers == one].sum(axis=0) for one in range(20)])
+    np.testing.assert_allclose(weighted.voiceprints(trusted).embeddings, unit(whole), atol=1e-6)

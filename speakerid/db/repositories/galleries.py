@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.errors import GalleryExists, GalleryNotFound
+from speakerid.types import Combining
 
 Lock = Literal["use", "change"]
 
@@ -44,6 +45,11 @@ def add(db: Session, row: GalleryRow) -> None:
 
 def every(db: Session) -> list[GalleryRow]:
     return list(db.scalars(select(GalleryRow).order_by(GalleryRow.name)))
+
+
+def combining(db: Session, gallery_key: int) -> Combining:
+    """As it is now, for a caller who holds the gallery or one of its speakers."""
+    return db.scalars(select(GalleryRow.combining).where(GalleryRow.key == gallery_key)).one()
 
 
 def count_speakers(db: Session, gallery_key: int) -> int:

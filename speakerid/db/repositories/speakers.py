@@ -125,9 +125,12 @@ def find(db: Session, gallery_key: int, only: SpeakerFilter) -> list[SpeakerRow]
     return list(db.scalars(query.order_by(SpeakerRow.id)))
 
 
-def every(db: Session, gallery_key: int) -> list[SpeakerRow]:
-    """By rising key."""
-    return list(db.scalars(select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key).order_by(SpeakerRow.key)))
+def every(db: Session, gallery_key: int, *, lock: bool = False) -> list[SpeakerRow]:
+    """By rising key. `lock` holds them all until the transaction ends (PostgreSQL)."""
+    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key).order_by(SpeakerRow.key)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return list(db.scalars(query))
 
 
 def with_voice(db: Session, gallery_key: int, keys: Sequence[int]) -> list[Voiceprint]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -52,11 +55,23 @@ def every(db: Session, gallery_key: int) -> list[UtteranceRow]:
     return list(db.scalars(query))
 
 
-def embeddings(db: Session, speaker: SpeakerRow) -> FloatArray:
-    """`(n, dim)` of every utterance of the speaker, oldest first; `(0, 0)` when there is none."""
-    query = select(UtteranceRow.embedding).where(UtteranceRow.speaker_key == speaker.key).order_by(UtteranceRow.key)
-    found = list(db.scalars(query))
-    return np.stack(found) if found else np.zeros((0, 0), np.float32)
+@dataclass(frozen=True)
+class Spoken:
+    """What one speaker's utterances make a voiceprint of, oldest first."""
+
+    embeddings: FloatArray  # (n, dim)
+    seconds: NDArray[np.float64]  # (n,) of speech
+
+
+def spoken(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> dict[int, Spoken]:
+    """By speaker key; speakers without utterances are left out."""
+    query = (
+        select(UtteranceRow.speaker_key, UtteranceRow.embedding, UtteranceRow.speech_s)
+        .where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.speaker_key.in_(speaker_keys))
+        .order_by(UtteranceRow.speaker_key, UtteranceRow.key)
+    )
+    groups = groupby(db.execute(query), key=lambda row: row[0])
+    return {key: _spoken([(embedding, seconds) for _, embedding, seconds in rows]) for key, rows in groups}
 
 
 def ids(db: Session, speaker: SpeakerRow) -> list[str]:
@@ -101,3 +116,7 @@ def same_bytes(db: Session, gallery_key: int, sha256: str) -> tuple[UtteranceRow
     )
     found = db.execute(query).first()
     return None if found is None else (found[0], found[1])
+
+
+def _spoken(rows: Sequence[tuple[FloatArray, float]]) -> Spoken:
+    return Spoken(np.stack([embedding for embedding, _ in rows]), np.array([seconds for _, seconds in rows]))
