@@ -34,9 +34,9 @@ from speakerid.services import (
     verify,
 )
 from speakerid.services.engine import Engine
-from speakerid.services.recording import RecordingOptions, Sides, Watch, unwatched
+from speakerid.services.recording import RecordingOptions, Watch, unwatched
 from speakerid.settings import Settings
-from speakerid.timeline import Recording
+from speakerid.timeline import Recording, Sides
 from speakerid.types import (
     Audit,
     CalibrationReport,

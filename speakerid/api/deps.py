@@ -31,7 +31,7 @@ async def audio_of(request: Request) -> AsyncIterator[bytes]:
 
     Raises EmptyAudio, InvalidRequest, and Overloaded when too many uploads are in memory already.
     """
-    state, settings = request.app.state, _settings(request)
+    state, settings = request.app.state, settings_of(request)
     if state.uploads >= settings.max_uploads:
         raise Overloaded
     state.uploads += 1
@@ -51,7 +51,7 @@ Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous 
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows per page.")]
 
 
-def _settings(request: Request) -> Settings:
+def settings_of(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 

@@ -22,6 +22,7 @@ from speakerid.cli import (
     train,
     verify,
     version,
+    worker,
 )
 
 # Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for verb in (
     serve.serve,
+    worker.worker,
     demo.demo,
     enroll.enroll,
     identify.identify,

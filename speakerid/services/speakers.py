@@ -14,6 +14,7 @@ from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, SpeakerNotFound
 from speakerid.scoring.cosine import voiceprint
 from speakerid.services import fields, history, shape
+from speakerid.services.recordings import erase
 from speakerid.types import Page, Speaker, Utterance
 
 PAGE_LIMIT = 200
@@ -97,6 +98,7 @@ def delete(db: Handle, gallery: GalleryRow, speaker_id: str, if_match: str | Non
     """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     fields.unchanged(if_match, row.version)
+    erase.speakers(db, gallery.key, history.persons(db, gallery.key, row.id))
     history.forget(db, gallery.key, utterances.ids(db, row), row)
     changes.record(db, gallery.key, row.key)
     db.delete(row)

@@ -12,7 +12,7 @@ from speakerid.types.calibration import (
     MeasuredCalibration,
     OperatingPoint,
 )
-from speakerid.types.common import Embedding, FloatArray, Key, Page, Readiness, Scope, Span, T, to_json
+from speakerid.types.common import Embedding, FloatArray, Key, Page, Readiness, Scope, Span, T, from_json, to_json
 from speakerid.types.decisions import (
     CalibrationSource,
     Candidate,
@@ -69,5 +69,6 @@ __all__ = [
     "Utterance",
     "Verification",
     "VerifyDecision",
+    "from_json",
     "to_json",
 ]
