@@ -10,7 +10,7 @@ SpeakeridError
 │       ├── TooLittleSpeech · Clipped · AudioTooNoisy · MoreThanOneVoice
 │       └── DoesNotMatchSpeaker · VoiceAlreadyEnrolled
 ├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
-│   └── …                 KeyNotFound · FileMissing · RecordingNotFound
+│   └── …                 KeyNotFound · FileMissing · RecordingNotFound · UnknownVoiceNotFound
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
 │   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
 │   └── …                 NoVoiceprint · UndoImpossible
@@ -92,6 +92,7 @@ from speakerid.errors.store import (
     StoreUnavailable,
     TooFewTrials,
     UndoImpossible,
+    UnknownVoiceNotFound,
     UtteranceElsewhere,
     UtteranceNotFound,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "TooManyRecordings",
     "TruncatedAudio",
     "UndoImpossible",
+    "UnknownVoiceNotFound",
     "UnsupportedAudio",
     "UtteranceElsewhere",
     "UtteranceNotFound",

@@ -27,6 +27,7 @@ from speakerid.types.enrollment import Enrollment, EnrollmentWarning, Match, Rev
 from speakerid.types.gallery import EnrollmentRefusal, Gallery, GalleryCalibration, Speaker, Utterance
 from speakerid.types.health import Audit, Change, Figures, Finding, FindingKind, FindingReason, Repair, Suggestion
 from speakerid.types.speech import Speech
+from speakerid.types.unknowns import Hearing, HeardTurn, Promotion, UnknownVoice, UnknownVoiceHeard
 
 __all__ = [
     "Audit",
@@ -48,6 +49,8 @@ __all__ = [
     "FloatArray",
     "Gallery",
     "GalleryCalibration",
+    "HeardTurn",
+    "Hearing",
     "Histogram",
     "Identification",
     "Key",
@@ -55,6 +58,7 @@ __all__ = [
     "MeasuredCalibration",
     "OperatingPoint",
     "Page",
+    "Promotion",
     "Readiness",
     "Repair",
     "Review",
@@ -66,6 +70,8 @@ __all__ = [
     "Suggestion",
     "T",
     "Threshold",
+    "UnknownVoice",
+    "UnknownVoiceHeard",
     "Utterance",
     "Verification",
     "VerifyDecision",
