@@ -12,7 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("galleries", sa.Column("keep_unknown_voices", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column(
+        "galleries", sa.Column("keep_unknown_voices", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
     op.create_table(
         "unknown_voices",
         sa.Column("key", Key, nullable=False),

@@ -20,6 +20,7 @@ from speakerid.api.routes import (
     recordings,
     repairs,
     speakers,
+    unknowns,
     utterances,
 )
 from speakerid.services.engine import Engine
@@ -49,6 +50,6 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     describe_problems(app)
     app.include_router(health.router)
     everywhere = (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs)
-    for module in (*everywhere, recordings, recording_events):
+    for module in (*everywhere, recordings, recording_events, unknowns):
         app.include_router(module.router, prefix="/v1")
     return app

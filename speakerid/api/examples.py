@@ -15,6 +15,8 @@ from speakerid.types import (
     Estimate,
     Figures,
     Finding,
+    HeardTurn,
+    Hearing,
     Histogram,
     Identification,
     Match,
@@ -25,6 +27,8 @@ from speakerid.types import (
     Speech,
     Suggestion,
     Threshold,
+    UnknownVoice,
+    UnknownVoiceHeard,
     Utterance,
     Verification,
     to_json,
@@ -131,6 +135,15 @@ ENROLLMENT = Enrollment(
     cohesion=Match(score=0.71, llr=6.2),
     similar_speaker=None,
     warnings=("narrow_band",),
+)
+UNKNOWN_HEARD = UnknownVoiceHeard(
+    unknown=UnknownVoice("unk_01K9Z45E1F3H5J7K9M1N3P5Q7R", 2, 31.4, MADE, MADE, ENCODER),
+    hearings=(
+        Hearing(
+            "rec_01K9Z44A0C2E4G6J8K0M2P4R6T", "unknown_1", 19.2, MADE, (HeardTurn(12.4, 20.1), HeardTurn(33.0, 44.5))
+        ),
+        Hearing("rec_01K9Z47M3N5P7Q9R1S3T5V7W9X", "unknown_2", 12.2, MADE, (HeardTurn(0.8, 13.0),)),
+    ),
 )
 
 

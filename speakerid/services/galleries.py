@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import changes, galleries, keys
+from speakerid.db.repositories import changes, galleries, keys, unknowns
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
 from speakerid.services import fields, shape
@@ -25,6 +25,7 @@ class GallerySettings:
     min_speech_seconds: float | None = None
     enroll_speech_seconds: float | None = None
     keep_audio: bool | None = None
+    keep_unknown_voices: bool | None = None
 
 
 KEEP = GallerySettings()
@@ -40,6 +41,7 @@ def create(engine: Engine, db: Handle, name: str, settings: GallerySettings = Ga
         min_speech_s=1.0,
         enroll_speech_s=10.0,
         keep_audio=False,
+        keep_unknown_voices=False,
         version=1,
     )
     _apply(row, settings)
@@ -66,10 +68,15 @@ def every(engine: Engine, db: Handle) -> tuple[Gallery, ...]:
 
 
 def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
-    """Raises GalleryNotFound, InvalidRequest, PreconditionFailed."""
+    """Where unknown voices are kept no longer, those that were kept are forgotten.
+
+    Raises GalleryNotFound, InvalidRequest, PreconditionFailed.
+    """
     row = galleries.get(db, name, lock="change")
     fields.unchanged(if_match, row.version)
     _apply(row, settings)
+    if not row.keep_unknown_voices:
+        unknowns.forget_every(db, row.key)
     row.version += 1
     db.flush()
     return shape.gallery(engine, db, row)
@@ -112,3 +119,5 @@ def _apply(row: GalleryRow, settings: GallerySettings) -> None:
         row.enroll_speech_s = fields.seconds(settings.enroll_speech_seconds, "enroll_speech_seconds")
     if settings.keep_audio is not None:
         row.keep_audio = settings.keep_audio
+    if settings.keep_unknown_voices is not None:
+        row.keep_unknown_voices = settings.keep_unknown_voices

@@ -27,7 +27,7 @@ from speakerid.types.enrollment import Enrollment, EnrollmentWarning, Match, Rev
 from speakerid.types.gallery import EnrollmentRefusal, Gallery, GalleryCalibration, Speaker, Utterance
 from speakerid.types.health import Audit, Change, Figures, Finding, FindingKind, FindingReason, Repair, Suggestion
 from speakerid.types.speech import Speech
-from speakerid.types.unknowns import Hearing, HeardTurn, Promotion, UnknownVoice, UnknownVoiceHeard
+from speakerid.types.unknowns import HeardTurn, Hearing, Promotion, UnknownVoice, UnknownVoiceHeard
 
 __all__ = [
     "Audit",

@@ -41,6 +41,8 @@ class Gallery:
     min_speech_seconds: float  # net speech a probe or an enrollment utterance needs
     enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
     keep_audio: bool
+    keep_unknown_voices: bool  # whether voices of recordings that are nobody enrolled are kept
+    unknown_voices: int  # how many are
     encoder: str  # name@fingerprint of the encoder that made its embeddings
     calibration: GalleryCalibration
     speakers: int
