@@ -23,6 +23,13 @@ EnrollSpeech = Annotated[
 KeepAudio = Annotated[
     bool | None, typer.Option("--keep-audio/--no-keep-audio", help="Keep the bytes of enrollment utterances.")
 ]
+KeepUnknownVoices = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-unknown-voices/--no-keep-unknown-voices",
+        help="Keep voiceprints of people in recordings who are not enrolled. Switching it off forgets them all.",
+    ),
+]
 
 
 @app.command("list")
@@ -46,9 +53,10 @@ def create(
     min_speech: MinSpeech = None,
     enroll_speech: EnrollSpeech = None,
     keep_audio: KeepAudio = None,
+    keep_unknown_voices: KeepUnknownVoices = None,
 ) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio)
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, keep_unknown_voices)
     with open_voices(place) as voices:
         made = voices.create_gallery(name, **settings)
     _answer(place, made)
@@ -63,9 +71,10 @@ def change(
     min_speech: MinSpeech = None,
     enroll_speech: EnrollSpeech = None,
     keep_audio: KeepAudio = None,
+    keep_unknown_voices: KeepUnknownVoices = None,
 ) -> None:
     """Change the settings that are named."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio)
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, keep_unknown_voices)
     if not settings:
         raise typer.BadParameter("Say what to set; --help lists the settings.")
     with open_voices(place) as voices:
@@ -111,13 +120,18 @@ def delete(place: Place, name: Name) -> None:
 
 
 def _settings(
-    target_fpir: float | None, min_speech: float | None, enroll_speech: float | None, keep_audio: bool | None
+    target_fpir: float | None,
+    min_speech: float | None,
+    enroll_speech: float | None,
+    keep_audio: bool | None,
+    keep_unknown_voices: bool | None,
 ) -> dict[str, Any]:
     typed = {
         "target_fpir": target_fpir,
         "min_speech_seconds": min_speech,
         "enroll_speech_seconds": enroll_speech,
         "keep_audio": keep_audio,
+        "keep_unknown_voices": keep_unknown_voices,
     }
     return {name: value for name, value in typed.items() if value is not None}
 
@@ -136,7 +150,16 @@ def _change(one: Json) -> tuple[str, ...]:
 
 def _show(found: list[Json]) -> None:
     table(
-        ("name", "speakers", "target fpir", "min speech (s)", "enroll speech (s)", "keep audio", "encoder"),
+        (
+            "name",
+            "speakers",
+            "target fpir",
+            "min speech (s)",
+            "enroll speech (s)",
+            "keep audio",
+            "unknown voices",
+            "encoder",
+        ),
         [
             (
                 one["name"],
@@ -145,6 +168,7 @@ def _show(found: list[Json]) -> None:
                 f"{one['min_speech_seconds']:g}",
                 f"{one['enroll_speech_seconds']:g}",
                 "yes" if one["keep_audio"] else "no",
+                f"kept, {one['unknown_voices']}" if one["keep_unknown_voices"] else "not kept",
                 one["encoder"],
             )
             for one in found

@@ -20,6 +20,7 @@ from speakerid.cli import (
     serve,
     speakers,
     train,
+    unknowns,
     verify,
     version,
     worker,
@@ -51,7 +52,7 @@ for verb in (
     version.version,
 ):
     app.command()(verb)
-for group in (speakers.app, galleries.app, keys.app, db.app, models.app, evaluate.app):
+for group in (speakers.app, unknowns.app, galleries.app, keys.app, db.app, models.app, evaluate.app):
     app.add_typer(group)
 
 if __name__ == "__main__":

@@ -59,9 +59,18 @@ def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
 
 
 def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
-    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has.
+    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has."""
+    found = known(db, gallery, name)
+    if found is not None:
+        return found
+    made = create(db, gallery, SpeakerFields(name=name))
+    return speakers.get(db, gallery.key, made.id)
 
-    However many ask at once, one of them creates it: the gallery is held meanwhile.
+
+def known(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow | None:
+    """The speaker of this name or id, None where the name is new. Raises SpeakerNotFound for an id nobody has.
+
+    However many ask at once, one of them finds that it is new: the gallery is held meanwhile.
     """
     galleries.get(db, gallery.name, lock="change")
     try:
@@ -69,8 +78,7 @@ def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
     except SpeakerNotFound:
         if _LOOKS_LIKE_AN_ID.fullmatch(name.strip()):
             raise
-    made = create(db, gallery, SpeakerFields(name=name))
-    return speakers.get(db, gallery.key, made.id)
+        return None
 
 
 def page(

@@ -12,8 +12,8 @@ from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
     DoesNotMatchSpeaker,
     EncoderMismatch,
-    SpeakerNotFound,
     SpeakeridError,
+    SpeakerNotFound,
     UnknownVoiceNotFound,
     UtteranceElsewhere,
     VoiceAlreadyEnrolled,

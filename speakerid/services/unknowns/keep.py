@@ -19,7 +19,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.unknowns import count
 from speakerid.types import FloatArray, Speech
 
-KEPT_SPEECH_S = 5.0  # of a voice in one recording: less is not recognized again (docs/decisions/0016)
+KEPT_SPEECH_S = 3.0  # of a voice in one recording; who says less is not worth a voiceprint (docs/decisions/0016)
 
 
 @dataclass(frozen=True)

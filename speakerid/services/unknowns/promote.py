@@ -11,7 +11,7 @@ from speakerid.db.repositories import speakers, unknowns, utterances
 from speakerid.db.repositories.unknowns import Heard
 from speakerid.db.types import new_id
 from speakerid.encoders.base import label_of
-from speakerid.errors import EncoderMismatch, UtteranceElsewhere
+from speakerid.errors import EncoderMismatch, InvalidRequest, UtteranceElsewhere
 from speakerid.services import coach, galleries, shape
 from speakerid.services import speakers as making
 from speakerid.services.engine import Engine
@@ -28,6 +28,20 @@ def look_up(engine: Engine, gallery: GalleryRow, unknown_id: str) -> Neighbors:
     with engine.read() as db:
         row = unknowns.get(db, gallery.key, unknown_id)
     return coach.near(engine, gallery, row.voiceprint)
+
+
+def by_name_or_id(db: Handle, gallery: GalleryRow, text: str, new: SpeakerFields) -> SpeakerFields | str:
+    """For people who type: the id of the speaker of this name or id, or the `new` one where there is none.
+
+    Raises SpeakerNotFound for an id nobody has, InvalidRequest for a name that several speakers have, and where an
+    existing speaker is described anew.
+    """
+    known = making.known(db, gallery, text)
+    if known is None:
+        return new
+    if new != SpeakerFields(name=new.name):
+        raise InvalidRequest(f"Speaker {known.id} exists already. Send nothing that describes a new speaker.")
+    return known.id
 
 
 def promote(
