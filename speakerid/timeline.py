@@ -35,6 +35,7 @@ class RecordedVoice:
     speech: Speech  # `seconds` of this voice; the rest was measured in the recording
     channel: int | None
     reason: str
+    unknown_id: str | None = None  # of a voice without a name, where the gallery keeps it: the same in all recordings
 
 
 @dataclass(frozen=True)

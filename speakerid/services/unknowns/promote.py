@@ -72,7 +72,7 @@ def promote(
     refresh_voiceprint(db, speaker)
     return Promotion(
         speaker=shape.speaker(speakers.with_sums(db, speaker), gallery),
-        utterances=tuple(shape.utterance(one) for one in made),
+        utterances=tuple(shape.utterance(one) for one in dict.fromkeys(made)),
         recordings=tuple(dict.fromkeys(one.recording.id for one in heard)),
         cohesion=said.cohesion,
         similar_speaker=said.similar_speaker,
