@@ -7,6 +7,7 @@ from pathlib import Path
 
 from speakerid.audio.limits import DecodeLimits
 from speakerid.audio.prepare import Preparer
+from speakerid.audio.recorder import Recorder
 from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
@@ -22,7 +23,11 @@ from speakerid.scoring.scorer import Scorer
 from speakerid.services.engine import Engine, Policy
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
+from speakerid.services.recordings.notify import Notice
+from speakerid.services.recordings.worker import Worker
 from speakerid.settings import Settings
+
+STEREO_SAMPLES_PER_S = 2 * 48_000
 
 
 def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
@@ -44,6 +49,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
             scorer=scorer,
             limits=limits,
             policy=Policy(prior=settings.prior),
+            recorder=Recorder(recording_limits(settings)),
         )
         ensure_default(engine)
         undo.pop_all()  # from here on Engine.close does it
@@ -52,6 +58,18 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
 
 def decode_limits(settings: Settings) -> DecodeLimits:
     return DecodeLimits(max_seconds=settings.max_audio_seconds, max_channels=settings.max_channels)
+
+
+def recording_limits(settings: Settings) -> DecodeLimits:
+    """Up to stereo at 48 kHz in full length."""
+    seconds = settings.max_recording_seconds
+    return DecodeLimits(seconds, settings.max_channels, int(seconds * STEREO_SAMPLES_PER_S))
+
+
+def build_worker(engine: Engine, settings: Settings, jobs: int) -> Worker:
+    """`jobs` recordings at a time."""
+    secret = settings.webhook_secret
+    return Worker(engine, jobs, Notice(secret.get_secret_value() if secret else None, settings.webhook_private))
 
 
 def load_scorer(encoder: Encoder, settings: Settings) -> Scorer | None:

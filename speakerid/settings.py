@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -47,6 +47,26 @@ class Settings(BaseSettings):
     max_queue: int = Field(64, ge=1, description="Recordings that may wait for the encoder; beyond it answers are 429.")
     max_uploads: int = Field(
         16, ge=1, description="Request bodies held in memory at a time; beyond it answers are 429."
+    )
+    max_recording_bytes: int = Field(
+        2 * 1024**3, ge=1024, description="Largest recording accepted as a job, in bytes; larger ones answer 413."
+    )
+    max_recording_seconds: float = Field(
+        12 * 3600.0, gt=0, description="Longest recording gone through to find who speaks when, in seconds."
+    )
+    max_recordings_waiting: int = Field(
+        100, ge=1, description="Recordings of one API key that may wait to be worked on; beyond it answers are 429."
+    )
+    recording_workers: int = Field(
+        1,
+        ge=0,
+        description="Recordings that `serve` works on at a time; 0 leaves them to `speakerid worker`.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs webhooks (HMAC-SHA256, standardwebhooks.com); a plain text, or whsec_ and base64."
+    )
+    webhook_private: bool = Field(
+        False, description="Whether webhooks may lead to loopback, private and link-local addresses."
     )
 
     @property

@@ -1,8 +1,10 @@
-"""Who speaks when: the answer to a recording."""
+"""Who speaks when: the answer to a recording, and the job that finds it out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from speakerid.types import CalibrationSource, Candidate, Decision, SpeakerRef, Speech, Threshold
 
@@ -33,6 +35,7 @@ class RecordedVoice:
     speech: Speech  # `seconds` of this voice; the rest was measured in the recording
     channel: int | None
     reason: str
+    unknown_id: str | None = None  # of a voice without a name, where the gallery keeps it: the same in all recordings
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,44 @@ class Recording:
     encoder: str
     calibration: CalibrationSource
     reason: str  # one sentence for a person
+
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+JobStage = Literal["speech", "embeddings", "clusters", "names"]
+Sides = Literal["mix", "split"] | int  # all channels as one, each by itself, or one of them, counted from 0
+
+
+@dataclass(frozen=True)
+class JobError:
+    code: str  # of the same kind as in a problem document
+    detail: str
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """What was asked for. `candidates` are ids."""
+
+    speakers: int | None
+    candidates: tuple[str, ...] | None
+    channel: Sides
+
+
+@dataclass(frozen=True)
+class RecordingJob:
+    """A recording that somebody works on, or did."""
+
+    id: str
+    state: JobState
+    stage: JobStage | None  # None unless it is running
+    progress: float  # percent
+    cancelling: bool  # it was asked to stop and will
+    options: JobOptions
+    error: JobError | None  # why it failed
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RecordingResult(RecordingJob):
+    result: Recording | None  # None unless it is done

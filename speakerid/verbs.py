@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from speakerid.audio.decode import Samples
 from speakerid.audio.encoded import Encoded, mapped_file
@@ -34,9 +34,11 @@ from speakerid.services import (
     verify,
 )
 from speakerid.services.engine import Engine
-from speakerid.services.recording import RecordingOptions, Sides, Watch, unwatched
+from speakerid.services.recording import RecordingOptions, Watch, unwatched
+from speakerid.services.speakers import SpeakerFields
+from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.settings import Settings
-from speakerid.timeline import Recording
+from speakerid.timeline import Recording, Sides
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -44,8 +46,11 @@ from speakerid.types import (
     Enrollment,
     Gallery,
     Identification,
+    Promotion,
     Repair,
     Speaker,
+    UnknownVoice,
+    UnknownVoiceHeard,
     Verification,
 )
 
@@ -165,6 +170,40 @@ class SpeakerID:
         gallery = self._row()
         with self.engine.write() as db:
             return undo.undo(db, gallery, change)
+
+    def unknowns(self, *, min_recordings: int = 1) -> list[UnknownVoice]:
+        """Every kept voice that is nobody enrolled, oldest first; 2: only those that were heard again."""
+        gallery, found, cursor = self._row(), list[UnknownVoice](), None
+        with self.engine.read() as db:
+            while True:
+                some = page.page(db, gallery, cursor=cursor, limit=page.PAGE_LIMIT, min_recordings=min_recordings)
+                found.extend(some.items)
+                if (cursor := some.next_cursor) is None:
+                    return found
+
+    def unknown(self, unknown: str) -> UnknownVoiceHeard:
+        """One kept voice, by id, and where it was heard. Raises UnknownVoiceNotFound."""
+        gallery = self._row()
+        with self.engine.read() as db:
+            return show.show(db, gallery, unknown)
+
+    def promote(self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **said: Any) -> Promotion:
+        """Enroll a kept voice from where it was heard, for a speaker by name or id; a new name makes a new speaker.
+
+        `said` of a new one: external_id, metadata, consent. Past recordings name the speaker from then on. Raises
+        UnknownVoiceNotFound, SpeakerNotFound, EnrollmentRefused, UtteranceElsewhere, EncoderMismatch, ExternalIdTaken.
+        """
+        gallery, accepted = self._row(), fields.accepted(accept)
+        near = promote.look_up(self.engine, gallery, unknown)
+        with self.engine.write() as db:
+            into = promote.by_name_or_id(db, gallery, speaker, SpeakerFields(name=speaker, **said))
+            return promote.promote(self.engine, db, gallery.name, unknown, into, near, accepted)
+
+    def dismiss(self, unknown: str) -> None:
+        """Forget a kept voice. Nothing is left to know it by: it may be heard anew. Raises UnknownVoiceNotFound."""
+        gallery = self._row()
+        with self.engine.write(erase=True) as db:
+            dismiss.dismiss(db, gallery, unknown)
 
     def calibrate(self, *, dry_run: bool = False) -> CalibrationReport:
         """Fit a calibration on the gallery's own utterances, and use it from now on; `dry_run` only looks.

@@ -16,8 +16,11 @@ from speakerid.api.routes import (
     galleries,
     health,
     identify,
+    recording_events,
+    recordings,
     repairs,
     speakers,
+    unknowns,
     utterances,
 )
 from speakerid.services.engine import Engine
@@ -38,11 +41,15 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.require_key = not settings.loopback
     app.state.uploads = 0
-    app.add_middleware(BodyLimit, max_audio_bytes=settings.max_body_bytes)
+    app.state.stopping = False  # streams of events end
+    app.add_middleware(
+        BodyLimit, max_audio_bytes=settings.max_body_bytes, max_recording_bytes=settings.max_recording_bytes
+    )
     app.add_middleware(RequestId)
     errors.install(app)
     describe_problems(app)
     app.include_router(health.router)
-    for module in (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs):
+    everywhere = (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs)
+    for module in (*everywhere, recordings, recording_events, unknowns):
         app.include_router(module.router, prefix="/v1")
     return app

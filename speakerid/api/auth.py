@@ -18,8 +18,8 @@ _bearer = HTTPBearer(auto_error=False, description="A key made with `speakerid k
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
-def allow(scope: Scope, *, whole_store: bool = False) -> Any:
-    """A dependency: the caller's key has `scope` for the gallery in the path. Gives the Key, None on an open server.
+def allow(*scopes: Scope, whole_store: bool = False) -> Any:
+    """A dependency: the caller's key has one of `scopes` for the gallery in the path. Gives the Key, None if open.
 
     `whole_store` is for what belongs to no gallery, such as making one: a key bound to galleries may not.
     """
@@ -32,8 +32,8 @@ def allow(scope: Scope, *, whole_store: bool = False) -> Any:
                 return None
             if credentials is None:
                 raise KeyMissing
-            key = keys.check(db, credentials.credentials, scope)
-        _inside_galleries(key, request.path_params.get("gallery"), scope, whole_store)
+            key = keys.check(db, credentials.credentials, *scopes)
+        _inside_galleries(key, request.path_params.get("gallery"), scopes[0], whole_store)
         return key
 
     return Depends(check)

@@ -31,7 +31,7 @@ async def audio_of(request: Request) -> AsyncIterator[bytes]:
 
     Raises EmptyAudio, InvalidRequest, and Overloaded when too many uploads are in memory already.
     """
-    state, settings = request.app.state, _settings(request)
+    state, settings = request.app.state, settings_of(request)
     if state.uploads >= settings.max_uploads:
         raise Overloaded
     state.uploads += 1
@@ -45,13 +45,14 @@ EngineDep = Annotated[Engine, Depends(engine_of)]
 GalleryDep = Annotated[GalleryRow, Depends(gallery_of)]
 AudioDep = Annotated[bytes, Depends(audio_of)]
 SpeakerId = Annotated[str, Path(examples=["spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3"], max_length=64)]
+UnknownId = Annotated[str, Path(examples=["unk_01K9Z45E1F3H5J7K9M1N3P5Q7R"], max_length=64)]
 ChangeId = Annotated[str, Path(description="The id of a change, or `last`.", examples=["last"], max_length=64)]
 IfMatch = Annotated[str | None, Header(description="Change only if the ETag is still this one.", max_length=64)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows per page.")]
 
 
-def _settings(request: Request) -> Settings:
+def settings_of(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from speakerid.timeline import JobOptions, RecordedVoice, Recording, RecordingJob, RecordingResult, Turn
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -14,6 +15,8 @@ from speakerid.types import (
     Estimate,
     Figures,
     Finding,
+    HeardTurn,
+    Hearing,
     Histogram,
     Identification,
     Match,
@@ -24,6 +27,8 @@ from speakerid.types import (
     Speech,
     Suggestion,
     Threshold,
+    UnknownVoice,
+    UnknownVoiceHeard,
     Utterance,
     Verification,
     to_json,
@@ -131,7 +136,58 @@ ENROLLMENT = Enrollment(
     similar_speaker=None,
     warnings=("narrow_band",),
 )
+UNKNOWN_HEARD = UnknownVoiceHeard(
+    unknown=UnknownVoice("unk_01K9Z45E1F3H5J7K9M1N3P5Q7R", 2, 31.4, MADE, MADE, ENCODER),
+    hearings=(
+        Hearing(
+            "rec_01K9Z44A0C2E4G6J8K0M2P4R6T", "unknown_1", 19.2, MADE, (HeardTurn(12.4, 20.1), HeardTurn(33.0, 44.5))
+        ),
+        Hearing("rec_01K9Z47M3N5P7Q9R1S3T5V7W9X", "unknown_2", 12.2, MADE, (HeardTurn(0.8, 13.0),)),
+    ),
+)
 
 
 def ok(answer: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
     return {status: {"content": {"application/json": {"example": to_json(answer)}}}}
+
+
+RECORDING_JOB = RecordingJob(
+    id="rec_01K9Z4C7E9G1J3M5P7R9T1W3Y5",
+    state="queued",
+    stage=None,
+    progress=0.0,
+    cancelling=False,
+    options=JobOptions(speakers=None, candidates=None, channel="mix"),
+    error=None,
+    created_at=MADE,
+    started_at=None,
+    finished_at=None,
+)
+RECORDING_RESULT = RecordingResult(
+    **{**vars(RECORDING_JOB), "state": "done", "progress": 100.0, "started_at": MADE, "finished_at": MADE},
+    result=Recording(
+        seconds=61.2,
+        turns=(
+            Turn(0.4, 5.1, ADA.id, ADA, None, 6.2, 0.98),
+            Turn(5.6, 9.3, "unknown_1", None, None, None, None),
+        ),
+        voices=(
+            RecordedVoice(
+                voice=ADA.id,
+                decision="accept",
+                speaker=ADA,
+                candidates=(Candidate(ADA, 0.71, 6.2, 0.98),),
+                margin=None,
+                threshold=Threshold(2.3, "target_fpir=0.01, gallery of 212"),
+                speech=SPEECH,
+                channel=None,
+                reason="The llr, 6.2, reaches the threshold of 2.3.",
+            ),
+        ),
+        speech_seconds=8.4,
+        prior=0.5,
+        encoder=ENCODER,
+        calibration="default",
+        reason="2 voices, 1 of them named.",
+    ),
+)

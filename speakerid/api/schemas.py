@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from speakerid.api.examples import BEN
+from speakerid.errors import InvalidRequest
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields
 from speakerid.types import Combining
@@ -23,6 +24,11 @@ class GalleryChange(_Body):
     keep_audio: bool | None = Field(
         None, description="Keep the bytes of enrollment utterances, to re-embed them later."
     )
+    keep_unknown_voices: bool | None = Field(
+        None,
+        description="Keep the voiceprints of people in recordings who are not enrolled, to recognize them in later "
+        "ones. Switching it off forgets all that were kept.",
+    )
 
     combining: Combining | None = Field(
         None,
@@ -31,7 +37,12 @@ class GalleryChange(_Body):
 
     def settings(self) -> GallerySettings:
         return GallerySettings(
-            self.target_fpir, self.min_speech_seconds, self.enroll_speech_seconds, self.keep_audio, self.combining
+            self.target_fpir,
+            self.min_speech_seconds,
+            self.enroll_speech_seconds,
+            self.keep_audio,
+            self.combining,
+            self.keep_unknown_voices,
         )
 
 
@@ -59,6 +70,20 @@ class MergeInto(_Body):
 
 class MoveTo(_Body):
     to: str = Field(max_length=64, description="The speaker whose voice it is.", examples=[BEN.id])
+
+
+class Promote(SpeakerChange):
+    name: str | None = Field(None, min_length=1, max_length=200, description="Of a new speaker.", examples=["Ada"])
+    speaker_id: str | None = Field(None, max_length=64, description="The existing speaker whose voice it is.")
+    accept: str = Field("", max_length=200, description="Refusals of the enrollment coach to override.")
+
+    def into(self) -> SpeakerFields | str:
+        """A new speaker, or the id of an existing one. Raises InvalidRequest for both or neither."""
+        if self.speaker_id is None:
+            return self.fields()
+        if self.fields() != SpeakerFields():
+            raise InvalidRequest("'speaker_id' is a speaker who exists. Send nothing else that describes a speaker.")
+        return self.speaker_id
 
 
 AUDIO_BODY: dict[str, Any] = {

@@ -65,7 +65,7 @@ def _flac(data: Encoded, start: int, limits: DecodeLimits) -> Declared:
     """STREAMINFO, RFC 9639 section 8.2: 20 bits of rate, 3 of channels - 1, 5 of bits - 1, 36 of frames."""
     if len(data) < start + 26:
         return Declared()
-    packed = struct.unpack_from(">Q", data, start + 18)[0]
+    packed = struct.unpack(">Q", data[start + 18 : start + 26])[0]
     rate_hz, channels, frames = packed >> 44, (packed >> 41 & 7) + 1, packed & 0xF_FFFF_FFFF
     if not rate_hz or not frames:
         return Declared()

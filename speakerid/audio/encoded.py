@@ -1,4 +1,4 @@
-"""The bytes of an audio file: in memory, or mapped from disk so that a long recording is never loaded whole."""
+"""The bytes of an audio file: in memory, or elsewhere and read as needed, so that a long recording is never whole."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from speakerid.audio.files import RECORDING_BYTES, check_file
+from speakerid.audio.stored import Stored
 from speakerid.errors import FileMissing, FileTooLarge
 
-Encoded = bytes | mmap.mmap
+Encoded = bytes | mmap.mmap | Stored
 KEPT_BYTES = 4 * 1024 * 1024  # of a mapped file that stay in memory behind the place that is read
 
 
@@ -39,9 +40,9 @@ def _map(path: Path, max_bytes: int) -> Encoded:
 
 
 class Cursor:
-    """A place in a mapped file, for FFmpeg to read from; several may be open on one file."""
+    """A place in a mapped or stored file, for FFmpeg to read from; several may be open on one file."""
 
-    def __init__(self, data: mmap.mmap) -> None:
+    def __init__(self, data: mmap.mmap | Stored) -> None:
         self._data = data
         self._at = 0
         self._forgotten = 0
@@ -49,7 +50,8 @@ class Cursor:
     def read(self, size: int) -> bytes:
         piece = self._data[self._at : self._at + size]
         self._at += len(piece)
-        self._forget()
+        if isinstance(self._data, mmap.mmap):
+            self._forget(self._data)
         return piece
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -61,12 +63,12 @@ class Cursor:
     def tell(self) -> int:
         return self._at
 
-    def _forget(self) -> None:
+    def _forget(self, data: mmap.mmap) -> None:
         """Pages that were read count as this process's memory until the system is told that they need not."""
         end = (self._at - KEPT_BYTES) // mmap.PAGESIZE * mmap.PAGESIZE
         if end - self._forgotten < KEPT_BYTES:
             return
         start = self._forgotten // mmap.PAGESIZE * mmap.PAGESIZE
         if hasattr(mmap, "MADV_DONTNEED"):
-            self._data.madvise(mmap.MADV_DONTNEED, start, end - start)
+            data.madvise(mmap.MADV_DONTNEED, start, end - start)
         self._forgotten = end

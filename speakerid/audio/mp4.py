@@ -14,6 +14,7 @@ from speakerid.audio.encoded import Encoded
 from speakerid.errors import MalformedAudio
 
 MAX_SAMPLES_PER_S = 500  # AAC-ELD at 48 kHz has 100 packets a second; video and text tracks have less
+MAX_TABLE_BYTES = 64 * 1024 * 1024  # of boxes without samples in a row; 12 hours of AAC have 8 MB of tables
 MAX_EDITS = 64  # a trimmed voice memo has one or two; every edit can repeat the whole index
 _COUNTED = {
     b"stsz": 8,
@@ -41,18 +42,24 @@ def check_tables(data: Encoded, max_seconds: float) -> None:
     at = 0
     for name, start, size in _boxes(data):
         if name == b"mdat":
-            _check_counts(data[at:start], max_seconds)
+            _check_counts(_tables(data, at, start), max_seconds)
             at = min(start + size, len(data))
-    _check_counts(data[at:], max_seconds)
+    _check_counts(_tables(data, at, len(data)), max_seconds)
+
+
+def _tables(data: Encoded, start: int, stop: int) -> bytes:
+    if stop - start > MAX_TABLE_BYTES:
+        raise MalformedAudio(f"The M4A file has {stop - start} bytes of tables in a row. Export the audio again.")
+    return data[start:stop]
 
 
 def _boxes(data: Encoded) -> Iterator[tuple[bytes, int, int]]:
     """(name, start, size in bytes) of each top-level box; the last may reach beyond the data."""
     at = 0
     while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
+        size, name = struct.unpack(">I4s", data[at : at + 8])
         if size == 1 and at + 16 <= len(data):
-            size = struct.unpack_from(">Q", data, at + 8)[0]
+            size = struct.unpack(">Q", data[at + 8 : at + 16])[0]
         if size == 0:
             size = len(data) - at
         if size < 8:

@@ -74,7 +74,7 @@ def mp3_seconds(data: Encoded, start: int) -> float | None:
     tag = start + 4 + frame.side_info_bytes
     if data[tag : tag + 4] not in (b"Xing", b"Info") or len(data) < tag + 12:
         return None
-    flags, count = struct.unpack_from(">II", data, tag + 4)
+    flags, count = struct.unpack(">II", data[tag + 4 : tag + 12])
     return count * frame.samples / frame.rate_hz if flags & 1 and count else None
 
 

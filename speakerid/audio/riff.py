@@ -28,7 +28,7 @@ def read_wav_header(data: Encoded) -> WavHeader | None:
     """The header of a WAV file, None when it has no usable `fmt ` chunk before its samples."""
     at, fmt = 12, b""
     while at + 8 <= len(data):
-        name, size = struct.unpack_from("<4sI", data, at)
+        name, size = struct.unpack("<4sI", data[at : at + 8])
         if name == b"data":
             return _header(fmt, size, at + 8)
         if name == b"fmt ":

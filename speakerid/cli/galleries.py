@@ -27,6 +27,13 @@ Combine = Annotated[
     Literal["mean", "weighted"] | None,
     typer.Option("--combining", help="Utterances become a voiceprint by their mean, or weighted by seconds of speech."),
 ]
+KeepUnknownVoices = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-unknown-voices/--no-keep-unknown-voices",
+        help="Keep voiceprints of people in recordings who are not enrolled. Switching it off forgets them all.",
+    ),
+]
 
 
 @app.command("list")
@@ -51,9 +58,10 @@ def create(
     enroll_speech: EnrollSpeech = None,
     keep_audio: KeepAudio = None,
     combining: Combine = None,
+    keep_unknown_voices: KeepUnknownVoices = None,
 ) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining)
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining, keep_unknown_voices)
     with open_voices(place) as voices:
         made = voices.create_gallery(name, **settings)
     _answer(place, made)
@@ -69,9 +77,10 @@ def change(
     enroll_speech: EnrollSpeech = None,
     keep_audio: KeepAudio = None,
     combining: Combine = None,
+    keep_unknown_voices: KeepUnknownVoices = None,
 ) -> None:
     """Change the settings that are named."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining)
+    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining, keep_unknown_voices)
     if not settings:
         raise typer.BadParameter("Say what to set; --help lists the settings.")
     with open_voices(place) as voices:
@@ -122,6 +131,7 @@ def _settings(
     enroll_speech: float | None,
     keep_audio: bool | None,
     combining: str | None,
+    keep_unknown_voices: bool | None,
 ) -> dict[str, Any]:
     typed = {
         "target_fpir": target_fpir,
@@ -129,6 +139,7 @@ def _settings(
         "enroll_speech_seconds": enroll_speech,
         "keep_audio": keep_audio,
         "combining": combining,
+        "keep_unknown_voices": keep_unknown_voices,
     }
     return {name: value for name, value in typed.items() if value is not None}
 
@@ -155,6 +166,7 @@ def _show(found: list[Json]) -> None:
             "enroll speech (s)",
             "keep audio",
             "combining",
+            "unknown voices",
             "encoder",
         ),
         [
@@ -166,6 +178,7 @@ def _show(found: list[Json]) -> None:
                 f"{one['enroll_speech_seconds']:g}",
                 "yes" if one["keep_audio"] else "no",
                 one["combining"],
+                f"kept, {one['unknown_voices']}" if one["keep_unknown_voices"] else "not kept",
                 one["encoder"],
             )
             for one in found

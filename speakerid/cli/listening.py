@@ -90,6 +90,10 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._announce()
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self.config.app.state.stopping = True  # type: ignore[union-attr]  # streams of events would never end
+        super().handle_exit(sig, frame)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Like uvicorn's, which raises the signal once more at the end and so would end the process too early."""

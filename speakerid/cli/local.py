@@ -88,6 +88,18 @@ class Local:
     def undo(self, change: str) -> Json:
         return _json(self._sid.undo(change))
 
+    def unknowns(self, *, min_recordings: int = 1) -> list[Json]:
+        return [_json(one) for one in self._sid.unknowns(min_recordings=min_recordings)]
+
+    def unknown(self, unknown: str) -> Json:
+        return _json(self._sid.unknown(unknown))
+
+    def promote(self, unknown: str, speaker: str, *, accept: Sequence[str] = (), **fields: Any) -> Json:
+        return _json(self._sid.promote(unknown, speaker, accept=accept, **fields))
+
+    def dismiss(self, unknown: str) -> None:
+        self._sid.dismiss(unknown)
+
     def galleries(self) -> list[Json]:
         with self._engine.read() as db:
             return [_json(one) for one in galleries.every(self._engine, db)]
@@ -98,7 +110,7 @@ class Local:
             return _json(shape.gallery(self._engine, db, made))
 
     def change_gallery(self, name: str, **settings: Any) -> Json:
-        with self._engine.write() as db:
+        with self._engine.write(erase=settings.get("keep_unknown_voices") is False) as db:
             return _json(galleries.update(self._engine, db, name, GallerySettings(**settings)))
 
     def delete_gallery(self, name: str) -> None:

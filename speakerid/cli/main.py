@@ -20,8 +20,10 @@ from speakerid.cli import (
     serve,
     speakers,
     train,
+    unknowns,
     verify,
     version,
+    worker,
 )
 
 # Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`
@@ -37,6 +39,7 @@ app = typer.Typer(
 )
 for verb in (
     serve.serve,
+    worker.worker,
     demo.demo,
     enroll.enroll,
     identify.identify,
@@ -49,7 +52,7 @@ for verb in (
     version.version,
 ):
     app.command()(verb)
-for group in (speakers.app, galleries.app, keys.app, db.app, models.app, evaluate.app):
+for group in (speakers.app, unknowns.app, galleries.app, keys.app, db.app, models.app, evaluate.app):
     app.add_typer(group)
 
 if __name__ == "__main__":

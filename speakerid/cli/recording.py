@@ -17,8 +17,7 @@ from speakerid.cli.settings import read_settings
 from speakerid.cli.voices import server_url
 
 if TYPE_CHECKING:
-    from speakerid.services.recording import Sides
-    from speakerid.timeline import Recording
+    from speakerid.timeline import Recording, Sides
 
 
 class Format(StrEnum):

@@ -85,6 +85,7 @@ def _warm_up(engine: Engine) -> None:
 
 def _run(engine: Engine, settings: Settings, listener: Listener, options: Serving) -> None:
     from speakerid.api.app import create_app
+    from speakerid.bootstrap import build_worker
     from speakerid.cli.listening import Server
 
     def announce() -> None:
@@ -93,4 +94,10 @@ def _run(engine: Engine, settings: Settings, listener: Listener, options: Servin
         else:
             typer.echo(f"Listening on {listener.url}")
 
-    Server(create_app(engine, settings), announce, access_log=options.access_log).run_on(listener)
+    worker = build_worker(engine, settings, settings.recording_workers)
+    server = Server(create_app(engine, settings), announce, access_log=options.access_log)
+    worker.start()
+    try:
+        server.run_on(listener)
+    finally:
+        worker.stop()

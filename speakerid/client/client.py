@@ -48,7 +48,7 @@ class Client:
         if not audio:
             raise ClientError("invalid_request", "No recording was given. Give at least one file of this speaker.")
         bodies = [read(one) for one in audio]
-        codes = accept if isinstance(accept, str) else ",".join(accept)
+        codes = _joined(accept)
         speaker_id = self._find(speaker)
         if speaker_id is None:
             return self._enroll_new(speaker, bodies, codes)
@@ -112,13 +112,35 @@ class Client:
         """Take back a change, by id, or the last one."""
         return self._json("POST", f"{self._gallery}/history/{quote(change, safe='')}/undo")
 
+    def unknowns(self, *, min_recordings: int = 1) -> list[Json]:
+        """Every kept voice that is nobody enrolled, oldest first; 2: only those that were heard again."""
+        return self._pages(f"{self._gallery}/unknowns", {"min_recordings": min_recordings})
+
+    def unknown(self, unknown: str) -> Json:
+        """One kept voice, by id, and where it was heard."""
+        return self._json("GET", self._unknown(unknown))
+
+    def promote(self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **fields: Any) -> Json:
+        """Enroll a kept voice from where it was heard; a new name makes a new speaker.
+
+        `fields` of a new one: external_id, metadata, consent. Past recordings name the speaker from then on.
+        """
+        speaker_id = self._find(speaker)
+        whose = {"name": speaker} if speaker_id is None else {"speaker_id": speaker_id}
+        body = whose | fields | {"accept": _joined(accept)}
+        return self._json("POST", f"{self._unknown(unknown)}/promote", body=body)
+
+    def dismiss(self, unknown: str) -> None:
+        """Forget a kept voice. Nothing is left to know it by: it may be heard anew."""
+        self._wire.send(Call("DELETE", self._unknown(unknown)))
+
     def galleries(self) -> list[Json]:
         """Every gallery that the key may see."""
         items: list[Json] = self._json("GET", "/v1/galleries")["items"]
         return items
 
     def create_gallery(self, name: str, **settings: Any) -> Json:
-        """`settings`: target_fpir, min_speech_seconds, enroll_speech_seconds, keep_audio, combining."""
+        """`settings`: those of the gallery, such as target_fpir, keep_audio, combining, keep_unknown_voices."""
         return self._json("POST", "/v1/galleries", body={"name": name} | settings)
 
     def change_gallery(self, name: str, **settings: Any) -> Json:
@@ -185,6 +207,9 @@ class Client:
     def _of(self, speaker_id: str) -> str:
         return f"{self._gallery}/speakers/{quote(speaker_id, safe='')}"
 
+    def _unknown(self, unknown: str) -> str:
+        return f"{self._gallery}/unknowns/{quote(unknown, safe='')}"
+
     def _post_audio(self, path: str, body: bytes, params: Json | None = None) -> Json:
         headers = {"Content-Type": "application/octet-stream"}
         answer: Json = self._wire.send(Call("POST", path, params or {}, content=body, headers=headers))
@@ -203,3 +228,7 @@ class Client:
     def _json(self, method: str, path: str, params: Json | None = None, body: Json | None = None) -> Json:
         answer: Json = self._wire.send(Call(method, path, params or {}, json=body))
         return answer
+
+
+def _joined(codes: str | Iterable[str]) -> str:
+    return codes if isinstance(codes, str) else ",".join(codes)

@@ -35,6 +35,7 @@ class GalleryRow(Base):
     enroll_speech_s: Mapped[float]
     keep_audio: Mapped[bool]
     combining: Mapped[Combining] = mapped_column(String(16), default="mean", server_default="mean")
+    keep_unknown_voices: Mapped[bool] = mapped_column(default=False)
     # Fitted on the gallery itself (services/calibrations.py); NULL: the encoder's default is used.
     calibration: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -195,3 +196,45 @@ class RepeatRow(Base):
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
     speaker_key: Mapped[int | None] = mapped_column(ForeignKey("speakers.key", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+class UnknownVoiceRow(Base):
+    """A voice of recordings that is nobody enrolled: what its hearings have in common (services/unknowns/count.py)."""
+
+    __tablename__ = "unknown_voices"
+    __table_args__ = (Index("ix_unknown_voices_gallery_id", "gallery_key", "id"),)
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(String(40), unique=True)
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
+    encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    encoder_fingerprint: Mapped[str] = mapped_column(String(64))
+    voiceprint: Mapped[FloatArray] = mapped_column(Vector)
+    recordings: Mapped[int]  # different ones: the same bytes sent twice count once
+    speech_s: Mapped[float]
+    first_heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HearingRow(Base):
+    """One voice of one recording that had no name when it was heard.
+
+    It belongs to a kept voice, or, once that was promoted, to the utterance that was made of it: who has the utterance
+    is who spoke, through merges, moves and their undoing, and nobody once it is erased.
+    """
+
+    __tablename__ = "hearings"
+    __table_args__ = (UniqueConstraint("recording_key", "label"),)
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    voice_key: Mapped[int | None] = mapped_column(ForeignKey("unknown_voices.key", ondelete="CASCADE"), index=True)
+    utterance_key: Mapped[int | None] = mapped_column(ForeignKey("utterances.key", ondelete="CASCADE"), index=True)
+    recording_key: Mapped[int] = mapped_column(ForeignKey("recordings.key", ondelete="CASCADE"))
+    label: Mapped[str] = mapped_column(String(40))  # the voice in the recording's answer: unknown_1
+    sha256: Mapped[str] = mapped_column(String(64))  # of the recording's bytes
+    turns: Mapped[list[list[float]]] = mapped_column(JSON)  # start and end in seconds
+    speech_s: Mapped[float]
+    snr_db: Mapped[float | None]
+    clipping_ratio: Mapped[float]
+    bandwidth_hz: Mapped[int]
+    embedding: Mapped[FloatArray | None] = mapped_column(Vector)  # NULL once the utterance has it

@@ -10,14 +10,17 @@ SpeakeridError
 │       ├── TooLittleSpeech · Clipped · AudioTooNoisy · MoreThanOneVoice
 │       └── DoesNotMatchSpeaker · VoiceAlreadyEnrolled
 ├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
-│   └── …                 KeyNotFound · FileMissing
+│   └── …                 KeyNotFound · FileMissing · RecordingNotFound · UnknownVoiceNotFound
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
 │   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
 │   └── …                 NoVoiceprint · UndoImpossible
 │   └── …                 TooFewTrials · ClassesOverlap: a gallery that cannot be calibrated
+│   └── …                 RecordingNotReady · RecordingWithoutResult · RecordingEnded · RecordingAbandoned
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
+│   └── WebhookRefused
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
+│   └── TooManyRecordings
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
 ├── StoreError            StoreUnavailable · StoreNewer
@@ -47,6 +50,15 @@ from speakerid.errors.encoders import (
     EncoderInputInvalid,
     EncoderMismatch,
     EncoderNotFound,
+)
+from speakerid.errors.recordings import (
+    RecordingAbandoned,
+    RecordingEnded,
+    RecordingNotFound,
+    RecordingNotReady,
+    RecordingWithoutResult,
+    TooManyRecordings,
+    WebhookRefused,
 )
 from speakerid.errors.refusals import (
     AudioTooNoisy,
@@ -80,6 +92,7 @@ from speakerid.errors.store import (
     StoreUnavailable,
     TooFewTrials,
     UndoImpossible,
+    UnknownVoiceNotFound,
     UtteranceElsewhere,
     UtteranceNotFound,
 )
@@ -125,6 +138,11 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "PreconditionFailed",
+    "RecordingAbandoned",
+    "RecordingEnded",
+    "RecordingNotFound",
+    "RecordingNotReady",
+    "RecordingWithoutResult",
     "Refusal",
     "ScopeMissing",
     "SettingsError",
@@ -136,10 +154,13 @@ __all__ = [
     "TooFewTrials",
     "TooLittleSpeech",
     "TooManyChannels",
+    "TooManyRecordings",
     "TruncatedAudio",
     "UndoImpossible",
+    "UnknownVoiceNotFound",
     "UnsupportedAudio",
     "UtteranceElsewhere",
     "UtteranceNotFound",
     "VoiceAlreadyEnrolled",
+    "WebhookRefused",
 ]

@@ -30,6 +30,16 @@ class UtteranceNotFound(NotFound):
         super().__init__(f"This speaker has no utterance {utterance!r}. List the utterances to see their ids.")
 
 
+class UnknownVoiceNotFound(NotFound):
+    code = "unknown_voice_not_found"
+
+    def __init__(self, unknown: str) -> None:
+        super().__init__(
+            f"There is no unknown voice {unknown!r} in this gallery. It may have been promoted or dismissed: list the "
+            "unknown voices to see their ids."
+        )
+
+
 class KeyNotFound(NotFound):
     code = "key_not_found"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from statistics import fmean
 
@@ -10,7 +11,7 @@ import numpy as np
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.audio.windows import speech_windows
 from speakerid.db.engine import Handle
-from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
+from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import speakers, utterances
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.errors import (
@@ -31,7 +32,7 @@ from speakerid.services import scores
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NOBODY, Neighbors
 from speakerid.services.listen import Voice, of_speech
-from speakerid.types import EnrollmentRefusal, Match, Review, Speech
+from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
     "too_little_speech": TooLittleSpeech,
@@ -51,7 +52,7 @@ def hear(engine: Engine, gallery: GalleryRow, audio: bytes) -> Voice:
     """Listen, also for a second voice, and look up who sounds alike. Raises AudioError, Overloaded."""
     clean = engine.preparer.prepare(audio)
     voice = of_speech(engine, audio, clean, min_speech_s=0.0)
-    return replace(voice, voices_llr=_voices_llr(engine, clean), near=_near(engine, gallery, voice))
+    return replace(voice, voices_llr=_voices_llr(engine, clean), near=near(engine, gallery, voice.embedding))
 
 
 def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice) -> Review:
@@ -95,6 +96,25 @@ def refuse(said: Review, accepted: frozenset[EnrollmentRefusal], *, heard: bool)
         raise ERRORS[left[0]](said)
 
 
+def near(engine: Engine, gallery: GalleryRow, embedding: FloatArray | None) -> Neighbors:
+    """Who sounds like `embedding (dim,)`. Nobody where another encoder was used: enrolling will refuse that, or the
+    gallery has no voices."""
+    if embedding is None or gallery.encoder_fingerprint != engine.encoder.fingerprint:
+        return NOBODY
+    return engine.indexes.search(gallery.key, embedding, NEAREST)
+
+
+def together(heard: Sequence[UtteranceRow | HearingRow]) -> Speech:
+    """What `Voiceprint` says of the speech behind it."""
+    snrs = [one.snr_db for one in heard if one.snr_db is not None]
+    return Speech(
+        seconds=sum(one.speech_s for one in heard),
+        snr_db=fmean(snrs) if snrs else None,
+        clipping_ratio=fmean(one.clipping_ratio for one in heard),
+        bandwidth_hz=round(fmean(one.bandwidth_hz for one in heard)),
+    )
+
+
 @dataclass(frozen=True)
 class _Similar:
     """The other speaker who is most alike; beyond `limit` it is the same voice."""
@@ -114,13 +134,6 @@ def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:
     return model.llr(split(heard, clean.speech.seconds))
 
 
-def _near(engine: Engine, gallery: GalleryRow, voice: Voice) -> Neighbors:
-    """Nobody where another encoder was used: enrolling will refuse that, or the gallery has no voices."""
-    if voice.embedding is None or gallery.encoder_fingerprint != engine.encoder.fingerprint:
-        return NOBODY
-    return engine.indexes.search(gallery.key, voice.embedding, NEAREST)
-
-
 def _cohesion(
     engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, others: list[UtteranceRow], voice: Voice
 ) -> Match | None:
@@ -130,20 +143,9 @@ def _cohesion(
     embedding = voiceprint(np.stack([one.embedding for one in others]), shares(gallery.combining, seconds))
     if engine.scorer is None:
         return Match(float(voice.embedding @ embedding), None)
-    enrolled = Voiceprint(speaker, embedding, _together(others))
+    enrolled = Voiceprint(speaker, embedding, together(others))
     pair = engine.scorer.compare(scores.probe(voice), scores.enrolled([enrolled]))
     return Match(pair.cosines.item(), pair.llrs.item())
-
-
-def _together(utterances: list[UtteranceRow]) -> Speech:
-    """What `Voiceprint` says of the speech behind it."""
-    snrs = [one.snr_db for one in utterances if one.snr_db is not None]
-    return Speech(
-        seconds=sum(one.speech_s for one in utterances),
-        snr_db=fmean(snrs) if snrs else None,
-        clipping_ratio=fmean(one.clipping_ratio for one in utterances),
-        bandwidth_hz=round(fmean(one.bandwidth_hz for one in utterances)),
-    )
 
 
 def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice) -> _Similar | None:

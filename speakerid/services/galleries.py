@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import changes, galleries, keys, speakers
+from speakerid.db.repositories import changes, galleries, keys, speakers, unknowns
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
 from speakerid.services import fields, shape, voiceprints
@@ -26,6 +26,7 @@ class GallerySettings:
     enroll_speech_seconds: float | None = None
     keep_audio: bool | None = None
     combining: Combining | None = None
+    keep_unknown_voices: bool | None = None
 
 
 KEEP = GallerySettings()
@@ -42,6 +43,7 @@ def create(engine: Engine, db: Handle, name: str, settings: GallerySettings = Ga
         enroll_speech_s=10.0,
         keep_audio=False,
         combining="mean",
+        keep_unknown_voices=False,
         version=1,
     )
     _apply(row, settings)
@@ -68,7 +70,7 @@ def every(engine: Engine, db: Handle) -> tuple[Gallery, ...]:
 
 
 def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
-    """Another way of combining makes every voiceprint again.
+    """Another way of combining makes every voiceprint again; unknown voices kept no longer are forgotten.
 
     Raises GalleryNotFound, InvalidRequest, PreconditionFailed.
     """
@@ -76,6 +78,8 @@ def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_
     fields.unchanged(if_match, row.version)
     combining = row.combining
     _apply(row, settings)
+    if not row.keep_unknown_voices:
+        unknowns.forget_every(db, row.key)
     row.version += 1
     db.flush()
     if row.combining != combining:
@@ -122,3 +126,5 @@ def _apply(row: GalleryRow, settings: GallerySettings) -> None:
         row.keep_audio = settings.keep_audio
     if settings.combining is not None:
         row.combining = fields.combining(settings.combining)
+    if settings.keep_unknown_voices is not None:
+        row.keep_unknown_voices = settings.keep_unknown_voices

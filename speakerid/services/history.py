@@ -10,6 +10,7 @@ from speakerid.db.models import GalleryRow, RepairRow, SpeakerRow
 from speakerid.db.repositories import repairs, speakers
 from speakerid.db.types import new_id
 from speakerid.services import shape
+from speakerid.services.recordings import erase
 from speakerid.types import Change, Page, Repair, SpeakerRef
 
 PAGE_LIMIT = 200
@@ -62,6 +63,11 @@ def counted(utterances: int) -> str:
     return "1 utterance" if utterances == 1 else f"{utterances} utterances"
 
 
+def persons(db: Handle, gallery_key: int, speaker_id: str) -> set[str]:
+    """The speaker and all who were merged into them, however many merges ago."""
+    return _persons(repairs.remembering(db, gallery_key), speaker_id)
+
+
 def forget(db: Handle, gallery_key: int, utterance_ids: Collection[str], speaker: SpeakerRow | None = None) -> None:
     """Empty every change that tells of an erased utterance or speaker, or of anybody merged into that speaker.
 
@@ -69,14 +75,15 @@ def forget(db: Handle, gallery_key: int, utterance_ids: Collection[str], speaker
     """
     rows = repairs.remembering(db, gallery_key)
     gone = _persons(rows, speaker.id) if speaker else set()
-    for row in rows:
+    for row in reversed(rows):  # oldest first: in recordings, who was merged twice becomes the last of them
         if {row.speaker_id, row.into_id} & gone or not set(utterance_ids).isdisjoint(row.utterance_ids):
+            if row.kind == "merge" and row.state == "done" and row.speaker_id and row.into_id:
+                erase.speakers(db, gallery_key, {row.speaker_id}, {row.speaker_id: row.into_id})
             row.state, row.speaker_id, row.into_id, row.utterance_ids, row.merged = "erased", None, None, [], None
     db.flush()
 
 
 def _persons(rows: Sequence[RepairRow], speaker_id: str) -> set[str]:
-    """The speaker and all who were merged into them, however many merges ago."""
     merged = {row.speaker_id: row.into_id for row in rows if row.kind == "merge" and row.state == "done"}
     found, fresh = {speaker_id}, {speaker_id}
     while fresh:

@@ -55,8 +55,8 @@ def exist(db: Handle) -> bool:
     return keys.exist(db)
 
 
-def check(db: Handle, secret: str, scope: Scope) -> Key:
-    """The key behind `secret`; `admin` includes every other scope. Raises KeyInvalid, ScopeMissing.
+def check(db: Handle, secret: str, *scopes: Scope) -> Key:
+    """The key behind `secret`, with one of `scopes`; `admin` includes every other. Raises KeyInvalid, ScopeMissing.
 
     The caller still has to ask whether the key's galleries include the one at hand.
     """
@@ -64,8 +64,8 @@ def check(db: Handle, secret: str, scope: Scope) -> Key:
     row = keys.by_secret(db, _digest(secret))
     if row is None:
         raise KeyInvalid
-    if scope not in row.scopes and "admin" not in row.scopes:
-        raise ScopeMissing(scope)
+    if not {*scopes, "admin"} & set(row.scopes):
+        raise ScopeMissing(scopes[0])
     return shape.key(row)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import SAMPLE_RATE_HZ
@@ -15,11 +14,11 @@ from speakerid.errors import InvalidRequest
 from speakerid.services import calibrations, speakers, tracks
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
-from speakerid.services.tracks import Track
+from speakerid.services.tracks import At, Track
 from speakerid.services.voices import Unnamed, name_voices
-from speakerid.timeline import RecordedVoice, Recording, Turn
+from speakerid.timeline import JobStage, RecordedVoice, Recording, Sides, Turn
+from speakerid.types import FloatArray
 
-Sides = Literal["mix", "split"] | int  # all channels as one, each by itself, or one of them, counted from 0
 Watch = Callable[[float, float | None], None]  # seconds of audio gone through, and of how many in all, if known
 
 
@@ -36,6 +35,18 @@ DEFAULTS = RecordingOptions()
 
 def unwatched(done: float, total: float | None) -> None:
     """Progress that nobody looks at."""
+
+
+def anywhere(stage: JobStage) -> None:
+    """Stages that nobody looks at."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A recording, and the probe `(dim,)` behind each of its `voices`."""
+
+    recording: Recording
+    probes: tuple[FloatArray, ...]
 
 
 @dataclass(frozen=True)
@@ -55,18 +66,30 @@ def recording(
     watch: Watch = unwatched,
 ) -> Recording:
     """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, CalibrationMissing, Overloaded."""
+    return hear(engine, gallery, audio, options, watch).recording
+
+
+def hear(
+    engine: Engine,
+    gallery: GalleryRow,
+    audio: Encoded,
+    options: RecordingOptions = DEFAULTS,
+    watch: Watch = unwatched,
+    at: At = anywhere,
+) -> Heard:
+    """Like `recording`, with the probes."""
     if options.speakers is not None and options.speakers < 1:
         raise InvalidRequest("At least one speaker must be expected. Leave the number out if it is not known.")
     wanted = _keys(engine, gallery, options.candidates)
     scorer = calibrations.default(engine)  # the stop of the clustering was fitted with it, not with a gallery's own
     heard = [
-        tracks.listen(engine, scorer, one, channel, options.speakers)
+        tracks.listen(engine, scorer, one, channel, options.speakers, at)
         for channel, one in _opened(engine, audio, options.channel, watch)
     ]
     places = _places(heard)
     unnamed = [_unnamed(heard[place.track], place.voice) for place in places]
     voices = name_voices(engine, gallery, unnamed, wanted, min(max(options.top_k, 1), TOP_K_LIMIT))
-    return Recording(
+    found = Recording(
         seconds=max(track.seconds for track in heard),
         turns=_turns(heard, {(place.track, place.voice): one for place, one in zip(places, voices, strict=True)}),
         voices=tuple(voices),
@@ -76,6 +99,7 @@ def recording(
         calibration=calibrations.source(engine, gallery),
         reason=_reason(voices),
     )
+    return Heard(found, tuple(one.probe for one in unnamed))
 
 
 def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None) -> list[int] | None:

@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, KeyRow, UtteranceRow
-from speakerid.db.repositories import galleries
+from speakerid.db.repositories import galleries, unknowns
 from speakerid.db.repositories.speakers import SpeakerSums
 from speakerid.encoders.base import label_of
 from speakerid.services import calibrations
@@ -26,6 +26,8 @@ def gallery(engine: Engine, db: Handle, row: GalleryRow) -> Gallery:
         enroll_speech_seconds=row.enroll_speech_s,
         keep_audio=row.keep_audio,
         combining=row.combining,
+        keep_unknown_voices=row.keep_unknown_voices,
+        unknown_voices=unknowns.count(db, row.key),
         encoder=label_of(row.encoder_name, row.encoder_fingerprint),
         calibration=calibrations.described(engine, row),
         speakers=galleries.count_speakers(db, row.key),

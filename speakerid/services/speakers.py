@@ -13,6 +13,7 @@ from speakerid.db.repositories.speakers import EVERYBODY, SpeakerFilter
 from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, SpeakerNotFound
 from speakerid.services import fields, history, shape, voiceprints
+from speakerid.services.recordings import erase
 from speakerid.types import Page, Speaker, Utterance
 
 PAGE_LIMIT = 200
@@ -57,9 +58,18 @@ def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
 
 
 def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
-    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has.
+    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has."""
+    found = known(db, gallery, name)
+    if found is not None:
+        return found
+    made = create(db, gallery, SpeakerFields(name=name))
+    return speakers.get(db, gallery.key, made.id)
 
-    However many ask at once, one of them creates it: the gallery is held meanwhile.
+
+def known(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow | None:
+    """The speaker of this name or id, None where the name is new. Raises SpeakerNotFound for an id nobody has.
+
+    However many ask at once, one of them finds that it is new: the gallery is held meanwhile.
     """
     galleries.get(db, gallery.name, lock="change")
     try:
@@ -67,8 +77,7 @@ def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
     except SpeakerNotFound:
         if _LOOKS_LIKE_AN_ID.fullmatch(name.strip()):
             raise
-    made = create(db, gallery, SpeakerFields(name=name))
-    return speakers.get(db, gallery.key, made.id)
+        return None
 
 
 def page(
@@ -96,6 +105,7 @@ def delete(db: Handle, gallery: GalleryRow, speaker_id: str, if_match: str | Non
     """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     fields.unchanged(if_match, row.version)
+    erase.speakers(db, gallery.key, history.persons(db, gallery.key, row.id))
     history.forget(db, gallery.key, utterances.ids(db, row), row)
     changes.record(db, gallery.key, row.key)
     db.delete(row)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -17,9 +19,11 @@ from speakerid.diarization.resegment import likeliest_path
 from speakerid.diarization.turns import Talk, turns
 from speakerid.diarization.windows import WindowOptions, joined, windows
 from speakerid.encoders.batching import Batcher
+from speakerid.errors import Overloaded
 from speakerid.scoring.scorer import Scorer
 from speakerid.scoring.sides import Side
 from speakerid.services.engine import Engine
+from speakerid.timeline import JobStage
 from speakerid.types import FloatArray, Span, Speech
 
 BATCH = 16  # windows read and embedded at a time
@@ -27,6 +31,10 @@ CHANGE_COST = 2.0  # llr by which another voice must fit better in all before th
 ROUNDS = 3  # of drawing the voices anew and going through the windows again
 FULL_BAND_HZ = SAMPLE_RATE_HZ // 2
 PROBE = 20 * SAMPLE_RATE_HZ  # samples of a voice, its longest turns, that are embedded as one probe
+PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
+PAUSE_S = 1.0
+
+At = Callable[[JobStage], None]  # called when a stage of the work begins
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,11 @@ class Track:
     probes: FloatArray
 
 
-def listen(engine: Engine, scorer: Scorer, audio: LongAudio, channel: int | None, speakers: int | None) -> Track:
+def listen(
+    engine: Engine, scorer: Scorer, audio: LongAudio, channel: int | None, speakers: int | None, at: At
+) -> Track:
     """`speakers`: how many there are, where that is known. Raises AudioError, Overloaded, EncoderFailed."""
+    at("speech")
     spoken = engine.recorder.find_speech(audio)
     seconds = spoken.total / SAMPLE_RATE_HZ
     options = WindowOptions()
@@ -51,13 +62,16 @@ def listen(engine: Engine, scorer: Scorer, audio: LongAudio, channel: int | None
     if not places:
         return Track(channel, seconds, (), (), np.zeros((0, engine.encoder.dim), np.float32))
     heard = engine.recorder.quality(audio, spoken)
+    at("embeddings")
     embeddings = _embedded(engine.encoder, audio, places)
+    at("clusters")
     # Windows share the recording's noise and band, which make its voices more alike, not less: neither is counted.
     sides = Side.of(
         embeddings, [Speech((end - start) / SAMPLE_RATE_HZ, None, 0.0, FULL_BAND_HZ) for start, end in places]
     )
     talks = _in_order(turns(stretches, places, _voices(scorer, sides, speakers, engine.policy.clusters)))
     speech = tuple(replace(heard, seconds=_seconds(talks, voice)) for voice in range(_count(talks)))
+    at("names")
     return Track(channel, seconds, talks, speech, _probes(engine.encoder, audio, talks))
 
 
@@ -65,8 +79,16 @@ def _embedded(encoder: Batcher, audio: LongAudio, places: Sequence[Span]) -> Flo
     pieces = audio.spans(places)
     found: list[FloatArray] = []
     while batch := list(islice(pieces, BATCH)):
-        found.append(encoder.embed(batch))
+        found.append(_embed(encoder, batch))
     return np.concatenate(found)
+
+
+def _embed(encoder: Batcher, waveforms: Sequence[FloatArray]) -> FloatArray:
+    for _ in range(PATIENCE):
+        with suppress(Overloaded):
+            return encoder.embed(waveforms)
+        time.sleep(PAUSE_S)
+    return encoder.embed(waveforms)
 
 
 def _voices(scorer: Scorer, sides: Side, speakers: int | None, options: ClusterOptions) -> Labels:
@@ -99,7 +121,7 @@ def _probes(encoder: Batcher, audio: LongAudio, talks: Sequence[Talk]) -> FloatA
     parts: list[list[FloatArray]] = [[] for _ in range(_count(talks))]
     for talk, samples in zip(chosen, audio.spans([talk.span for talk in chosen]), strict=True):
         parts[talk.voice].append(samples)
-    return np.concatenate([encoder.embed([np.concatenate(one)]) for one in parts])
+    return np.concatenate([_embed(encoder, [np.concatenate(one)]) for one in parts])
 
 
 def _longest(talks: Sequence[Talk], voice: int) -> Iterator[Talk]:

@@ -12,7 +12,7 @@ from speakerid.types.calibration import (
     MeasuredCalibration,
     OperatingPoint,
 )
-from speakerid.types.common import Embedding, FloatArray, Key, Page, Readiness, Scope, Span, T, to_json
+from speakerid.types.common import Embedding, FloatArray, Key, Page, Readiness, Scope, Span, T, from_json, to_json
 from speakerid.types.decisions import (
     CalibrationSource,
     Candidate,
@@ -27,6 +27,7 @@ from speakerid.types.enrollment import Enrollment, EnrollmentWarning, Match, Rev
 from speakerid.types.gallery import Combining, EnrollmentRefusal, Gallery, GalleryCalibration, Speaker, Utterance
 from speakerid.types.health import Audit, Change, Figures, Finding, FindingKind, FindingReason, Repair, Suggestion
 from speakerid.types.speech import Speech
+from speakerid.types.unknowns import HeardTurn, Hearing, Promotion, UnknownVoice, UnknownVoiceHeard
 
 __all__ = [
     "Audit",
@@ -49,6 +50,8 @@ __all__ = [
     "FloatArray",
     "Gallery",
     "GalleryCalibration",
+    "HeardTurn",
+    "Hearing",
     "Histogram",
     "Identification",
     "Key",
@@ -56,6 +59,7 @@ __all__ = [
     "MeasuredCalibration",
     "OperatingPoint",
     "Page",
+    "Promotion",
     "Readiness",
     "Repair",
     "Review",
@@ -67,8 +71,11 @@ __all__ = [
     "Suggestion",
     "T",
     "Threshold",
+    "UnknownVoice",
+    "UnknownVoiceHeard",
     "Utterance",
     "Verification",
     "VerifyDecision",
+    "from_json",
     "to_json",
 ]

@@ -62,6 +62,12 @@ def to_json(answer: object) -> Any:
     return _adapter(cast(Hashable, type(answer))).dump_python(answer, mode="json", by_alias=True)
 
 
+def from_json(kind: type[T], values: object) -> T:
+    """The answer that `to_json` wrote."""
+    found: T = _adapter(cast(Hashable, kind)).validate_python(values)
+    return found
+
+
 @cache  # building an adapter takes hundreds of times longer than using it
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

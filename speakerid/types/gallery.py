@@ -44,6 +44,8 @@ class Gallery:
     enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
     keep_audio: bool
     combining: Combining  # how enrollment utterances become a voiceprint
+    keep_unknown_voices: bool  # whether voices of recordings that are nobody enrolled are kept
+    unknown_voices: int  # how many are
     encoder: str  # name@fingerprint of the encoder that made its embeddings
     calibration: GalleryCalibration
     speakers: int

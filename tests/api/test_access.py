@@ -12,15 +12,18 @@ from speakerid.services import keys
 from speakerid.services.engine import Engine
 from tests.api.asking import SPEAKERS, enroll, new_speaker, refused
 from tests.api.conftest import ClientMaker, Scoped
+from tests.db.rows import unit
 from tests.sampled import ADA, BEN, probe, utterance
+from tests.services.kept import hear_recording, inbox, stranger
 
 G = "/v1/galleries/{gallery}"
 S = G + "/speakers/{speaker}"
+U = G + "/unknowns/{unknown}"
 
 
 @dataclass(frozen=True)
 class Call:
-    """`path` and a JSON `body` have room for a gallery, speakers, an utterance and a change.
+    """`path` and a JSON `body` have room for a gallery, speakers, an utterance, a change and an unknown voice.
 
     `scope` is the least that suffices.
     """
@@ -65,6 +68,10 @@ CALLS = {
     "move": Call("POST", S + "/utterances/{utterance}/move", "enroll", 200, {"json": {"to": "{other}"}}),
     "history": Call("GET", G + "/history", "read", 200),
     "undo": Call("POST", G + "/history/{change}/undo", "enroll", 200),
+    "list unknowns": Call("GET", G + "/unknowns", "read", 200),
+    "get unknown": Call("GET", U, "read", 200),
+    "promote": Call("POST", U + "/promote", "enroll", 200, {"json": {"name": "Eve"}}),
+    "dismiss": Call("DELETE", U, "enroll", 204),
     "embeddings": Call("POST", "/v1/embeddings", "identify", 200, {"content": probe(BEN)}),
 }
 INSIDE_A_GALLERY = [name for name, call in CALLS.items() if "{gallery}" in call.path]
@@ -74,16 +81,18 @@ SCOPES = ("enroll", "identify", "read", "admin")
 
 
 @pytest.fixture
-def ids(client: TestClient) -> dict[str, str]:
-    """A gallery 'team' with one enrolled speaker, another one, and one who was merged into that one."""
-    client.post("/v1/galleries", json={"name": "team"})
+def ids(client: TestClient, engine: Engine) -> dict[str, str]:
+    """A gallery 'team' with one enrolled speaker, another one, one who was merged into that one, and a stranger."""
+    client.post("/v1/galleries", json={"name": "team", "keep_unknown_voices": True})
     client.post("/v1/galleries", json={"name": "other"})
     speaker, other, gone = (new_speaker(client, name, "team") for name in ("Ada", "Eve", "Eva"))
+    hear_recording(engine, stranger(unit(1)), gallery="team")
     merged = client.post(f"/v1/galleries/team/speakers/{gone}/merge", json={"into": other})
     return {
         "gallery": "team",
         "speaker": speaker,
         "other": other,
+        "unknown": inbox(engine, "team")[0].id,
         "change": merged.json()["change"]["id"],
         "utterance": enroll(client, speaker, utterance(ADA), "team")["utterance"]["id"],
     }
@@ -92,9 +101,7 @@ def ids(client: TestClient) -> dict[str, str]:
 def test_every_route_is_listed_above(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     routes = {f"{method.upper()} {path}" for path in paths for method in paths[path]} - OPEN_TO_ALL
-    short = {"{speaker_id}": "{speaker}", "{utterance_id}": "{utterance}", "{change_id}": "{change}"}
-    for long, name in short.items():
-        routes = {route.replace(long, name) for route in routes}
+    routes = {route.replace("_id}", "}") for route in routes}
     assert routes == {f"{call.method} {call.path}" for call in CALLS.values()}
 
 
@@ -139,6 +146,11 @@ def test_an_utterance_that_is_not_there(client: TestClient, ids: dict[str, str],
 @pytest.mark.parametrize("name", ["merge", "move"])
 def test_another_speaker_who_is_not_there(client: TestClient, ids: dict[str, str], name: str) -> None:
     refused(CALLS[name].send(client, {}, **(ids | {"other": "spk_nobody"})), 404, "speaker_not_found")
+
+
+@pytest.mark.parametrize("name", ["get unknown", "promote", "dismiss"])
+def test_an_unknown_voice_that_is_not_there(client: TestClient, ids: dict[str, str], name: str) -> None:
+    refused(CALLS[name].send(client, {}, **(ids | {"unknown": "unk_none"})), 404, "unknown_voice_not_found")
 
 
 def test_a_change_that_is_not_there(client: TestClient, ids: dict[str, str]) -> None:

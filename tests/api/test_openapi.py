@@ -20,9 +20,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from speakerid.services.engine import Engine
-from tests.api.asking import new_speaker
+from tests.api.asking import DEFAULT, new_speaker
 from tests.api.conftest import ClientMaker
 from tests.conftest import STORES
+from tests.db.rows import unit
+from tests.services.kept import hear_recording, inbox, stranger
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 METHODS = ("get", "post", "patch", "delete", "put")
@@ -81,17 +83,19 @@ def test_generated_requests_meet_no_surprise(engine: Engine, open_client: Client
     found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
     assert len(found) == len(operations(client.get("/openapi.json").json()))
     for operation in found:
-        _try(operation, new_speaker(client, "Ada"))
+        client.patch(DEFAULT, json={"keep_unknown_voices": True})
+        hear_recording(engine, stranger(unit(1)), gallery="default")
+        _try(operation, {"speaker_id": new_speaker(client, "Ada"), "unknown_id": inbox(engine, "default")[-1].id})
 
 
-def _try(operation: Any, speaker_id: str) -> None:
-    """Half of the generated requests go to the speaker who is there."""
+def _try(operation: Any, there: dict[str, str]) -> None:
+    """Half of the generated requests go to the speaker, or the unknown voice, who is there."""
 
     @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(), real=st.booleans())
     def check(case: Any, real: bool) -> None:
         if real:
-            wanted = {"gallery": "default", "speaker_id": speaker_id}
+            wanted = {"gallery": "default"} | there
             case.path_parameters |= {name: wanted[name] for name in case.path_parameters.keys() & wanted.keys()}
         answer = case.call(base_url="http://127.0.0.1")
         case.validate_response(answer, checks=CHECKS)

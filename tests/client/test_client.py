@@ -10,7 +10,9 @@ from speakerid.client import Client, ClientError
 from speakerid.services import keys
 from speakerid.services.engine import Engine
 from tests.client.through import Through
+from tests.db.rows import unit
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
+from tests.services import kept
 
 
 def test_enroll_makes_the_speaker_once_and_finds_it_by_name(voices: Client) -> None:
@@ -143,6 +145,24 @@ def test_audit_repair_and_undo(voices: Client, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ClientError) as refused:
         voices.undo()
     assert (refused.value.code, refused.value.status) == ("undo_impossible", 409)
+
+
+def test_unknown_voices(engine: Engine, voices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
+    assert voices.change_gallery("default", keep_unknown_voices=True)["keep_unknown_voices"]
+    for seed in (1, 2, 3, 1):
+        kept.hear_recording(engine, kept.stranger(unit(seed)), gallery="default")
+    first, second, third = (one["id"] for one in voices.unknowns())
+    assert [one["id"] for one in voices.unknowns(min_recordings=2)] == [first]
+    assert len(voices.unknown(first)["hearings"]) == 2
+    made = voices.promote(first, "Ada", consent={"given": "2026-01-31"})["speaker"]
+    assert (made["name"], made["consent"]) == ("Ada", {"given": "2026-01-31"})
+    with pytest.raises(ClientError) as refused:
+        voices.promote(second, "Ada")
+    assert (refused.value.code, refused.value.status) == ("does_not_match_speaker", 409)
+    assert voices.promote(second, "Ada", accept=["does_not_match_speaker"])["speaker"]["id"] == made["id"]
+    voices.dismiss(third)
+    assert voices.unknowns() == []
 
 
 def test_galleries_are_walls(client: TestClient, voices: Client) -> None:

@@ -49,9 +49,10 @@ def test_utterances_from_before_the_coach_have_nothing_accepted(empty: Database)
     with empty.write() as db:
         for column in ("voices", "accepted"):
             db.execute(text(f"ALTER TABLE utterances DROP COLUMN {column}"))
-        db.execute(text("DROP TABLE recording_pieces"))
-        db.execute(text("DROP TABLE recordings"))
         db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
+        for table in ("hearings", "unknown_voices", "recording_pieces", "recordings"):
+            db.execute(text(f"DROP TABLE {table}"))
+        db.execute(text("ALTER TABLE galleries DROP COLUMN keep_unknown_voices"))
         db.execute(text("UPDATE alembic_version SET version_num = '0004'"))
         speaker = add_speaker(db, gallery_key)
         db.execute(
@@ -73,7 +74,7 @@ def test_galleries_from_before_the_setting_keep_the_mean(empty: Database) -> Non
     key = add_gallery(empty)
     with empty.write() as db:
         db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
-        db.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+        db.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     migrate.upgrade(empty)
     with empty.read() as db:
         assert galleries.combining(db, key) == "mean"

@@ -6,15 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
-from speakerid.errors import SpeakerNotFound, UtteranceNotFound
+from speakerid.errors import SpeakerNotFound, UnknownVoiceNotFound, UtteranceNotFound
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.identify import identify
+from speakerid.services.index_sync import NOBODY
 from speakerid.services.speakers import SpeakerFields
+from speakerid.services.unknowns.dismiss import dismiss
+from speakerid.services.unknowns.promote import look_up, promote
 from speakerid.services.verify import verify
 from speakerid.types import Speaker
+from tests.db.rows import unit
 from tests.sampled import ADA, BEN, probe, utterance
 from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, hear
+from tests.services.kept import add_keeping, hear_recording, inbox, stranger, where_heard
 
 HERE, THERE = "default", "there"
 Twins = tuple[Speaker, Speaker]
@@ -75,6 +80,26 @@ def test_the_other_gallerys_utterance_does_not_exist_here(engine: Engine, twins:
         speakers.delete_utterance(db, galleries.get(engine, HERE), twins[0].id, foreign)
 
 
+def test_a_voice_heard_in_both_galleries_is_kept_in_each(engine: Engine) -> None:
+    for gallery in ("one", "other"):
+        add_keeping(engine, gallery)
+        hear_recording(engine, stranger(unit(1)), gallery=gallery)
+    here, there = (inbox(engine, gallery)[0] for gallery in ("one", "other"))
+    assert (here.recordings, there.recordings) == (1, 1)
+    for call in UNKNOWN_CALLS.values():
+        with pytest.raises(UnknownVoiceNotFound):
+            call(engine, there.id)
+    assert inbox(engine, "other") == [there]
+
+
+UNKNOWN_CALLS: dict[str, Callable[[Engine, str], object]] = {
+    "show": lambda engine, other: where_heard(engine, other, "one"),
+    "look up": lambda engine, other: look_up(engine, galleries.get(engine, "one"), other),
+    "promote": lambda engine, other: _promote(engine, other),
+    "dismiss": lambda engine, other: _dismiss(engine, other),
+}
+
+
 def test_erasing_here_leaves_there_alone(engine: Engine, twins: Twins) -> None:
     erase_speaker(engine, twins[0].id, HERE)
     assert identify(engine, galleries.get(engine, HERE), probe(ADA)).decision == "no_speakers"
@@ -92,3 +117,13 @@ def _read(engine: Engine, speaker_id: str, what: str) -> object:
 def _change(engine: Engine, speaker_id: str) -> Speaker:
     with engine.write() as db:
         return speakers.update(db, galleries.get(engine, HERE), speaker_id, SpeakerFields(name="Eve"))
+
+
+def _promote(engine: Engine, unknown_id: str) -> None:
+    with engine.write() as db:
+        promote(engine, db, "one", unknown_id, SpeakerFields(name="Eve"), NOBODY)
+
+
+def _dismiss(engine: Engine, unknown_id: str) -> None:
+    with engine.write() as db:
+        dismiss(db, galleries.get(engine, "one"), unknown_id)

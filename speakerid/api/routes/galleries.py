@@ -60,8 +60,8 @@ def get_gallery(engine: EngineDep, gallery: GalleryDep) -> Any:
     dependencies=[allow("admin")],
 )
 def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, if_match: IfMatch = None) -> Any:
-    """Change the settings that are named."""
-    with engine.write() as db:
+    """Change the settings that are named. Switching `keep_unknown_voices` off forgets all that were kept."""
+    with engine.write(erase=body.keep_unknown_voices is False) as db:
         changed = galleries.update(engine, db, gallery.name, body.settings(), if_match)
     return with_etag(changed)
 

@@ -58,3 +58,17 @@ def count_speakers(db: Session, gallery_key: int) -> int:
 
 def has_utterances(db: Session, gallery_key: int) -> bool:
     return db.scalar(select(UtteranceRow.key).where(UtteranceRow.gallery_key == gallery_key).limit(1)) is not None
+
+
+def hold(db: Session, key: int) -> None:
+    """Against those who would change or erase it, until the transaction ends (PostgreSQL)."""
+    db.execute(select(GalleryRow.key).where(GalleryRow.key == key).with_for_update(read=True))
+
+
+def keeps_audio(db: Session, key: int) -> bool:
+    """False for one that is gone."""
+    return bool(db.scalar(select(GalleryRow.keep_audio).where(GalleryRow.key == key)))
+
+
+def by_key(db: Session, key: int) -> GalleryRow | None:
+    return db.get(GalleryRow, key)

@@ -27,3 +27,8 @@ def add(db: Session, row: RepeatRow) -> None:
             db.add(row)
     except IntegrityError:
         raise IdempotencyKeyInUse from None
+
+
+def remove(db: Session, row: RepeatRow) -> None:
+    db.delete(row)
+    db.flush()

@@ -57,6 +57,12 @@ def names(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> dict[s
     return {row.id: row.name for row in db.execute(query)}
 
 
+def hold(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> set[str]:
+    """The ids of those who exist; they stay until the transaction ends (PostgreSQL). Taken by rising key."""
+    query = select(SpeakerRow.id).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.id.in_(speaker_ids))
+    return set(db.scalars(query.order_by(SpeakerRow.key).with_for_update(read=True)))
+
+
 def add(db: Session, row: SpeakerRow) -> None:
     """Raises ExternalIdTaken."""
     with saving(db, row):

@@ -1,0 +1,98 @@
+"""How far a recording is, as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from speakerid.api.auth import allow
+from speakerid.api.deps import EngineDep, GalleryDep
+from speakerid.api.problems import problems
+from speakerid.api.routes.recordings import RecordingId
+from speakerid.db.models import GalleryRow
+from speakerid.errors import RecordingNotFound, StoreError
+from speakerid.services.engine import Engine
+from speakerid.services.recordings import result
+from speakerid.timeline import RecordingJob
+from speakerid.types import to_json
+
+router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"])
+
+LOOK_S = 0.5
+KEEP_ALIVE_S = 15.0  # proxies close what is silent for long
+ENDED = ("done", "failed", "cancelled")
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events until the job has ended",
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": "event: progress\ndata: {…}\n\n"}},
+    },
+    204: {"description": "The last event was seen already; there is no other."},
+}
+LastEventId = Annotated[str | None, Header(description="What a client that reconnects saw last.", max_length=100)]
+
+
+@router.get(
+    "/{recording_id}/events",
+    response_class=StreamingResponse,
+    responses=EVENTS | problems(401, 403, 404, 422),
+    dependencies=[allow("read", "identify")],
+)
+async def recording_events(
+    request: Request,
+    engine: EngineDep,
+    gallery: GalleryDep,
+    recording_id: RecordingId,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """The job, without its result, now and whenever it changed: `progress`, at last `done`, `failed` or `cancelled`.
+
+    Every event is the whole state, so a client that reconnects misses nothing. `deleted` when somebody erased it.
+    """
+    job = await run_in_threadpool(_job, engine, gallery, recording_id)
+    if job.state in ENDED and last_event_id == _mark(job):
+        return Response(status_code=204)  # an EventSource stops reconnecting
+    events = _events(request, engine, gallery, recording_id, last_event_id)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+async def _events(
+    request: Request, engine: Engine, gallery: GalleryRow, recording_id: str, seen: str | None
+) -> AsyncIterator[str]:
+    silent_s = 0.0
+    while not request.app.state.stopping:
+        try:
+            job = await run_in_threadpool(_job, engine, gallery, recording_id)
+        except RecordingNotFound:
+            yield _event("deleted", "deleted", "{}")
+            return
+        except StoreError:
+            return  # the client reconnects
+        if _mark(job) != seen:
+            seen, silent_s = _mark(job), 0.0
+            yield _event(job.state if job.state in ENDED else "progress", seen, json.dumps(to_json(job)))
+        if job.state in ENDED:
+            return
+        await anyio.sleep(LOOK_S)
+        silent_s += LOOK_S
+        if silent_s >= KEEP_ALIVE_S:
+            silent_s = 0.0
+            yield ": still here\n\n"
+
+
+def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
+    with engine.read() as db:
+        return result.job(db, gallery, recording_id)
+
+
+def _mark(job: RecordingJob) -> str:
+    return "-".join([job.state, job.stage or "", str(job.progress), str(job.cancelling)])
+
+
+def _event(name: str, mark: str, data: str) -> str:
+    return f"event: {name}\nid: {mark}\ndata: {data}\n\n"

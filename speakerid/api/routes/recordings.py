@@ -1,0 +1,179 @@
+"""Recordings of several people, gone through as jobs: who speaks when?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from speakerid.api import examples
+from speakerid.api.auth import allow
+from speakerid.api.deps import Cursor, EngineDep, GalleryDep, Limit, settings_of
+from speakerid.api.once import Key as IdempotencyKey
+from speakerid.api.problems import problems
+from speakerid.api.schemas import AUDIO_BODY
+from speakerid.api.upload import audio_stream
+from speakerid.diarization import formats
+from speakerid.services.recordings import cancel, erase, result
+from speakerid.services.recordings.submit import Asked, Intake, Upload, receiving
+from speakerid.timeline import Recording, RecordingJob, RecordingResult, Sides
+from speakerid.types import Key, Page, to_json
+
+router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"])
+
+Sender = Annotated[Key | None, allow("identify")]
+RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_length=64)]
+Speakers = Annotated[int | None, Query(ge=1, le=1000, description="How many speak, if you know it.")]
+Candidates = Annotated[
+    str | None,
+    Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=20_000),
+]
+Channel = Annotated[
+    str,
+    Query(
+        description="mix, split (each channel is its own side of a call), or a number from 0.",
+        pattern=r"^(mix|split|\d{1,3})$",
+    ),
+]
+Webhook = Annotated[
+    str | None, Query(description="An http or https URL that is called when the job has ended.", max_length=2000)
+]
+Format = Literal["json", "rttm", "srt", "csv"]
+FormatQuery = Annotated[Format | None, Query(description="The timeline alone, in this format.")]
+MEDIA: dict[Format, str] = {
+    "json": "application/json",
+    "rttm": "text/x-rttm",
+    "srt": "application/x-subrip",
+    "csv": "text/csv",
+}
+WRITERS: dict[Format, Callable[[Recording, str], str]] = {
+    "rttm": formats.rttm,
+    "srt": lambda recording, _: formats.srt(recording),
+    "csv": lambda recording, _: formats.csv_rows(recording),
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=RecordingJob,
+    responses=examples.ok(examples.RECORDING_JOB, 202) | problems(401, 403, 404, 409, 413, 415, 422, 429),
+    openapi_extra=AUDIO_BODY,
+)
+async def submit_recording(
+    request: Request,
+    engine: EngineDep,
+    gallery: GalleryDep,
+    sender: Sender,
+    speakers: Speakers = None,
+    candidates: Candidates = None,
+    channel: Channel = "mix",
+    webhook: Webhook = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Any:
+    """Send a recording of minutes or hours. It is gone through in the background; `Location` says where to look.
+
+    The webhook gets a POST with the id and the state when the job has ended, signed where the operator set a secret.
+    """
+    asked = Asked(speakers, _listed(candidates), _sides(channel), webhook)
+    coming = receiving(engine, gallery, asked, _intake(request), sender.id if sender else None)
+    async with contextmanager_in_threadpool(coming) as upload:
+        async for chunk in audio_stream(request):
+            await run_in_threadpool(upload.add, chunk)
+        answer, replayed = await run_in_threadpool(_finish, request, upload, idempotency_key)
+    headers = {"Location": f"{request.scope['path']}/{answer['id']}"}
+    return JSONResponse(answer, 202, headers | ({"Idempotent-Replayed": "true"} if replayed else {}))
+
+
+@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read", "identify")])
+def list_recordings(
+    engine: EngineDep, gallery: GalleryDep, cursor: Cursor = None, limit: Limit = 50
+) -> Page[RecordingJob]:
+    """Newest first, page by page, without their results."""
+    with engine.read() as db:
+        return result.page(db, gallery, cursor=cursor, limit=limit)
+
+
+@router.get(
+    "/{recording_id}",
+    response_model=RecordingResult,
+    responses=examples.ok(examples.RECORDING_RESULT) | problems(401, 403, 404, 409, 422),
+    dependencies=[allow("read", "identify")],
+)
+def get_recording(
+    engine: EngineDep,
+    gallery: GalleryDep,
+    recording_id: RecordingId,
+    format: FormatQuery = None,
+    accept: Annotated[str, Header(max_length=1000)] = "",
+) -> Any:
+    """The job and, when it is done, its result. With `format` or an `Accept` header: the timeline alone.
+
+    A timeline that is not ready is refused (409). Names are those of today; an erased speaker is an unknown voice.
+    """
+    wanted = format or _accepted(accept)
+    with engine.read() as db:
+        if wanted is None:
+            return JSONResponse(to_json(result.result(db, gallery, recording_id)))
+        recording = result.timeline(db, gallery, recording_id)
+    if wanted == "json":
+        return JSONResponse(to_json(recording))
+    return Response(WRITERS[wanted](recording, recording_id), media_type=MEDIA[wanted])
+
+
+@router.post(
+    "/{recording_id}/cancel",
+    responses=examples.ok(examples.RECORDING_JOB) | problems(401, 403, 404, 409, 422),
+    dependencies=[allow("identify")],
+)
+def cancel_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> RecordingJob:
+    """Stop it: at once if it waits, within seconds if it runs. One that has ended is refused (409)."""
+    return cancel.cancel(engine, gallery, recording_id)
+
+
+@router.delete(
+    "/{recording_id}",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    dependencies=[allow("identify")],
+)
+def delete_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> Response:
+    """Erase it: audio, result and job. One that runs is stopped."""
+    erase.recording(engine, gallery, recording_id)
+    return Response(status_code=204)
+
+
+def _finish(request: Request, upload: Upload, key: str | None) -> tuple[dict[str, Any], bool]:
+    if key is None:
+        return upload.finish()
+    caller = request.headers.get("authorization", "")
+    query = request.scope["query_string"].decode("latin-1")
+    return upload.finish(upload.repeat(caller, request.scope["path"], key, query))
+
+
+def _intake(request: Request) -> Intake:
+    settings = settings_of(request)
+    return Intake(settings.max_recording_bytes, settings.max_recordings_waiting, settings.webhook_private)
+
+
+def _listed(candidates: str | None) -> tuple[str, ...] | None:
+    return None if candidates is None else tuple(one.strip() for one in candidates.split(",") if one.strip())
+
+
+def _sides(channel: str) -> Sides:
+    if channel == "mix" or channel == "split":
+        return "mix" if channel == "mix" else "split"
+    return int(channel)
+
+
+def _accepted(accept: str) -> Format | None:
+    """The first format that is asked for by its media type; JSON means the whole job."""
+    for one in accept.split(","):
+        media = one.partition(";")[0].strip().lower()
+        for name, known in MEDIA.items():
+            if media == known:
+                return None if name == "json" else name
+    return None

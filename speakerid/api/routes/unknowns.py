@@ -1,0 +1,66 @@
+"""The inbox of unknown voices: heard in recordings, nobody enrolled."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from speakerid.api import examples
+from speakerid.api.auth import allow
+from speakerid.api.deps import Cursor, EngineDep, GalleryDep, Limit, UnknownId
+from speakerid.api.problems import problems
+from speakerid.api.schemas import Promote
+from speakerid.services import fields
+from speakerid.services.unknowns import dismiss, page, promote, show
+from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceHeard
+
+router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"])
+MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices that were heard again.")]
+
+
+@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+def list_unknowns(
+    engine: EngineDep, gallery: GalleryDep, min_recordings: MinRecordings = 1, cursor: Cursor = None, limit: Limit = 50
+) -> Page[UnknownVoice]:
+    """Voices of recordings that are nobody enrolled, oldest first, page by page.
+
+    They are kept only while the gallery's `keep_unknown_voices` is on.
+    """
+    with engine.read() as db:
+        return page.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
+
+
+@router.get(
+    "/{unknown_id}",
+    responses=examples.ok(examples.UNKNOWN_HEARD) | problems(401, 403, 404, 422),
+    dependencies=[allow("read")],
+)
+def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceHeard:
+    """One unknown voice and where it was heard: which recording, as which of its voices, when."""
+    with engine.read() as db:
+        return show.show(db, gallery, unknown_id)
+
+
+@router.post("/{unknown_id}/promote", responses=problems(401, 403, 404, 409, 422), dependencies=[allow("enroll")])
+def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId, body: Promote) -> Promotion:
+    """Make it a new speaker (`name`), or part of an existing one (`speaker_id`).
+
+    The speaker is enrolled from where the voice was heard, and those recordings name the speaker from then on. The
+    enrollment coach refuses a voice that is enrolled already, or that is not the speaker's; `accept` overrides it.
+    """
+    into, accepted = body.into(), fields.accepted(body.accept)
+    near = promote.look_up(engine, gallery, unknown_id)
+    with engine.write() as db:
+        return promote.promote(engine, db, gallery.name, unknown_id, into, near, accepted)
+
+
+@router.delete("/{unknown_id}", status_code=204, responses=problems(401, 403, 404, 422), dependencies=[allow("enroll")])
+def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> Response:
+    """Forget the voice: voiceprint, embeddings and where it was heard.
+
+    Nothing is left to recognize it by, so when the person speaks in a later recording, it is kept as a new voice.
+    """
+    with engine.write(erase=True) as db:
+        dismiss.dismiss(db, gallery, unknown_id)
+    return Response(status_code=204)

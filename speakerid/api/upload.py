@@ -1,0 +1,82 @@
+"""A recording as it comes in: the raw body, or the part `file` of a multipart form, never whole in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from speakerid.errors import InvalidRequest
+
+PART = b"file"
+
+
+async def audio_stream(request: Request) -> AsyncIterator[bytes]:
+    """Raises InvalidRequest for a form that cannot be read or holds no file. The declared type is never trusted."""
+    declared = request.headers.get("content-type", "")
+    if not declared.lower().startswith("multipart/form-data"):
+        async for chunk in request.stream():
+            yield chunk
+        return
+    form = _Form(declared)
+    async for chunk in request.stream():
+        for piece in form.feed(chunk):
+            yield piece
+    form.end()
+
+
+class _Form:
+    """What the parser tells, part by part; only the part `file` is kept, and only until it is handed on."""
+
+    def __init__(self, declared: str) -> None:
+        boundary = parse_options_header(declared)[1].get(b"boundary")
+        if not boundary:
+            raise InvalidRequest("The multipart Content-Type names no boundary. Let your HTTP client write it.")
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._field,
+                "on_header_value": self._value,
+                "on_header_end": self._header,
+                "on_part_data": self._data,
+            },
+        )
+        self._name = b""
+        self._text = b""
+        self._wanted = self._found = False
+        self._ready: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise InvalidRequest(f"The multipart body cannot be read ({error}). Send one part named 'file'.") from error
+        ready, self._ready = self._ready, []
+        return ready
+
+    def end(self) -> None:
+        if not self._found:
+            raise InvalidRequest("The multipart body has no file in a part named 'file'. Name the part 'file'.")
+
+    def _begin(self) -> None:
+        self._wanted, self._name, self._text = False, b"", b""
+
+    def _field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _value(self, data: bytes, start: int, end: int) -> None:
+        self._text += data[start:end]
+
+    def _header(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            named = parse_options_header(self._text)[1].get(b"name") == PART
+            self._wanted = named and not self._found
+            self._found = self._found or named
+        self._name, self._text = b"", b""
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._wanted:
+            self._ready.append(data[start:end])

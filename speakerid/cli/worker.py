@@ -1,0 +1,48 @@
+"""`speakerid worker`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from speakerid.cli.options import Store, with_options
+from speakerid.cli.settings import read_settings
+
+
+@dataclass(frozen=True)
+class Working(Store):
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Recordings at a time.")] = 1
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="bundled, a .onnx file, … [env: SPEAKERID_ENCODER]")
+    ] = None
+
+
+@with_options
+def worker(options: Working) -> None:
+    """Work on the recordings that were sent to a server, until SIGTERM or Ctrl-C.
+
+    Any number of workers, on any number of machines, share the store's queue. What one is working on when it stops
+    is begun anew by another.
+    """
+    from speakerid.bootstrap import build_engine, build_worker
+    from speakerid.cli.listening import LOG_FORMAT
+
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    settings = read_settings(store=options.store, encoder=options.encoder)
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    engine = build_engine(settings)
+    try:
+        running = build_worker(engine, settings, options.jobs)
+        running.start()
+        typer.echo("Waiting for recordings")
+        ending.wait()
+        running.stop()
+    finally:
+        engine.close()

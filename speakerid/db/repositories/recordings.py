@@ -1,0 +1,197 @@
+"""Queries on recordings, their audio, and the queue they form (docs/decisions/0014).
+
+Whoever works on one holds a lease. Every write on its behalf is conditional on that lease, so nobody writes for a job
+that another took over in the meantime. Times come from the clock of the store, which all workers share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, delete, func, or_, select, update
+from sqlalchemy.orm import Session, undefer
+
+from speakerid.db.models import GalleryRow, RecordingPieceRow, RecordingRow
+from speakerid.db.types import now
+from speakerid.errors import RecordingNotFound
+
+LEASE = timedelta(seconds=30)
+UPLOAD_LEASE = timedelta(minutes=10)  # a piece of 1 MiB over a slow line
+Ended = Literal["done", "failed", "cancelled"]
+ENDED: tuple[Ended, ...] = ("done", "failed", "cancelled")
+
+
+def clock(db: Session) -> datetime:
+    """One clock for all machines: the store's own."""
+    return now() if db.get_bind().dialect.name == "sqlite" else db.execute(select(func.clock_timestamp())).scalar_one()
+
+
+def get(db: Session, gallery_key: int, recording_id: str, *, lock: bool = False, answer: bool = False) -> RecordingRow:
+    """Raises RecordingNotFound, also for one whose audio has not come yet. `answer` loads it as well."""
+    query = _listed(gallery_key).where(RecordingRow.id == recording_id)
+    if answer:
+        query = query.options(undefer(RecordingRow.answer))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = db.scalar(query)
+    if row is None:
+        raise RecordingNotFound(recording_id)
+    return row
+
+
+def page(db: Session, gallery_key: int, *, before: str | None, limit: int) -> list[RecordingRow]:
+    """Newest first, older than the recording id `before`."""
+    query = _listed(gallery_key).order_by(RecordingRow.id.desc()).limit(limit)
+    return list(db.scalars(query if before is None else query.where(RecordingRow.id < before)))
+
+
+def waiting(db: Session, key_id: str | None) -> int:
+    """Recordings that this API key sent and nobody has begun with."""
+    mine = RecordingRow.key_id.is_(None) if key_id is None else RecordingRow.key_id == key_id
+    query = select(func.count(RecordingRow.key)).where(mine, RecordingRow.state.in_(("receiving", "queued")))
+    return db.scalar(query) or 0
+
+
+def claim(db: Session, worker: str) -> RecordingRow | None:
+    """The oldest job that waits, or whose worker let its lease run out; from now on it is `worker`'s.
+
+    One conditional UPDATE: of two who ask at once, one gets the row and the other gets another or none.
+    """
+    at = clock(db)
+    oldest = select(RecordingRow.key).where(_free(at)).order_by(RecordingRow.key).limit(1)
+    chosen = oldest.with_for_update(skip_locked=True).scalar_subquery()
+    values = {
+        RecordingRow.state: "running",
+        RecordingRow.worker: worker,
+        RecordingRow.lease_until: at + LEASE,
+        RecordingRow.attempts: RecordingRow.attempts + 1,
+        RecordingRow.started_at: func.coalesce(RecordingRow.started_at, at),
+        RecordingRow.progress: 0.0,
+        RecordingRow.stage: None,
+    }
+    claimed = update(RecordingRow).where(RecordingRow.key == chosen, _free(at)).values(values)
+    return db.scalar(claimed.returning(RecordingRow).execution_options(populate_existing=True))
+
+
+def free(db: Session) -> bool:
+    """Whether there is anything to claim; takes no lock."""
+    return db.scalar(select(RecordingRow.key).where(_free(clock(db))).limit(1)) is not None
+
+
+def renew(db: Session, key: int, worker: str, progress: float, stage: str | None) -> bool:
+    """Prolong the lease and tell how far the work is. False: it was lost, or the job is to be cancelled."""
+    held = update(RecordingRow).where(_held(key, worker), RecordingRow.cancelling.is_(False))
+    values = {"lease_until": clock(db) + LEASE, "progress": progress, "stage": stage}
+    return _changed(db, held.values(values))
+
+
+def give_back(db: Session, key: int, worker: str, *, tried: bool) -> None:
+    """Let somebody else begin anew at once; whether this time counts as an attempt."""
+    attempts = RecordingRow.attempts - (0 if tried else 1)
+    values = {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts}
+    db.execute(update(RecordingRow).where(_held(key, worker)).values(values))
+
+
+def held(db: Session, key: int, worker: str) -> RecordingRow | None:
+    """The row, locked until the transaction ends, if `worker` still has it."""
+    query = select(RecordingRow).where(_held(key, worker)).with_for_update()
+    return db.scalar(query.execution_options(populate_existing=True))
+
+
+def receive(db: Session, key: int, nth: int, piece: bytes) -> bool:
+    """Keep one piece of audio that is coming in. False when the recording was erased meanwhile."""
+    coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
+    size = RecordingRow.size + len(piece)
+    if not _changed(db, coming.values(size=size, lease_until=clock(db) + UPLOAD_LEASE)):
+        return False
+    db.add(RecordingPieceRow(recording_key=key, nth=nth, bytes=piece))
+    return True
+
+
+def enqueue(db: Session, key: int) -> RecordingRow | None:
+    """The audio is complete: from now on the job waits. None when the recording was erased meanwhile."""
+    coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
+    queued = coming.values(state="queued", worker=None, lease_until=None)
+    return db.scalar(queued.returning(RecordingRow).execution_options(populate_existing=True))
+
+
+def piece(db: Session, key: int, nth: int) -> bytes | None:
+    at = (RecordingPieceRow.recording_key == key, RecordingPieceRow.nth == nth)
+    return db.scalar(select(RecordingPieceRow.bytes).where(*at))
+
+
+def drop_pieces(db: Session, key: int, limit: int) -> bool:
+    """Erase at most `limit` pieces of audio. Whether there were that many."""
+    some = select(RecordingPieceRow.nth).where(RecordingPieceRow.recording_key == key).limit(limit)
+    gone = delete(RecordingPieceRow).where(RecordingPieceRow.recording_key == key, RecordingPieceRow.nth.in_(some))
+    return _count(db, gone) == limit
+
+
+def remove(db: Session, key: int) -> bool:
+    return _count(db, delete(RecordingRow).where(RecordingRow.key == key)) == 1
+
+
+def abandoned_uploads(db: Session) -> list[int]:
+    """Keys of recordings whose audio stopped coming."""
+    query = select(RecordingRow.key).where(RecordingRow.state == "receiving", RecordingRow.lease_until < clock(db))
+    return list(db.scalars(query))
+
+
+def with_leftover_audio(db: Session) -> list[int]:
+    """Keys of recordings that ended and whose audio nobody wants kept, but is there."""
+    query = (
+        select(RecordingRow.key)
+        .join(GalleryRow, GalleryRow.key == RecordingRow.gallery_key)
+        .join(RecordingPieceRow, and_(RecordingPieceRow.recording_key == RecordingRow.key, RecordingPieceRow.nth == 0))
+        .where(RecordingRow.state.in_(ENDED), GalleryRow.keep_audio.is_(False))
+    )
+    return list(db.scalars(query))
+
+
+def to_notify(db: Session) -> list[RecordingRow]:
+    """Those whose webhook is due."""
+    return list(db.scalars(select(RecordingRow).where(RecordingRow.webhook_due <= clock(db)).limit(10)))
+
+
+def take_webhook(db: Session, row: RecordingRow, again_s: float | None) -> bool:
+    """Whether this is the one who sends it now. `again_s`: when it is due again unless it gets through, None: never."""
+    due = None if again_s is None else clock(db) + timedelta(seconds=again_s)
+    mine = (RecordingRow.key == row.key, RecordingRow.webhook_tries == row.webhook_tries)
+    values = {"webhook_due": due, "webhook_tries": row.webhook_tries + 1}
+    return _changed(db, update(RecordingRow).where(*mine, RecordingRow.webhook_due.is_not(None)).values(values))
+
+
+def notified(db: Session, key: int) -> None:
+    db.execute(update(RecordingRow).where(RecordingRow.key == key).values(webhook_due=None))
+
+
+def telling_of(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[RecordingRow]:
+    """Those whose answer or options name one of these speakers; held until the transaction ends (PostgreSQL)."""
+    texts = (cast(RecordingRow.answer, Text), cast(RecordingRow.options, Text))
+    told = [text.contains(one, autoescape=True) for text in texts for one in sorted(speaker_ids)]
+    query = select(RecordingRow).options(undefer(RecordingRow.answer))
+    query = query.where(RecordingRow.gallery_key == gallery_key, or_(*told)).order_by(RecordingRow.key)
+    return list(db.scalars(query.with_for_update().execution_options(populate_existing=True)))
+
+
+def _listed(gallery_key: int) -> Select[RecordingRow]:
+    return select(RecordingRow).where(RecordingRow.gallery_key == gallery_key, RecordingRow.state != "receiving")
+
+
+def _free(at: datetime) -> ColumnElement[bool]:
+    lost = and_(RecordingRow.state == "running", RecordingRow.lease_until < at)
+    return or_(RecordingRow.state == "queued", lost)
+
+
+def _held(key: int, worker: str) -> ColumnElement[bool]:
+    return and_(RecordingRow.key == key, RecordingRow.worker == worker, RecordingRow.state == "running")
+
+
+def _changed(db: Session, statement: Any) -> bool:
+    return _count(db, statement) == 1
+
+
+def _count(db: Session, statement: Any) -> int:
+    return int(db.execute(statement).rowcount)  # type: ignore[attr-defined]  # what a statement that writes returns

@@ -1,0 +1,113 @@
+"""Queries on the kept unknown voices of one gallery, and on their hearings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from speakerid.db.models import HearingRow, RecordingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
+from speakerid.errors import UnknownVoiceNotFound
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A hearing and the recording it is of."""
+
+    row: HearingRow
+    recording: RecordingRow
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Whose a voice of a recording is today: a kept voice's, or the speaker's it was promoted to."""
+
+    unknown_id: str | None
+    speaker_id: str | None
+
+
+def get(db: Session, gallery_key: int, unknown_id: str, *, lock: bool = False) -> UnknownVoiceRow:
+    """Raises UnknownVoiceNotFound. `lock` holds the row until the transaction ends (PostgreSQL)."""
+    query = select(UnknownVoiceRow).where(UnknownVoiceRow.gallery_key == gallery_key, UnknownVoiceRow.id == unknown_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = db.scalar(query)
+    if row is None:
+        raise UnknownVoiceNotFound(unknown_id)
+    return row
+
+
+def add(db: Session, row: UnknownVoiceRow | HearingRow) -> None:
+    db.add(row)
+    db.flush()
+
+
+def comparable(db: Session, gallery_key: int, fingerprint: str) -> list[UnknownVoiceRow]:
+    """Those that this encoder heard, oldest first."""
+    query = select(UnknownVoiceRow).where(
+        UnknownVoiceRow.gallery_key == gallery_key, UnknownVoiceRow.encoder_fingerprint == fingerprint
+    )
+    return list(db.scalars(query.order_by(UnknownVoiceRow.id)))
+
+
+def page(
+    db: Session, gallery_key: int, *, after: str | None, limit: int, min_recordings: int = 1
+) -> list[UnknownVoiceRow]:
+    """Oldest first, behind the id `after`."""
+    query = select(UnknownVoiceRow).where(
+        UnknownVoiceRow.gallery_key == gallery_key, UnknownVoiceRow.recordings >= min_recordings
+    )
+    if after is not None:
+        query = query.where(UnknownVoiceRow.id > after)
+    return list(db.scalars(query.order_by(UnknownVoiceRow.id).limit(limit)))
+
+
+def count(db: Session, gallery_key: int) -> int:
+    return db.scalar(select(func.count()).where(UnknownVoiceRow.gallery_key == gallery_key)) or 0
+
+
+def hearings(db: Session, voice: UnknownVoiceRow) -> list[Heard]:
+    """By recording, oldest first."""
+    query = (
+        select(HearingRow, RecordingRow)
+        .join(RecordingRow, RecordingRow.key == HearingRow.recording_key)
+        .where(HearingRow.voice_key == voice.key)
+        .order_by(RecordingRow.key, HearingRow.key)
+    )
+    return [Heard(row, recording) for row, recording in db.execute(query)]
+
+
+def heard_in(db: Session, recording: RecordingRow) -> list[UnknownVoiceRow]:
+    """The kept voices of one recording; held until the transaction ends (PostgreSQL)."""
+    keys = select(HearingRow.voice_key).where(HearingRow.recording_key == recording.key)
+    query = select(UnknownVoiceRow).where(UnknownVoiceRow.key.in_(keys)).order_by(UnknownVoiceRow.key)
+    return list(db.scalars(query.with_for_update().execution_options(populate_existing=True)))
+
+
+def forget_hearings(db: Session, recording: RecordingRow) -> None:
+    db.execute(delete(HearingRow).where(HearingRow.recording_key == recording.key))
+
+
+def forget_every(db: Session, gallery_key: int) -> None:
+    """With their hearings; hearings of promoted voices stay."""
+    db.execute(delete(UnknownVoiceRow).where(UnknownVoiceRow.gallery_key == gallery_key))
+
+
+def resolved(db: Session, recording_keys: Collection[int]) -> dict[tuple[int, str], Resolved]:
+    """By key of the recording and label of the voice."""
+    query = (
+        select(HearingRow.recording_key, HearingRow.label, UnknownVoiceRow.id, SpeakerRow.id)
+        .outerjoin(UnknownVoiceRow, UnknownVoiceRow.key == HearingRow.voice_key)
+        .outerjoin(UtteranceRow, UtteranceRow.key == HearingRow.utterance_key)
+        .outerjoin(SpeakerRow, SpeakerRow.key == UtteranceRow.speaker_key)
+        .where(HearingRow.recording_key.in_(recording_keys))
+    )
+    return {(key, label): Resolved(unknown, speaker) for key, label, unknown, speaker in db.execute(query)}
+
+
+def hand_over(hearings: Sequence[HearingRow], utterance: UtteranceRow) -> None:
+    """From now on these are hearings of the speaker whose utterance this is."""
+    for one in hearings:
+        one.voice_key, one.utterance_key, one.embedding = None, utterance.key, None

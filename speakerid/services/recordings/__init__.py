@@ -1,0 +1,1 @@
+"""Recordings as jobs: sent in, gone through by a worker, answered, forgotten. A verb per file."""

@@ -1,0 +1,26 @@
+"""The audio of a recording, read from the store piece by piece."""
+
+from __future__ import annotations
+
+from speakerid.audio.stored import Stored
+from speakerid.db.repositories import recordings
+from speakerid.services.engine import Engine
+
+PIECE_BYTES = 1024 * 1024
+
+
+class AudioGone(Exception):
+    """The recording was erased while it was read."""
+
+
+def stored(engine: Engine, key: int, size: int) -> Stored:
+    """Reading it raises AudioGone."""
+
+    def load(nth: int) -> bytes:
+        with engine.read() as db:
+            piece = recordings.piece(db, key, nth)
+        if piece is None:
+            raise AudioGone
+        return piece
+
+    return Stored(size, PIECE_BYTES, load)

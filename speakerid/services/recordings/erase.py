@@ -1,0 +1,73 @@
+"""Erase recordings, their audio, and what they tell of a speaker.
+
+Audio goes a few pieces at a time: overwriting hundreds of MB in one transaction would block everybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, RecordingRow
+from speakerid.db.repositories import recordings
+from speakerid.services.engine import Engine
+from speakerid.services.recordings import answers, jobs
+from speakerid.types import SpeakerRef
+
+PIECES = 16  # in one transaction
+
+
+def recording(engine: Engine, gallery: GalleryRow, recording_id: str) -> None:
+    """Whoever works on it stops. Raises RecordingNotFound."""
+    with engine.read() as db:
+        key = recordings.get(db, gallery.key, recording_id).key
+    _remove(engine, key)
+
+
+def audio(engine: Engine, key: int) -> None:
+    """Erase the audio alone."""
+    _drop(engine, key)
+    engine.database.scrub()
+
+
+def unless_queued(engine: Engine, key: int) -> None:
+    """Erase a recording that is still coming in."""
+    with engine.read() as db:
+        row = db.get(RecordingRow, key)
+    if row is not None and row.state == "receiving":
+        _remove(engine, key)
+
+
+def leftovers(engine: Engine) -> None:
+    """What processes that ended too early left behind."""
+    with engine.read() as db:
+        uploads, ended = recordings.abandoned_uploads(db), recordings.with_leftover_audio(db)
+    for key in uploads:
+        _remove(engine, key)
+    for key in ended:
+        audio(engine, key)
+
+
+def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mapping[str, str] | None = None) -> None:
+    """No answer tells of `gone` from now on, unless as the speaker they `became`."""
+    known = {one: SpeakerRef(into, "") for one, into in (became or {}).items()}
+    for row in recordings.telling_of(db, gallery_key, gone):
+        row.options = jobs.without(row.options, gone, known)
+        if row.answer is not None:
+            found = answers.loaded(row.answer)
+            staying = {one: SpeakerRef(one, "") for one in answers.speaker_ids(found) - set(gone)}
+            row.answer = answers.stored(answers.told(found, staying | known))
+    db.flush()
+
+
+def _remove(engine: Engine, key: int) -> None:
+    _drop(engine, key)
+    with engine.write(erase=True) as db:
+        recordings.remove(db, key)
+
+
+def _drop(engine: Engine, key: int) -> None:
+    while True:
+        with engine.write() as db:
+            if not recordings.drop_pieces(db, key, PIECES):
+                return

@@ -1,0 +1,103 @@
+"""How a job ends: one transaction, by whoever still holds its lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import RecordingRow
+from speakerid.db.repositories import galleries, recordings, speakers
+from speakerid.errors import SpeakeridError
+from speakerid.services.engine import Engine
+from speakerid.services.recording import Heard
+from speakerid.services.recordings import answers, erase, known
+from speakerid.timeline import Recording
+from speakerid.types import FloatArray, SpeakerRef
+
+
+@dataclass(frozen=True)
+class UnnamedVoice:
+    """A voice of a recording that nobody is known for: its label in the answer, `probe (dim,)` its embedding."""
+
+    label: str
+    speech_s: float
+    probe: FloatArray
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A job and who holds it."""
+
+    key: int
+    gallery_key: int
+    worker: str
+
+
+def done(engine: Engine, job: Claimed, heard: Heard) -> bool:
+    """Keep the answer, with the names that are still there. False: the job was lost meanwhile, nothing is kept."""
+    with engine.write() as db:
+        galleries.hold(db, job.gallery_key)
+        recording = _still_known(db, job, heard.recording)
+        row = _ended(db, job, "done")
+        if row is None:
+            return False
+        row.answer = answers.stored(recording)
+        _unnamed(recording, heard)
+    _clean(engine, job)
+    return True
+
+
+def failed(engine: Engine, job: Claimed, code: str, detail: str) -> bool:
+    with engine.write() as db:
+        row = _ended(db, job, "failed")
+        if row is None:
+            return False
+        row.error_code, row.error_detail = code, detail
+    _clean(engine, job)
+    return True
+
+
+def refused(engine: Engine, job: Claimed, error: SpeakeridError) -> bool:
+    return failed(engine, job, error.code, str(error))
+
+
+def cancelled(engine: Engine, job: Claimed) -> bool:
+    with engine.write() as db:
+        if _ended(db, job, "cancelled") is None:
+            return False
+    _clean(engine, job)
+    return True
+
+
+def end(db: Handle, row: RecordingRow, state: recordings.Ended) -> None:
+    """From now on nobody works on it; its webhook is due."""
+    row.state, row.stage, row.worker, row.lease_until, row.cancelling = state, None, None, None, False
+    row.finished_at = recordings.clock(db)
+    row.webhook_due = row.finished_at if row.webhook else None
+
+
+def _ended(db: Handle, job: Claimed, state: recordings.Ended) -> RecordingRow | None:
+    row = recordings.held(db, job.key, job.worker)
+    if row is not None:
+        end(db, row, state)
+    return row
+
+
+def _still_known(db: Handle, job: Claimed, recording: Recording) -> Recording:
+    """Speakers may have been erased since they were heard; those who are there stay until this is committed."""
+    ids = answers.speaker_ids(recording)
+    today = known.today(db, job.gallery_key, ids)
+    there = speakers.hold(db, job.gallery_key, {one.id for one in today.values()})
+    return answers.told(recording, {one: SpeakerRef(at.id, "") for one, at in today.items() if at.id in there})
+
+
+def _unnamed(recording: Recording, heard: Heard) -> list[UnnamedVoice]:
+    voices = zip(recording.voices, heard.probes, strict=True)
+    return [UnnamedVoice(one.voice, one.speech.seconds, probe) for one, probe in voices if one.speaker is None]
+
+
+def _clean(engine: Engine, job: Claimed) -> None:
+    with engine.read() as db:
+        keep = galleries.keeps_audio(db, job.gallery_key)
+    if not keep:
+        erase.audio(engine, job.key)

@@ -1,0 +1,165 @@
+"""Take a recording in: its audio piece by piece, then a place in the queue."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from speakerid.audio.limits import check_channel
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, RecordingRow
+from speakerid.db.repositories import galleries, recordings, repeats
+from speakerid.db.types import new_id
+from speakerid.errors import EmptyAudio, FileTooLarge, InvalidRequest, RecordingNotFound, TooManyRecordings
+from speakerid.services import speakers
+from speakerid.services.engine import Engine
+from speakerid.services.recordings import audio, erase, jobs, webhook
+from speakerid.services.repeats import Repeat, earlier, keep
+from speakerid.timeline import JobOptions, Sides
+from speakerid.types import to_json
+
+MAX_SPEAKERS = 1000
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What the operator lets in."""
+
+    max_bytes: int = 2 * 1024**3
+    max_waiting: int = 100  # recordings of one API key
+    private_webhooks: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the caller wants; `candidates` by name or id."""
+
+    speakers: int | None = None
+    candidates: Sequence[str] | None = None
+    channel: Sides = "mix"
+    webhook: str | None = None
+
+
+@dataclass
+class Upload:
+    """A recording that is coming in. `add` its bytes, then `finish`."""
+
+    engine: Engine
+    gallery: GalleryRow
+    options: JobOptions
+    key: int
+    id: str
+    max_bytes: int
+    size: int = 0
+    _pieces: int = 0
+    _waiting: bytearray = field(default_factory=bytearray)
+    _digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, chunk: bytes) -> None:
+        """Raises FileTooLarge, RecordingNotFound when it was erased meanwhile, with its gallery for example."""
+        self.size += len(chunk)
+        if self.size > self.max_bytes:
+            raise FileTooLarge(self.max_bytes)
+        self._digest.update(chunk)
+        self._waiting += chunk
+        while len(self._waiting) >= audio.PIECE_BYTES:
+            self._keep(bytes(self._waiting[: audio.PIECE_BYTES]))
+            del self._waiting[: audio.PIECE_BYTES]
+
+    def finish(self, repeat: Repeat | None = None) -> tuple[dict[str, Any], bool]:
+        """The job that waits now, as JSON values; or the answer to the same request before, and True.
+
+        Raises AudioError for what cannot be a recording, RecordingNotFound, IdempotencyKeyReused.
+        """
+        if self._waiting:
+            self._keep(bytes(self._waiting))
+        self._check()
+        with self.engine.write() as db:
+            if repeat is not None and (before := _before(db, repeat, self.gallery)) is not None:
+                return before, True
+            row = recordings.enqueue(db, self.key)
+            if row is None:
+                raise RecordingNotFound(self.id)
+            answer: dict[str, Any] = to_json(jobs.job(row))
+            if repeat is not None:
+                keep(db, repeat, 202, answer, self.gallery.name)
+        return answer, False
+
+    def repeat(self, caller: str, path: str, key: str, query: str) -> Repeat:
+        """This request under an Idempotency-Key."""
+        return Repeat.of(caller, path, key, f"{query}\n{self._digest.hexdigest()}".encode())
+
+    def _keep(self, piece: bytes) -> None:
+        with self.engine.write() as db:
+            if not recordings.receive(db, self.key, self._pieces, piece):
+                raise RecordingNotFound(self.id)
+        self._pieces += 1
+
+    def _check(self) -> None:
+        """What no worker could do anything with is refused at once."""
+        if not self.size:
+            raise EmptyAudio
+        stored = audio.stored(self.engine, self.key, self.size)
+        announced = self.engine.recorder.announced(stored)
+        if self.options.channel != "split":
+            check_channel(self.options.channel, announced.channels)
+
+
+@contextmanager
+def receiving(
+    engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, key_id: str | None = None
+) -> Iterator[Upload]:
+    """Nothing is left of it when the block fails, or ends without a new job.
+
+    Raises InvalidRequest, SpeakerNotFound, GalleryNotFound, WebhookRefused, TooManyRecordings.
+    """
+    upload = _begin(engine, gallery, asked, intake, key_id)
+    try:
+        yield upload
+    finally:
+        erase.unless_queued(engine, upload.key)
+
+
+def _begin(engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, key_id: str | None) -> Upload:
+    if asked.speakers is not None and not 1 <= asked.speakers <= MAX_SPEAKERS:
+        raise InvalidRequest(f"'speakers' is 1 to {MAX_SPEAKERS}. Leave it out if it is not known.")
+    called = None if asked.webhook is None else webhook.checked(asked.webhook, private=intake.private_webhooks)
+    with engine.write() as db:
+        gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
+        if recordings.waiting(db, key_id) >= intake.max_waiting:
+            raise TooManyRecordings(intake.max_waiting)
+        options = JobOptions(asked.speakers, _ids(db, gallery, asked.candidates), asked.channel)
+        row = RecordingRow(
+            id=new_id("rec"),
+            gallery_key=gallery.key,
+            key_id=key_id,
+            state="receiving",
+            options=to_json(options),
+            webhook=called,
+            lease_until=recordings.clock(db) + recordings.UPLOAD_LEASE,
+        )
+        db.add(row)
+        db.flush()
+    return Upload(engine, gallery, options, row.key, row.id, intake.max_bytes)
+
+
+def _ids(db: Handle, gallery: GalleryRow, candidates: Sequence[str] | None) -> tuple[str, ...] | None:
+    if candidates is None:
+        return None
+    return tuple(sorted({speakers.by_name_or_id(db, gallery, one).id for one in candidates}))
+
+
+def _before(db: Handle, repeat: Repeat, gallery: GalleryRow) -> dict[str, Any] | None:
+    """The answer to the same request before, unless its recording was erased since."""
+    row = earlier(db, repeat)
+    if row is None:
+        return None
+    try:
+        recordings.get(db, gallery.key, row.answer["id"])
+    except RecordingNotFound:
+        repeats.remove(db, row)
+        return None
+    return row.answer

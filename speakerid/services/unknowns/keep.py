@@ -1,0 +1,109 @@
+"""Keep the voices of a finished recording that are nobody enrolled: each as one kept before, or as a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoiceRow
+from speakerid.db.repositories import galleries, unknowns
+from speakerid.db.types import new_id
+from speakerid.diarization.recurring import recurring
+from speakerid.scoring.decision import fmr_for_fpir
+from speakerid.scoring.sides import Side
+from speakerid.services import calibrations
+from speakerid.services.engine import Engine
+from speakerid.services.unknowns import count
+from speakerid.types import FloatArray, Speech
+
+KEPT_SPEECH_S = 3.0  # of a voice in one recording; who says less is not worth a voiceprint (docs/decisions/0016)
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A voice of a recording that is nobody enrolled; `embedding (dim,)`."""
+
+    label: str
+    turns: tuple[tuple[float, float], ...]  # start and end in seconds
+    speech: Speech
+    embedding: FloatArray
+
+
+def keep(
+    engine: Engine,
+    db: Handle,
+    gallery: GalleryRow,
+    recording: RecordingRow,
+    sha256: str,
+    strangers: Sequence[Stranger],
+) -> None:
+    """In the transaction that saves the recording's answer. `sha256` of the recording's bytes.
+
+    Does nothing where the gallery keeps no unknown voices. The gallery is held meanwhile: two recordings that end at
+    the same moment do not keep one voice twice. Raises GalleryNotFound, CalibrationMissing.
+    """
+    gallery = galleries.get(db, gallery.name, lock="change")
+    long = [one for one in strangers if one.speech.seconds >= KEPT_SPEECH_S]
+    if not gallery.keep_unknown_voices or not long:
+        return
+    kept = unknowns.comparable(db, gallery.key, engine.encoder.fingerprint)
+    for stranger, place in zip(long, _places(engine, gallery, long, kept), strict=True):
+        voice = _new(engine, db, gallery, recording, stranger) if place is None else kept[place]
+        unknowns.add(db, _hearing(voice, recording, sha256, stranger))
+        count.again(db, voice)
+
+
+def _places(
+    engine: Engine, gallery: GalleryRow, strangers: Sequence[Stranger], kept: Sequence[UnknownVoiceRow]
+) -> list[int | None]:
+    """Which of the `kept` each is: two people are joined with the chance at which a stranger is named."""
+    if not kept:
+        return [None] * len(strangers)
+    heard = Side.of(np.stack([one.embedding for one in strangers]), [one.speech for one in strangers])
+    scorer = calibrations.scorer(engine, gallery)
+    pairs = scorer.compare(heard, _side(kept))
+    thresholds = scorer.threshold_llrs(pairs, fmr_for_fpir(gallery.target_fpir, len(kept)))
+    return recurring(pairs.llrs, np.maximum(thresholds, 0.0))
+
+
+def _side(kept: Sequence[UnknownVoiceRow]) -> Side:
+    """Only the quality of the probes counts in an llr: of voiceprints it need not be known."""
+    unknown = np.full(len(kept), np.nan)
+    seconds = np.array([one.speech_s for one in kept])
+    return Side(np.stack([one.voiceprint for one in kept]), seconds, snr_db=unknown, bandwidth_hz=unknown)
+
+
+def _new(
+    engine: Engine, db: Handle, gallery: GalleryRow, recording: RecordingRow, stranger: Stranger
+) -> UnknownVoiceRow:
+    row = UnknownVoiceRow(
+        id=new_id("unk"),
+        gallery_key=gallery.key,
+        encoder_name=engine.encoder.name,
+        encoder_fingerprint=engine.encoder.fingerprint,
+        voiceprint=stranger.embedding,
+        recordings=1,
+        speech_s=stranger.speech.seconds,
+        first_heard_at=recording.created_at,
+        last_heard_at=recording.created_at,
+    )
+    unknowns.add(db, row)
+    return row
+
+
+def _hearing(voice: UnknownVoiceRow, recording: RecordingRow, sha256: str, stranger: Stranger) -> HearingRow:
+    return HearingRow(
+        voice_key=voice.key,
+        recording_key=recording.key,
+        label=stranger.label,
+        sha256=sha256,
+        turns=[list(turn) for turn in stranger.turns],
+        speech_s=stranger.speech.seconds,
+        snr_db=stranger.speech.snr_db,
+        clipping_ratio=stranger.speech.clipping_ratio,
+        bandwidth_hz=stranger.speech.bandwidth_hz,
+        embedding=stranger.embedding,
+    )

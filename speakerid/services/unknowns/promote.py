@@ -1,0 +1,144 @@
+"""Make a kept voice a speaker, or part of one: it is enrolled from its hearings, and past recordings name it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
+from speakerid.db.repositories import speakers, unknowns, utterances
+from speakerid.db.repositories.unknowns import Heard
+from speakerid.db.types import new_id
+from speakerid.encoders.base import label_of
+from speakerid.errors import EncoderMismatch, InvalidRequest, UtteranceElsewhere
+from speakerid.services import coach, galleries, shape
+from speakerid.services import speakers as making
+from speakerid.services.engine import Engine
+from speakerid.services.enroll import NOTHING
+from speakerid.services.index_sync import Neighbors
+from speakerid.services.listen import Voice
+from speakerid.services.speakers import SpeakerFields, refresh_voiceprint
+from speakerid.services.unknowns import count
+from speakerid.types import EnrollmentRefusal, Promotion, Review
+
+
+def look_up(engine: Engine, gallery: GalleryRow, unknown_id: str) -> Neighbors:
+    """Who sounds alike: to be known before the transaction begins. Raises UnknownVoiceNotFound."""
+    with engine.read() as db:
+        row = unknowns.get(db, gallery.key, unknown_id)
+    return coach.near(engine, gallery, row.voiceprint)
+
+
+def by_name_or_id(db: Handle, gallery: GalleryRow, text: str, new: SpeakerFields) -> SpeakerFields | str:
+    """For people who type: the id of the speaker of this name or id, or the `new` one where there is none.
+
+    Raises SpeakerNotFound for an id nobody has, InvalidRequest for a name that several speakers have, and where an
+    existing speaker is described anew.
+    """
+    known = making.known(db, gallery, text)
+    if known is None:
+        return new
+    if new != SpeakerFields(name=new.name):
+        raise InvalidRequest(f"Speaker {known.id} exists already. Send nothing that describes a new speaker.")
+    return known.id
+
+
+def promote(
+    engine: Engine,
+    db: Handle,
+    gallery_name: str,
+    unknown_id: str,
+    into: SpeakerFields | str,
+    near: Neighbors,
+    accepted: frozenset[EnrollmentRefusal] = NOTHING,
+) -> Promotion:
+    """`into` a new speaker, or the existing one with this id. Refusals of the coach that are `accepted` are kept.
+
+    The coach judges the voice as one: what its recordings have in common. Raises GalleryNotFound,
+    UnknownVoiceNotFound, SpeakerNotFound, InvalidRequest, ExternalIdTaken, EnrollmentRefused, UtteranceElsewhere,
+    EncoderMismatch.
+    """
+    gallery = galleries.to_enroll(engine, db, gallery_name)
+    voice = unknowns.get(db, gallery.key, unknown_id, lock=True)
+    _require_same_encoder(engine, gallery, voice)
+    speaker_id = into if isinstance(into, str) else making.create(db, gallery, into).id
+    speaker = speakers.get(db, gallery.key, speaker_id, lock=True)
+    heard = unknowns.hearings(db, voice)
+    said = _reviewed(engine, db, gallery, speaker, voice, heard, near)
+    coach.refuse(said, accepted, heard=True)
+    made = [_enroll(db, gallery, speaker, voice, one, heard, said) for one in count.different(heard)]
+    db.delete(voice)
+    refresh_voiceprint(db, speaker)
+    return Promotion(
+        speaker=shape.speaker(speakers.with_sums(db, speaker), gallery),
+        utterances=tuple(shape.utterance(one) for one in dict.fromkeys(made)),
+        recordings=tuple(dict.fromkeys(one.recording.id for one in heard)),
+        cohesion=said.cohesion,
+        similar_speaker=said.similar_speaker,
+        warnings=said.warnings,
+    )
+
+
+def _require_same_encoder(engine: Engine, gallery: GalleryRow, voice: UnknownVoiceRow) -> None:
+    if voice.encoder_fingerprint != engine.encoder.fingerprint:
+        made_with = label_of(voice.encoder_name, voice.encoder_fingerprint)
+        raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
+
+
+def _reviewed(
+    engine: Engine,
+    db: Handle,
+    gallery: GalleryRow,
+    speaker: SpeakerRow,
+    voice: UnknownVoiceRow,
+    heard: Sequence[Heard],
+    near: Neighbors,
+) -> Review:
+    speech = coach.together([one.row for one in count.different(heard)])
+    whole = Voice(sha256="", speech=speech, embedding=voice.voiceprint, needed_s=0.0, audio=b"", near=near)
+    return coach.review(engine, db, gallery, speaker, whole)
+
+
+def _enroll(
+    db: Handle,
+    gallery: GalleryRow,
+    speaker: SpeakerRow,
+    voice: UnknownVoiceRow,
+    longest: Heard,
+    heard: Sequence[Heard],
+    said: Review,
+) -> UtteranceRow:
+    """One utterance of the `longest` hearing in a recording, which all hearings in the same bytes belong to then."""
+    row = _utterance(gallery, speaker, voice, longest.row, said)
+    known = utterances.same_bytes(db, gallery.key, row.sha256)
+    if known is not None and known[1] != speaker.id:
+        raise UtteranceElsewhere(known[1])
+    if known is None:
+        utterances.add(db, row)
+    utterance = row if known is None else known[0]
+    unknowns.hand_over([one.row for one in heard if one.row.sha256 == longest.row.sha256], utterance)
+    db.flush()
+    return utterance
+
+
+def _utterance(
+    gallery: GalleryRow, speaker: SpeakerRow, voice: UnknownVoiceRow, hearing: HearingRow, said: Review
+) -> UtteranceRow:
+    """Of its bytes nothing was kept: the digest is the embedding's."""
+    assert hearing.embedding is not None
+    return UtteranceRow(
+        id=new_id("utt"),
+        gallery_key=gallery.key,
+        speaker_key=speaker.key,
+        sha256=hashlib.sha256(hearing.embedding.tobytes()).hexdigest(),
+        speech_s=hearing.speech_s,
+        snr_db=hearing.snr_db,
+        clipping_ratio=hearing.clipping_ratio,
+        bandwidth_hz=hearing.bandwidth_hz,
+        voices=None,
+        accepted=list(said.refusals),
+        embedding=hearing.embedding,
+        encoder_name=voice.encoder_name,
+        encoder_fingerprint=voice.encoder_fingerprint,
+    )

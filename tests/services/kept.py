@@ -1,0 +1,60 @@
+"""Kept unknown voices for tests: recordings that are done, and voices in them made up for the case."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from sqlalchemy import func, select
+
+from speakerid.db.models import HearingRow, RecordingRow, UnknownVoiceRow
+from speakerid.db.types import new_id
+from speakerid.services import galleries
+from speakerid.services.engine import Engine
+from speakerid.services.galleries import GallerySettings
+from speakerid.services.unknowns import page, show
+from speakerid.services.unknowns.keep import Stranger, keep
+from speakerid.types import FloatArray, Speech, UnknownVoice, UnknownVoiceHeard
+from tests.services.heard import SPEECH, add_gallery
+
+LONG = replace(SPEECH, seconds=10.0)
+KEEPING = "keeping"  # a gallery that keeps unknown voices
+
+
+def add_keeping(engine: Engine, name: str = KEEPING) -> None:
+    add_gallery(engine, name, GallerySettings(keep_unknown_voices=True))
+
+
+def stranger(vector: FloatArray, label: str = "unknown_1", speech: Speech = LONG) -> Stranger:
+    return Stranger(label, ((0.0, 4.0), (6.0, 12.0)), speech, vector)
+
+
+def hear_recording(engine: Engine, *strangers: Stranger, audio: str = "", gallery: str = KEEPING) -> str:
+    """The id of a recording with these voices; `audio` stands for its bytes, other ones each time if empty."""
+    row = galleries.get(engine, gallery)
+    with engine.write() as db:
+        recording = RecordingRow(id=new_id("rec"), gallery_key=row.key, state="done", options={})
+        db.add(recording)
+        db.flush()
+        digest = hashlib.sha256((audio or recording.id).encode()).hexdigest()
+        keep(engine, db, row, recording, digest, strangers)
+    return recording.id
+
+
+def inbox(engine: Engine, gallery: str = KEEPING, *, min_recordings: int = 1) -> list[UnknownVoice]:
+    with engine.read() as db:
+        return list(page.page(db, galleries.get(engine, gallery), min_recordings=min_recordings).items)
+
+
+def where_heard(engine: Engine, unknown_id: str, gallery: str = KEEPING) -> UnknownVoiceHeard:
+    with engine.read() as db:
+        return show.show(db, galleries.get(engine, gallery), unknown_id)
+
+
+def left(engine: Engine) -> tuple[int, int]:
+    """Rows of kept voices and of hearings in the whole store."""
+    with engine.read() as db:
+        voices, hearings = (
+            db.scalar(select(func.count()).select_from(model)) or 0 for model in (UnknownVoiceRow, HearingRow)
+        )
+        return voices, hearings
