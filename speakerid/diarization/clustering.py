@@ -1,6 +1,6 @@
 """Which windows are one voice: agglomerative clustering on calibrated llrs, in bounded memory.
 
-Average linkage stops where the mean llr between the windows of any two clusters is below `stop_llr`.
+Average linkage stops where the mean llr between the members of any two clusters is below `stop_llr`.
 The llrs come from the encoder's calibration, so the stop means the same for every encoder.
 """
 
@@ -21,22 +21,25 @@ Compare = Callable[[NDArray[np.intp], NDArray[np.intp]], Llrs]  # rows (p,) and 
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    stop_llr: float = -1.0  # `python -m speakerid.evaluation.diarization --fit` tries others
-    block: int = 1_000  # windows clustered at once, 8 MB a matrix; more are clustered block by block
-    examples: int = 12  # windows that stand for a cluster of a block
+    window_stop_llr: float = 0.0  # `python -m speakerid.evaluation.diarization --fit` tries others of both
+    turn_stop_llr: float = 1.5
+    block: int = 1_000  # windows or turns clustered at once, 8 MB a matrix; more are clustered block by block
+    examples: int = 12  # of them that stand for a cluster of a block
     fewest: int = 3  # windows; a smaller cluster is more often a laugh or two voices at once than a person
 
 
-def cluster(count: int, compare: Compare, options: ClusterOptions, speakers: int | None = None) -> Labels:
-    """A cluster number for each of `count` windows. `speakers`: stop at this many clusters, if there are as many."""
+def cluster(
+    count: int, compare: Compare, stop_llr: float, options: ClusterOptions, speakers: int | None = None
+) -> Labels:
+    """A cluster number for each of `count` windows or turns. `speakers`: never more clusters than this."""
     if count <= options.block:
-        return _agglomerated(_symmetric(compare, np.arange(count)), options.stop_llr, speakers)
+        return _agglomerated(_symmetric(compare, np.arange(count)), stop_llr, speakers)
     blocks = [
-        _agglomerated(_symmetric(compare, rows), options.stop_llr, None)
+        _agglomerated(_symmetric(compare, rows), stop_llr, None)
         for rows in np.array_split(np.arange(count), -(-count // options.block))
     ]
     small = _numbered_on(blocks)
-    return _agglomerated(_between(small, compare, options.examples), options.stop_llr, speakers)[small]
+    return _agglomerated(_between(small, compare, options.examples), stop_llr, speakers)[small]
 
 
 def without_small(labels: Labels, fewest: int) -> NDArray[np.intp]:
@@ -44,12 +47,6 @@ def without_small(labels: Labels, fewest: int) -> NDArray[np.intp]:
     sizes = np.bincount(labels)
     large: NDArray[np.intp] = np.flatnonzero(sizes >= fewest)
     return large if len(large) else np.array([int(sizes.argmax())])
-
-
-def largest(labels: Labels, count: int) -> NDArray[np.intp]:
-    """The numbers of the `count` largest clusters, ascending."""
-    found: NDArray[np.intp] = np.sort(np.argsort(-np.bincount(labels), kind="stable")[:count])
-    return found
 
 
 def _agglomerated(llrs: Llrs, stop_llr: float, speakers: int | None) -> Labels:
@@ -63,7 +60,9 @@ def _agglomerated(llrs: Llrs, stop_llr: float, speakers: int | None) -> Labels:
     distances = top - llrs
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), "average")
-    found = fcluster(tree, top - stop_llr, "distance") if speakers is None else fcluster(tree, speakers, "maxclust")
+    found = fcluster(tree, top - stop_llr, "distance")
+    if speakers is not None and found.max() > speakers:
+        found = fcluster(tree, speakers, "maxclust")
     return np.asarray(found, np.intp) - 1
 
 
@@ -99,7 +98,7 @@ def _evenly(rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
 
 
 def means(embeddings: FloatArray, labels: Labels, chosen: NDArray[np.intp]) -> FloatArray:
-    """`(k, dim)`, L2-normalized: the voice of each of the `chosen` clusters."""
+    """`(k, dim)`, L2-normalized: the voice of each of the `chosen` clusters. Longer rows count for more."""
     sums = np.stack([embeddings[labels == number].sum(axis=0, dtype=np.float64) for number in chosen])
     voices: FloatArray = (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
     return voices

@@ -26,6 +26,18 @@ def turns(stretches: Sequence[Span], windows: Sequence[Span], labels: Labels) ->
     return [turn for stretch in stretches for turn in _of(stretch, centers, labels)]
 
 
+def parts(talks: Sequence[Talk], shortest: int, longest: int) -> list[Span]:
+    """Turns of at least `shortest` samples, cut evenly into parts of at most `longest`. Ascending like `talks`."""
+    return [part for talk in talks if talk.span[1] - talk.span[0] >= shortest for part in _cut(talk.span, longest)]
+
+
+def _cut(span: Span, longest: int) -> Iterator[Span]:
+    start, end = span
+    count = -(-(end - start) // longest)
+    for nth in range(count):
+        yield start + (end - start) * nth // count, start + (end - start) * (nth + 1) // count
+
+
 def _of(stretch: Span, centers: Sequence[int], labels: Labels) -> Iterator[Talk]:
     start, end = stretch
     first, last = bisect_left(centers, start), bisect_left(centers, end)

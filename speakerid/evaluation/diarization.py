@@ -42,8 +42,11 @@ from speakerid.verbs import SpeakerID
 
 COUNT = 28  # conversations: four of each size from 2 to 8
 SEED = 2
-FIT_SEED = 1
-STOPS = (-3.0, -2.0, -1.0, 0.0, 1.0)  # llr
+FIT_SEEDS = (1, 11)
+STOPS = (  # llrs: of windows, of turns
+    *((0.0, turns) for turns in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)),
+    *((windows, 1.5) for windows in (-1.0, 1.0)),
+)
 
 
 @dataclass(frozen=True)
@@ -195,10 +198,10 @@ def report_names(answers: Sequence[Answered]) -> None:
 
 def fit(sid: SpeakerID, cases: Sequence[Case]) -> None:
     """Print DER for other stops of the clustering."""
-    for stop_llr in STOPS:
-        policy = replace(sid.engine.policy, clusters=ClusterOptions(stop_llr=stop_llr))
+    for windows, turns in STOPS:
+        policy = replace(sid.engine.policy, clusters=ClusterOptions(window_stop_llr=windows, turn_stop_llr=turns))
         tried = SpeakerID(replace(sid.engine, policy=policy), sid.gallery)
-        _say(f"  stop at llr {stop_llr:4.1f}")
+        _say(f"  windows stop at llr {windows:4.1f}, turns at {turns:4.1f}")
         _row("speakerid", der(answered(tried, cases), 0.0))
 
 
@@ -221,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         enroll(sid, cast)
         if options.fit:
-            fit(sid, list(made(cast, options.conversations, FIT_SEED)))
+            fit(sid, [one for seed in FIT_SEEDS for one in made(cast, options.conversations, seed)])
             return 0
         _say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
         compare("AMI meetings", sid, list(meetings(options.speech / "ami")))

@@ -9,26 +9,26 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.recorder import LongAudio
-from speakerid.diarization import clustering
-from speakerid.diarization.clustering import ClusterOptions, Labels
-from speakerid.diarization.resegment import likeliest_path
-from speakerid.diarization.turns import Talk, turns
+from speakerid.diarization.clustering import Labels
+from speakerid.diarization.turns import Talk, parts, turns
 from speakerid.diarization.windows import WindowOptions, joined, windows
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import Overloaded
 from speakerid.scoring.scorer import Scorer
 from speakerid.scoring.sides import Side
 from speakerid.services.engine import Engine
+from speakerid.services.telling_apart import by_turns, by_windows
 from speakerid.timeline import JobStage
 from speakerid.types import FloatArray, Span, Speech
 
-BATCH = 16  # windows read and embedded at a time
-CHANGE_COST = 2.0  # llr by which another voice must fit better in all before the speaker changes
-ROUNDS = 3  # of drawing the voices anew and going through the windows again
+BATCH = 16  # windows or turns read and embedded at a time
+TURN = (
+    2 * SAMPLE_RATE_HZ,
+    10 * SAMPLE_RATE_HZ,
+)  # samples of a turn that is long enough to know a voice by, and at most
 FULL_BAND_HZ = SAMPLE_RATE_HZ // 2
 PROBE = 20 * SAMPLE_RATE_HZ  # samples of a voice, its longest turns, that are embedded as one probe
 PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
@@ -62,25 +62,44 @@ def listen(
     if not places:
         return Track(channel, seconds, (), (), np.zeros((0, engine.encoder.dim), np.float32))
     heard = engine.recorder.quality(audio, spoken)
-    at("embeddings")
-    embeddings = _embedded(engine.encoder, audio, places)
-    at("clusters")
-    # Windows share the recording's noise and band, which make its voices more alike, not less: neither is counted.
-    sides = Side.of(
-        embeddings, [Speech((end - start) / SAMPLE_RATE_HZ, None, 0.0, FULL_BAND_HZ) for start, end in places]
-    )
-    talks = _in_order(turns(stretches, places, _voices(scorer, sides, speakers, engine.policy.clusters)))
+    voices = _voices(engine, scorer, audio, stretches, places, speakers, at)
+    talks = _in_order(turns(stretches, places, voices))
     speech = tuple(replace(heard, seconds=_seconds(talks, voice)) for voice in range(_count(talks)))
     at("names")
     return Track(channel, seconds, talks, speech, _probes(engine.encoder, audio, talks))
 
 
-def _embedded(encoder: Batcher, audio: LongAudio, places: Sequence[Span]) -> FloatArray:
-    pieces = audio.spans(places)
+def _voices(
+    engine: Engine,
+    scorer: Scorer,
+    audio: LongAudio,
+    stretches: Sequence[Span],
+    places: Sequence[Span],
+    speakers: int | None,
+    at: At,
+) -> Labels:
+    """The voice of each window."""
+    at("embeddings")
+    clusters, sides = engine.policy.clusters, _heard(engine.encoder, audio, places)
+    at("clusters")
+    labels = by_windows(scorer, sides, clusters, None)
+    long = parts(turns(stretches, places, labels), *TURN)
+    if not long:
+        return labels if speakers is None else by_windows(scorer, sides, clusters, speakers)
+    return by_turns(scorer, sides, _heard(engine.encoder, audio, long), clusters, speakers)
+
+
+def _heard(encoder: Batcher, audio: LongAudio, spans: Sequence[Span]) -> Side:
+    """A row for each of `spans`. They share the recording's noise and band, which make its voices more alike.
+
+    Neither is counted: it would make them less alike.
+    """
+    pieces = audio.spans(spans)
     found: list[FloatArray] = []
     while batch := list(islice(pieces, BATCH)):
         found.append(_embed(encoder, batch))
-    return np.concatenate(found)
+    seconds = [(end - start) / SAMPLE_RATE_HZ for start, end in spans]
+    return Side.of(np.concatenate(found), [Speech(one, None, 0.0, FULL_BAND_HZ) for one in seconds])
 
 
 def _embed(encoder: Batcher, waveforms: Sequence[FloatArray]) -> FloatArray:
@@ -89,24 +108,6 @@ def _embed(encoder: Batcher, waveforms: Sequence[FloatArray]) -> FloatArray:
             return encoder.embed(waveforms)
         time.sleep(PAUSE_S)
     return encoder.embed(waveforms)
-
-
-def _voices(scorer: Scorer, sides: Side, speakers: int | None, options: ClusterOptions) -> Labels:
-    """The voice of each window."""
-
-    def compare(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
-        return scorer.compare(sides[rows], sides[columns]).llrs
-
-    labels = clustering.cluster(len(sides), compare, options, speakers)
-    chosen = (
-        clustering.without_small(labels, options.fewest) if speakers is None else clustering.largest(labels, speakers)
-    )
-    for _ in range(ROUNDS):
-        seconds = np.array([sides.seconds[labels == number].sum() for number in chosen])
-        voices = replace(sides[chosen], embeddings=clustering.means(sides.embeddings, labels, chosen), seconds=seconds)
-        labels = likeliest_path(scorer.compare(sides, voices).llrs, CHANGE_COST)
-        chosen = np.unique(labels)
-    return labels
 
 
 def _in_order(talks: Sequence[Talk]) -> tuple[Talk, ...]:

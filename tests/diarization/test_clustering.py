@@ -4,29 +4,31 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from speakerid.diarization.clustering import ClusterOptions, cluster, largest, means, without_small
+from speakerid.diarization.clustering import ClusterOptions, cluster, means, without_small
 from tests.diarization.voices import comparing, windows_of
 
+STOP_LLR = -1.0
 TRUTH = [0] * 30 + [1] * 20 + [2] * 12 + [0] * 8
 
 
 def test_voices_are_told_apart() -> None:
     rows = windows_of(TRUTH)
-    assert adjusted_rand_score(TRUTH, cluster(len(rows), comparing(rows), ClusterOptions())) == 1.0
+    assert adjusted_rand_score(TRUTH, cluster(len(rows), comparing(rows), STOP_LLR, ClusterOptions())) == 1.0
 
 
 def test_block_by_block_finds_the_same_voices() -> None:
     truth = TRUTH * 6
     rows = windows_of(truth)
-    found = cluster(len(rows), comparing(rows), ClusterOptions(block=50))
+    found = cluster(len(rows), comparing(rows), STOP_LLR, ClusterOptions(block=50))
     assert adjusted_rand_score(truth, found) == 1.0
 
 
 @pytest.mark.parametrize("block", [50, 1000])
-def test_a_known_number_is_kept_to(block: int) -> None:
+@pytest.mark.parametrize(("speakers", "found"), [(2, 2), (3, 3), (5, 3)])
+def test_a_known_number_is_never_exceeded_and_never_forced(block: int, speakers: int, found: int) -> None:
     rows = windows_of(TRUTH * 2)
-    found = cluster(len(rows), comparing(rows), ClusterOptions(block=block), speakers=2)
-    assert len(set(found.tolist())) == 2
+    labels = cluster(len(rows), comparing(rows), STOP_LLR, ClusterOptions(block=block), speakers=speakers)
+    assert len(set(labels.tolist())) == found
 
 
 def test_never_more_at_once_than_a_block() -> None:
@@ -38,13 +40,13 @@ def test_never_more_at_once_than_a_block() -> None:
         return inner(some, others)
 
     options = ClusterOptions(block=100, examples=5)
-    cluster(len(rows), compare, options)
+    cluster(len(rows), compare, STOP_LLR, options)
     assert max(first * second for first, second in asked) <= options.block**2
 
 
 def test_one_window_is_one_voice() -> None:
     rows = windows_of([0])
-    assert cluster(1, comparing(rows), ClusterOptions()).tolist() == [0]
+    assert cluster(1, comparing(rows), STOP_LLR, ClusterOptions()).tolist() == [0]
 
 
 def test_small_clusters_are_left_out_unless_there_is_no_other() -> None:
@@ -52,7 +54,6 @@ def test_small_clusters_are_left_out_unless_there_is_no_other() -> None:
     assert without_small(labels, 3).tolist() == [0]
     assert without_small(labels, 2).tolist() == [0, 2]
     assert without_small(labels, 9).tolist() == [0]
-    assert largest(labels, 2).tolist() == [0, 2]
 
 
 def test_means_are_the_voices() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from speakerid.diarization.turns import Talk, turns
+from speakerid.diarization.turns import Talk, parts, turns
 
 
 def test_the_speaker_changes_halfway_between_windows() -> None:
@@ -21,3 +21,8 @@ def test_what_is_too_short_for_a_window_follows_the_nearest() -> None:
 
 def test_without_windows_there_are_no_turns() -> None:
     assert turns([(0, 5)], [], np.array([], np.intp)) == []
+
+
+def test_short_turns_are_left_out_and_long_ones_cut_evenly() -> None:
+    talks = [Talk((0, 19), 0), Talk((20, 40), 1), Talk((50, 155), 0)]
+    assert parts(talks, 20, 50) == [(20, 40), (50, 85), (85, 120), (120, 155)]

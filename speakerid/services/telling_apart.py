@@ -1,0 +1,54 @@
+"""Which voice each window of a recording holds: first by the windows alone, then by the turns that they make."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.diarization import clustering
+from speakerid.diarization.clustering import ClusterOptions, Compare, Labels
+from speakerid.diarization.resegment import likeliest_path
+from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.sides import Side
+
+CHANGE_COST = 2.0  # llr by which another voice must fit better in all before the speaker changes
+ROUNDS = 3  # of drawing the voices anew and going through the windows again
+
+
+def by_windows(scorer: Scorer, windows: Side, options: ClusterOptions, speakers: int | None) -> Labels:
+    """The voice of each window; `speakers`: at most as many."""
+    labels = clustering.cluster(len(windows), _comparing(scorer, windows), options.window_stop_llr, options, speakers)
+    return _settled(scorer, windows, labels, clustering.without_small(labels, options.fewest))
+
+
+def by_turns(scorer: Scorer, windows: Side, turns: Side, options: ClusterOptions, speakers: int | None) -> Labels:
+    """The same by `turns`, in which a voice is heard better than in a window; at least one."""
+    found = clustering.cluster(len(turns), _comparing(scorer, turns), options.turn_stop_llr, options, speakers)
+    labels = _likeliest(scorer, windows, _voices(turns, found, np.unique(found)))
+    return _settled(scorer, windows, labels, np.unique(labels))
+
+
+def _settled(scorer: Scorer, windows: Side, labels: Labels, chosen: NDArray[np.intp]) -> Labels:
+    for _ in range(ROUNDS):
+        labels = _likeliest(scorer, windows, _voices(windows, labels, chosen))
+        chosen = np.unique(labels)
+    return labels
+
+
+def _likeliest(scorer: Scorer, windows: Side, voices: Side) -> Labels:
+    return likeliest_path(scorer.compare(windows, voices).llrs, CHANGE_COST)
+
+
+def _voices(members: Side, labels: Labels, chosen: NDArray[np.intp]) -> Side:
+    seconds = np.array([members.seconds[labels == number].sum() for number in chosen])
+    embeddings = clustering.means(members.embeddings * members.seconds[:, None], labels, chosen)
+    return replace(members[chosen], embeddings=embeddings, seconds=seconds)
+
+
+def _comparing(scorer: Scorer, members: Side) -> Compare:
+    def compare(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+        return scorer.compare(members[rows], members[columns]).llrs
+
+    return compare
