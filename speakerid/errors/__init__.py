@@ -18,6 +18,7 @@ SpeakeridError
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
+├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
 ├── StoreError            StoreUnavailable · StoreNewer
@@ -48,6 +49,7 @@ from speakerid.errors.encoders import (
     EncoderMismatch,
     EncoderNotFound,
 )
+from speakerid.errors.live import MessageTooLarge, StreamError, StreamIdle, StreamTooLong
 from speakerid.errors.refusals import (
     AudioTooNoisy,
     Clipped,
@@ -117,6 +119,7 @@ __all__ = [
     "KeyMissing",
     "KeyNotFound",
     "MalformedAudio",
+    "MessageTooLarge",
     "MoreThanOneVoice",
     "NoSamples",
     "NoSuchChannel",
@@ -133,6 +136,9 @@ __all__ = [
     "StoreError",
     "StoreNewer",
     "StoreUnavailable",
+    "StreamError",
+    "StreamIdle",
+    "StreamTooLong",
     "TooFewTrials",
     "TooLittleSpeech",
     "TooManyChannels",
