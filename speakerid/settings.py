@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     max_uploads: int = Field(
         16, ge=1, description="Request bodies held in memory at a time; beyond it answers are 429."
     )
+    max_streams: int = Field(16, ge=0, description="Live streams open at a time; beyond it they are refused with 4429.")
+    max_stream_seconds: float = Field(14_400.0, gt=0, description="Longest live stream, in seconds.")
+    stream_idle_seconds: float = Field(
+        30.0, gt=0, description="A live stream that brings no audio for so many seconds is closed."
+    )
 
     @property
     def loopback(self) -> bool:

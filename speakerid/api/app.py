@@ -18,6 +18,7 @@ from speakerid.api.routes import (
     identify,
     repairs,
     speakers,
+    stream,
     utterances,
 )
 from speakerid.services.engine import Engine
@@ -38,11 +39,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.require_key = not settings.loopback
     app.state.uploads = 0
+    app.state.streams = 0
     app.add_middleware(BodyLimit, max_audio_bytes=settings.max_body_bytes)
     app.add_middleware(RequestId)
     errors.install(app)
     describe_problems(app)
     app.include_router(health.router)
-    for module in (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs):
+    for module in (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs, stream):
         app.include_router(module.router, prefix="/v1")
     return app

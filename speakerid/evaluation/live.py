@@ -90,13 +90,10 @@ class Live:
         finals = [(one.at, one.event) for one in self.events if isinstance(one.event, LiveTurn) and one.event.final]
         return [at - turn.end for at, turn in finals]
 
-    def first_shown(self) -> list[float]:
-        """Seconds from the beginning of each turn to the first event about it."""
-        first: dict[int, float] = {}
-        for one in self.events:
-            if isinstance(one.event, LiveTurn):
-                first.setdefault(one.event.turn, one.at)
-        return [first[turn.turn] - turn.start for turn in self.turns]
+    def first_heard_of(self, place: Callable[[LiveTurn], float]) -> list[float]:
+        """Seconds from a `place` in each turn to the first event that says who speaks there, final or not."""
+        said = [(one.at, one.event.end) for one in self.events if isinstance(one.event, LiveTurn)]
+        return [next(at for at, end in said if end >= place(turn)) - place(turn) for turn in self.turns]
 
     def like_offline(self) -> tuple[float, float]:
         """Seconds of turns with the name that the whole recording's answer has there for most of it, and all."""
@@ -141,10 +138,13 @@ def _most(said: Sequence[Said], turn: LiveTurn) -> str | None:
 
 def report(lives: Sequence[Live]) -> None:
     seconds = sum(one.case.seconds for one in lives)
-    late, shown = ([value for one in lives for value in measure(one)] for measure in (Live.lateness, Live.first_shown))
-    _say(f"{len(lives)} conversations, {seconds / 60:.1f} minutes, {len(late)} turns")
-    _say(f"  from the last speech of a turn to its final event   {_spread(late)}")
-    _say(f"  from the beginning of a turn to its first event     {_spread(shown)}")
+    _say(f"{len(lives)} conversations, {seconds / 60:.1f} minutes, {sum(len(one.turns) for one in lives)} turns")
+    for title, measured in (
+        ("first speech of a turn to the first event there", lambda one: one.first_heard_of(lambda turn: turn.start)),
+        ("last speech of a turn to the first event there", lambda one: one.first_heard_of(lambda turn: turn.end)),
+        ("last speech of a turn to its final event", Live.lateness),
+    ):
+        _say(f"  {title:51s} {_spread([value for one in lives for value in measured(one)])}")
     same, total = (sum(values) for values in zip(*(one.like_offline() for one in lives), strict=True))
     _say(f"  named like the whole recording's answer             {100 * same / total:.1f} % of {total:.0f} s of turns")
     report_errors("live", sum((one.errors(0.0) for one in lives), NONE), _sum([one.named() for one in lives]))
@@ -176,7 +176,8 @@ def _sum(found: Sequence[NamingErrors]) -> NamingErrors:
 
 def _spread(values: Sequence[float]) -> str:
     median, high = np.percentile(values, [50, 95])
-    return f"median {median:.2f} s, 95th percentile {high:.2f} s, most {max(values):.2f} s"
+    in_time = np.mean(np.array(values) <= IN_TIME_S)
+    return f"median {median:.2f} s, 95th percentile {high:.2f} s, within {IN_TIME_S:g} s {100 * in_time:.0f} %"
 
 
 def tries() -> Iterator[tuple[str, LivePolicy]]:
