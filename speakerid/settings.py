@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     webhook_private: bool = Field(
         False, description="Whether webhooks may lead to loopback, private and link-local addresses."
     )
+    max_streams: int = Field(16, ge=0, description="Live streams open at a time; beyond it they are refused with 4429.")
+    max_stream_seconds: float = Field(14_400.0, gt=0, description="Longest live stream, in seconds.")
+    stream_idle_seconds: float = Field(
+        30.0, gt=0, description="A live stream that brings no audio for so many seconds is closed."
+    )
 
     @property
     def loopback(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +34,9 @@ from speakerid.services import (
     verify,
 )
 from speakerid.services.engine import Engine
+from speakerid.services.live.events import Event
+from speakerid.services.live.listen import DEFAULTS as LIVE
+from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import dismiss, page, promote, show
@@ -136,6 +139,13 @@ class SpeakerID:
         gallery = self._row()
         with _encoded(audio) as data:
             return recording.recording(self.engine, gallery, data, options, watch)
+
+    def listen(self, messages: Iterable[bytes], options: LiveOptions = LIVE) -> Iterator[Event]:
+        """Who speaks, while it is said? `messages` are awaited one by one; nothing is stored.
+
+        Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing, and whatever `messages` raises.
+        """
+        return listen(self.engine, self.gallery, messages, options)
 
     def audit(self) -> Audit:
         """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch, CalibrationMissing."""

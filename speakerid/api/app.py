@@ -20,6 +20,7 @@ from speakerid.api.routes import (
     recordings,
     repairs,
     speakers,
+    stream,
     unknowns,
     utterances,
 )
@@ -42,6 +43,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.require_key = not settings.loopback
     app.state.uploads = 0
     app.state.stopping = False  # streams of events end
+    app.state.streams = 0
     app.add_middleware(
         BodyLimit, max_audio_bytes=settings.max_body_bytes, max_recording_bytes=settings.max_recording_bytes
     )
@@ -50,6 +52,6 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     describe_problems(app)
     app.include_router(health.router)
     everywhere = (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs)
-    for module in (*everywhere, recordings, recording_events, unknowns):
+    for module in (*everywhere, recordings, recording_events, unknowns, stream):
         app.include_router(module.router, prefix="/v1")
     return app

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from speakerid.api.deps import engine_of
 from speakerid.errors import KeyMissing, ScopeMissing
@@ -25,18 +26,29 @@ def allow(*scopes: Scope, whole_store: bool = False) -> Any:
     """
 
     def check(request: Request, credentials: Credentials) -> Key | None:
-        engine = engine_of(request)
-        with engine.read() as db:
-            if not request.app.state.require_key and not keys.exist(db):
-                _only_from_here(request)
-                return None
-            if credentials is None:
-                raise KeyMissing
-            key = keys.check(db, credentials.credentials, *scopes)
-        _inside_galleries(key, request.path_params.get("gallery"), scopes[0], whole_store)
+        key = authorized(request, credentials.credentials if credentials else None, *scopes)
+        if key is not None:
+            _inside_galleries(key, request.path_params.get("gallery"), scopes[0], whole_store)
         return key
 
     return Depends(check)
+
+
+def authorized(connection: HTTPConnection, secret: str | None, *scopes: Scope) -> Key | None:
+    """The caller's key, None on an open server. Raises KeyMissing, KeyInvalid, ScopeMissing."""
+    with engine_of(connection).read() as db:
+        if not connection.app.state.require_key and not keys.exist(db):
+            _only_from_here(connection)
+            return None
+        if secret is None:
+            raise KeyMissing
+        return keys.check(db, secret, *scopes)
+
+
+def allow_stream(connection: HTTPConnection, secret: str | None, gallery: str) -> None:
+    """A live stream identifies speakers of `gallery`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
+    if (key := authorized(connection, secret, "identify")) is not None:
+        _inside_galleries(key, gallery, "identify", whole_store=False)
 
 
 def _inside_galleries(key: Key, gallery: str | None, scope: Scope, whole_store: bool) -> None:
@@ -46,7 +58,7 @@ def _inside_galleries(key: Key, gallery: str | None, scope: Scope, whole_store: 
         raise ScopeMissing(scope)
 
 
-def _only_from_here(request: Request) -> None:
+def _only_from_here(request: HTTPConnection) -> None:
     """Without keys, a web page elsewhere must not reach the server through a visitor's browser.
 
     The Host header stops DNS rebinding, the Origin header stops forms and scripts of other sites.

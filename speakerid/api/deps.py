@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import HTTPConnection
 
 from speakerid.db.models import GalleryRow
 from speakerid.errors import EmptyAudio, InvalidRequest, Overloaded
@@ -16,7 +17,7 @@ from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
 
-def engine_of(request: Request) -> Engine:
+def engine_of(request: HTTPConnection) -> Engine:
     engine: Engine = request.app.state.engine
     return engine
 

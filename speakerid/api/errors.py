@@ -34,6 +34,9 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.KeyMissing: 401,
     errors.KeyInvalid: 401,
     errors.Overloaded: 429,
+    errors.StreamIdle: 408,
+    errors.StreamTooLong: 413,
+    errors.MessageTooLarge: 413,
     errors.EncoderMismatch: 409,
     errors.CalibrationMissing: 409,
     errors.CohortInvalid: 409,
@@ -55,17 +58,12 @@ def status_of(error: type[errors.SpeakeridError]) -> int:
     raise LookupError(error.__name__)
 
 
-def problem(
-    request: Request,
-    status: int,
-    code: str,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    facts: dict[str, Any] | None = None,
-) -> JSONResponse:
-    request_id = request.scope.get("request_id", "")
+def document(
+    request_id: str, status: int, code: str, detail: str, facts: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A problem document (RFC 9457)."""
     detail = detail.encode(errors="replace").decode()  # it may quote half a surrogate pair
-    body = {
+    return {
         "type": f"urn:speakerid:error:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -75,6 +73,18 @@ def problem(
         "request_id": request_id,
         **(facts or {}),
     }
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    facts: dict[str, Any] | None = None,
+) -> JSONResponse:
+    request_id = request.scope.get("request_id", "")
+    body = document(request_id, status, code, detail, facts)
     # The header is set here too, because the answer to an unforeseen error passes no middleware.
     return JSONResponse(body, status, {**(headers or {}), request_ids.HEADER: request_id}, media_type=PROBLEM)
 
@@ -90,10 +100,16 @@ def install(app: FastAPI) -> None:
 def _on_speakerid_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.SpeakeridError)
     status = status_of(type(error))
-    if status >= 500:  # the operator's business: a driver's words may tell callers of hosts and users
-        logger.error("request %s: %s", request.scope.get("request_id"), error.code, exc_info=error)
-        return problem(request, status, error.code, INTERNAL)
-    return problem(request, status, error.code, str(error), _headers(error), error.facts)
+    detail, facts = told(error, status, request.scope.get("request_id", ""))
+    return problem(request, status, error.code, detail, _headers(error), facts)
+
+
+def told(error: errors.SpeakeridError, status: int, request_id: str) -> tuple[str, dict[str, Any]]:
+    """What the caller may know. A failure is the operator's business: a driver's words may tell of hosts and users."""
+    if status >= 500:
+        logger.error("request %s: %s", request_id, error.code, exc_info=error)
+        return INTERNAL, {}
+    return str(error), error.facts
 
 
 def _headers(error: errors.SpeakeridError) -> dict[str, str]:

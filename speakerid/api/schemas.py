@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from speakerid.api.examples import BEN
-from speakerid.errors import InvalidRequest
+from speakerid.audio.incoming import Encoding, Incoming
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.errors import InvalidRequest, TooManyChannels
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields
 from speakerid.types import Combining
@@ -84,6 +86,28 @@ class Promote(SpeakerChange):
         if self.fields() != SpeakerFields():
             raise InvalidRequest("'speaker_id' is a speaker who exists. Send nothing else that describes a speaker.")
         return self.speaker_id
+
+
+class StreamConfig(_Body):
+    """The first message of a live stream."""
+
+    type: Literal["config"] = "config"
+    encoding: Encoding = "pcm_s16le"
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    channels: int = Field(1, ge=1)
+    candidates: list[str] | None = Field(None, max_length=1000)
+    key: str | None = Field(None, max_length=200)
+
+    def incoming(self, max_channels: int) -> Incoming:
+        """Raises UnsupportedAudio, TooManyChannels."""
+        if self.channels > max_channels:
+            raise TooManyChannels(self.channels, max_channels)
+        incoming = Incoming(self.encoding, self.sample_rate_hz, self.channels)
+        incoming.check()
+        return incoming
+
+    def names(self) -> tuple[str, ...] | None:
+        return None if self.candidates is None else tuple(self.candidates)
 
 
 AUDIO_BODY: dict[str, Any] = {

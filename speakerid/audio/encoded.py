@@ -7,6 +7,7 @@ import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from speakerid.audio.files import RECORDING_BYTES, check_file
 from speakerid.audio.stored import Stored
@@ -14,6 +15,13 @@ from speakerid.errors import FileMissing, FileTooLarge
 
 Encoded = bytes | mmap.mmap | Stored
 KEPT_BYTES = 4 * 1024 * 1024  # of a mapped file that stay in memory behind the place that is read
+
+
+class Arriving(Protocol):
+    """Bytes that come while they are read: not to be sought in, their end unknown."""
+
+    def read(self, size: int) -> bytes:
+        """Waits for at least one byte; none at the end."""
 
 
 @contextmanager

@@ -21,8 +21,9 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from speakerid.audio.encoded import Cursor, Encoded
+from speakerid.audio.encoded import Arriving, Cursor, Encoded
 from speakerid.audio.sniff import Format
+from speakerid.audio.stored import Stored
 from speakerid.errors import InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
 
@@ -45,7 +46,7 @@ class Block:
 class AudioReader:
     """Iterate over it for the blocks of the first audio stream; `bad_packets` could not be decoded."""
 
-    def __init__(self, data: Encoded, fmt: Format) -> None:
+    def __init__(self, data: Encoded | Arriving, fmt: Format) -> None:
         """Raises MalformedAudio, NoSamples, or UnsupportedAudio for another codec or no audio."""
         self._container = _open(data, fmt)
         try:
@@ -76,7 +77,7 @@ class AudioReader:
         """Raises InvalidSamples for NaN or infinite samples, MalformedAudio when much cannot be decoded."""
         for packet in self._packets():
             for frame in self._decode(packet):
-                yield Block(_to_float(frame), frame.sample_rate)
+                yield Block(to_float(frame), frame.sample_rate)
         if self.bad_packets > max(1, self.packets * BAD_PACKET_SHARE):
             raise MalformedAudio(_DAMAGED)
 
@@ -105,7 +106,7 @@ class AudioReader:
 _DAMAGED = "The audio is damaged: much of it cannot be decoded. Export it again."
 
 
-def _open(data: Encoded, fmt: Format) -> InputContainer:
+def _open(data: Encoded | Arriving, fmt: Format) -> InputContainer:
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": fmt.demuxer,
@@ -120,8 +121,10 @@ def _open(data: Encoded, fmt: Format) -> InputContainer:
         raise MalformedAudio(f"It looks like {fmt.container}, but it cannot be opened. Export it again.") from error
 
 
-def _file(data: Encoded) -> io.BytesIO | Cursor:
-    return io.BytesIO(data) if isinstance(data, bytes) else Cursor(data)
+def _file(data: Encoded | Arriving) -> io.BytesIO | Cursor | Arriving:
+    if isinstance(data, bytes):
+        return io.BytesIO(data)
+    return Cursor(data) if isinstance(data, mmap.mmap | Stored) else data
 
 
 def _audio_stream(streams: tuple[AudioStream, ...], fmt: Format) -> AudioStream:
@@ -135,7 +138,7 @@ def _audio_stream(streams: tuple[AudioStream, ...], fmt: Format) -> AudioStream:
     return streams[0]
 
 
-def _to_float(frame: AudioFrame) -> FloatArray:
+def to_float(frame: AudioFrame) -> FloatArray:
     """(n, channels), full scale 1.0, whatever the sample format. Raises InvalidSamples."""
     kind = frame.format.packed.name
     frames = _raw(frame, _DTYPES[kind])

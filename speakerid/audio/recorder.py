@@ -59,7 +59,7 @@ class Recorder:
 
     def find_speech(self, audio: LongAudio) -> Spoken:
         """Raises AudioError."""
-        return self._vad.stream(audio.pieces)
+        return self.vad.stream(audio.pieces)
 
     def quality(self, audio: LongAudio, spoken: Spoken) -> Speech:
         """Its net speech; noise, clipping and bandwidth of the two minutes from the first word on."""
@@ -71,7 +71,7 @@ class Recorder:
         return Speech(seconds, heard.snr_db, heard.clipping_ratio, heard.bandwidth_hz)
 
     @cached_property
-    def _vad(self) -> SileroVad:
+    def vad(self) -> SileroVad:
         return SileroVad(self._options)
 
 

@@ -29,6 +29,7 @@ _PCM = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le
 _MP3 = ("mp3float", "mp3")
 _AAC = ("aac", "alac")
 _OGG = ("opus", "libopus", "vorbis", "flac")
+WEBM_DECODERS = (*_OGG, *_MP3, *_AAC)
 _IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _OTHERS = (  # what people send by mistake, so that the answer can name it
     (b"\x89PNG", "a PNG image"),
@@ -60,7 +61,7 @@ def _by_magic(data: Encoded) -> Format | None:
     if data[:4] == b"OggS":
         return Format("Ogg", "ogg", _OGG)
     if data[:4] == b"\x1a\x45\xdf\xa3":
-        return Format("WebM", "matroska", (*_OGG, *_MP3, *_AAC))
+        return Format("WebM", "matroska", WEBM_DECODERS)
     if data[4:8] == b"ftyp" and data[8:12] not in _IMAGE_BRANDS:
         return Format("M4A", "mov", (*_AAC, *_MP3, "opus", "libopus", "flac"))
     return None

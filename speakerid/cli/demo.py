@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speakerid import samples
+from speakerid.cli import demo_recording
+from speakerid.cli.demo_recording import Line
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, number, say, table
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 NEXT = """What to try next:
   speakerid enroll Ada ada-1.wav ada-2.wav     enroll a voice of your own (any of WAV, FLAC, MP3, Ogg, WebM, M4A)
   speakerid identify who.wav                   who is it?
+  speakerid recording talk.wav                 who speaks when?
+  speakerid listen                             who speaks right now? (the microphone: pip install 'speakerid[listen]')
   speakerid serve                              the same service, with its API described at /openapi.json"""
 
 
@@ -56,17 +60,21 @@ class Heard:
 
 @with_options
 def demo(options: Demo) -> None:
-    """Start the service, enroll sample voices over HTTP and identify probes of known and unknown voices.
+    """Start the service, enroll sample voices over HTTP, identify probes of known and unknown voices, hear a talk.
 
-    Exit code 0 only if every known voice was named, the stranger was answered unknown and silence was refused.
+    Exit code 0 only if every known voice was named, the stranger was answered unknown and silence was refused, and if
+    it was told rightly who speaks when in the recording.
     """
     with tempfile.TemporaryDirectory(prefix="speakerid-demo-") as folder:
-        heard = _listen(options, Path(folder))
+        heard, lines = _listen(options, Path(folder))
+    right = all(one.right for one in heard) and all(one.right for one in lines)
     if options.as_json:
-        emit({"right": all(one.right for one in heard), "probes": [_plain(one) for one in heard]})
+        emit({"right": right, "probes": [_plain(one) for one in heard], "recording": demo_recording.plain(lines)})
     else:
         _show(heard)
-    refuse_if(not all(one.right for one in heard))
+        demo_recording.show(lines)
+        say(NEXT)
+    refuse_if(not right)
 
 
 def probes() -> list[Probe]:
@@ -76,14 +84,25 @@ def probes() -> list[Probe]:
     return [*known, *strangers, Probe(samples.silence(), "nobody", "not_enough_speech")]
 
 
-def _listen(options: Demo, folder: Path) -> list[Heard]:
+def _listen(options: Demo, folder: Path) -> tuple[list[Heard], list[Line]]:
     from speakerid.client import Client  # httpx: 0.1 s
 
     with running(folder / "voices.db", options.encoder) as url, Client(url) as client:
         if not options.as_json:
             say(f"The service runs on {url}, with a store of its own.")
         _enroll(client)
-        return [Heard(probe, client.identify(probe.file)) for probe in progress(probes(), "Identifying")]
+        heard = [Heard(probe, client.identify(probe.file)) for probe in progress(probes(), "Identifying")]
+        spoken = demo_recording.write(folder / "talk.wav")
+        return heard, demo_recording.lines(spoken, _recording(options, folder))
+
+
+def _recording(options: Demo, folder: Path) -> dict[str, Any]:
+    from speakerid.types import to_json
+    from speakerid.verbs import SpeakerID
+
+    with SpeakerID.open(folder / "voices.db", encoder=options.encoder) as sid:
+        answer: dict[str, Any] = to_json(sid.recording(folder / "talk.wav"))
+        return answer
 
 
 def _enroll(client: Client) -> None:
@@ -100,7 +119,6 @@ def _show(heard: Sequence[Heard]) -> None:
     )
     wrong = sum(not one.right for one in heard)
     say(f"{wrong} of {len(heard)} answers are wrong." if wrong else f"All {len(heard)} answers are right.")
-    say(NEXT)
 
 
 def _row(heard: Heard) -> tuple[str, ...]:

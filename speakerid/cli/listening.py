@@ -15,6 +15,7 @@ import uvicorn
 from speakerid.errors import SettingsError
 
 GRACE_S = 30  # requests that run when the stop comes have this long to finish
+WS_MAX_BYTES = 1024 * 1024  # of one WebSocket message; streams refuse smaller ones with a reason
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -70,6 +71,10 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=access_log,
             server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=WS_MAX_BYTES,
+            # A stream that waits for the encoder reads no pongs; one that brings nothing is closed by its own limit.
+            ws_ping_interval=None,
             timeout_graceful_shutdown=GRACE_S,
         )
         access = logging.getLogger("uvicorn.access")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 from speakerid.bootstrap import build_engine
 from speakerid.services import galleries, shape, speakers
 from speakerid.services.galleries import GallerySettings
+from speakerid.services.live.listen import LiveOptions
 from speakerid.services.recording import RecordingOptions, Watch
 from speakerid.services.speakers import SpeakerFields
 from speakerid.settings import Settings
@@ -44,6 +45,11 @@ class Local:
             channel=options.channel,
             watch=watch,
         )
+
+    def stream(self, messages: Iterable[bytes], *, candidates: Iterable[str] | None = None) -> Iterator[Json]:
+        """`messages`: 16-bit samples at 16 kHz."""
+        options = LiveOptions(candidates=None if candidates is None else tuple(candidates))
+        return (_json(event) for event in self._sid.listen(messages, options))
 
     def verify(self, speaker: str, audio: str | Path) -> Json:
         return _json(self._sid.verify(speaker, audio))

@@ -1,4 +1,4 @@
-"""speakerid over HTTP: `from speakerid.client import Client`. Needs httpx and nothing else."""
+"""speakerid over HTTP: `from speakerid.client import Client`. Needs httpx, and websockets for live streams."""
 
 from __future__ import annotations
 

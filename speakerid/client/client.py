@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -37,6 +37,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._wire = Wire.open(url, key, timeout_s, transport)
+        self._server, self._key = url, key
         self._gallery = f"/v1/galleries/{quote(gallery, safe='')}"
 
     def enroll(self, speaker: str, *audio: Audio, accept: str | Iterable[str] = ()) -> Json:
@@ -57,6 +58,27 @@ class Client:
     def identify(self, audio: Audio, *, top_k: int = 5) -> Json:
         """Who speaks?"""
         return self._post_audio(f"{self._gallery}/identify", read(audio), {"top_k": top_k})
+
+    def stream(
+        self,
+        messages: Iterable[bytes],
+        *,
+        encoding: str = "pcm_s16le",
+        sample_rate_hz: int = 16_000,
+        channels: int = 1,
+        candidates: Iterable[str] | None = None,
+    ) -> Iterator[Json]:
+        """Who speaks, while it is said? Events, until `done` after the last message.
+
+        `messages` are samples (`pcm_s16le`), an Opus packet each (`opus`), or bytes of one growing file (`webm`,
+        `ogg`); they are taken in a thread of their own, and what they raise is raised here.
+        """
+        from speakerid.client import live  # websockets: 0.1 s, which nothing else needs
+
+        config: Json = {"encoding": encoding, "sample_rate_hz": sample_rate_hz, "channels": channels}
+        if candidates is not None:
+            config["candidates"] = list(candidates)
+        yield from live.stream(live.Address(self._server, f"{self._gallery}/stream", self._key), config, messages)
 
     def verify(self, speaker: str, audio: Audio) -> Json:
         """Is it this speaker?"""

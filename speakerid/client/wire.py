@@ -41,7 +41,7 @@ class Wire:
         base_url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # A proxy named in the environment cannot reach this machine's own server.
-        http = httpx.Client(headers=headers, timeout=timeout_s, transport=transport, trust_env=not _is_local(base_url))
+        http = httpx.Client(headers=headers, timeout=timeout_s, transport=transport, trust_env=not is_local(base_url))
         return cls(http, base_url)
 
     def send(self, call: Call) -> Any:
@@ -93,8 +93,13 @@ def _problem(response: httpx.Response) -> ClientError:
         code = f"http_{response.status_code}"
         detail = f"{response.url} answered {response.status_code} {response.reason_phrase}. Check the address."
         return ClientError(code, detail, response.status_code)
+    return problem_of(document | {"code": code, "detail": detail, "status": response.status_code})
+
+
+def problem_of(document: dict[str, Any]) -> ClientError:
+    """From a problem document of the server."""
     facts = {key: value for key, value in document.items() if key not in PROBLEM_MEMBERS}
-    return ClientError(code, detail, response.status_code, document.get("request_id"), facts)
+    return ClientError(document["code"], document["detail"], document["status"], document.get("request_id"), facts)
 
 
 def _unreachable(url: str, error: Exception) -> str:
@@ -111,7 +116,7 @@ def _retry_after_s(response: httpx.Response) -> float:
     return min(max(asked_s, 0.0), RETRY_AFTER_MAX_S)
 
 
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -21,6 +21,7 @@ SpeakeridError
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
 │   └── TooManyRecordings
+├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
 ├── StoreError            StoreUnavailable · StoreNewer
@@ -51,6 +52,7 @@ from speakerid.errors.encoders import (
     EncoderMismatch,
     EncoderNotFound,
 )
+from speakerid.errors.live import MessageTooLarge, StreamError, StreamIdle, StreamTooLong
 from speakerid.errors.recordings import (
     RecordingAbandoned,
     RecordingEnded,
@@ -130,6 +132,7 @@ __all__ = [
     "KeyMissing",
     "KeyNotFound",
     "MalformedAudio",
+    "MessageTooLarge",
     "MoreThanOneVoice",
     "NoSamples",
     "NoSuchChannel",
@@ -151,6 +154,9 @@ __all__ = [
     "StoreError",
     "StoreNewer",
     "StoreUnavailable",
+    "StreamError",
+    "StreamIdle",
+    "StreamTooLong",
     "TooFewTrials",
     "TooLittleSpeech",
     "TooManyChannels",

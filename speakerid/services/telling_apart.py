@@ -43,7 +43,7 @@ def _likeliest(scorer: Scorer, windows: Side, voices: Side) -> Labels:
 
 def _voices(members: Side, labels: Labels, chosen: NDArray[np.intp]) -> Side:
     seconds = np.array([members.seconds[labels == number].sum() for number in chosen])
-    embeddings = clustering.means(members.embeddings * members.seconds[:, None], labels, chosen)
+    embeddings = clustering.means(members.embeddings * members.seconds[:, None].astype(np.float32), labels, chosen)
     return replace(members[chosen], embeddings=embeddings, seconds=seconds)
 
 

@@ -1,0 +1,68 @@
+"""Who speaks, while it is said: a WebSocket. docs/live.md describes its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from anyio import CapacityLimiter, from_thread, to_thread
+from fastapi import APIRouter, FastAPI, WebSocket
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocketDisconnect
+
+from speakerid.api.auth import allow_stream
+from speakerid.api.deps import engine_of
+from speakerid.api.live import LiveConnection
+from speakerid.errors import Overloaded, SpeakeridError
+from speakerid.services.engine import Engine
+from speakerid.services.live.listen import LiveOptions, listen
+from speakerid.settings import Settings
+from speakerid.types import to_json
+
+router = APIRouter(prefix="/galleries/{gallery}")
+
+
+@router.websocket("/stream")
+async def stream(websocket: WebSocket, gallery: str) -> None:
+    settings: Settings = websocket.app.state.settings
+    connection = LiveConnection(websocket, settings)
+    await connection.accept()
+    try:
+        config = await connection.config()
+        await run_in_threadpool(allow_stream, websocket, connection.secret(config), gallery)
+        options = LiveOptions(config.incoming(settings.max_channels), config.names(), settings.max_stream_seconds)
+        with _one_of(websocket.app, settings.max_streams):
+            # A thread of its own: the pool that serves requests would be used up by streams.
+            await to_thread.run_sync(
+                _answer, engine_of(websocket), gallery, connection, options, limiter=CapacityLimiter(1)
+            )
+        await connection.close()
+    except WebSocketDisconnect:
+        return
+    except SpeakeridError as error:
+        await connection.refuse(error)
+    except Exception as error:
+        await connection.fail(error)
+
+
+@contextmanager
+def _one_of(app: FastAPI, most: int) -> Iterator[None]:
+    """Raises Overloaded when that many streams are open."""
+    if app.state.streams >= most:
+        raise Overloaded(retry_after_s=10)
+    app.state.streams += 1
+    try:
+        yield
+    finally:
+        app.state.streams -= 1
+
+
+def _answer(engine: Engine, gallery: str, connection: LiveConnection, options: LiveOptions) -> None:
+    """In a thread. A message is only taken when the ones before it are done, so a hasty client has to wait."""
+
+    def messages() -> Iterator[bytes]:
+        while (audio := from_thread.run(connection.next_audio)) is not None:
+            yield audio
+
+    for event in listen(engine, gallery, messages(), options):
+        from_thread.run(connection.send, to_json(event))

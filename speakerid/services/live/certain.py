@@ -1,0 +1,38 @@
+"""When enough was heard of a voice: the calibrated decision would hardly change with more of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from speakerid.timeline import RecordedVoice
+
+
+@dataclass(frozen=True)
+class CertainOptions:
+    """`python -m speakerid.evaluation.live` measures what they give."""
+
+    accept_margin_llr: float = 1.0  # above the threshold
+    accept_s: float = 2.0  # of this voice; a single word may fit anybody
+    unknown_margin_llr: float = 2.0  # below it
+    unknown_s: float = 4.0
+
+
+def certain(voice: RecordedVoice, options: CertainOptions) -> bool:
+    """A name is certain when its llr is well above the threshold, "unknown" when the best llr is well below it."""
+    if voice.decision == "no_speakers":
+        return True
+    if voice.threshold is None or not voice.candidates:
+        return False
+    if voice.decision == "accept":
+        above = leading(voice)[0] - voice.threshold.llr
+        return voice.speech.seconds >= options.accept_s and above >= options.accept_margin_llr
+    below = voice.threshold.llr - voice.candidates[0].llr
+    far = below >= options.unknown_margin_llr
+    return voice.decision == "unknown" and voice.speech.seconds >= options.unknown_s and far
+
+
+def leading(voice: RecordedVoice) -> tuple[float, float]:
+    """llr and probability of the speaker that the decision is about: the named one, or the best candidate."""
+    named = (one for one in voice.candidates if one.speaker == voice.speaker)
+    found = next(named, voice.candidates[0])
+    return found.llr, found.probability

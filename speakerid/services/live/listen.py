@@ -1,0 +1,61 @@
+"""Who speaks, while it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from speakerid.audio.incoming import Incoming, decoded
+from speakerid.audio.ongoing import OngoingSpeech
+from speakerid.audio.pieces import rechunked
+from speakerid.audio.vad import FRAME_SAMPLES
+from speakerid.services import calibrations
+from speakerid.services.engine import Engine
+from speakerid.services.live.chorus import Chorus
+from speakerid.services.live.events import Done, Event, Ready
+from speakerid.services.live.names import Names
+from speakerid.services.live.session import LivePolicy, Session
+
+BLOCK = 3 * FRAME_SAMPLES  # samples heard at a time, 96 ms: answers do not depend on how messages are cut
+MAX_SECONDS = 4 * 3600.0
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    incoming: Incoming = field(default_factory=Incoming)
+    candidates: tuple[str, ...] | None = None  # names or ids: nobody else is to be named
+    max_seconds: float = MAX_SECONDS
+    policy: LivePolicy = field(default_factory=LivePolicy)
+
+
+DEFAULTS = LiveOptions()
+
+
+def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: LiveOptions = DEFAULTS) -> Iterator[Event]:
+    """`messages` are awaited one by one, after `Ready`; `Done` comes after the last. Nothing is stored.
+
+    Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, CalibrationMissing, EncoderMismatch, AudioError,
+    Overloaded, EncoderFailed, and whatever `messages` raises.
+    """
+    options.incoming.check()
+    names = Names(engine, gallery, options.candidates)
+    session = _session(engine, names, options.policy)
+    yield Ready(gallery, engine.encoder_label, names.calibration, options.max_seconds)
+    for block in rechunked(decoded(messages, options.incoming, options.max_seconds), BLOCK):
+        yield from session.hear(block)
+    yield from session.finish()
+    voices = session.heard()
+    yield Done(
+        seconds=round(session.seconds, 3),
+        speech_seconds=round(sum(voice.speech_seconds for voice in voices), 3),
+        voices=voices,
+        prior=engine.policy.prior,
+        encoder=engine.encoder_label,
+        calibration=names.calibration,
+    )
+
+
+def _session(engine: Engine, names: Names, policy: LivePolicy) -> Session:
+    scorer = calibrations.default(engine)  # as for recordings: the stop of the clustering was fitted with it
+    chorus = Chorus(scorer, policy.assign, policy.merge_llr)
+    return Session(engine.encoder, OngoingSpeech(engine.recorder.vad), chorus, names, policy.certain)

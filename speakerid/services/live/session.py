@@ -1,0 +1,147 @@
+"""One stream, from samples to events: speech, windows, voices, names. Nothing of it outlives the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.ongoing import OngoingSpeech
+from speakerid.diarization.windows import WindowOptions
+from speakerid.encoders.batching import Batcher
+from speakerid.services.live.answers import Answers
+from speakerid.services.live.assign import Assigned, AssignOptions
+from speakerid.services.live.certain import CertainOptions, certain
+from speakerid.services.live.chorus import Chorus
+from speakerid.services.live.events import Enough, HeardVoice, LiveTurn
+from speakerid.services.live.names import Names
+from speakerid.services.live.recent import Recent
+from speakerid.services.live.utterance import LONGEST, Utterance
+from speakerid.services.live.voices import LiveVoice
+from speakerid.types import FloatArray, Span
+
+Answer = LiveTurn | Enough
+
+
+@dataclass(frozen=True)
+class LivePolicy:
+    """`python -m speakerid.evaluation.live` measures what these give."""
+
+    assign: AssignOptions = field(default_factory=AssignOptions)
+    certain: CertainOptions = field(default_factory=CertainOptions)
+    merge_llr: float = 2.0  # two voices, by the probes of both, are one from here on
+
+
+class Session:
+    """Takes blocks in order; its methods give the events they cause. For one thread at a time."""
+
+    def __init__(
+        self, encoder: Batcher, speech: OngoingSpeech, chorus: Chorus, names: Names, options: CertainOptions
+    ) -> None:
+        self._encoder = encoder
+        self._ongoing = speech
+        self._chorus = chorus
+        self._names = names
+        self._certain = options
+        plain = WindowOptions()
+        self._options = replace(plain, shortest=max(plain.shortest, encoder.min_samples))
+        self._recent = Recent()
+        self._answers = Answers()
+        self._open: Utterance | None = None
+        self._last: LiveVoice | None = None  # who spoke last
+        self._turns = 0
+
+    @property
+    def seconds(self) -> float:
+        return self._recent.total / SAMPLE_RATE_HZ
+
+    def hear(self, block: FloatArray) -> Iterator[Answer]:
+        """`block`: (n x 512,) float32 at 16 kHz; the very last one may be shorter."""
+        self._recent.add(block)
+        self._ongoing.hear(block)
+        for span in self._ongoing.take_ended():
+            yield from self._end(span)
+        if self._ongoing.stretch is not None:
+            yield from self._go_on(self._ongoing.stretch)
+
+    def finish(self) -> Iterator[Answer]:
+        """Whatever is open ends here."""
+        self._ongoing.finish()
+        for start, end in self._ongoing.take_ended():
+            yield from self._end((start, min(end, self._recent.total)))
+
+    def heard(self) -> tuple[HeardVoice, ...]:
+        return self._answers.heard(self._chorus.voices)
+
+    def _end(self, stretch: Span) -> Iterator[Answer]:
+        start, end = stretch
+        self._recent.spoken(stretch)
+        said, self._open = self._open or Utterance(start), None
+        self._embed(said, said.rest(end, self._options))
+        if said.places:
+            yield from self._commit(said, end, self._chorus.assign(said.windows))
+        elif self._last is not None and end > said.begin:  # a syllable, too short to tell whose
+            yield self._final((said.begin, end), self._last)
+
+    def _go_on(self, stretch: Span) -> Iterator[Answer]:
+        start, spoken_to = stretch
+        said = self._open = self._open or Utterance(start)
+        due = said.due(spoken_to, self._options)
+        if not due:
+            return
+        self._embed(said, due)
+        assigned = self._chorus.assign(said.windows)
+        if settled := said.settled(assigned.labels):
+            before, said = said.split(settled)
+            yield from self._commit(before, said.begin, assigned.first(settled))
+            self._open, assigned = said, self._chorus.assign(said.windows)
+        if spoken_to - said.begin >= LONGEST:
+            yield from self._commit(said, spoken_to, assigned)
+            self._open = Utterance(spoken_to)
+        else:
+            yield from self._partial(said, spoken_to, assigned)
+
+    def _embed(self, said: Utterance, places: Sequence[Span]) -> None:
+        if places:
+            embeddings = self._encoder.embed([self._recent.samples(place) for place in places])
+            for place, embedding in zip(places, embeddings, strict=True):
+                said.add(place, embedding)
+
+    def _partial(self, said: Utterance, spoken_to: int, assigned: Assigned) -> Iterator[Answer]:
+        """How it looks now; nothing is learned from it yet."""
+        talks = said.talks(spoken_to, assigned.labels)
+        voices = {talk.voice: self._chorus.voice(assigned, talk.voice) for talk in talks}
+        known, speaking = self._chorus.voices, voices[talks[-1].voice]
+        more = self._recent.samples(talks[-1].span)
+        everybody = known if speaking in known else [*known, speaking]
+        self._names.judge_ongoing(everybody, speaking, more, self._recent.quality((said.begin, spoken_to)))
+        for nth, talk in enumerate(talks):
+            yield self._answers.turn(self._turns + nth, talk.span, voices[talk.voice], final=False)
+        yield from self._enough(everybody)
+
+    def _commit(self, said: Utterance, end: int, assigned: Assigned) -> Iterator[Answer]:
+        """It stands: voices learn from it, and its turns are named by all that was heard."""
+        talks = said.talks(end, assigned.labels)
+        voices = self._chorus.learn(said.windows, assigned)
+        for talk in talks:
+            voices[talk.voice].say(self._recent.samples(talk.span))
+        for label, voice in voices.items():
+            self._names.hear(voice)
+            voices[label] = self._chorus.merged(voice)
+        self._names.judge(self._chorus.voices, self._recent.quality())
+        for talk in talks:
+            yield self._final(talk.span, voices[talk.voice])
+        yield from self._enough(self._chorus.voices)
+
+    def _final(self, span: Span, voice: LiveVoice) -> LiveTurn:
+        turn = self._answers.turn(self._turns, span, voice, final=True)
+        voice.turns.append(self._turns)
+        self._last = voice
+        self._turns += 1
+        return turn
+
+    def _enough(self, voices: Sequence[LiveVoice]) -> Iterator[Enough]:
+        for voice in voices:
+            if not voice.enough and voice.judged is not None and certain(voice.judged, self._certain):
+                voice.enough = True
+                yield self._answers.enough(voice, voice.judged, self.seconds)
