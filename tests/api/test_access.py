@@ -16,6 +16,7 @@ from tests.sampled import ADA, BEN, probe, utterance
 
 G = "/v1/galleries/{gallery}"
 S = G + "/speakers/{speaker}"
+R = G + "/recordings"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Call:
     scope: str
     status: int
     body: dict[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()  # scopes that suffice as well
 
     def send(self, client: TestClient, headers: dict[str, str], **ids: str) -> Any:
         filled = {key: _filled(value, ids) for key, value in self.body.items()}
@@ -65,6 +67,12 @@ CALLS = {
     "move": Call("POST", S + "/utterances/{utterance}/move", "enroll", 200, {"json": {"to": "{other}"}}),
     "history": Call("GET", G + "/history", "read", 200),
     "undo": Call("POST", G + "/history/{change}/undo", "enroll", 200),
+    "send recording": Call("POST", R, "identify", 202, {"content": probe(ADA)}),
+    "list recordings": Call("GET", R, "identify", 200, also=("read",)),
+    "get recording": Call("GET", R + "/{recording}", "read", 200, also=("identify",)),
+    "recording events": Call("GET", R + "/{recording}/events", "read", 200, also=("identify",)),
+    "cancel recording": Call("POST", R + "/{recording}/cancel", "identify", 200),
+    "delete recording": Call("DELETE", R + "/{recording}", "identify", 204),
     "embeddings": Call("POST", "/v1/embeddings", "identify", 200, {"content": probe(BEN)}),
 }
 INSIDE_A_GALLERY = [name for name, call in CALLS.items() if "{gallery}" in call.path]
@@ -75,13 +83,16 @@ SCOPES = ("enroll", "identify", "read", "admin")
 
 @pytest.fixture
 def ids(client: TestClient) -> dict[str, str]:
-    """A gallery 'team' with one enrolled speaker, another one, and one who was merged into that one."""
+    """A gallery 'team' with one enrolled speaker, another one, one who was merged into that one, and a recording."""
     client.post("/v1/galleries", json={"name": "team"})
     client.post("/v1/galleries", json={"name": "other"})
     speaker, other, gone = (new_speaker(client, name, "team") for name in ("Ada", "Eve", "Eva"))
     merged = client.post(f"/v1/galleries/team/speakers/{gone}/merge", json={"into": other})
+    recording = client.post("/v1/galleries/team/recordings", content=probe(ADA)).json()["id"]
+    client.post(f"/v1/galleries/team/recordings/{recording}/cancel")
     return {
         "gallery": "team",
+        "recording": recording,
         "speaker": speaker,
         "other": other,
         "change": merged.json()["change"]["id"],
@@ -92,7 +103,7 @@ def ids(client: TestClient) -> dict[str, str]:
 def test_every_route_is_listed_above(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     routes = {f"{method.upper()} {path}" for path in paths for method in paths[path]} - OPEN_TO_ALL
-    short = {"{speaker_id}": "{speaker}", "{utterance_id}": "{utterance}", "{change_id}": "{change}"}
+    short = {f"{{{one}_id}}": f"{{{one}}}" for one in ("speaker", "utterance", "change", "recording")}
     for long, name in short.items():
         routes = {route.replace(long, name) for route in routes}
     assert routes == {f"{call.method} {call.path}" for call in CALLS.values()}
@@ -109,7 +120,7 @@ def test_without_a_key(client: TestClient, key: Scoped, ids: dict[str, str], nam
 @pytest.mark.parametrize("name", CALLS)
 def test_with_every_scope_but_the_right_one(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
     call = CALLS[name]
-    wrong = [scope for scope in SCOPES if scope not in (call.scope, "admin")]
+    wrong = [scope for scope in SCOPES if scope not in (call.scope, *call.also, "admin")]
     refused(call.send(client, key(*wrong), **ids), 403, "scope_missing")
 
 
