@@ -30,11 +30,9 @@ def meeting(*voices: str) -> bytes:
 MEETING = meeting(ADA, BEN, ADA, BEN)
 
 
-def send(
-    engine: Engine, audio: bytes = MEETING, gallery: str = "default", intake: Intake = Intake(), **asked: Any
-) -> str:
-    """The id of a job that waits."""
-    key_id = asked.pop("key_id", None)
+def send(engine: Engine, audio: bytes = MEETING, gallery: str = "default", **asked: Any) -> str:
+    """The id of a job that waits. `asked`: what Asked has, and intake, key_id."""
+    intake, key_id = asked.pop("intake", Intake()), asked.pop("key_id", None)
     with receiving(engine, galleries.get(engine, gallery), Asked(**asked), intake, key_id) as upload:
         upload.add(audio)
         answer, _ = upload.finish()

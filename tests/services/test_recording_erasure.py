@@ -9,13 +9,15 @@ import pytest
 from speakerid import SpeakerID
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import erase
+from speakerid.services.recording import hear
+from speakerid.services.recordings import erase, save
+from speakerid.services.recordings.save import Claimed
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.undo import undo
 from speakerid.timeline import Recording
 from tests.sampled import ADA, BEN, utterance
 from tests.services.heard import erase_speaker
-from tests.services.recorded import MEETING, look, send, work
+from tests.services.recorded import MEETING, claim, look, send, work
 
 SLICE = 64  # bytes of audio
 NAME = "Ada Lovelace-Testing"
@@ -107,8 +109,9 @@ def test_no_byte_of_the_audio_stays(engine: Engine, store_url: str) -> None:
 
 
 def test_a_merged_speaker_is_who_they_became(sid: SpeakerID, recording_id: str) -> None:
-    sid.enroll("Eve", utterance(ADA, 0) + b"\0")
-    sid.merge(NAME, "Eve")
+    with sid.engine.write() as db:
+        eve = speakers.create(db, galleries.get(sid.engine, "default"), SpeakerFields(name="Eve"))
+    sid.merge(NAME, eve.id)
     assert called(heard(sid.engine, recording_id)) == ["Eve", "Ben"]
     with sid.engine.write() as db:
         undo(db, galleries.get(sid.engine, "default"))
@@ -136,11 +139,6 @@ def test_a_merge_that_cannot_be_undone_any_more_leaves_who_they_became(sid: Spea
 
 
 def test_who_is_erased_while_a_recording_is_heard_is_not_named_in_it(sid: SpeakerID) -> None:
-    from speakerid.services.recording import hear
-    from speakerid.services.recordings import save
-    from speakerid.services.recordings.save import Claimed
-    from tests.services.recorded import claim
-
     made = send(sid.engine)
     row = claim(sid.engine)
     found = hear(sid.engine, galleries.get(sid.engine, "default"), MEETING)
