@@ -179,7 +179,7 @@ def test_the_same_request_again_makes_no_second_job(client: TestClient, engine: 
     )
     assert (again.headers["idempotent-replayed"], rows(engine), pieces(engine)) == ("true", 1, 1)
     for other in ({"content": MEETING + b"\0"}, {"content": MEETING, "params": {"speakers": 2}}):
-        refused(client.post(RECORDINGS, headers=once, **other), 409, "idempotency_key_reused")  # type: ignore[arg-type]
+        refused(client.post(RECORDINGS, headers=once, **other), 409, "idempotency_key_reused")
     assert rows(engine) == 1
     assert client.delete(first.headers["location"]).status_code == 204
     anew = client.post(RECORDINGS, content=MEETING, headers=once)

@@ -49,7 +49,12 @@ def test_finding(data: bytes, size: int, other: bytes) -> None:
 
 def test_few_pieces_are_held() -> None:
     loaded: list[int] = []
-    stored = Stored(1000, 10, lambda nth: (loaded.append(nth), bytes(10))[1])
+
+    def load(nth: int) -> bytes:
+        loaded.append(nth)
+        return bytes(10)
+
+    stored = Stored(1000, 10, load)
     assert stored[15:25] == stored[15:25] == bytes(10)
     assert loaded == [1, 2]
 
@@ -59,5 +64,5 @@ def test_every_format_decodes_to_the_same(name: str) -> None:
     data = encode(name, synthetic_voice(2.0, 48_000), 16_000)
     stored = in_pieces(data, 1000)
     assert read_announced(stored, limits=RECORDING) == read_announced(data, limits=RECORDING)
-    heard = [np.concatenate(list(stream(one, limits=RECORDING))) for one in (stored, data)]
-    np.testing.assert_array_equal(*heard)
+    once, again = (np.concatenate(list(stream(one, limits=RECORDING))) for one in (stored, data))
+    np.testing.assert_array_equal(once, again)
