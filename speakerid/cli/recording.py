@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,19 +50,43 @@ def recording(
     wanted = Format.json if target.as_json else format_ or _from_suffix(out)
     if wanted is Format.png and out is None:
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
-    if server_url(target) is not None:
-        raise typer.BadParameter("A server does not take recordings. Leave --url out and name a --store.")
+    url = server_url(target)
     sides = _sides(channel)
     names = None if candidates is None else tuple(one.strip() for one in candidates.split(",") if one.strip())
+    asked = _Asked(file, speakers, names, sides)
+    found = _here(target, asked) if url is None else _there(target, url, asked)
+    _write(found, wanted, out, file.stem)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    file: Path
+    speakers: int | None
+    candidates: tuple[str, ...] | None
+    sides: Sides
+
+
+def _here(target: Target, asked: _Asked) -> Recording:
     from speakerid.cli.local import Local  # numpy, SQLAlchemy, onnxruntime: 1.2 s
     from speakerid.services.recording import RecordingOptions
 
     with (
         Local.open(read_settings(store=target.store, encoder=target.encoder), target.gallery) as local,
-        _watched(file.name) as watch,
+        _watched(asked.file.name) as watch,
     ):
-        found = local.recording(file, RecordingOptions(speakers, names, sides), watch)
-    _write(found, wanted, out, file.stem)
+        return local.recording(asked.file, RecordingOptions(asked.speakers, asked.candidates, asked.sides), watch)
+
+
+def _there(target: Target, url: str, asked: _Asked) -> Recording:
+    from speakerid.client import Client
+    from speakerid.timeline import Recording
+    from speakerid.types import from_json
+
+    with Client(url, target.key, target.gallery) as client, _watched(asked.file.name) as watch:
+        answer = client.recording(
+            asked.file, speakers=asked.speakers, candidates=asked.candidates, channel=asked.sides, watch=watch
+        )
+    return from_json(Recording, answer)
 
 
 def _from_suffix(out: Path | None) -> Format:

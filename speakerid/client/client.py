@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from speakerid.client.errors import ClientError
+from speakerid.client.jobs import Jobs, Watch
 from speakerid.client.recording import Audio, read
 from speakerid.client.wire import Call, Wire
 
@@ -39,6 +40,7 @@ class Client:
         self._wire = Wire.open(url, key, timeout_s, transport)
         self._server, self._key = url, key
         self._gallery = f"/v1/galleries/{quote(gallery, safe='')}"
+        self._jobs = Jobs(self._wire, self._gallery)
 
     def enroll(self, speaker: str, *audio: Audio, accept: str | Iterable[str] = ()) -> Json:
         """Enroll recordings of one speaker; a new name makes a new speaker. Returns what the last one did.
@@ -84,6 +86,49 @@ class Client:
         """Is it this speaker?"""
         body = read(audio)
         return self._post_audio(f"{self._of(self._id(speaker))}/verify", body)
+
+    def recording(
+        self,
+        audio: Audio,
+        *,
+        speakers: int | None = None,
+        candidates: Iterable[str] | None = None,
+        channel: str | int = "mix",
+        watch: Watch = lambda percent, total: None,
+    ) -> Json:
+        """Who speaks when? Sends a recording of any length and waits until it is gone through.
+
+        `channel`: "mix", "split", or a number from 0. `watch(percent, 100)` is called as it goes.
+        """
+        job = self._jobs.send(audio, speakers, candidates, channel, None)
+        return self._jobs.follow(job["id"], watch)
+
+    def send_recording(
+        self,
+        audio: Audio,
+        *,
+        speakers: int | None = None,
+        candidates: Iterable[str] | None = None,
+        channel: str | int = "mix",
+        webhook: str | None = None,
+    ) -> Json:
+        """The same without waiting. Returns the job; `webhook` is called when it has ended."""
+        return self._jobs.send(audio, speakers, candidates, channel, webhook)
+
+    def recordings(self) -> list[Json]:
+        """Every recording, newest first, without results."""
+        return self._pages(f"{self._gallery}/recordings", {})
+
+    def recording_job(self, recording: str) -> Json:
+        """One recording by id and, when it is done, its `result`."""
+        return self._jobs.get(recording)
+
+    def cancel_recording(self, recording: str) -> Json:
+        return self._jobs.cancel(recording)
+
+    def delete_recording(self, recording: str) -> None:
+        """Erase a recording with its result."""
+        self._jobs.delete(recording)
 
     def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[Json]:
         """Every speaker, oldest first; only those with exactly this name or external id where given."""

@@ -16,6 +16,8 @@ def read(audio: Audio) -> bytes:
     try:
         return Path(audio).read_bytes()
     except OSError as error:
-        raise ClientError(
-            "file_missing", f"{str(audio)!r} cannot be read ({error.strerror}). Check the path."
-        ) from error
+        raise unreadable(audio, error) from error
+
+
+def unreadable(audio: str | Path, error: OSError) -> ClientError:
+    return ClientError("file_missing", f"{str(audio)!r} cannot be read ({error.strerror}). Check the path.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,7 +26,7 @@ class Call:
     path: str
     params: dict[str, Any] = field(default_factory=dict)
     json: dict[str, Any] | None = None
-    content: bytes | None = None
+    content: bytes | BinaryIO | None = None
     headers: dict[str, str] = field(default_factory=dict)
     also_good: tuple[int, ...] = ()
 
@@ -57,6 +57,8 @@ class Wire:
         self._http.close()
 
     def _try(self, call: Call) -> httpx.Response:
+        if call.content is not None and not isinstance(call.content, bytes):
+            call.content.seek(0)  # it may have been sent before, to a full server
         try:
             return self._http.request(
                 call.method,

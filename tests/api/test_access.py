@@ -19,6 +19,7 @@ from tests.services.kept import hear_recording, inbox, stranger
 G = "/v1/galleries/{gallery}"
 S = G + "/speakers/{speaker}"
 U = G + "/unknowns/{unknown}"
+R = G + "/recordings"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Call:
     scope: str
     status: int
     body: dict[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()  # scopes that suffice as well
 
     def send(self, client: TestClient, headers: dict[str, str], **ids: str) -> Any:
         filled = {key: _filled(value, ids) for key, value in self.body.items()}
@@ -72,6 +74,12 @@ CALLS = {
     "get unknown": Call("GET", U, "read", 200),
     "promote": Call("POST", U + "/promote", "enroll", 200, {"json": {"name": "Eve"}}),
     "dismiss": Call("DELETE", U, "enroll", 204),
+    "send recording": Call("POST", R, "identify", 202, {"content": probe(ADA)}),
+    "list recordings": Call("GET", R, "identify", 200, also=("read",)),
+    "get recording": Call("GET", R + "/{recording}", "read", 200, also=("identify",)),
+    "recording events": Call("GET", R + "/{recording}/events", "read", 200, also=("identify",)),
+    "cancel recording": Call("POST", R + "/{recording}/cancel", "identify", 200),
+    "delete recording": Call("DELETE", R + "/{recording}", "identify", 204),
     "embeddings": Call("POST", "/v1/embeddings", "identify", 200, {"content": probe(BEN)}),
 }
 INSIDE_A_GALLERY = [name for name, call in CALLS.items() if "{gallery}" in call.path]
@@ -82,14 +90,17 @@ SCOPES = ("enroll", "identify", "read", "admin")
 
 @pytest.fixture
 def ids(client: TestClient, engine: Engine) -> dict[str, str]:
-    """A gallery 'team' with one enrolled speaker, another one, one who was merged into that one, and a stranger."""
+    """A gallery 'team' with one enrolled speaker, another one, one who was merged into that one, a stranger, a recording."""
     client.post("/v1/galleries", json={"name": "team", "keep_unknown_voices": True})
     client.post("/v1/galleries", json={"name": "other"})
     speaker, other, gone = (new_speaker(client, name, "team") for name in ("Ada", "Eve", "Eva"))
     hear_recording(engine, stranger(unit(1)), gallery="team")
     merged = client.post(f"/v1/galleries/team/speakers/{gone}/merge", json={"into": other})
+    recording = client.post("/v1/galleries/team/recordings", content=probe(ADA)).json()["id"]
+    client.post(f"/v1/galleries/team/recordings/{recording}/cancel")
     return {
         "gallery": "team",
+        "recording": recording,
         "speaker": speaker,
         "other": other,
         "unknown": inbox(engine, "team")[0].id,
@@ -116,7 +127,7 @@ def test_without_a_key(client: TestClient, key: Scoped, ids: dict[str, str], nam
 @pytest.mark.parametrize("name", CALLS)
 def test_with_every_scope_but_the_right_one(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
     call = CALLS[name]
-    wrong = [scope for scope in SCOPES if scope not in (call.scope, "admin")]
+    wrong = [scope for scope in SCOPES if scope not in (call.scope, *call.also, "admin")]
     refused(call.send(client, key(*wrong), **ids), 403, "scope_missing")
 
 

@@ -8,7 +8,7 @@ import soundfile
 
 from speakerid import samples
 from speakerid.audio.decode import decode
-from tests.cli.command import Command
+from tests.cli.command import Command, Served
 from tests.sampled import ADA, BEN, probe
 
 PAUSE = np.zeros(12_000, np.float32)
@@ -70,7 +70,6 @@ def test_no_speech_is_an_answer(enrolled: Command) -> None:
         ("--format", "mp3"),
         ("--channel", "left"),
         ("--speakers", "0"),
-        ("--url", "http://127.0.0.1:1"),
         ("--out", "/no/such/folder/x.csv"),
     ],
     ids=str,
@@ -86,3 +85,25 @@ def test_refusals_are_one_sentence(enrolled: Command, meeting: Path, tmp_path: P
     ran = enrolled("recording", meeting, "--gallery", "team", "--json")
     assert (ran.code, ran.problem["code"]) == (1, "gallery_not_found")
     assert enrolled("recording", meeting, "--candidates", "Nobody").err.startswith("speaker_not_found: ")
+
+
+def test_a_server_answers_the_same(served: Served, meeting: Path, tmp_path: Path) -> None:
+    on_it = ("--url", served.url)
+    local, remote = (served("recording", meeting, "--json", *more) for more in ((), on_it))
+    assert (remote.code, remote.err) == (0, "")
+    assert remote.json == local.json
+    assert served("recording", meeting, *on_it).out == served("recording", meeting).out
+    out = tmp_path / "timeline.png"
+    assert served("recording", meeting, "--out", out, "--speakers", "2", "--candidates", BEN, *on_it).code == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert served("recording", meeting, "--format", "rttm", *on_it).out.startswith("SPEAKER a_meeting 1 ")
+
+
+def test_a_server_refuses_in_one_sentence(served: Served, meeting: Path, tmp_path: Path) -> None:
+    on_it = ("--url", served.url)
+    assert served("recording", tmp_path / "no.wav", *on_it).err.startswith("file_missing: ")
+    assert served("recording", meeting, "--gallery", "team", *on_it).err.startswith("gallery_not_found: ")
+    assert served("recording", meeting, "--channel", "7", *on_it).err.startswith("no_such_channel: ")
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(meeting.read_bytes()[:100_000])
+    assert served("recording", cut, *on_it).err.startswith("truncated_audio: ")

@@ -1,0 +1,97 @@
+"""Recordings of several people: sent, followed until they are done, listed, stopped, erased."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from speakerid.client.errors import ClientError
+from speakerid.client.recording import Audio, unreadable
+from speakerid.client.wire import Call, Wire
+
+Json = dict[str, Any]
+Watch = Callable[[float, float | None], None]  # percent done, and 100
+LOOK_S = (0.2, 0.5, 1.0)  # the first looks follow faster: short recordings take a second or two
+ENDED = ("done", "failed", "cancelled")
+
+
+class Jobs:
+    def __init__(self, wire: Wire, gallery: str) -> None:
+        self._wire = wire
+        self._path = f"{gallery}/recordings"
+
+    def send(
+        self,
+        audio: Audio,
+        speakers: int | None,
+        candidates: Iterable[str] | None,
+        channel: str | int,
+        webhook: str | None,
+    ) -> Json:
+        """The job that waits now. A file is read as it is sent, never whole."""
+        said = {
+            "speakers": speakers,
+            "candidates": None if candidates is None else ",".join(candidates),
+            "channel": channel,
+            "webhook": webhook,
+        }
+        params = {key: value for key, value in said.items() if value is not None}
+        headers = {"Content-Type": "application/octet-stream"}
+        with _opened(audio) as content:
+            job: Json = self._wire.send(Call("POST", self._path, params, content=content, headers=headers))
+        return job
+
+    def get(self, recording: str) -> Json:
+        job: Json = self._wire.send(Call("GET", self._of(recording)))
+        return job
+
+    def cancel(self, recording: str) -> Json:
+        job: Json = self._wire.send(Call("POST", f"{self._of(recording)}/cancel"))
+        return job
+
+    def delete(self, recording: str) -> None:
+        self._wire.send(Call("DELETE", self._of(recording)))
+
+    def follow(self, recording: str, watch: Watch) -> Json:
+        """What came out, once it is done; stopped on the server when this is interrupted. Raises ClientError."""
+        try:
+            job = self._ended(recording, watch)
+        except BaseException:
+            with suppress(ClientError):
+                self.cancel(recording)
+            raise
+        if job["state"] == "done":
+            result: Json = job["result"]
+            return result
+        error = job["error"] or {"code": "recording_cancelled", "detail": "Somebody cancelled it. Send it again."}
+        raise ClientError(error["code"], error["detail"])
+
+    def _ended(self, recording: str, watch: Watch) -> Json:
+        looks = 0
+        while True:
+            job = self.get(recording)
+            watch(job["progress"], 100.0)
+            if job["state"] in ENDED:
+                return job
+            time.sleep(LOOK_S[min(looks, len(LOOK_S) - 1)])
+            looks += 1
+
+    def _of(self, recording: str) -> str:
+        return f"{self._path}/{quote(recording, safe='')}"
+
+
+@contextmanager
+def _opened(audio: Audio) -> Iterator[bytes | BinaryIO]:
+    """Raises ClientError `file_missing`."""
+    if isinstance(audio, bytes):
+        yield audio
+        return
+    try:
+        with Path(audio).open("rb") as file:
+            yield file
+    except OSError as error:
+        raise unreadable(audio, error) from error

@@ -1,0 +1,226 @@
+"""Webhooks: who may be called, what they hear, and how often it is tried."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from speakerid.db.models import RecordingRow
+from speakerid.db.repositories import recordings
+from speakerid.errors import WebhookRefused
+from speakerid.services import galleries
+from speakerid.services.engine import Engine
+from speakerid.services.recordings import cancel, notify, webhook
+from speakerid.services.recordings.notify import Notice
+from speakerid.services.recordings.submit import Intake
+from tests.sampled import ADA, probe
+from tests.services.recorded import send, work
+
+PRIVATE = Notice(private=True)
+ALLOWED = Intake(private_webhooks=True)
+
+
+@dataclass
+class Receiver:
+    """A server on loopback that notes what it is told."""
+
+    statuses: list[int] = field(default_factory=list)  # of the next answers; then 204
+    heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook?token=1"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    noted = Receiver()
+    with _listening(noted):
+        yield noted
+
+
+@contextmanager
+def _listening(noted: Receiver) -> Iterator[None]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            noted.heard.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
+            self.send_response(noted.statuses.pop(0) if noted.statuses else 204)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        noted.port = server.server_port
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        yield
+        server.shutdown()
+        serving.join()
+
+
+def ended(engine: Engine, url: str) -> str:
+    """The id of a recording that is done; its webhook is due."""
+    made = send(engine, probe(ADA), webhook=url, intake=ALLOWED)
+    work(engine)
+    return made
+
+
+def pass_time(engine: Engine, seconds: float) -> None:
+    with engine.write() as db:
+        due = RecordingRow.webhook_due.is_not(None)
+        row = db.query(RecordingRow).filter(due).one_or_none()
+        if row is not None and row.webhook_due is not None:
+            row.webhook_due -= timedelta(seconds=seconds)
+
+
+def test_it_is_called_once_with_ids_and_no_more(engine: Engine, receiver: Receiver) -> None:
+    made = ended(engine, receiver.url)
+    for _ in range(2):
+        notify.notify(engine, PRIVATE)
+    ((path, headers, body),) = receiver.heard
+    told = json.loads(body)
+    assert path == "/hook?token=1"
+    assert told.pop("timestamp")
+    assert told == {
+        "type": "recording.done",
+        "data": {"id": made, "gallery": "default", "state": "done", "error": None},
+    }
+    assert (headers["webhook-id"], headers["content-type"]) == (made, "application/json")
+    assert "webhook-signature" not in headers
+
+
+@pytest.mark.parametrize("secret", ["a plain text", "whsec_" + base64.b64encode(b"key of bytes").decode()])
+def test_it_is_signed(engine: Engine, receiver: Receiver, secret: str) -> None:
+    ended(engine, receiver.url)
+    notify.notify(engine, Notice(secret, private=True))
+    ((_, headers, body),) = receiver.heard
+    key = b"key of bytes" if secret.startswith("whsec_") else secret.encode()
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+
+
+def test_it_is_tried_again_later_and_not_for_ever(engine: Engine, receiver: Receiver) -> None:
+    receiver.statuses = [500, 302, 404, 500, 500, 500]
+    ended(engine, receiver.url)
+    notify.notify(engine, PRIVATE)
+    notify.notify(engine, PRIVATE)
+    assert len(receiver.heard) == 1  # not before its time
+    for again_s in (*notify.AGAIN_S, 1e6, 1e6):
+        pass_time(engine, again_s)
+        notify.notify(engine, PRIVATE)
+    assert len(receiver.heard) == 1 + len(notify.AGAIN_S)
+    assert {path for path, _, _ in receiver.heard} == {"/hook?token=1"}  # the redirect was not followed
+
+
+def test_it_gets_through_at_last(engine: Engine, receiver: Receiver) -> None:
+    receiver.statuses = [503]
+    ended(engine, receiver.url)
+    for _ in range(4):
+        notify.notify(engine, PRIVATE)
+        pass_time(engine, 1e6)
+    assert len(receiver.heard) == 2
+
+
+def test_a_cancelled_job_calls_too(engine: Engine, receiver: Receiver) -> None:
+    made = send(engine, probe(ADA), webhook=receiver.url, intake=ALLOWED)
+    cancel.cancel(engine, galleries.get(engine, "default"), made)
+    notify.notify(engine, PRIVATE)
+    assert json.loads(receiver.heard[0][2])["type"] == "recording.cancelled"
+
+
+def test_nobody_there_is_no_failure(engine: Engine) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and never listens
+        ended(engine, f"http://127.0.0.1:{taken.getsockname()[1]}/")
+        notify.notify(engine, PRIVATE)
+    with engine.write() as db:
+        db.execute(update(RecordingRow).values(webhook="https://no.such.host.invalid/", webhook_tries=0))
+        db.execute(update(RecordingRow).values(webhook_due=recordings.clock(db)))
+    notify.notify(engine, PRIVATE)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0"])
+def test_a_private_address_is_not_called(
+    engine: Engine, receiver: Receiver, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended(engine, f"http://{host}:{receiver.port}/")
+    notify.notify(engine, Notice())
+    assert receiver.heard == []
+    assert "private network" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::", False),
+        ("::1", False),
+        ("fe80::1", False),
+        ("fd00::1", False),
+        ("ff02::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("2002:a00:1::", False),
+        ("64:ff9b::5db8:d70e", True),
+    ],
+)
+def test_what_is_public(address: str, public: bool) -> None:
+    assert webhook.public(ipaddress.ip_address(address)) is public
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "example.org/hook",
+        "http://",
+        "http://a b/\n",
+        "http://example.org:99999/",
+        "http://[::1/",
+        "https://user:secret@example.org/",
+        "http://127.0.0.1/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]/",
+        "https://example.org/" + "x" * 2000,
+    ],
+)
+def test_what_is_refused_at_once(url: str) -> None:
+    with pytest.raises(WebhookRefused):
+        webhook.checked(url, private=False)
+
+
+def test_what_is_accepted() -> None:
+    for url in ("https://example.org/hook?x=1", "http://example.org:8080"):
+        assert webhook.checked(url, private=False) == url
+    assert webhook.checked("http://127.0.0.1:1/", private=True)
