@@ -6,6 +6,7 @@ FFmpeg gets one demuxer, a list of decoders and no protocol: it opens nothing bu
 from __future__ import annotations
 
 import io
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from errno import EIO
