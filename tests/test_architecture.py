@@ -58,6 +58,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "httpx": ("client/", "cli/"),
     "websockets": ("client/live.py",),
     "sounddevice": ("cli/microphone.py",),
+    "httpcore": ("services/recordings/calling.py",),
     "pydantic_settings": ("settings.py",),
 }
 CLIENT_MAY = {"httpx", "websockets"}

@@ -1,6 +1,6 @@
-"""What a long recording costs: the command itself, on hours of made conversation, in a process of its own.
+"""What a long recording costs: the command itself, or a service, on hours of made conversation.
 
-python -m speakerid.evaluation.long_recording --speech ../shared/speech --hours 2
+python -m speakerid.evaluation.long_recording --speech ../shared/speech --hours 2 [--service]
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import soundfile
@@ -48,12 +49,24 @@ def write_repeated(pieces: Iterable[FloatArray], seconds: float, file: Path) -> 
                     return
 
 
+@contextmanager
+def _serving(command: list[str]) -> Iterator[str]:
+    """The URL of a service that stops, and says what it took, when the block ends."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure time and memory of one long recording.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech and noise")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--format", choices=("wav", "flac"), default="wav")
     parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--service", action="store_true", help="send it to a service, and measure that process")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         cost, file, answer = (
@@ -63,9 +76,14 @@ def main(arguments: list[str] | None = None) -> int:
         )
         talks = conversations(cast_to_measure(options.speech), COUNT, SEED)
         write_repeated((one.samples for one in talks), options.hours * 3600.0, file)
-        command = [sys.executable, "-c", MEASURED.format(cost=str(cost)), "recording", str(file), "--out", str(answer)]
-        command += ["--store", str(Path(folder) / "voices.db"), "--encoder", options.encoder]
-        subprocess.run(command, check=True)
+        measured = [sys.executable, "-c", MEASURED.format(cost=str(cost))]
+        work = ["recording", str(file), "--out", str(answer)]
+        where = ["--store", str(Path(folder) / "voices.db"), "--encoder", options.encoder]
+        if options.service:
+            with _serving([*measured, "serve", "--port", "0", *where]) as url:
+                subprocess.run([sys.executable, "-m", "speakerid.cli", *work, "--url", url], check=True)
+        else:
+            subprocess.run([*measured, *work, *where], check=True)
         found = json.loads(answer.read_text(encoding="utf-8"))
         cpu_s, peak_kib = json.loads(cost.read_text())
     sys.stdout.write(

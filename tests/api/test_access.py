@@ -90,7 +90,7 @@ SCOPES = ("enroll", "identify", "read", "admin")
 
 @pytest.fixture
 def ids(client: TestClient, engine: Engine) -> dict[str, str]:
-    """A gallery 'team': one enrolled speaker, another one, one merged into that one, a stranger, a recording."""
+    """A gallery 'team' with two speakers, one of them enrolled, one merged into the other, a stranger, a recording."""
     client.post("/v1/galleries", json={"name": "team", "keep_unknown_voices": True})
     client.post("/v1/galleries", json={"name": "other"})
     speaker, other, gone = (new_speaker(client, name, "team") for name in ("Ada", "Eve", "Eva"))

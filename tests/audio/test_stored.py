@@ -64,5 +64,5 @@ def test_every_format_decodes_to_the_same(name: str) -> None:
     data = encode(name, synthetic_voice(2.0, 48_000), 16_000)
     stored = in_pieces(data, 1000)
     assert read_announced(stored, limits=RECORDING) == read_announced(data, limits=RECORDING)
-    once, again = (np.concatenate(list(stream(one, limits=RECORDING))) for one in (stored, data))
-    np.testing.assert_array_equal(once, again)
+    found, expected = (np.concatenate(list(stream(one, limits=RECORDING))) for one in (stored, data))
+    np.testing.assert_array_equal(found, expected)

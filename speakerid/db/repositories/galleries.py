@@ -60,9 +60,16 @@ def has_utterances(db: Session, gallery_key: int) -> bool:
     return db.scalar(select(UtteranceRow.key).where(UtteranceRow.gallery_key == gallery_key).limit(1)) is not None
 
 
-def hold(db: Session, key: int) -> None:
-    """Against those who would change or erase it, until the transaction ends (PostgreSQL)."""
-    db.execute(select(GalleryRow.key).where(GalleryRow.key == key).with_for_update(read=True))
+def hold(db: Session, key: int) -> GalleryRow | None:
+    """Against those who would change or erase it, until the transaction ends (PostgreSQL). None if it is gone.
+
+    Against everybody where it keeps unknown voices: a lock that is taken for reading and raised later may meet another.
+    """
+    row = db.get(GalleryRow, key)
+    if row is None:
+        return None
+    query = select(GalleryRow).where(GalleryRow.key == key).with_for_update(read=not row.keep_unknown_voices)
+    return db.scalar(query.execution_options(populate_existing=True))
 
 
 def keeps_audio(db: Session, key: int) -> bool:

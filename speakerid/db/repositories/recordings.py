@@ -41,6 +41,10 @@ def get(db: Session, gallery_key: int, recording_id: str, *, lock: bool = False,
     return row
 
 
+def by_key(db: Session, key: int) -> RecordingRow | None:
+    return db.get(RecordingRow, key)
+
+
 def page(db: Session, gallery_key: int, *, before: str | None, limit: int) -> list[RecordingRow]:
     """Newest first, older than the recording id `before`."""
     query = _listed(gallery_key).order_by(RecordingRow.id.desc()).limit(limit)
@@ -129,8 +133,9 @@ def drop_pieces(db: Session, key: int, limit: int) -> bool:
     return _count(db, gone) == limit
 
 
-def remove(db: Session, key: int) -> bool:
-    return _count(db, delete(RecordingRow).where(RecordingRow.key == key)) == 1
+def remove(db: Session, row: RecordingRow) -> None:
+    db.delete(row)
+    db.flush()
 
 
 def abandoned_uploads(db: Session) -> list[int]:

@@ -107,6 +107,11 @@ def resolved(db: Session, recording_keys: Collection[int]) -> dict[tuple[int, st
     return {(key, label): Resolved(unknown, speaker) for key, label, unknown, speaker in db.execute(query)}
 
 
+def of_recording(db: Session, recording: RecordingRow) -> dict[str, Resolved]:
+    """By label of the voice."""
+    return {label: one for (_, label), one in resolved(db, [recording.key]).items()}
+
+
 def hand_over(hearings: Sequence[HearingRow], utterance: UtteranceRow) -> None:
     """From now on these are hearings of the speaker whose utterance this is."""
     for one in hearings:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from speakerid.db.engine import Handle
-from speakerid.db.models import GalleryRow, RecordingRow
+from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import answers, jobs
+from speakerid.services.unknowns.forget import forget
 from speakerid.types import SpeakerRef
 
 PIECES = 16  # in one transaction
@@ -33,7 +34,7 @@ def audio(engine: Engine, key: int) -> None:
 def unless_queued(engine: Engine, key: int) -> None:
     """Erase a recording that is still coming in."""
     with engine.read() as db:
-        row = db.get(RecordingRow, key)
+        row = recordings.by_key(db, key)
     if row is not None and row.state == "receiving":
         _remove(engine, key)
 
@@ -63,7 +64,10 @@ def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mappin
 def _remove(engine: Engine, key: int) -> None:
     _drop(engine, key)
     with engine.write(erase=True) as db:
-        recordings.remove(db, key)
+        row = recordings.by_key(db, key)
+        if row is not None:
+            forget(db, row)
+            recordings.remove(db, row)
 
 
 def _drop(engine: Engine, key: int) -> None:

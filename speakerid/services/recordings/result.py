@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
-from speakerid.db.repositories import recordings
+from speakerid.db.repositories import recordings, unknowns
 from speakerid.errors import RecordingNotReady, RecordingWithoutResult
 from speakerid.services.recordings import answers, jobs, known
 from speakerid.timeline import Recording, RecordingJob, RecordingResult
@@ -47,5 +47,5 @@ def _told(db: Handle, gallery: GalleryRow, row: RecordingRow) -> Recording | Non
     """With the names of today."""
     if row.answer is None:
         return None
-    recording = answers.loaded(row.answer)
+    recording = answers.with_voices(answers.loaded(row.answer), unknowns.of_recording(db, row))
     return answers.told(recording, known.today(db, gallery.key, answers.speaker_ids(recording)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
@@ -10,18 +11,10 @@ from speakerid.db.repositories import galleries, recordings, speakers
 from speakerid.errors import SpeakeridError
 from speakerid.services.engine import Engine
 from speakerid.services.recording import Heard
-from speakerid.services.recordings import answers, erase, known
+from speakerid.services.recordings import answers, audio, erase, known
+from speakerid.services.unknowns.keep import Stranger, keep
 from speakerid.timeline import Recording
-from speakerid.types import FloatArray, SpeakerRef
-
-
-@dataclass(frozen=True)
-class UnnamedVoice:
-    """A voice of a recording that nobody is known for: its label in the answer, `probe (dim,)` its embedding."""
-
-    label: str
-    speech_s: float
-    probe: FloatArray
+from speakerid.types import SpeakerRef
 
 
 @dataclass(frozen=True)
@@ -35,14 +28,18 @@ class Claimed:
 
 def done(engine: Engine, job: Claimed, heard: Heard) -> bool:
     """Keep the answer, with the names that are still there. False: the job was lost meanwhile, nothing is kept."""
+    digest = _digest(engine, job)
     with engine.write() as db:
-        galleries.hold(db, job.gallery_key)
+        gallery = galleries.hold(db, job.gallery_key)
+        if gallery is None:
+            return False
         recording = _still_known(db, job, heard.recording)
         row = _ended(db, job, "done")
         if row is None:
             return False
         row.answer = answers.stored(recording)
-        _unnamed(recording, heard)
+        if digest is not None:
+            keep(engine, db, gallery, row, digest, _strangers(heard))
     _clean(engine, job)
     return True
 
@@ -91,9 +88,25 @@ def _still_known(db: Handle, job: Claimed, recording: Recording) -> Recording:
     return answers.told(recording, {one: SpeakerRef(at.id, "") for one, at in today.items() if at.id in there})
 
 
-def _unnamed(recording: Recording, heard: Heard) -> list[UnnamedVoice]:
-    voices = zip(recording.voices, heard.probes, strict=True)
-    return [UnnamedVoice(one.voice, one.speech.seconds, probe) for one, probe in voices if one.speaker is None]
+def _digest(engine: Engine, job: Claimed) -> str | None:
+    """Of the recording's bytes, which only the inbox of unknown voices asks for; None where there is none."""
+    with engine.read() as db:
+        row, gallery = recordings.by_key(db, job.key), galleries.by_key(db, job.gallery_key)
+    if row is None or gallery is None or not gallery.keep_unknown_voices:
+        return None
+    return audio.digest(engine, row.key, row.size)
+
+
+def _strangers(heard: Heard) -> list[Stranger]:
+    """The voices that are nobody enrolled; not those of speakers who were erased while the recording was heard."""
+    turns: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for turn in heard.recording.turns:
+        turns[turn.voice].append((turn.start, turn.end))
+    return [
+        Stranger(one.voice, tuple(turns[one.voice]), one.speech, probe)
+        for one, probe in zip(heard.recording.voices, heard.probes, strict=True)
+        if one.speaker is None and one.decision != "ambiguous"
+    ]
 
 
 def _clean(engine: Engine, job: Claimed) -> None:

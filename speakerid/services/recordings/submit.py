@@ -103,7 +103,10 @@ class Upload:
         if not self.size:
             raise EmptyAudio
         stored = audio.stored(self.engine, self.key, self.size)
-        announced = self.engine.recorder.announced(stored)
+        try:
+            announced = self.engine.recorder.announced(stored)
+        except audio.AudioGone:
+            raise RecordingNotFound(self.id) from None
         if self.options.channel != "split":
             check_channel(self.options.channel, announced.channels)
 
