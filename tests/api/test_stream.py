@@ -188,7 +188,7 @@ def test_longer_than_a_stream_may_be(open_client: ClientMaker) -> None:
         live.send_json({})
         say(live, bytes(2 * 17_000))
         problem, closed = refusal(live)
-    assert (problem["code"], closed) == ("audio_too_long", 4413)
+    assert (problem["code"], closed) == ("stream_too_long", 4413)
 
 
 def test_more_streams_than_allowed(open_client: ClientMaker) -> None:

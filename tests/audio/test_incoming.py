@@ -11,7 +11,7 @@ import soxr
 from speakerid.audio import incoming
 from speakerid.audio.decode import decode, from_samples
 from speakerid.audio.incoming import BAD_PACKETS, Encoding, Incoming, decoded
-from speakerid.errors import AudioTooLong, MalformedAudio, StreamIdle, UnsupportedAudio
+from speakerid.errors import MalformedAudio, StreamIdle, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import encode
 from tests.audio.packets import OPUS_HZ, cut, opus_packets
@@ -130,7 +130,7 @@ def test_a_file_without_audio_does_not_fill_the_memory(monkeypatch: pytest.Monke
 
 
 def test_longer_than_allowed() -> None:
-    with pytest.raises(AudioTooLong):
+    with pytest.raises(StreamTooLong):
         whole(cut(pcm(16_000), 640), Incoming(), max_seconds=1.0)
     assert len(whole([pcm(16_000)], Incoming(), max_seconds=2.0)) == 32_000
 

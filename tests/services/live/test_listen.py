@@ -11,12 +11,12 @@ from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.incoming import Incoming
 from speakerid.errors import (
-    AudioTooLong,
     CalibrationMissing,
     EncoderMismatch,
     GalleryNotFound,
     SpeakerNotFound,
     StreamIdle,
+    StreamTooLong,
     UnsupportedAudio,
 )
 from speakerid.services import galleries
@@ -222,7 +222,7 @@ def test_refusals(sid: SpeakerID, open_engine: EngineMaker, store_url: str) -> N
         heard(SpeakerID(sid.engine, "nowhere"), b"")
     with pytest.raises(UnsupportedAudio):
         heard(sid, b"", incoming=Incoming(sample_rate_hz=100))
-    with pytest.raises(AudioTooLong):
+    with pytest.raises(StreamTooLong):
         heard(sid, bytes(64_000), max_seconds=1.0)
     with pytest.raises(CalibrationMissing):
         heard(SpeakerID(open_engine(store_url, calibrated=False)), b"")

@@ -124,8 +124,8 @@ class TestChorus:
         first.probe, second.probe = voice_near(1, 2, spread=0.05)
         other.probe = voice_near(2, 1)[0]
         chorus.voices = [first, second, other]
-        assert chorus.merged(other) is other
-        assert chorus.merged(second) is first
+        assert chorus.merge(other) is None
+        assert chorus.merge(second) == (first, second)
         assert (first.turns, first.seconds, chorus.voices) == ([0, 1], 10.0, [first, other])
 
 
