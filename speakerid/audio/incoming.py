@@ -14,7 +14,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
 from speakerid.audio.reader import AudioReader, Block, to_float
 from speakerid.audio.resample import pick
 from speakerid.audio.sniff import WEBM_DECODERS, Format
-from speakerid.errors import AudioTooLong, MalformedAudio, UnsupportedAudio
+from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 
 Encoding = Literal["pcm_s16le", "opus", "webm", "ogg"]
@@ -45,13 +45,13 @@ class Incoming:
 def decoded(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -> Iterator[FloatArray]:
     """(n,) float32 at 16 kHz, the mean of all channels; what comes out does not depend on how messages are cut.
 
-    Raises AudioError: AudioTooLong after `max_seconds`.
+    Raises AudioError, StreamTooLong after `max_seconds`.
     """
     resampler, shape, seconds = None, (0, 0), 0.0
     for block in _blocks(messages, incoming):
         seconds += len(block.frames) / block.rate_hz
         if seconds > max_seconds:
-            raise AudioTooLong(f"{max_seconds:g} seconds")
+            raise StreamTooLong(max_seconds)
         if shape != (block.rate_hz, block.frames.shape[1]):
             yield from _rest(resampler)
             shape = (block.rate_hz, block.frames.shape[1])

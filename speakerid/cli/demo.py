@@ -93,16 +93,7 @@ def _listen(options: Demo, folder: Path) -> tuple[list[Heard], list[Line]]:
         _enroll(client)
         heard = [Heard(probe, client.identify(probe.file)) for probe in progress(probes(), "Identifying")]
         spoken = demo_recording.write(folder / "talk.wav")
-        return heard, demo_recording.lines(spoken, _recording(options, folder))
-
-
-def _recording(options: Demo, folder: Path) -> dict[str, Any]:
-    from speakerid.types import to_json
-    from speakerid.verbs import SpeakerID
-
-    with SpeakerID.open(folder / "voices.db", encoder=options.encoder) as sid:
-        answer: dict[str, Any] = to_json(sid.recording(folder / "talk.wav"))
-        return answer
+        return heard, demo_recording.lines(spoken, client.recording(folder / "talk.wav"))
 
 
 def _enroll(client: Client) -> None:

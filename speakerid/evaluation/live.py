@@ -188,8 +188,9 @@ def tries() -> Iterator[tuple[str, LivePolicy]]:
     for merge_llr in (0.0, 2.0, 4.0):
         yield f"merge_llr {merge_llr:g}", replace(plain, merge_llr=merge_llr)
     for margin in (0.0, 1.0, 2.0, 3.0):
-        options = CertainOptions(accept_margin_llr=margin, unknown_margin_llr=margin)
-        yield f"margins of certainty {margin:g}", replace(plain, certain=options)
+        yield f"margin of certainty {margin:g}", replace(plain, certain=CertainOptions(margin_llr=margin))
+    for begins_s in (1.0, 1.5, 3.0):
+        yield f"begins_s {begins_s:g}", replace(plain, assign=AssignOptions(begins_s=begins_s))
 
 
 def _say(line: str) -> None:

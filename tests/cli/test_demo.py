@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+import soundfile
 
 from speakerid import samples
-from speakerid.cli import demo
+from speakerid.cli import demo, demo_recording
 from speakerid.cli.demo import Heard, Probe
+from speakerid.cli.demo_recording import Spoken
 from tests.cli.command import Command
 from tests.sampled import ADA, BEN
 
@@ -27,11 +31,41 @@ def test_right_means_the_right_name_too() -> None:
     assert not Heard(replace(probe, decision="unknown", speaker=None), ACCEPTED).right
 
 
+SPOKEN = [Spoken(ADA, 0.0, 5.0), Spoken(BEN, 6.0, 10.0), Spoken(None, 11.0, 15.0), Spoken(None, 16.0, 20.0)]
+
+
+def turn(start: float, end: float, who: str) -> dict[str, Any]:
+    known = who in (ADA, BEN)
+    return {"start": start, "end": end, "voice": "spk" if known else who, "speaker": {"name": who} if known else None}
+
+
+def test_a_recording_is_right_when_everybody_is() -> None:
+    turns = [turn(0.5, 4.0, ADA), turn(4.0, 4.9, BEN), turn(6.1, 9.0, BEN), turn(11.0, 14.0, "unknown_1")]
+    found = demo_recording.lines(SPOKEN, {"turns": [*turns, turn(16.0, 19.0, "unknown_1")]})
+    assert [one.heard for one in found] == [ADA, BEN, "unknown_1", "unknown_1"]
+    assert all(one.right for one in found)
+
+
+@pytest.mark.parametrize("last", [[], [turn(16.0, 19.0, "unknown_2")], [turn(16.0, 19.0, ADA)]])
+def test_a_recording_is_wrong_when_one_is(last: list[dict[str, Any]]) -> None:
+    turns = [turn(0.5, 4.0, ADA), turn(6.1, 9.0, BEN), turn(11.0, 14.0, "unknown_1"), *last]
+    assert [one.right for one in demo_recording.lines(SPOKEN, {"turns": turns})] == [True, True, True, False]
+
+
+def test_the_recording_holds_what_is_said_in_it(tmp_path: Path) -> None:
+    spoken = demo_recording.write(tmp_path / "talk.wav")
+    assert len({one.voice for one in spoken}) == 3
+    assert None in {one.voice for one in spoken}
+    assert soundfile.info(tmp_path / "talk.wav").duration == pytest.approx(spoken[-1].end + demo_recording.PAUSE_S)
+    assert all(one.end - one.start > 3.0 for one in spoken)
+
+
 @pytest.mark.slow
 def test_the_exit_code_follows_the_outcome(speakerid: Command) -> None:
     ran = speakerid("demo", "--encoder", "fake", "--json")
     assert len(ran.json["probes"]) == len(demo.probes())
-    assert ran.code == (0 if all(one["right"] for one in ran.json["probes"]) else 1)
+    assert len(ran.json["recording"]) == 6
+    assert ran.code == (0 if all(one["right"] for one in ran.json["probes"] + ran.json["recording"]) else 1)
     assert ran.json["right"] == (ran.code == 0)
 
 
@@ -41,6 +75,7 @@ def test_one_wrong_answer_is_a_failure(speakerid: Command, monkeypatch: pytest.M
     ran = speakerid("demo", "--encoder", "fake", SPEAKERID_HOST="0.0.0.0")  # the operator's settings do not count
     assert ran.code == 1
     assert "1 of 1 answers are wrong." in ran.out
+    assert "Everybody was heard rightly." in ran.out
     assert "What to try next" in ran.out
 
 

@@ -19,7 +19,7 @@ class AssignOptions:
 
     same_llr: float = 0.0  # a group and a voice are one from here on
     change_cost: float = 2.0  # by which another voice must fit better in all before the speaker changes
-    begins_s: float = 1.5  # of windows, from which a voice may begin; less goes to the nearest
+    begins_s: float = 1.0  # of windows, from which a voice may begin; less goes to the nearest
     clusters: ClusterOptions = field(default_factory=ClusterOptions)
 
 

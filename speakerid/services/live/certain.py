@@ -11,9 +11,8 @@ from speakerid.timeline import RecordedVoice
 class CertainOptions:
     """`python -m speakerid.evaluation.live` measures what they give."""
 
-    accept_margin_llr: float = 1.0  # above the threshold
+    margin_llr: float = 3.0  # above the threshold, or below it: odds twenty times as good as they need to be
     accept_s: float = 2.0  # of this voice; a single word may fit anybody
-    unknown_margin_llr: float = 2.0  # below it
     unknown_s: float = 4.0
 
 
@@ -23,12 +22,10 @@ def certain(voice: RecordedVoice, options: CertainOptions) -> bool:
         return True
     if voice.threshold is None or not voice.candidates:
         return False
+    beyond = leading(voice)[0] - voice.threshold.llr
     if voice.decision == "accept":
-        above = leading(voice)[0] - voice.threshold.llr
-        return voice.speech.seconds >= options.accept_s and above >= options.accept_margin_llr
-    below = voice.threshold.llr - voice.candidates[0].llr
-    far = below >= options.unknown_margin_llr
-    return voice.decision == "unknown" and voice.speech.seconds >= options.unknown_s and far
+        return voice.speech.seconds >= options.accept_s and beyond >= options.margin_llr
+    return voice.decision == "unknown" and voice.speech.seconds >= options.unknown_s and -beyond >= options.margin_llr
 
 
 def leading(voice: RecordedVoice) -> tuple[float, float]:

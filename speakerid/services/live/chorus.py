@@ -59,19 +59,19 @@ class Chorus:
         self._coming = None
         return found
 
-    def merged(self, voice: LiveVoice) -> LiveVoice:
-        """The older of two where `voice` and another one are alike by the probes of both; itself where none is."""
+    def merge(self, voice: LiveVoice) -> tuple[LiveVoice, LiveVoice] | None:
+        """Where `voice` and another one are alike by the probes of both: the older, which takes in the other."""
         others = [one for one in self.voices if one is not voice and one.probe is not None]
         if voice.probe is None or not others:
-            return voice
+            return None
         probes = windows_side([one.probe for one in (voice, *others) if one.probe is not None], _seconds(voice, others))
         llrs = self._scorer.compare(probes[:1], probes[1:]).llrs[0]
         if llrs.max() < self._merge_llr:
-            return voice
-        pair = sorted((voice, others[int(llrs.argmax())]), key=self.voices.index)
-        pair[0].take_in(pair[1])
-        self.voices.remove(pair[1])
-        return pair[0]
+            return None
+        kept, gone = sorted((voice, others[int(llrs.argmax())]), key=self.voices.index)
+        kept.take_in(gone)
+        self.voices.remove(gone)
+        return kept, gone
 
     def _centers(self) -> Side | None:
         if not self.voices:

@@ -35,7 +35,7 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
     """`messages` are awaited one by one, after `Ready`; `Done` comes after the last. Nothing is stored.
 
     Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, CalibrationMissing, EncoderMismatch, AudioError,
-    Overloaded, EncoderFailed, and whatever `messages` raises.
+    StreamTooLong, Overloaded, EncoderFailed, and whatever `messages` raises.
     """
     options.incoming.check()
     names = Names(engine, gallery, options.candidates)

@@ -34,8 +34,9 @@ class Names:
         return calibrations.source(self._engine, galleries.get(self._engine, self._gallery))
 
     def hear(self, voice: LiveVoice) -> None:
-        """Make its probe of what it said. Raises Overloaded, EncoderFailed."""
-        voice.probe = self._embedded(voice.speech())
+        """Make its probe of what it said, where there is more of that by now. Raises Overloaded, EncoderFailed."""
+        if not voice.probed:
+            voice.probe, voice.probed = self._embedded(voice.speech()), True
 
     def judge(self, voices: Sequence[LiveVoice], heard: Speech) -> None:
         """Decide on every voice that has a probe; `heard` is how good the stream is.

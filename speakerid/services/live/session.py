@@ -81,6 +81,7 @@ class Session:
         if said.places:
             yield from self._commit(said, end, self._chorus.assign(said.windows))
         elif self._last is not None and end > said.begin:  # a syllable, too short to tell whose
+            self._last.seconds += (end - said.begin) / SAMPLE_RATE_HZ
             yield self._final((said.begin, end), self._last)
 
     def _go_on(self, stretch: Span) -> Iterator[Answer]:
@@ -125,13 +126,22 @@ class Session:
         voices = self._chorus.learn(said.windows, assigned)
         for talk in talks:
             voices[talk.voice].say(self._recent.samples(talk.span))
-        for label, voice in voices.items():
+        for voice in voices.values():
             self._names.hear(voice)
-            voices[label] = self._chorus.merged(voice)
+        self._merge(voices)
         self._names.judge(self._chorus.voices, self._recent.quality())
         for talk in talks:
             yield self._final(talk.span, voices[talk.voice])
         yield from self._enough(self._chorus.voices)
+
+    def _merge(self, voices: dict[int, LiveVoice]) -> None:
+        """Those of `voices` that turn out to be another one are replaced by it."""
+        for voice in list(voices.values()):
+            if voice in self._chorus.voices and (merged := self._chorus.merge(voice)) is not None:
+                kept, gone = merged
+                self._names.hear(kept)
+                self._last = kept if self._last is gone else self._last
+                voices.update({label: kept for label, one in voices.items() if one is gone})
 
     def _final(self, span: Span, voice: LiveVoice) -> LiveTurn:
         turn = self._answers.turn(self._turns, span, voice, final=True)

@@ -27,6 +27,7 @@ class LiveVoice:
     seconds: float = 0.0  # of its final turns
     turns: list[int] = field(default_factory=list)
     probe: FloatArray | None = None
+    probed: bool = False  # whether the probe holds all that it could
     judged: RecordedVoice | None = None
     judged_s: float = 0.0  # speech behind `judged`
     unknown: int | None = None  # which of the unknown ones it is, once it was called so
@@ -46,6 +47,7 @@ class LiveVoice:
     def say(self, samples: FloatArray) -> None:
         """More of its speech, (n,)."""
         self.seconds += len(samples) / SAMPLE_RATE_HZ
+        self.probed = self.probed and self.full
         more = np.rint(np.clip(samples, -1.0, 1.0) * FULL_SCALE).astype(np.int16)
         self._speech = np.concatenate([self._speech, more])[:PROBE]
 
@@ -55,7 +57,8 @@ class LiveVoice:
         return own if more is None else np.concatenate([own, more])[:PROBE]
 
     def take_in(self, other: LiveVoice) -> None:
-        """They turned out to be one. The probe stays as it was until the next speech."""
+        """They turned out to be one."""
+        self.probed = self.probed and self.full
         self.total = self.total + other.total
         self.window_s += other.window_s
         self.seconds += other.seconds

@@ -1,0 +1,198 @@
+"""The parts of a session, each by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from speakerid.diarization.windows import WindowOptions
+from speakerid.scoring.scorer import Scorer
+from speakerid.services.live.assign import Assigned, AssignOptions, assign
+from speakerid.services.live.certain import CertainOptions, certain
+from speakerid.services.live.chorus import MOST, Chorus
+from speakerid.services.live.recent import KEPT, Recent
+from speakerid.services.live.utterance import Utterance
+from speakerid.services.live.voices import PROBE, LiveVoice, windows_side
+from speakerid.timeline import RecordedVoice
+from speakerid.types import Candidate, Decision, FloatArray, SpeakerRef, Speech, Threshold
+from tests.engines import fake_scorer
+
+OPTIONS = WindowOptions()
+DIM = 32
+
+
+def voice_near(seed: int, count: int, spread: float = 0.15) -> list[FloatArray]:
+    """Windows `(dim,)` of one made-up voice."""
+    random = np.random.default_rng(seed)
+    center = random.standard_normal(DIM)
+    center /= np.linalg.norm(center)
+    near = center + spread * random.standard_normal((count, DIM)) / np.sqrt(DIM)
+    return list((near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32))
+
+
+@pytest.fixture
+def scorer() -> Scorer:
+    found = fake_scorer()
+    assert found is not None
+    return found
+
+
+class TestUtterance:
+    def test_windows_are_due_every_half_second(self) -> None:
+        said = Utterance(1_000)
+        assert said.due(24_999, OPTIONS) == []
+        assert said.due(33_000, OPTIONS) == [(1_000, 25_000), (9_000, 33_000)]
+        said.add((1_000, 25_000), np.ones(DIM, np.float32))
+        assert said.due(33_000, OPTIONS) == [(9_000, 33_000)]
+
+    def test_the_last_window_ends_with_the_speech(self) -> None:
+        assert Utterance(0).rest(4_000, OPTIONS) == []
+        assert Utterance(0).rest(20_000, OPTIONS) == [(0, 20_000)]
+        assert Utterance(0).rest(30_000, OPTIONS) == [(0, 24_000), (6_000, 30_000)]
+        assert Utterance(0).rest(24_500, OPTIONS) == [(0, 24_000)]
+
+    def test_a_change_stands_after_two_windows_of_the_next(self) -> None:
+        said = Utterance(0)
+        assert said.settled(np.array([0, 0, 1])) == 0
+        assert said.settled(np.array([0, 0, 1, 1])) == 2
+        assert said.settled(np.array([0, 1, 1, 0])) == 1
+        assert said.settled(np.array([0])) == 0
+
+    def test_it_is_split_halfway_between_the_centers(self) -> None:
+        said = Utterance(0)
+        for start in (0, 8_000, 16_000):
+            said.add((start, start + 24_000), np.ones(DIM, np.float32))
+        before, after = said.split(2)
+        assert (before.begin, len(before.places)) == (0, 2)
+        assert (after.begin, after.places) == (24_000, [(16_000, 40_000)])
+        assert after.due(48_000, OPTIONS) == [(24_000, 48_000)]
+
+
+class TestAssign:
+    def test_a_voice_heard_before_is_known_again(self, scorer: Scorer) -> None:
+        ada, ben = voice_near(1, 6), voice_near(2, 6)
+        known = windows_side([ada[0], ben[0]], [6.0, 6.0])
+        found = assign(scorer, windows_side(ben[1:5], [1.5] * 4), known, AssignOptions())
+        assert found.labels.tolist() == [1, 1, 1, 1]
+        assert len(found.voices) == 2
+
+    def test_a_new_voice_begins(self, scorer: Scorer) -> None:
+        known = windows_side([voice_near(1, 1)[0]], [6.0])
+        found = assign(scorer, windows_side(voice_near(2, 3), [1.5] * 3), known, AssignOptions())
+        assert found.labels.tolist() == [1, 1, 1]
+        assert len(found.voices) == 2
+
+    def test_two_voices_in_one_stretch(self, scorer: Scorer) -> None:
+        said = windows_side([*voice_near(1, 4), *voice_near(2, 3)], [1.5] * 7)
+        found = assign(scorer, said, None, AssignOptions())
+        assert len(set(found.labels[:4])) == len(set(found.labels[4:])) == 1
+        assert found.labels[0] != found.labels[-1]
+        assert found.sure(0.0).tolist() == [0, 1, 2, 5, 6]
+
+    def test_too_little_for_a_voice_goes_to_the_nearest(self, scorer: Scorer) -> None:
+        known = windows_side([voice_near(1, 1)[0]], [6.0])
+        found = assign(scorer, windows_side(voice_near(2, 1), [0.8]), known, AssignOptions())
+        assert (found.labels.tolist(), len(found.voices)) == ([0], 1)
+        assert found.sure(0.0).tolist() == []  # and it learns nothing from that
+        assert len(assign(scorer, windows_side(voice_near(2, 1), [0.8]), None, AssignOptions()).voices) == 1
+
+
+class TestChorus:
+    def test_voices_are_bounded(self, scorer: Scorer) -> None:
+        chorus = Chorus(scorer, AssignOptions(), 2.0)
+        for seed in range(MOST + 5):
+            said = windows_side(voice_near(seed, 2, spread=0.0), [1.5, 1.5])
+            chorus.learn(said, chorus.assign(said))
+        assert len(chorus.voices) == MOST
+
+    def test_what_begins_is_the_same_voice_until_it_is_known(self, scorer: Scorer) -> None:
+        chorus = Chorus(scorer, AssignOptions(), 2.0)
+        said = windows_side(voice_near(1, 2), [1.5, 1.5])
+        coming = chorus.voice(chorus.assign(said), 0)
+        coming.enough = True
+        (known,) = chorus.learn(said, chorus.assign(said)).values()
+        assert known is coming
+        assert chorus.voices == [coming]
+        assert (
+            chorus.voice(Assigned(np.array([1]), windows_side(voice_near(2, 2), [1.5] * 2), np.zeros(1)), 1)
+            is not coming
+        )
+
+    def test_two_that_are_alike_become_the_older(self, scorer: Scorer) -> None:
+        chorus = Chorus(scorer, AssignOptions(), 2.0)
+        first, second, other = (LiveVoice(np.ones(DIM), seconds=5.0, turns=[nth]) for nth in range(3))
+        first.probe, second.probe = voice_near(1, 2, spread=0.05)
+        other.probe = voice_near(2, 1)[0]
+        chorus.voices = [first, second, other]
+        assert chorus.merge(other) is None
+        assert chorus.merge(second) == (first, second)
+        assert (first.turns, first.seconds, chorus.voices) == ([0, 1], 10.0, [first, other])
+
+
+class TestLiveVoice:
+    def test_a_probe_is_bounded(self) -> None:
+        voice = LiveVoice(np.ones(DIM))
+        for _ in range(3):
+            voice.say(np.full(PROBE // 2, 0.5, np.float32))
+        assert (len(voice.speech()), voice.full, voice.seconds) == (PROBE, True, 30.0)
+        assert len(voice.speech(np.ones(100, np.float32))) == PROBE
+
+    def test_what_goes_on_is_heard_but_not_kept(self) -> None:
+        voice = LiveVoice(np.ones(DIM))
+        voice.say(np.full(100, 0.25, np.float32))
+        assert len(voice.speech(np.ones(50, np.float32))) == 150
+        assert len(voice.speech()) == 100
+        assert voice.speech() == pytest.approx(0.25, abs=1e-4)
+
+
+class TestRecent:
+    def test_it_keeps_the_last_seconds(self) -> None:
+        recent, size = Recent(), KEPT // 3
+        for nth in range(10):
+            recent.add(np.full(size, nth, np.float32))
+        assert recent.total == 10 * size
+        assert np.unique(recent.samples((7 * size, 9 * size))).tolist() == [7.0, 8.0]
+        assert len(recent.samples((9 * size, 11 * size))) == size
+
+    def test_quality_is_that_of_the_speech(self) -> None:
+        random = np.random.default_rng(0)
+        recent = Recent()
+        recent.add(0.001 * random.standard_normal(32_000).astype(np.float32))
+        recent.add(0.1 * random.standard_normal(32_000).astype(np.float32))
+        found = recent.quality((32_000, 64_000))
+        assert found.snr_db == pytest.approx(40.0, abs=1.0)
+        recent.add(np.zeros(1_600, np.float32))
+        assert recent.quality() is found  # a moment later it is not measured again
+
+
+def judged(decision: Decision, llr: float, seconds: float) -> RecordedVoice:
+    ada = SpeakerRef("spk_1", "Ada")
+    return RecordedVoice(
+        voice="",
+        decision=decision,
+        speaker=ada if decision == "accept" else None,
+        candidates=(Candidate(ada, 0.5, llr, 0.9),),
+        margin=None,
+        threshold=Threshold(4.0, "test"),
+        speech=Speech(seconds, 20.0, 0.0, 8_000),
+        channel=None,
+        reason="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("decision", "llr", "seconds", "expected"),
+    [
+        ("accept", 7.0, 2.0, True),
+        ("accept", 6.9, 2.0, False),
+        ("accept", 7.0, 1.9, False),
+        ("unknown", 1.0, 4.0, True),
+        ("unknown", 1.1, 4.0, False),
+        ("unknown", 1.0, 3.9, False),
+        ("ambiguous", 9.0, 9.0, False),
+        ("not_enough_speech", 9.0, 0.5, False),
+        ("no_speakers", 0.0, 0.5, True),
+    ],
+)
+def test_when_it_is_certain(decision: Decision, llr: float, seconds: float, expected: bool) -> None:
+    assert certain(judged(decision, llr, seconds), CertainOptions()) is expected
