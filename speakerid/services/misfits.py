@@ -22,14 +22,17 @@ from speakerid.types import Speech
 EVEN_ODDS = 0.0  # llr
 
 
-def moved(scorer: Scorer, track: Track, named: Mapping[int, Side]) -> Track:
-    """`named`: the voiceprint, one row, of each voice with a name. All misfits of one voice stay together."""
+def moved(scorer: Scorer, track: Track, named: Mapping[int, Side], *, more: bool = True) -> Track:
+    """`named`: the voiceprint, one row, of each voice with a name. All misfits of one voice stay together.
+
+    Without `more`, misfits that fit no voice stay where they are.
+    """
     judged = [row for row in range(len(track.talks)) if track.heard[row].any()]
     if not named or not judged:
         return track
     llrs = np.full((len(track.talks), len(track.speech)), -np.inf)
     llrs[judged] = _llrs(scorer, track, judged, named)
-    voices = _voices(track, llrs, named)
+    voices = _voices(track, llrs, named, more)
     return track if voices == [talk.voice for talk in track.talks] else _with(track, voices)
 
 
@@ -40,7 +43,7 @@ def _llrs(scorer: Scorer, track: Track, judged: list[int], named: Mapping[int, S
     return scorer.compare(Side.of(track.heard[judged], speech), Side.joined(models)).llrs
 
 
-def _voices(track: Track, llrs: NDArray[np.float64], named: Mapping[int, Side]) -> list[int]:
+def _voices(track: Track, llrs: NDArray[np.float64], named: Mapping[int, Side], more: bool) -> list[int]:
     """A voice for each talk; those that fit none get numbers behind the others."""
     others: dict[int, int] = {}
     found = []
@@ -48,7 +51,10 @@ def _voices(track: Track, llrs: NDArray[np.float64], named: Mapping[int, Side]) 
         voice = talk.voice
         if voice in named and np.isfinite(row[voice]) and row[voice] < EVEN_ODDS:
             best = int(row.argmax())
-            voice = best if row[best] >= EVEN_ODDS else others.setdefault(voice, len(track.speech) + len(others))
+            if row[best] >= EVEN_ODDS:
+                voice = best
+            elif more:
+                voice = others.setdefault(voice, len(track.speech) + len(others))
         found.append(voice)
     return found
 

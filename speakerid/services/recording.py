@@ -24,7 +24,7 @@ Watch = Callable[[float, float | None], None]  # seconds of audio gone through, 
 
 @dataclass(frozen=True)
 class RecordingOptions:
-    speakers: int | None = None  # how many speak (on each channel, with "split"), where that is known
+    speakers: int | None = None  # at most how many speak (on each channel, with "split"), where that is known
     candidates: tuple[str, ...] | None = None  # names or ids: nobody else is to be named
     channel: Sides = "mix"
     top_k: int = 5
@@ -89,7 +89,9 @@ def hear(
     top_k = min(max(options.top_k, 1), TOP_K_LIMIT)
     first = _places(heard)
     named = name_voices(engine, gallery, _unnamed(heard, first), wanted, top_k)
-    heard = _without_misfits(engine, gallery, heard, dict(zip(first, named, strict=True)))
+    heard = _without_misfits(
+        engine, gallery, heard, dict(zip(first, named, strict=True)), more=options.speakers is None
+    )
     places = _places(heard)
     unnamed = _unnamed(heard, places)
     voices = name_voices(engine, gallery, unnamed, wanted, top_k)
@@ -148,7 +150,7 @@ def _unnamed(heard: Sequence[Track], places: Sequence[_Place]) -> list[Unnamed]:
 
 
 def _without_misfits(
-    engine: Engine, gallery: GalleryRow, heard: Sequence[Track], voices: dict[_Place, RecordedVoice]
+    engine: Engine, gallery: GalleryRow, heard: Sequence[Track], voices: dict[_Place, RecordedVoice], more: bool
 ) -> list[Track]:
     known = voiceprints(engine, gallery, list(voices.values()))
     if not known:
@@ -163,6 +165,7 @@ def _without_misfits(
                 for place, one in voices.items()
                 if place.track == nth and one.speaker and one.speaker.id in known
             },
+            more=more,
         )
         for nth, track in enumerate(heard)
     ]

@@ -64,6 +64,11 @@ def test_misfits_that_fit_nobody_are_one_more_voice() -> None:
     assert [one.seconds for one in found.speech] == [2.0, 4.0, 2.0]
 
 
+def test_where_the_number_is_known_there_are_no_more_voices() -> None:
+    found = moved(SCORER, track((0, ADA), (0, CAT), (1, BEN), (0, BEN)), NAMED, more=False)
+    assert voices(found) == [0, 0, 1, 1]
+
+
 def test_a_voice_without_talks_is_gone() -> None:
     found = moved(SCORER, track((0, BEN), (1, BEN)), NAMED)
     assert (voices(found), len(found.speech), found.probes.tolist()) == ([0, 0], 1, [BEN.tolist()])
