@@ -130,7 +130,7 @@ class SpeakerID:
         channel: Sides = "mix",
         watch: Watch = unwatched,
     ) -> Recording:
-        """Who speaks when? Of `speakers` voices, if that is known; only `candidates`, by name or id, are named.
+        """Who speaks when? Of at most `speakers` voices, if that is known; only `candidates`, by name or id, are named.
 
         `channel`: "mix", "split" for one side of a call a channel, or one channel. `watch(done, total)` is called as
         it goes, with seconds of work. Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing.

@@ -18,7 +18,7 @@ from speakerid.types import FloatArray, Span, Speech
 # Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.
 SEGMENTS = SegmentOptions(threshold=0.3, end_threshold=0.2)
 MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
-READS = 5  # times a recording is decoded: for its level, its speech, its windows, its turns, its voices
+READS = 6  # times a recording is decoded: for its level, its speech, its windows, its turns, their borders, its voices
 
 Progress = Callable[[float], None]  # seconds of audio decoded since the last call
 

@@ -38,7 +38,7 @@ def recording(
         Format | None, typer.Option("--format", help="By default what --out ends in, or a table.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Write here, not to stdout.")] = None,
-    speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many speak, if you know it.")] = None,
+    speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="At most how many speak, if known.")] = None,
     candidates: Annotated[
         str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
     ] = None,

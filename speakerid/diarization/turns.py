@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from speakerid.diarization.clustering import Labels
 from speakerid.types import Span
@@ -26,16 +27,27 @@ def turns(stretches: Sequence[Span], windows: Sequence[Span], labels: Labels) ->
     return [turn for stretch in stretches for turn in _of(stretch, centers, labels)]
 
 
-def parts(talks: Sequence[Talk], shortest: int, longest: int) -> list[Span]:
-    """Turns of at least `shortest` samples, cut evenly into parts of at most `longest`. Ascending like `talks`."""
-    return [part for talk in talks if talk.span[1] - talk.span[0] >= shortest for part in _cut(talk.span, longest)]
+def cut(talks: Sequence[Talk], longest: int) -> Iterator[Talk]:
+    """The same with those above `longest` samples cut evenly."""
+    for talk in talks:
+        start, end = talk.span
+        count = -(-(end - start) // longest)
+        edges = [start + (end - start) * nth // count for nth in range(count + 1)]
+        yield from (Talk(span, talk.voice) for span in pairwise(edges))
 
 
-def _cut(span: Span, longest: int) -> Iterator[Span]:
-    start, end = span
-    count = -(-(end - start) // longest)
-    for nth in range(count):
-        yield start + (end - start) * nth // count, start + (end - start) * (nth + 1) // count
+def whole(talks: Sequence[Talk]) -> Iterator[Talk]:
+    """The same with neighbors of one voice, between whom there is no pause, as one. Ascending."""
+    last: Talk | None = None
+    for talk in talks:
+        if last is not None and last.voice == talk.voice and last.span[1] == talk.span[0]:
+            last = Talk((last.span[0], talk.span[1]), talk.voice)
+            continue
+        if last is not None:
+            yield last
+        last = talk
+    if last is not None:
+        yield last
 
 
 def _of(stretch: Span, centers: Sequence[int], labels: Labels) -> Iterator[Talk]:

@@ -9,13 +9,13 @@ from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.recorder import READS, LongAudio
 from speakerid.db.models import GalleryRow
-from speakerid.diarization.turns import Talk
+from speakerid.diarization.turns import Talk, whole
 from speakerid.errors import InvalidRequest
-from speakerid.services import calibrations, speakers, tracks
+from speakerid.services import calibrations, misfits, speakers, tracks
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
 from speakerid.services.tracks import At, Track
-from speakerid.services.voices import Unnamed, name_voices
+from speakerid.services.voices import Unnamed, name_voices, voiceprints
 from speakerid.timeline import JobStage, RecordedVoice, Recording, Sides, Turn
 from speakerid.types import FloatArray
 
@@ -24,7 +24,7 @@ Watch = Callable[[float, float | None], None]  # seconds of audio gone through, 
 
 @dataclass(frozen=True)
 class RecordingOptions:
-    speakers: int | None = None  # how many speak (on each channel, with "split"), where that is known
+    speakers: int | None = None  # at most how many speak (on each channel, with "split"), where that is known
     candidates: tuple[str, ...] | None = None  # names or ids: nobody else is to be named
     channel: Sides = "mix"
     top_k: int = 5
@@ -86,9 +86,15 @@ def hear(
         tracks.listen(engine, scorer, one, channel, options.speakers, at)
         for channel, one in _opened(engine, audio, options.channel, watch)
     ]
+    top_k = min(max(options.top_k, 1), TOP_K_LIMIT)
+    first = _places(heard)
+    named = name_voices(engine, gallery, _unnamed(heard, first), wanted, top_k)
+    heard = _without_misfits(
+        engine, gallery, heard, dict(zip(first, named, strict=True)), more=options.speakers is None
+    )
     places = _places(heard)
-    unnamed = [_unnamed(heard[place.track], place.voice) for place in places]
-    voices = name_voices(engine, gallery, unnamed, wanted, min(max(options.top_k, 1), TOP_K_LIMIT))
+    unnamed = _unnamed(heard, places)
+    voices = name_voices(engine, gallery, unnamed, wanted, top_k)
     found = Recording(
         seconds=max(track.seconds for track in heard),
         turns=_turns(heard, {(place.track, place.voice): one for place, one in zip(places, voices, strict=True)}),
@@ -136,12 +142,39 @@ def _places(heard: Sequence[Track]) -> list[_Place]:
     return [_Place(start, *key) for start, key in sorted((start, key) for key, start in first.items())]
 
 
-def _unnamed(track: Track, voice: int) -> Unnamed:
-    return Unnamed(track.channel, track.speech[voice], track.probes[voice])
+def _unnamed(heard: Sequence[Track], places: Sequence[_Place]) -> list[Unnamed]:
+    return [
+        Unnamed(track.channel, track.speech[place.voice], track.probes[place.voice])
+        for place, track in ((one, heard[one.track]) for one in places)
+    ]
+
+
+def _without_misfits(
+    engine: Engine, gallery: GalleryRow, heard: Sequence[Track], voices: dict[_Place, RecordedVoice], more: bool
+) -> list[Track]:
+    known = voiceprints(engine, gallery, list(voices.values()))
+    if not known:
+        return list(heard)
+    scorer = calibrations.scorer(engine, gallery)
+    return [
+        misfits.moved(
+            scorer,
+            track,
+            {
+                place.voice: known[one.speaker.id]
+                for place, one in voices.items()
+                if place.track == nth and one.speaker and one.speaker.id in known
+            },
+            more=more,
+        )
+        for nth, track in enumerate(heard)
+    ]
 
 
 def _turns(heard: Sequence[Track], voices: dict[tuple[int, int], RecordedVoice]) -> tuple[Turn, ...]:
-    found = [_turn(track, talk, voices[nth, talk.voice]) for nth, track in enumerate(heard) for talk in track.talks]
+    found = [
+        _turn(track, talk, voices[nth, talk.voice]) for nth, track in enumerate(heard) for talk in whole(track.talks)
+    ]
     return tuple(sorted(found, key=lambda turn: (turn.start, turn.end)))
 
 

@@ -17,7 +17,7 @@ CHANGE_COST = 2.0  # llr by which another voice must fit better in all before th
 ROUNDS = 3  # of drawing the voices anew and going through the windows again
 
 
-def by_windows(scorer: Scorer, windows: Side, options: ClusterOptions, speakers: int | None) -> Labels:
+def by_windows(scorer: Scorer, windows: Side, options: ClusterOptions, speakers: int | None = None) -> Labels:
     """The voice of each window; `speakers`: at most as many."""
     labels = clustering.cluster(len(windows), _comparing(scorer, windows), options.window_stop_llr, options, speakers)
     return _settled(scorer, windows, labels, clustering.without_small(labels, options.fewest))
@@ -28,6 +28,11 @@ def by_turns(scorer: Scorer, windows: Side, turns: Side, options: ClusterOptions
     found = clustering.cluster(len(turns), _comparing(scorer, turns), options.turn_stop_llr, options, speakers)
     labels = _likeliest(scorer, windows, _voices(turns, found, np.unique(found)))
     return _settled(scorer, windows, labels, np.unique(labels))
+
+
+def voices_of(windows: Side, labels: Labels) -> Side:
+    """A row for each voice in `labels`, which are 0 to n - 1."""
+    return _voices(windows, labels, np.arange(int(labels.max()) + 1))
 
 
 def _settled(scorer: Scorer, windows: Side, labels: Labels, chosen: NDArray[np.intp]) -> Labels:

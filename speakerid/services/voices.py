@@ -59,6 +59,14 @@ def name_voices(
     ]
 
 
+def voiceprints(engine: Engine, gallery: GalleryRow, voices: Sequence[RecordedVoice]) -> dict[str, Side]:
+    """By speaker's id, one row each: the voiceprints after which `voices` were named."""
+    with engine.read() as db:
+        keys = speakers.keys(db, gallery.key, [one.speaker.id for one in voices if one.speaker])
+        found = speakers.with_voice(db, gallery.key, keys)
+    return {one.row.id: scores.enrolled([one]) for one in found}
+
+
 def _known(engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], wanted: Sequence[int] | None) -> _Known:
     if not comparable(engine, gallery):
         return _Known([], 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from speakerid.audio.decode import decode
 from speakerid.audio.limits import DecodeLimits
 from speakerid.audio.recorder import READS, Recorder
 from speakerid.audio.wav import wav_bytes
+from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
     AudioTooLong,
@@ -26,7 +29,7 @@ from speakerid.errors import (
 )
 from speakerid.timeline import Recording
 from speakerid.types import FloatArray
-from tests.audio.encode import soundfile_bytes
+from tests.audio.encode import encode, soundfile_bytes
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, utterance
 
@@ -203,3 +206,21 @@ def test_the_work_is_reported_as_it_goes(known: SpeakerID) -> None:
     assert total == pytest.approx(READS * len(CONVERSATION) / 16_000, rel=0.01)
     assert 0.5 * total < done <= 1.01 * total
     assert [one for one, _ in told] == sorted(one for one, _ in told)
+
+
+def test_a_webm_without_a_duration(known: SpeakerID) -> None:
+    data = encode("webm-opus", CONVERSATION, 48_000, voice_hz=16_000)
+    at = data.index(b"\x44\x89\x88")  # the Duration element becomes a Void of the same size
+    told: list[float | None] = []
+    answer = known.recording(data[:at] + b"\xec\x89" + data[at + 2 :], watch=lambda _, total: told.append(total))
+    assert names(answer) == [ADA, BEN, ADA, BEN]
+    assert set(told) == {None}
+    assert answer.seconds == pytest.approx(len(CONVERSATION) / 16_000, abs=0.1)
+
+
+def test_a_turn_that_does_not_fit_the_name_of_its_voice_is_heard_anew(known: SpeakerID) -> None:
+    one_cluster = ClusterOptions(window_stop_llr=-1e6, turn_stop_llr=-1e6)
+    engine = replace(known.engine, policy=replace(known.engine.policy, clusters=one_cluster))
+    assert names(SpeakerID(engine).recording((talk(ADA, ADA, BEN), 16_000))) == [ADA, BEN]
+    known.delete(BEN)
+    assert names(SpeakerID(engine).recording((talk(ADA, ADA, BEN), 16_000))) == [ADA, "unknown_1"]

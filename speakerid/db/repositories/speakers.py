@@ -162,6 +162,12 @@ def count_voiceprints(db: Session, gallery_key: int) -> int:
     return db.scalar(query) or 0
 
 
+def keys(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[int]:
+    """Of those that exist, in no order."""
+    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.id.in_(speaker_ids))
+    return list(db.scalars(query))
+
+
 def voiceprints(
     db: Session, gallery_key: int, *, after: int = 0, limit: int | None = None, keys: Sequence[int] | None = None
 ) -> list[tuple[int, FloatArray]]:
