@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from speakerid.api.examples import BEN
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields
-from speakerid.types import Combining
+from speakerid.types import CohortKind, Combining
 
 
 class _Body(BaseModel):
@@ -33,6 +33,14 @@ class GalleryChange(_Body):
         return GallerySettings(
             self.target_fpir, self.min_speech_seconds, self.enroll_speech_seconds, self.keep_audio, self.combining
         )
+
+
+class CalibrationChoice(_Body):
+    cohort: CohortKind = Field(
+        "encoder",
+        description="Whose voices scores are normalized with: those shipped with the encoder, or the gallery's own "
+        "speakers, 100 or more. Of these nothing is copied: they are looked up at the time of each question.",
+    )
 
 
 class GalleryCreate(GalleryChange):

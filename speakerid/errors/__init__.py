@@ -14,7 +14,7 @@ SpeakeridError
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
 │   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
 │   └── …                 NoVoiceprint · UndoImpossible
-│   └── …                 TooFewTrials · ClassesOverlap: a gallery that cannot be calibrated
+│   └── …                 TooFewTrials · ClassesOverlap · CohortTooSmall: a gallery that cannot be calibrated
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
@@ -62,6 +62,7 @@ from speakerid.errors.refusals import (
 from speakerid.errors.store import (
     ChangeNotFound,
     ClassesOverlap,
+    CohortTooSmall,
     Conflict,
     DefaultGallery,
     ExternalIdTaken,
@@ -93,6 +94,7 @@ __all__ = [
     "ClassesOverlap",
     "Clipped",
     "CohortInvalid",
+    "CohortTooSmall",
     "Conflict",
     "DefaultGallery",
     "Denied",
