@@ -46,6 +46,7 @@ from speakerid.types import (
     Audit,
     CalibrationReport,
     Change,
+    CohortKind,
     Enrollment,
     Gallery,
     Identification,
@@ -215,12 +216,13 @@ class SpeakerID:
         with self.engine.write(erase=True) as db:
             dismiss.dismiss(db, gallery, unknown)
 
-    def calibrate(self, *, dry_run: bool = False) -> CalibrationReport:
+    def calibrate(self, *, dry_run: bool = False, cohort: CohortKind = "encoder") -> CalibrationReport:
         """Fit a calibration on the gallery's own utterances, and use it from now on; `dry_run` only looks.
 
-        Raises TooFewTrials, ClassesOverlap, CalibrationMissing, EncoderMismatch.
+        `cohort="gallery"`: scores are normalized with the gallery's own speakers instead of the encoder's cohort.
+        Raises TooFewTrials, ClassesOverlap, CohortTooSmall, CalibrationMissing, EncoderMismatch.
         """
-        made = calibrate.fit(self.engine, self._row())
+        made = calibrate.fit(self.engine, self._row(), cohort)
         if dry_run:
             return made.report
         with self.engine.write() as db:

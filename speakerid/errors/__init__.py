@@ -14,7 +14,7 @@ SpeakeridError
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
 │   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
 │   └── …                 NoVoiceprint · UndoImpossible
-│   └── …                 TooFewTrials · ClassesOverlap: a gallery that cannot be calibrated
+│   └── …                 TooFewTrials · ClassesOverlap · CohortTooSmall: a gallery that cannot be calibrated
 │   └── …                 RecordingNotReady · RecordingWithoutResult · RecordingEnded · RecordingAbandoned
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 │   └── WebhookRefused
@@ -76,6 +76,7 @@ from speakerid.errors.refusals import (
 from speakerid.errors.store import (
     ChangeNotFound,
     ClassesOverlap,
+    CohortTooSmall,
     Conflict,
     DefaultGallery,
     ExternalIdTaken,
@@ -108,6 +109,7 @@ __all__ = [
     "ClassesOverlap",
     "Clipped",
     "CohortInvalid",
+    "CohortTooSmall",
     "Conflict",
     "DefaultGallery",
     "Denied",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.scoring import asnorm
+from speakerid.scoring.asnorm import CohortStatistics
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cohort import Cohort
 from speakerid.scoring.cosine import cosine
@@ -41,8 +42,9 @@ class Backend:
         """`(n,)` for rows `enroll[k]` and `test[k]` of `voices`, whose embeddings are L2-normalized."""
         scores = _cosines(voices.embeddings, enroll, test)
         if (cohort := self.normalizing) is not None:
-            found = asnorm.statistics(voices.embeddings, cohort.columns, cohort.top)
-            scores = asnorm.normalize_pairs(scores, found[test], found[enroll])
+            parts = [asnorm.statistics(voices.embeddings, one, cohort.top) for one in cohort.columns_by_part]
+            found, like = CohortStatistics.by_part(parts), cohort.nearest(voices)
+            scores = asnorm.normalize_pairs(scores, found[test, like[enroll]], found[enroll, like[test]])
         return self.calibration.llr(scores, measures(voices[test])) if self.calibration else scores
 
     def matrix(self, probes: Side, enrolled: Side) -> Scores:

@@ -5,6 +5,9 @@
 Up to three of four utterances of about 4 s of each speaker are drawn to enroll, many times; the others are probes. The
 speakers are those of `dev`, and those of `train` that the encoder was not trained on, whose one recording is cut into
 pieces. Every policy L2-normalizes before it averages.
+
+Where a speaker is enrolled both as recorded and by telephone, utterances differ much. Where two seconds are enrolled
+beside all the rest of a recording, up to a minute, they differ in how much they say.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from speakerid.scoring.sides import Side
 from speakerid.settings import Settings
 
 DRAWS, ENROLLED, UNTRAINED, FMR = 40, 3, 51, 0.001
+TURNS = 4  # parts of a recording that are in turn the two seconds
 SHORTLIST = 13  # candidates that `identify` scores for its five answers
 HEARD = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("telephone", telephone))
 Policy = Callable[[Side, list[Side], Scorer], Floats]  # probes, utterances by speaker: llrs (probes, speakers)
@@ -96,6 +100,36 @@ def measure(pieces: Pieces, scorer: Scorer) -> dict[str, Any]:
     }
 
 
+def measure_uneven(speech: Speech, scorer: Scorer, short: Condition) -> dict[str, Any]:
+    """Two seconds, heard as `short`, beside the rest; another piece of the recording is the probe."""
+    found = [speech.uneven(short, turn, turns=TURNS) for turn in range(TURNS)]
+    llrs: dict[str, list[Floats]] = {"mean": [], "mean weighted by duration": []}
+    for enrolled, probes in found:
+        for name in llrs:
+            llrs[name].append(POLICIES[name](probes, enrolled, scorer))
+    same = np.concatenate([np.eye(len(enrolled), dtype=np.bool_).ravel() for enrolled, _ in found])
+    right = {
+        name: [hit for one in every for hit in one.argmax(axis=1) == np.arange(len(one))]
+        for name, every in llrs.items()
+    }
+    return {
+        "probes": sum(len(probes) for _, probes in found),
+        "median_seconds": [float(np.median([one.seconds[part] for one in found[0][0]])) for part in (0, 1)],
+        "policies": {name: _figures(llrs[name], same, right[name]) for name in llrs},
+    }
+
+
+def alternating(one: Pieces, other: Pieces) -> Pieces:
+    """Of each speaker every other piece of `one`, and of `other` those between."""
+    sides, speakers = list[Side](), list[Any]()
+    for turn, pieces in enumerate((one, other)):
+        starts = np.searchsorted(pieces.speaker, pieces.speaker)
+        rows = np.flatnonzero((np.arange(len(pieces.speaker)) - starts) % 2 == turn)
+        sides.append(pieces.side[rows])
+        speakers.append(pieces.speaker[rows])
+    return Pieces(one.names, np.concatenate(speakers), Side.joined(sides))
+
+
 def _figures(llrs: list[Floats], labels: Floats, right: list[np.bool_]) -> dict[str, float]:
     curve = error_curve(np.concatenate([one.ravel() for one in llrs]), labels)
     return {
@@ -131,7 +165,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("the encoder has no calibration: fit one with python -m speakerid.evaluation.calibrate")
     dev, train = speaker_tree(options.speech / "dev"), speaker_tree(options.speech / "train")
     speech = Speech(encoder, dev | dict(list(train.items())[-UNTRAINED:]))
-    found = {one.name: measure(speech.pieces(one), scorer) for one in HEARD}
+    pieces = {one.name: speech.pieces(one) for one in HEARD}
+    pieces["clean and telephone"] = alternating(pieces["clean"], pieces["telephone"])
+    found = {name: measure(one, scorer) for name, one in pieces.items()}
+    for one in HEARD:
+        found[f"2 s, {one.name}, beside the rest, clean"] = measure_uneven(speech, scorer, one)
     sys.stdout.write(json.dumps({"encoder": label(encoder)} | found, indent=1) + "\n")
     return 0
 

@@ -30,10 +30,13 @@ TELEPHONE_HZ = 8_000
 TELEPHONE_BAND = butter(6, (300, 3_400), "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
 
 
+Change = Callable[[FloatArray, int], FloatArray]  # samples at 16 kHz and a seed
+
+
 @dataclass(frozen=True)
 class Condition:
     name: str
-    change: Callable[[FloatArray, int], FloatArray]  # samples at 16 kHz and a seed
+    change: Change
     seconds: float | None = None  # of speech at most
 
 

@@ -5,7 +5,8 @@
 Galleries are drawn at random from the speakers of LibriSpeech `train` and `dev`; of each enrolled speaker all pieces
 but the last are enrolled and the last is a probe; all pieces of everybody else are strangers. Enrollment and probes are
 heard alike: as recorded, in noise, or over the telephone. The trials of all galleries of one size are pooled. Beside
-the default calibration and the gallery's own stands what fitting on the gallery alone would give.
+the default calibration and the gallery's own stands what fitting on the gallery alone would give, and in galleries that
+are large enough what their own speakers as the cohort would.
 
 Only galleries of people whom the encoder was not trained on are like a user's, but there are not enough of them for the
 larger sizes: those mix both, among the enrolled and among the strangers.
@@ -17,7 +18,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.development import Condition, noisy, telephone, unchanged
 from speakerid.evaluation.pieces import Pieces, Speech
 from speakerid.evaluation.trees import speaker_tree
+from speakerid.index.exact import ExactIndex
 from speakerid.scoring.adapt import adapt
 from speakerid.scoring.curves import Flags, Floats, error_curve, labelled
 from speakerid.scoring.decision import fmr_for_fpir
@@ -36,10 +38,12 @@ from speakerid.scoring.fit import trials as fit_trials
 from speakerid.scoring.gallery_trials import Places, gallery_trials, voiceprints
 from speakerid.scoring.intervals import Interval, share_of
 from speakerid.scoring.metrics import cllr, min_cllr
+from speakerid.scoring.own_cohort import MIN_SPEAKERS, OWN, OwnCohortScorer
 from speakerid.scoring.quality import MEASURES
 from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Side
+from speakerid.scoring.sides import Keys, Side
 from speakerid.settings import Settings
+from speakerid.types import FloatArray
 
 HEARD = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("telephone", telephone))
 SIZES = (10, 50, 200)
@@ -95,9 +99,10 @@ def draw(pieces: Pieces, size: int, rng: np.random.Generator) -> tuple[Gallery, 
     chosen = rng.permutation(eligible(pieces))[:size]
     own = [np.flatnonzero(pieces.speaker == one) for one in chosen]
     others = np.flatnonzero(~np.isin(pieces.speaker, chosen))
+    speaker = np.repeat(np.arange(size), [len(rows) - 1 for rows in own])
     gallery = Gallery(
-        enrolled=pieces.side[np.concatenate([rows[:-1] for rows in own])],
-        speaker=np.repeat(np.arange(size), [len(rows) - 1 for rows in own]),
+        enrolled=replace(pieces.side[np.concatenate([rows[:-1] for rows in own])], keys=speaker),
+        speaker=speaker,
         probes=pieces.side[np.array([rows[-1] for rows in own])],
         strangers=pieces.side[others],
         stranger=pieces.speaker[others],
@@ -141,7 +146,22 @@ def adapted(scorer: Scorer, gallery: Gallery) -> Scorer:
     return Scorer(adapt(scorer.calibration, trials, fitted_on="gallery"), scorer.cohort)
 
 
-KINDS = {"default": default, "alone": alone, "gallery": adapted}
+def own_cohort(scorer: Scorer, gallery: Gallery) -> Scorer:
+    """What `speakerid calibrate --cohort gallery` does."""
+    prints = voiceprints(gallery.enrolled, gallery.speaker)
+    index = ExactIndex(prints.embeddings.shape[1])
+    index.upsert(gallery.speaker[np.unique(gallery.speaker, return_index=True)[1]], prints.embeddings)
+
+    def nearest(embeddings: FloatArray, k: int) -> tuple[Keys, FloatArray]:
+        found = index.search(embeddings, k)
+        return found.keys, found.scores
+
+    own = OwnCohortScorer(calibration=replace(scorer.calibration, cohort=OWN), nearest=nearest)
+    trials = gallery_trials(own, gallery.enrolled, gallery.speaker)
+    return replace(own, calibration=adapt(own.calibration, trials, fitted_on="gallery"))
+
+
+KINDS = {"default": default, "alone": alone, "gallery": adapted, "own cohort": own_cohort}
 
 
 def measure(
@@ -154,6 +174,8 @@ def measure(
     strangers = np.concatenate([gallery.stranger for gallery, _ in drawn])
     rows = []
     for name, use in KINDS.items():
+        if use is own_cohort and size < MIN_SPEAKERS:
+            continue
         found = _pooled([search(use(scorer, one), one) for one, _ in drawn])
         llrs, same = labelled(found.targets, found.nontargets)
         untrained = ~trained[strangers]

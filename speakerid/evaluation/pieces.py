@@ -24,6 +24,7 @@ from speakerid.types import FloatArray
 MOST = 4  # pieces of one speaker
 LEAST_S = 2.0
 LONGEST_S = 4.0
+SHORT_S, PROBE_S, REST_S = 2.0, 3.0, 60.0  # of speech as recorded, pauses included
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Speech:
     def __init__(self, encoder: Encoder, data: Mapping[str, list[Path]]) -> None:
         self._encoder = encoder
         self._preparer = Preparer(SileroVad())
+        self._files = data
         self._samples = {name: list(self._cut(files)) for name, files in data.items()}
 
     def pieces(self, condition: Condition) -> Pieces:
@@ -58,6 +60,26 @@ class Speech:
         embeddings = self._encoder.embed([clean.samples for _, clean in kept])
         side = Side.of(embeddings, [clean.speech for _, clean in kept])
         return Pieces(tuple(self._samples), np.array([number for number, _ in kept], np.intp), side)
+
+    def uneven(self, short: Condition, turn: int, *, turns: int) -> tuple[list[Side], Side]:
+        """Of each speaker two utterances, 2 s heard as `short` and up to a minute, and one probe between them."""
+        enrolled, probes = list[Side](), list[Side]()
+        for number, files in enumerate(self._files.values()):
+            whole = np.concatenate([self._preparer.decode(read_file(file)) for file in files])
+            whole = np.roll(whole, -turn * len(whole) // turns)
+            ends = np.cumsum([int(seconds * SAMPLE_RATE_HZ) for seconds in (SHORT_S, PROBE_S, REST_S)])
+            first, probe, rest, _ = np.split(whole, ends)
+            sides = [self._heard(part) for part in (short.change(first, number), rest, probe)]
+            if all(len(side) for side in sides):
+                enrolled.append(Side.joined(sides[:2]))
+                probes.append(sides[2])
+        return enrolled, Side.joined(probes)
+
+    def _heard(self, samples: FloatArray) -> Side:
+        """One row, or none where there is too little speech."""
+        clean = self._preparer.clean(samples)
+        heard = [clean] if clean.speech.seconds >= MIN_PROBE_S else []
+        return Side.of(self._encoder.embed([one.samples for one in heard]), [one.speech for one in heard])
 
     def _cut(self, files: list[Path]) -> Iterator[FloatArray]:
         if len(files) > 1:

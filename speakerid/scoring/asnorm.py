@@ -2,17 +2,21 @@
 
 Every voice is compared with the cohort; its `top` highest scores say how easily it resembles strangers. A score is
 counted in their standard deviations above their mean, from both sides (Matějka et al., "Analysis of score normalization
-in multilingual speaker recognition", Interspeech 2017).
+in multilingual speaker recognition", Interspeech 2017). Strangers who were heard otherwise than the other side score
+otherwise, so a cohort may have parts (`cohort.Part`): the caller takes the one that was heard like the other side.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.types import FloatArray
+
+Places = NDArray[np.integer]
 
 CHUNK = 1_024  # voices compared with the cohort at a time
 LEAST_STD = 1e-3  # a cohort of one voice repeated would divide by zero
@@ -21,13 +25,20 @@ ITSELF = 0.98  # cosine from which a voice of the cohort is the compared recordi
 
 @dataclass(frozen=True)
 class CohortStatistics:
-    """Of n voices against a cohort: mean and standard deviation `(n,)` of the highest scores of each."""
+    """Of n voices against a cohort: mean and standard deviation of the highest scores of each.
+
+    `(n,)`, or `(n, k)` against each of k parts of it.
+    """
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
 
-    def __getitem__(self, rows: slice | NDArray[np.integer]) -> CohortStatistics:
+    def __getitem__(self, rows: slice | Places | tuple[Places, Places]) -> CohortStatistics:
         return CohortStatistics(self.mean[rows], self.std[rows])
+
+    @classmethod
+    def by_part(cls, parts: Sequence[CohortStatistics]) -> CohortStatistics:
+        return cls(*(np.stack(one, axis=1) for one in zip(*((part.mean, part.std) for part in parts), strict=True)))
 
 
 def statistics(voices: FloatArray, cohort: FloatArray, top: int) -> CohortStatistics:

@@ -33,16 +33,25 @@ class Fitted:
     curve: tuple[CurveStep, ...]
 
 
-def fit_gallery(base: Calibration, trials: GalleryTrials, *, target_fpir: float, fitted_on: str) -> Fitted:
-    """`trials` were scored with `base`. Raises TooFewTrials, ClassesOverlap."""
+@dataclass(frozen=True)
+class Scored:
+    """`trials` were scored with `base`."""
+
+    base: Calibration
+    trials: GalleryTrials
+
+
+def fit_gallery(scored: Scored, *, beside: Scored | None = None, target_fpir: float, fitted_on: str) -> Fitted:
+    """`beside`: the default, where that scores otherwise. Raises TooFewTrials, ClassesOverlap."""
+    base, trials = scored.base, scored.trials
     require_enough(trials)
     calibration, judged = adapt(base, trials, fitted_on=fitted_on), left_out(base, trials)
     llrs, same = judged.llrs()[trials.known], trials.own[trials.known]
-    targets = sorted({*TARGETS, target_fpir})
+    targets, default = sorted({*TARGETS, target_fpir}), beside or scored
     return Fitted(
         calibration=calibration,
         min_cllr=min_cllr(error_curve(trials.llrs[trials.known], same)),
-        default=_measured(unfitted(judged), base, targets),
+        default=_measured(unfitted(judged, default.base, default.trials), default.base, targets),
         fitted=_measured(judged, calibration, targets),
         histogram=_histogram(llrs, same),
         curve=_steps(convex_hull(error_curve(llrs, same)), float(llrs.max())),

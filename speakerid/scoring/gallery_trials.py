@@ -86,4 +86,5 @@ def _print(utterances: Side, combining: Combining) -> Side:
         np.array([utterances.seconds.sum()]),
         np.array([known.mean() if len(known) else np.nan]),
         np.array([utterances.bandwidth_hz.mean()]),
+        None if utterances.keys is None else utterances.keys[:1],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -76,9 +76,9 @@ def left_out(base: Calibration, trials: GalleryTrials, *, seed: int = 0) -> Left
     return LeftOut(base, trials, tuple(folds))
 
 
-def unfitted(fitted: LeftOut) -> LeftOut:
-    """The same with the default calibration, to compare."""
-    return replace(fitted, folds=tuple(Fold(fitted.base, fold.out) for fold in fitted.folds))
+def unfitted(fitted: LeftOut, base: Calibration, trials: GalleryTrials) -> LeftOut:
+    """The same with the default calibration and what it scored, to compare."""
+    return LeftOut(base, trials, tuple(Fold(base, fold.out) for fold in fitted.folds))
 
 
 def rescaled(base: Calibration, adapted: Calibration, llrs: Floats) -> Floats:

@@ -23,6 +23,11 @@ BAND_RANGE_HZ = (2_000.0, 8_000.0)
 def measures(probes: Side) -> NDArray[np.float64]:
     """`(p, 3)`: the `MEASURES` of p probes, all of the order of 1."""
     seconds = np.log(np.clip(probes.seconds, *SECONDS_RANGE))
-    snr = np.clip(np.where(np.isnan(probes.snr_db), USUAL_SNR_DB, probes.snr_db), *SNR_RANGE_DB)
-    octaves = np.log2(BAND_RANGE_HZ[1] / np.clip(probes.bandwidth_hz, *BAND_RANGE_HZ))
-    return np.stack([seconds, snr / 10.0, octaves], axis=1)
+    snr, octaves = heard(np.where(np.isnan(probes.snr_db), USUAL_SNR_DB, probes.snr_db), probes.bandwidth_hz).T
+    return np.stack([seconds, snr, octaves], axis=1)
+
+
+def heard(snr_db: NDArray[np.float64], bandwidth_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(n, 2)`: how n recordings were heard, whatever was said; both of the order of 1. NaN where the SNR is."""
+    octaves = np.log2(BAND_RANGE_HZ[1] / np.clip(bandwidth_hz, *BAND_RANGE_HZ))
+    return np.stack([np.clip(snr_db, *SNR_RANGE_DB) / 10.0, octaves], axis=1)

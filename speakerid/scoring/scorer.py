@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.errors import CohortInvalid
 from speakerid.scoring import asnorm
+from speakerid.scoring.asnorm import CohortStatistics
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cohort import Cohort
 from speakerid.scoring.cosine import cosine
@@ -63,7 +65,20 @@ class Scorer:
 
 
 def normalized(cosines: FloatArray, probes: Side, enrolled: Side, cohort: Cohort) -> NDArray[np.float64]:
-    """AS-norm of `cosines (p, n)`."""
-    voices = np.concatenate([probes.embeddings, enrolled.embeddings])
-    found = asnorm.statistics(voices, cohort.columns, cohort.top)
-    return asnorm.normalize(cosines, found[: len(probes)], found[len(probes) :])
+    """AS-norm of `cosines (p, n)`, each side against the part of the cohort that was heard like the other side."""
+    probes_like, enrolled_like = cohort.nearest(probes), cohort.nearest(enrolled)
+    of_probes = _by_part(probes, cohort, enrolled_like)
+    of_enrolled = _by_part(enrolled, cohort, probes_like)
+    found = np.empty(cosines.shape)
+    for part, other in product(of_enrolled, of_probes):
+        rows, columns = np.flatnonzero(probes_like == part), np.flatnonzero(enrolled_like == other)
+        pairs = np.ix_(rows, columns)
+        found[pairs] = asnorm.normalize(cosines[pairs], of_probes[other][rows], of_enrolled[part][columns])
+    return found
+
+
+def _by_part(side: Side, cohort: Cohort, wanted: NDArray[np.intp]) -> dict[int, CohortStatistics]:
+    return {
+        part: asnorm.statistics(side.embeddings, cohort.columns_by_part[part], cohort.top)
+        for part in np.unique(wanted).tolist()
+    }

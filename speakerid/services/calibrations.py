@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from speakerid.db.models import GalleryRow
 from speakerid.errors import CalibrationMissing
 from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.own_cohort import MIN_SPEAKERS, OWN, OwnCohortScorer
 from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.sides import Keys
 from speakerid.services.engine import Engine
-from speakerid.types import CalibrationSource, Combining, GalleryCalibration
+from speakerid.types import CalibrationSource, CohortKind, Combining, FloatArray, GalleryCalibration
 
 OTHER_ENCODER = "It was fitted for another encoder. Calibrate again."
+TOO_FEW_VOICES = f"It needs {MIN_SPEAKERS} speakers of the gallery as its cohort; fewer are left. Calibrate again."
 OTHER_COMBINING = "It was fitted while utterances were combined otherwise. Calibrate again."
 OTHER_SCORING = "It was fitted for another kind of score, cohort or use of quality measures. Calibrate again."
 
@@ -26,6 +29,10 @@ class Stored:
     speakers: int
     fitted_at: datetime
     combining: Combining = "mean"  # of the utterances into the voiceprints it was fitted on
+
+    @property
+    def cohort(self) -> CohortKind:
+        return "gallery" if self.calibration.cohort == OWN else "encoder"
 
     def to_row(self) -> dict[str, Any]:
         return {
@@ -61,7 +68,19 @@ def scorer(engine: Engine, gallery: GalleryRow) -> Scorer:
     stored = _stored(gallery)
     if stored is None or _unused(engine, gallery, stored) is not None:
         return found
+    if stored.cohort == "gallery":
+        return own_cohort(engine, gallery, stored.calibration)
     return Scorer(stored.calibration, found.cohort)
+
+
+def own_cohort(engine: Engine, gallery: GalleryRow, calibration: Calibration) -> OwnCohortScorer:
+    """Normalizes with the gallery's own voiceprints, as the index has them at the time of each question."""
+
+    def nearest(embeddings: FloatArray, k: int) -> tuple[Keys, FloatArray]:
+        found = engine.indexes.nearest(gallery.key, embeddings, k)
+        return found.keys, found.scores
+
+    return OwnCohortScorer(calibration=replace(calibration, cohort=OWN), nearest=nearest)
 
 
 def source(engine: Engine, gallery: GalleryRow) -> CalibrationSource:
@@ -81,6 +100,7 @@ def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
         targets=stored.calibration.targets,
         nontargets=stored.calibration.nontargets,
         unused=unused,
+        cohort=stored.cohort,
     )
 
 
@@ -92,12 +112,15 @@ def _unused(engine: Engine, gallery: GalleryRow, stored: Stored) -> str | None:
     """Why the stored calibration is passed over; None when it is used."""
     if stored.calibration.fingerprint != engine.encoder.fingerprint:
         return OTHER_ENCODER
-    if engine.scorer is None or _kind(stored.calibration) != _kind(engine.scorer.calibration):
+    if engine.scorer is None or not _same_scoring(stored.calibration, engine.scorer.calibration):
         return OTHER_SCORING
+    if stored.cohort == "gallery" and engine.indexes.size(gallery.key) < MIN_SPEAKERS:
+        return TOO_FEW_VOICES
     if stored.combining != gallery.combining:
         return OTHER_COMBINING
     return None
 
 
-def _kind(calibration: Calibration) -> tuple[str, str | None, bool]:
-    return calibration.score, calibration.cohort, bool(calibration.quality)
+def _same_scoring(own: Calibration, default: Calibration) -> bool:
+    same_cohort = own.cohort in (OWN, default.cohort)
+    return own.score == default.score and same_cohort and bool(own.quality) == bool(default.quality)

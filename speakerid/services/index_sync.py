@@ -14,7 +14,7 @@ import numpy as np
 
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes, galleries, speakers
-from speakerid.index.base import VectorIndex
+from speakerid.index.base import SearchResult, VectorIndex, empty_result
 from speakerid.types import FloatArray
 
 LOAD_ROWS = 10_000  # voiceprints read at a time while an index is built
@@ -64,6 +64,17 @@ class IndexSync:
             return NOBODY
         size = len(index)
         return Neighbors(keys=tuple(index.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
+
+    def nearest(self, gallery_key: int, queries: FloatArray, k: int) -> SearchResult:
+        """The `k` nearest voiceprints to each of `queries (m, dim)` with their scores, as `search` finds them."""
+        index = self.catch_up(gallery_key)
+        return empty_result(len(queries)) if index is None or not len(index) else index.search(queries, k)
+
+    def size(self, gallery_key: int) -> int:
+        """How many voiceprints there were at the last search, or are if there was none."""
+        loaded = self._galleries.get(gallery_key)
+        index = loaded.vectors if loaded else self.catch_up(gallery_key)
+        return 0 if index is None else len(index)
 
     def lag(self) -> int:
         """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""

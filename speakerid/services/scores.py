@@ -42,4 +42,5 @@ def probe(voice: Voice) -> Side:
 
 def enrolled(found: list[Voiceprint]) -> Side:
     """The voiceprints as SQL holds them, and the speech behind them."""
-    return Side.of(np.stack([one.embedding for one in found]), [one.speech for one in found])
+    keys = [one.row.key for one in found]
+    return Side.of(np.stack([one.embedding for one in found]), [one.speech for one in found], keys)

@@ -24,7 +24,15 @@ from speakerid.types.decisions import (
     VerifyDecision,
 )
 from speakerid.types.enrollment import Enrollment, EnrollmentWarning, Match, Review
-from speakerid.types.gallery import Combining, EnrollmentRefusal, Gallery, GalleryCalibration, Speaker, Utterance
+from speakerid.types.gallery import (
+    CohortKind,
+    Combining,
+    EnrollmentRefusal,
+    Gallery,
+    GalleryCalibration,
+    Speaker,
+    Utterance,
+)
 from speakerid.types.health import Audit, Change, Figures, Finding, FindingKind, FindingReason, Repair, Suggestion
 from speakerid.types.speech import Speech
 from speakerid.types.unknowns import HeardTurn, Hearing, Promotion, UnknownVoice, UnknownVoiceHeard
@@ -35,6 +43,7 @@ __all__ = [
     "CalibrationSource",
     "Candidate",
     "Change",
+    "CohortKind",
     "Combining",
     "CurveStep",
     "Decision",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from speakerid.types.gallery import CohortKind
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -67,4 +69,5 @@ class CalibrationReport:
     histogram: Histogram  # of the fitted calibration
     curve: tuple[CurveStep, ...]  # of the fitted calibration
     encoder: str
+    cohort: CohortKind  # that the fitted one normalizes scores with
     reason: str  # one sentence for a person

@@ -8,7 +8,7 @@ import pytest
 from speakerid.bootstrap import load_scorer
 from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.backend import Backend
-from speakerid.scoring.cohort import Cohort
+from speakerid.scoring.cohort import Cohort, Part
 from speakerid.scoring.sides import Side
 from speakerid.settings import Settings
 from speakerid.types import FloatArray
@@ -26,7 +26,14 @@ def backends() -> list[Backend]:
     assert scorer is not None
     dim = scorer.cohort.embeddings.shape[1] if scorer.cohort else 0
     cohort = Cohort(unit(50, dim, 1), "f", "noise", 20)
-    return [Backend("cosine"), Backend("asnorm", cohort), Backend("calibrated", scorer.cohort, scorer.calibration)]
+    parts = (Part(30, 20.0, 4_000), Part(20, 10.0, 4_000))
+    parted = Cohort(unit(50, dim, 1), "f", "noise", 20, parts)
+    return [
+        Backend("cosine"),
+        Backend("asnorm", cohort),
+        Backend("asnorm by part", parted),
+        Backend("calibrated", scorer.cohort, scorer.calibration),
+    ]
 
 
 @pytest.mark.parametrize("backend", backends(), ids=lambda one: one.name)

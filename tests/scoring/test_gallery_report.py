@@ -9,7 +9,7 @@ from speakerid.errors import TooFewTrials
 from speakerid.scoring.adapt import adapt
 from speakerid.scoring.curves import error_curve
 from speakerid.scoring.decision import fmr_for_fpir
-from speakerid.scoring.gallery_report import BINS, TARGETS, Fitted, fit_gallery
+from speakerid.scoring.gallery_report import BINS, TARGETS, Fitted, Scored, fit_gallery
 from speakerid.scoring.gallery_trials import GalleryTrials
 from speakerid.scoring.metrics import min_cllr
 from speakerid.scoring.scorer import Scorer
@@ -29,7 +29,7 @@ def trials(scorer: Scorer) -> GalleryTrials:
 
 @pytest.fixture(scope="module")
 def fitted(scorer: Scorer, trials: GalleryTrials) -> Fitted:
-    return fit_gallery(scorer.calibration, trials, target_fpir=0.03, fitted_on="40 made-up speakers")
+    return fit_gallery(Scored(scorer.calibration, trials), target_fpir=0.03, fitted_on="40 made-up speakers")
 
 
 def test_a_gallery_that_the_default_misjudges_gains(fitted: Fitted) -> None:
@@ -88,11 +88,11 @@ def test_it_is_plain_json(fitted: Fitted) -> None:
 def test_classes_without_any_overlap_have_no_curve(scorer: Scorer) -> None:
     found = made_trials(scorer, 4, 8)
     apart = GalleryTrials(found.scores, np.where(found.own, 9.0, -9.0), found.speaker)
-    report = fit_gallery(scorer.calibration, apart, target_fpir=0.01, fitted_on="x")
+    report = fit_gallery(Scored(scorer.calibration, apart), target_fpir=0.01, fitted_on="x")
     assert report.curve == ()
     assert report.min_cllr == 0.0
 
 
 def test_too_little_is_refused(scorer: Scorer) -> None:
     with pytest.raises(TooFewTrials):
-        fit_gallery(scorer.calibration, made_trials(scorer, 0, 3), target_fpir=0.01, fitted_on="x")
+        fit_gallery(Scored(scorer.calibration, made_trials(scorer, 0, 3)), target_fpir=0.01, fitted_on="x")

@@ -93,13 +93,14 @@ def _reached(judged: LeftOut, calibration: Calibration, row: np.intp, compared: 
 def test_nobody_is_named_below_even_odds(scorer: Scorer, trials: GalleryTrials) -> None:
     """However many strangers may be named, an llr below 0 is not accepted."""
     base = replace(scorer.calibration, intercept=scorer.calibration.intercept - 100.0)
-    judged = unfitted(left_out(base, replace(trials, llrs=trials.llrs - 100.0)))
+    lowered = replace(trials, llrs=trials.llrs - 100.0)
+    judged = unfitted(left_out(base, lowered), base, lowered)
     assert judged.misses(0.9).all()
     assert not judged.alarms(0.9).any()
 
 
 def test_the_default_is_judged_on_the_same_folds(scorer: Scorer, judged: LeftOut) -> None:
-    plain = unfitted(judged)
+    plain = unfitted(judged, judged.base, judged.trials)
     assert {id(fold.calibration) for fold in plain.folds} == {id(scorer.calibration)}
     assert [fold.out.tolist() for fold in plain.folds] == [fold.out.tolist() for fold in judged.folds]
     np.testing.assert_allclose(plain.llrs(), judged.trials.llrs)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
 from speakerid.errors import CohortInvalid
 from speakerid.scoring import asnorm
 from speakerid.scoring.calibration import Calibration, Quantile, Score, Tail
-from speakerid.scoring.cohort import Cohort
+from speakerid.scoring.cohort import Cohort, Part
 from speakerid.scoring.quality import measures
-from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.scorer import Scorer, normalized
 from speakerid.scoring.sides import Side
 from speakerid.types import FloatArray, Speech
 
@@ -90,6 +92,43 @@ def test_scorer_calibrates_the_normalized_score() -> None:
     assert not np.allclose(pairs.scores, pairs.cosines)
 
 
+PARTS = (Part(30, 30.0, 8000), Part(20, 10.0, 8000), Part(25, 30.0, 4000))
+
+
+def parted() -> Cohort:
+    return Cohort.of(unit_rows(75, 9), fingerprint="f", made_of="noise", top=7, parts=PARTS)
+
+
+def heard(*speech: tuple[float | None, int], seed: int = 1) -> Side:
+    said = [Speech(3.0, snr_db, 0.0, bandwidth_hz) for snr_db, bandwidth_hz in speech]
+    return Side.of(unit_rows(len(said), seed), said)
+
+
+def test_the_part_heard_most_alike() -> None:
+    side = heard((60.0, 8000), (21.0, 7000), (12.0, 8000), (40.0, 3400), (9.0, 3900), (None, 8000), (None, 4000))
+    assert parted().nearest(side).tolist() == [0, 0, 1, 2, 1, 0, 2]
+    assert cohort().nearest(side).tolist() == [0] * 7
+
+
+def test_each_side_is_normalized_by_strangers_who_were_heard_like_the_other() -> None:
+    probes, enrolled = heard((60.0, 8000), (12.0, 8000), seed=1), heard((40.0, 4000), (30.0, 8000), (9.0, 8000), seed=2)
+    voices = parted()
+    like = {1: voices.embeddings[30:50], 0: voices.embeddings[:30], 2: voices.embeddings[50:]}
+    cosines = probes.embeddings @ enrolled.embeddings.T
+    found = normalized(cosines, probes, enrolled, voices)
+    for i, part in enumerate((0, 1)):
+        for j, other in enumerate((2, 0, 1)):
+            of_probe = np.sort(like[other] @ probes.embeddings[i])[-7:]
+            of_enrolled = np.sort(like[part] @ enrolled.embeddings[j])[-7:]
+            wanted = 0.5 * sum((cosines[i, j] - top.mean()) / top.std() for top in (of_probe, of_enrolled))
+            assert found[i, j] == pytest.approx(wanted, abs=1e-4)
+
+
+def test_nobody_is_normalized_to_nothing() -> None:
+    nobody = heard()
+    assert normalized(np.zeros((0, 2), np.float32), nobody, heard((9.0, 8000), (9.0, 4000)), parted()).shape == (0, 2)
+
+
 def test_quality_moves_llr_and_threshold_alike_and_keeps_the_order() -> None:
     short, long = side(2, 1, seconds=1.0), side(2, 1, seconds=8.0)
     enrolled, scorer = side(5, 2), Scorer(calibration(quality=(-1.0, 0.0, 0.0)))
@@ -116,6 +155,23 @@ def test_a_cohort_comes_back_from_its_file_as_it_was() -> None:
     assert back.digest == there.digest
     assert (back.embeddings == there.embeddings).all()
     assert (back.fingerprint, back.made_of, back.top) == ("f", "noise", 10)
+
+
+def test_the_parts_of_a_cohort_come_back_and_count() -> None:
+    there, back = parted(), Cohort.from_bytes(parted().to_bytes())
+    assert (back.parts, back.digest) == (PARTS, there.digest)
+    assert there.digest != Cohort.of(there.embeddings, fingerprint="f", made_of="noise", top=7).digest
+    assert [part.shape for part in back.columns_by_part] == [(DIM, 30), (DIM, 20), (DIM, 25)]
+    with pytest.raises(CohortInvalid, match="all of its voices"):
+        Cohort.of(there.embeddings, fingerprint="f", made_of="noise", parts=PARTS[:2])
+
+
+def test_a_file_from_before_the_parts_is_one_part() -> None:
+    with np.load(io.BytesIO(parted().to_bytes())) as found:
+        older = {name: found[name] for name in ("embeddings", "about")}
+    content = io.BytesIO()
+    np.savez_compressed(content, **older)
+    assert Cohort.from_bytes(content.getvalue()).parts == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", cohort().to_bytes()[:-40]])

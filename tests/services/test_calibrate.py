@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from speakerid.db.repositories import galleries as rows
-from speakerid.errors import CalibrationMissing, ClassesOverlap, EncoderMismatch, PreconditionFailed, TooFewTrials
+from speakerid.db.repositories import speakers as rows_of_speakers
+from speakerid.errors import (
+    CalibrationMissing,
+    ClassesOverlap,
+    CohortInvalid,
+    CohortTooSmall,
+    EncoderMismatch,
+    PreconditionFailed,
+    TooFewTrials,
+)
+from speakerid.scoring.calibration import Quantile
+from speakerid.scoring.cohort import Cohort
+from speakerid.scoring.own_cohort import OwnCohortScorer
+from speakerid.scoring.scorer import Scorer
 from speakerid.services import calibrate, calibrations, galleries, identify, scores, shape, speakers, verify
 from speakerid.services.calibrate import Made
 from speakerid.services.engine import Engine
@@ -232,3 +247,70 @@ def test_erasing_everybody_leaves_an_aggregate_that_can_be_reset(filled: Engine)
         erase_speaker(filled, told_speaker(filled, f"Speaker {number}"))
     assert told(filled).calibration.source == "gallery"
     assert reset(filled).calibration.source == "default"
+
+
+def test_its_own_speakers_as_the_cohort(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    normalizing = with_cohort(engine)
+    fill(normalizing, people=12)
+    with pytest.raises(CohortTooSmall, match=r"12 speakers .* it needs 100"):
+        calibrate.fit(normalizing, galleries.get(normalizing, "default"), "gallery")
+    monkeypatch.setattr(calibrate, "MIN_COHORT", 12)
+    monkeypatch.setattr(calibrations, "MIN_SPEAKERS", 12)
+    made = calibrate.fit(normalizing, galleries.get(normalizing, "default"), "gallery")
+    assert (made.report.cohort, made.stored.cohort) == ("gallery", "gallery")
+    with normalizing.write() as db:
+        calibrate.keep(db, "default", made)
+    row = galleries.get(normalizing, "default")
+    assert json.dumps(row.calibration).count("gallery") == 2  # its name, and that it is the cohort: no voice is kept
+    used = calibrations.scorer(normalizing, row)
+    assert isinstance(used, OwnCohortScorer)
+    voice = made_up(voices(3, 1)[0])
+    with normalizing.read() as db:
+        found = rows_of_speakers.with_voice(db, row.key, [one.key for one in rows_of_speakers.every(db, row.key)])
+    enrolled = scores.enrolled(found)
+    pairs = used.compare(scores.probe(voice), enrolled)
+    assert found[int(pairs.llrs[0].argmax())].row.name == "Speaker 3"
+    everybody = enrolled.embeddings
+    for place in range(12):
+        others = np.delete(everybody, place, axis=0)
+        sides = [np.sort(others @ one)[-50:] for one in (voice.require(), everybody[place])]
+        expected = np.mean([(pairs.cosines[0, place] - top.mean()) / top.std() for top in sides])
+        assert pairs.scores[0, place] == pytest.approx(expected, abs=1e-3)
+    assert calibrations.described(normalizing, row).cohort == "gallery"
+
+
+def test_with_too_few_left_the_default_is_used(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    normalizing = with_cohort(engine)
+    fill(normalizing, people=12)
+    monkeypatch.setattr(calibrate, "MIN_COHORT", 12)
+    monkeypatch.setattr(calibrations, "MIN_SPEAKERS", 12)
+    made = calibrate.fit(normalizing, galleries.get(normalizing, "default"), "gallery")
+    with normalizing.write() as db:
+        calibrate.keep(db, "default", made)
+        first = speakers.page(db, galleries.get(normalizing, "default"), limit=1).items[0]
+    assert calibrations.source(normalizing, galleries.get(normalizing, "default")) == "gallery"
+    erase_speaker(normalizing, first.id)
+    row = galleries.get(normalizing, "default")
+    assert calibrations.described(normalizing, row).unused == calibrations.TOO_FEW_VOICES
+    assert not isinstance(calibrations.scorer(normalizing, row), OwnCohortScorer)
+
+
+def test_plain_cosines_need_no_cohort(filled: Engine) -> None:
+    with pytest.raises(CohortInvalid, match="SPEAKERID_SCORE=asnorm"):
+        calibrate.fit(filled, galleries.get(filled, "default"), "gallery")
+
+
+def with_cohort(engine: Engine) -> Engine:
+    """The same store with a default calibration that normalizes scores."""
+    assert engine.scorer is not None
+    made = np.stack([unit(1000 + number) for number in range(200)])
+    cohort = Cohort.of(made, fingerprint=engine.encoder.fingerprint, made_of="made up", top=50)
+    base = replace(
+        engine.scorer.calibration,
+        score="asnorm",
+        cohort=cohort.digest,
+        slope=1.0,
+        intercept=-6.0,
+        quantiles=(Quantile(0.5, 0.0), Quantile(0.05, 3.0)),
+    )
+    return replace(engine, scorer=Scorer(base, cohort))

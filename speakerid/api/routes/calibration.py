@@ -11,6 +11,7 @@ from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
 from speakerid.api.etags import with_etag
 from speakerid.api.problems import problems
+from speakerid.api.schemas import CalibrationChoice
 from speakerid.services import calibrate
 from speakerid.types import CalibrationReport, Gallery
 
@@ -19,13 +20,16 @@ DryRun = Annotated[bool, Query(description="Only report; change nothing.")]
 
 
 @router.post("/calibrate", responses=examples.ok(examples.CALIBRATION) | problems(401, 403, 404, 409, 422))
-def calibrate_gallery(engine: EngineDep, gallery: GalleryDep, dry_run: DryRun = False) -> CalibrationReport:
+def calibrate_gallery(
+    engine: EngineDep, gallery: GalleryDep, body: CalibrationChoice | None = None, dry_run: DryRun = False
+) -> CalibrationReport:
     """Fit a calibration on the gallery's own enrollment utterances and use it from now on.
 
-    Measured on speakers left out of the fit, beside the default. Refused (409) with `too_few_trials` or
-    `classes_overlap` when it would say nothing. The larger the gallery, the longer it takes: up to half a minute.
+    Measured on speakers left out of the fit, beside the default. Refused (409) with `too_few_trials`,
+    `classes_overlap` or `cohort_too_small` when it would say nothing. The larger the gallery, the longer it takes: up
+    to half a minute.
     """
-    made = calibrate.fit(engine, gallery)
+    made = calibrate.fit(engine, gallery, (body or CalibrationChoice()).cohort)
     if dry_run:
         return made.report
     with engine.write() as db:
