@@ -29,7 +29,8 @@ bench: $(READY)
 
 # What follows from the weights of the bundled encoder: its cohort, its calibrations, the limits of the coach.
 refit: $(READY)
-	$(EVALUATE).cohort --data $(SPEECH)/librispeech/train --first 200 --data $(SPEECH)/coffee
+	$(EVALUATE).cohort --data $(SPEECH)/librispeech/train --first 200 --data $(SPEECH)/coffee \
+	  --noise $(SPEECH)/noise/noise*.flac
 	$(EVALUATE).calibrate --data $(SPEECH)/librispeech/train --last 51
 	$(EVALUATE).coach --data $(SPEECH)/librispeech/train --last 51 --data $(SPEECH)/librispeech/dev --single $(SPEECH)/coffee
 
@@ -45,6 +46,8 @@ measure: $(READY)
 	$(EVALUATE).gallery_calibration --speech $(SPEECH) > $(MEASURED)/gallery_calibration.txt
 	$(EVALUATE).combining --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
 	$(EVALUATE).diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
+	$(EVALUATE).inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
+	$(EVALUATE).live --speech $(SPEECH) > $(MEASURED)/live.txt
 	$(EVALUATE).bench > $(MEASURED)/bench.json
 
 format: $(READY)
