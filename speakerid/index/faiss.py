@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from typing import Any
 
 import faiss
 import numpy as np
@@ -32,7 +33,8 @@ class FaissFlatIndex:
     def __init__(self, dim: int) -> None:
         faiss.omp_set_num_threads(1)  # one query is one thread's work; OpenMP collapses when cores are contended
         self._dim = dim
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
+        self._flat: Any = faiss.IndexFlatIP(dim)
+        self._index = faiss.IndexIDMap2(self._flat)
         self._stored: set[int] = set()
         self._lock = threading.Lock()
 
@@ -71,9 +73,9 @@ class FaissFlatIndex:
         with self._lock:
             if not self._stored:
                 return np.empty(0, np.int64), np.empty((len(queries), 0), np.float32)
-            flat = faiss.downcast_index(self._index.index)
-            stored = (ctypes.c_float * (flat.ntotal * self._dim)).from_address(int(flat.get_xb()))  # not a copy
-            vectors = np.frombuffer(stored, np.float32).reshape(-1, self._dim)
+            size = self._flat.ntotal * self._dim
+            stored = (ctypes.c_float * size).from_address(int(self._flat.get_xb()))  # not a copy
+            vectors: FloatArray = np.ctypeslib.as_array(stored).reshape(-1, self._dim)
             return faiss.vector_to_array(self._index.id_map), queries @ vectors.T
 
     def _forget(self, keys: Keys) -> None:
