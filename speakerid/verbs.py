@@ -150,7 +150,7 @@ class SpeakerID:
 
     def audit(self) -> Audit:
         """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch, CalibrationMissing."""
-        return audit.audit(self.engine, self._row())
+        return audit.whole(self.engine, self._row())
 
     def merge(self, speaker: str, into: str) -> Repair:
         """Make two speakers, by name or id, one: `into`. Raises SpeakerNotFound, InvalidRequest."""

@@ -159,7 +159,12 @@ class Client:
 
     def audit(self) -> Json:
         """What is wrong in the gallery, and what would repair it."""
-        return self._json("POST", f"{self._gallery}/audit")
+        found = self._json("POST", f"{self._gallery}/audit")
+        while found["next_cursor"] is not None:  # a large gallery answers page by page
+            more = self._json("POST", f"{self._gallery}/audit", {"cursor": found["next_cursor"]})
+            joined = {name: found[name] + more[name] for name in ("utterances", "findings")}
+            found = more | joined
+        return found
 
     def merge(self, speaker: str, into: str) -> Json:
         """Make two speakers one: `into`."""

@@ -24,7 +24,7 @@ import numpy as np
 
 from speakerid.encoders.registry import BUNDLED, load_encoder
 from speakerid.evaluation.bench_metrics import metrics_speed
-from speakerid.evaluation.bench_normalization import normalization_cost
+from speakerid.evaluation.bench_normalization import normalization_cost, own_cohort_cost
 from speakerid.evaluation.bench_trials import trials_speed
 from speakerid.types import FloatArray
 
@@ -101,6 +101,7 @@ def main() -> int:
         "metrics": metrics_speed(),
         "trials": trials_speed(),
         "normalization": normalization_cost(),
+        "own_cohort": own_cohort_cost(),
     }
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")
     return 0

@@ -49,6 +49,7 @@ HEARD = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("te
 SIZES = (10, 50, 200)
 UNTRAINED_SIZES = (10, 25)  # of 49 who have enough pieces, so that 24 strangers are left
 TARGETS = (0.01, 0.1)
+RESAMPLES = 200
 LEAST_PIECES = 3  # two enrolled, one probe
 HELD_OUT = 51  # the last speakers of `train`, on whom the bundled encoder was not trained
 
@@ -187,8 +188,8 @@ def measure(
                 name,
                 cllr(llrs, same),
                 min_cllr(error_curve(llrs, same)),
-                fpir=tuple(share_of(hits, strangers) for hits in found.named),
-                fnir=tuple(share_of(hits, probed) for hits in found.missed),
+                fpir=tuple(share_of(hits, strangers, resamples=RESAMPLES) for hits in found.named),
+                fnir=tuple(share_of(hits, probed, resamples=RESAMPLES) for hits in found.missed),
                 fpir_untrained=tuple(float(hits[untrained].mean()) for hits in found.named),
             )
         )

@@ -33,8 +33,8 @@ from speakerid.evaluation import planting
 from speakerid.evaluation.development import noisy, telephone, unchanged
 from speakerid.evaluation.planting import Draw, Tally
 from speakerid.evaluation.trees import speaker_tree
-from speakerid.scoring.health import Health, Mask, examine
-from speakerid.scoring.leave_one_out import Compare, Labeled
+from speakerid.scoring.health import Health, examine
+from speakerid.scoring.leave_one_out import Compare, Labeled, Mask
 from speakerid.scoring.sides import Side
 from speakerid.settings import Settings
 from speakerid.types import FloatArray

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.scoring.health import Health, Mask
+from speakerid.scoring.health import Health
 from speakerid.scoring.intervals import Interval, interval
-from speakerid.scoring.leave_one_out import Indices, Labeled
+from speakerid.scoring.leave_one_out import Indices, Labeled, Mask
 
 RESAMPLES = 1_000
 STRANGERS = 0.25  # share of the speakers that a draw leaves out, to plant their utterances under other names

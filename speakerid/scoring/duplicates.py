@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.scoring.leave_one_out import Compare, Indices, Labeled, Reals, blocks, paired
+from speakerid.scoring.leave_one_out import Compare, Indices, Labeled, Mask, Reals, blocks, paired
 from speakerid.scoring.sides import Side
 
 LIKENESS = 0.9
@@ -32,10 +32,13 @@ class Duplicates:
     likeness: Reals  # 1 for one voice; NaN where no speaker has two utterances
 
 
-def find(labeled: Labeled, weights: Reals, compare: Compare) -> Duplicates:
-    """`weights (n,)`: how far each utterance is its speaker's own."""
+def find(labeled: Labeled, weights: Reals, compare: Compare, only: Mask | None = None) -> Duplicates:
+    """`weights (n,)`: how far each utterance is its speaker's own. `only (speakers,)`: at least one of a pair is."""
     voiceprints = labeled.voiceprints(weights)
-    first, second = _mutual(_nearest(voiceprints, compare))
+    first, second = _mutual(_nearest(voiceprints, compare, only))
+    if only is not None:
+        kept = only[first] | only[second]
+        first, second = first[kept], second[kept]
     llr = _mean_llrs(labeled, weights, voiceprints, first, second, compare)
     likeness = _likeness(labeled, weights, first, second)
     bar = math.log(max(len(voiceprints) - 1, 1))
@@ -43,15 +46,24 @@ def find(labeled: Labeled, weights: Reals, compare: Compare) -> Duplicates:
     return Duplicates(first[found], second[found], llr[found], likeness[found])
 
 
-def _nearest(voiceprints: Side, compare: Compare) -> Indices:
-    """`(speakers,)`: the speaker whose voiceprint is nearest; itself where there is no other."""
-    everybody = np.arange(len(voiceprints))
-    nearest = everybody.copy()
-    for rows in blocks(everybody, len(everybody)):
+def _nearest(voiceprints: Side, compare: Compare, only: Mask | None) -> Indices:
+    """`(speakers,)`: the speaker whose voiceprint is nearest; itself where there is no other.
+
+    Looked up for `only` and for those whom these are nearest to.
+    """
+    nearest = np.arange(len(voiceprints))
+    asked = nearest.copy() if only is None else np.flatnonzero(only)
+    _look_up(asked, nearest, voiceprints, compare)
+    _look_up(np.setdiff1d(nearest[asked], asked), nearest, voiceprints, compare)
+    return nearest
+
+
+def _look_up(asked: Indices, nearest: Indices, voiceprints: Side, compare: Compare) -> None:
+    """Fills in `nearest` of the speakers `asked`."""
+    for rows in blocks(asked, len(voiceprints)):
         llrs = compare(voiceprints[rows], voiceprints)
         llrs[np.arange(len(rows)), rows] = -np.inf
         nearest[rows] = llrs.argmax(axis=1)
-    return nearest
 
 
 def _mutual(nearest: Indices) -> tuple[Indices, Indices]:

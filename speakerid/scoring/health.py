@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speakerid.scoring import duplicates, labels
 from speakerid.scoring.duplicates import Duplicates
 from speakerid.scoring.labels import PRIOR, Labels, Prior
-from speakerid.scoring.leave_one_out import Compare, Indices, Labeled, Reals
+from speakerid.scoring.leave_one_out import Compare, Indices, Labeled, Mask, Reals
 
-Mask = NDArray[np.bool_]
 MORE_LIKELY_THAN_NOT = 0.5
 
 
@@ -29,10 +27,13 @@ class Health:
     cohesion: Reals  # (speakers,) mean llr of the utterances with no wrong label against the others; NaN for one
 
 
-def examine(labeled: Labeled, poor: Mask, compare: Compare, prior: Prior = PRIOR) -> Health:
-    """`poor (n,)`: utterances whose audio alone may be to blame for not fitting."""
+def examine(labeled: Labeled, poor: Mask, compare: Compare, prior: Prior = PRIOR, only: Mask | None = None) -> Health:
+    """`poor (n,)`: utterances whose audio alone may be to blame for not fitting.
+
+    `only (speakers,)`: whom duplicates are looked for; others need one row, their voiceprint, to be compared with.
+    """
     found = labels.judge(labeled, compare, prior)
-    twins = duplicates.find(labeled, found.right, compare)
+    twins = duplicates.find(labeled, found.right, compare, only)
     wrong = found.right < MORE_LIKELY_THAN_NOT
     moves = wrong & (found.elsewhere >= found.nobody) & ~_among(twins, labeled.speakers, found.other)
     alone = wrong & (found.elsewhere < found.nobody) & _outvoted(labeled, found)

@@ -14,6 +14,7 @@ from speakerid.types import Combining, FloatArray
 
 Reals = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Compare = Callable[[Side, Side], Reals]  # llrs (n, m) of n probes against m voiceprints
 
 BLOCK_LLRS = 4_000_000  # of one matrix product: 32 MB, and as much again for each step of a scorer

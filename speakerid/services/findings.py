@@ -22,18 +22,14 @@ MIN_UTTERANCES = 2  # a single one cannot be checked
 class Examined:
     gallery: GalleryRow
     silent: tuple[SpeakerRow, ...]  # speakers without an utterance
-    speakers: tuple[SpeakerRow, ...]  # the others; `health` knows them by their place here
+    speakers: tuple[SpeakerRow, ...]  # the others, and those who are only compared with; by place in `health`
     utterances: tuple[UtteranceRow, ...]
     places: Indices  # (utterances,) of the speaker of each
     health: Health
+    speech_s: tuple[float, ...]  # of each of `speakers`
 
     def speaker_of(self, utterance: int) -> SpeakerRef:
         return _ref(self.speakers[self.places[utterance]])
-
-    def speech_s(self) -> list[float]:
-        """Of each of `speakers`."""
-        seconds: list[float] = np.bincount(self.places, [one.speech_s for one in self.utterances]).tolist()
-        return seconds
 
 
 def every(examined: Examined) -> Iterator[Finding]:
@@ -100,8 +96,11 @@ def _mismatched_pairs(examined: Examined) -> Iterator[Finding]:
 
 
 def _duplicates(examined: Examined) -> Iterator[Finding]:
-    found, speech_s = examined.health.duplicates, examined.speech_s()
+    found, speech_s = examined.health.duplicates, examined.speech_s
+    here = np.unique(examined.places)
     for first, second, llr, likeness in zip(found.first, found.second, found.llr, found.likeness, strict=True):
+        if first not in here:  # it is told with the page of the first
+            continue
         keep, merged = (first, second) if speech_s[first] >= speech_s[second] else (second, first)
         speaker, other = _ref(examined.speakers[merged]), _ref(examined.speakers[keep])
         yield Finding(
@@ -130,9 +129,11 @@ def _junk(examined: Examined) -> Iterator[Finding]:
 
 
 def _weak(examined: Examined) -> Iterator[Finding]:
-    counts, cohesion = np.bincount(examined.places), examined.health.cohesion
-    for place, (row, speech_s) in enumerate(zip(examined.speakers, examined.speech_s(), strict=True)):
-        yield from _weakness(examined.gallery, row, int(counts[place]), speech_s, _finite(cohesion[place]))
+    counts = np.bincount(examined.places, minlength=len(examined.speakers))
+    cohesion, speech = examined.health.cohesion, examined.speech_s
+    for place in np.flatnonzero(counts).tolist():
+        row, count = examined.speakers[place], int(counts[place])
+        yield from _weakness(examined.gallery, row, count, speech[place], _finite(cohesion[place]))
     for row in examined.silent:
         yield from _weakness(examined.gallery, row, 0, 0.0, None)
 

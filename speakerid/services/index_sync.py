@@ -66,9 +66,14 @@ class IndexSync:
         return Neighbors(keys=tuple(index.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
 
     def nearest(self, gallery_key: int, queries: FloatArray, k: int) -> SearchResult:
-        """The `k` nearest voiceprints to each of `queries (m, dim)` with their scores, as `search` finds them."""
+        """The `k` nearest voiceprints to each of `queries (m, dim)`, after catching up."""
         index = self.catch_up(gallery_key)
-        return empty_result(len(queries)) if index is None or not len(index) else index.search(queries, k)
+        if index is None or not len(index):
+            return empty_result(len(queries))
+        keys, scores = index.compare(queries)
+        near = np.argpartition(-scores, min(k, len(keys)) - 1, axis=1)[:, :k]
+        best = np.take_along_axis(near, np.argsort(-np.take_along_axis(scores, near, axis=1), axis=1), axis=1)
+        return SearchResult(keys[best], np.take_along_axis(scores, best, axis=1))
 
     def size(self, gallery_key: int) -> int:
         """How many voiceprints there were at the last search, or are if there was none."""

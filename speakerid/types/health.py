@@ -60,6 +60,7 @@ class Audit:
     findings: tuple[Finding, ...]
     encoder: str
     calibration: Literal["gallery", "default"]
+    next_cursor: str | None = None  # where to go on in a gallery that is too large for one answer
 
 
 @dataclass(frozen=True)

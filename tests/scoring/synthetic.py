@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from speakerid.scoring.health import Mask
-from speakerid.scoring.leave_one_out import BLOCK_LLRS, Indices, Labeled, Reals, unit
+from speakerid.scoring.leave_one_out import BLOCK_LLRS, Indices, Labeled, Mask, Reals, unit
 from speakerid.scoring.sides import Side
 from speakerid.types import FloatArray, Speech
 

@@ -8,8 +8,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from speakerid.scoring.health import Health, Mask, examine
-from speakerid.scoring.leave_one_out import unit
+from speakerid.scoring.health import Health, examine
+from speakerid.scoring.leave_one_out import Mask, unit
 from tests.scoring.synthetic import (
     DIM,
     compare,

@@ -9,7 +9,7 @@ from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import CalibrationMissing, EncoderMismatch, GalleryNotFound
 from speakerid.scoring.leave_one_out import unit as normalized
 from speakerid.services import galleries, speakers
-from speakerid.services.audit import audit
+from speakerid.services.audit import audit, whole
 from speakerid.services.engine import Engine
 from speakerid.services.merge import merge
 from speakerid.services.move import move
@@ -187,3 +187,33 @@ def test_it_changes_nothing(engine: Engine) -> None:
     people = add_people(engine, 3)
     enroll_voice(engine, people[0], made_up(said_by(2, 9), speech=SPEECH))
     assert look(engine) == look(engine)
+
+
+def test_a_large_gallery_is_audited_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the others as voiceprints, the pages find what the whole does, and a duplicate once."""
+    people = add_people(engine)
+    add_speaker(engine, "P0 again", *(made_up(said_by(0, n)) for n in range(3, 6)))
+    wrong = enroll_voice(engine, people[1], made_up(said_by(5, 9))).utterance.id
+    at_once = look(engine)
+    assert at_once.next_cursor is None
+    monkeypatch.setattr("speakerid.services.audit.MOST_COMPARISONS", 2 * 3 * 7)
+    first = look(engine)
+    assert first.next_cursor is not None
+    assert (first.speakers, first.utterances) == (7, 3)  # the next one has four
+    paged = whole(engine, galleries.get(engine, "default"))
+    assert (paged.utterances, paged.next_cursor) == (at_once.utterances, None)
+
+    def found(report: Audit) -> set[tuple[str, str, str | None]]:
+        return {(one.kind, one.speaker.id, one.other.id if one.other else None) for one in report.findings}
+
+    assert found(paged) == found(at_once)
+    assert len(paged.findings) == len(at_once.findings)
+    assert [one.utterances for one in paged.findings if one.kind == "mislabeled"] == [(wrong,)]
+    assert sum(one.kind == "duplicate_speakers" for one in paged.findings) == 1
+
+
+def test_a_speaker_with_too_many_utterances_is_a_page_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_people(engine, 3)
+    monkeypatch.setattr("speakerid.services.audit.MOST_COMPARISONS", 1)
+    assert look(engine).utterances == 3
+    assert whole(engine, galleries.get(engine, "default")).utterances == 9

@@ -55,6 +55,17 @@ def every(db: Session, gallery_key: int) -> list[UtteranceRow]:
     return list(db.scalars(query))
 
 
+def of_speakers(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> list[UtteranceRow]:
+    """Oldest first."""
+    query = select(UtteranceRow).where(
+        UtteranceRow.gallery_key == gallery_key,
+        UtteranceRow.speaker_key >= min(speaker_keys, default=0),
+        UtteranceRow.speaker_key <= max(speaker_keys, default=-1),
+    )
+    wanted = set(speaker_keys)
+    return [row for row in db.scalars(query.order_by(UtteranceRow.key)) if row.speaker_key in wanted]
+
+
 @dataclass(frozen=True)
 class Spoken:
     """What one speaker's utterances make a voiceprint of, oldest first."""
