@@ -115,7 +115,7 @@ class Session:
         known, speaking = self._chorus.voices, voices[talks[-1].voice]
         more = self._recent.samples(talks[-1].span)
         everybody = known if speaking in known else [*known, speaking]
-        self._names.judge_ongoing(everybody, speaking, more, self._recent.quality((said.begin, spoken_to)))
+        self._names.judge_ongoing(everybody, speaking, more, self._recent.quality(self._ongoing.stretch))
         for nth, talk in enumerate(talks):
             yield self._answers.turn(self._turns + nth, talk.span, voices[talk.voice], final=False)
         yield from self._enough(everybody)
@@ -129,7 +129,7 @@ class Session:
         for voice in voices.values():
             self._names.hear(voice)
         self._merge(voices)
-        self._names.judge(self._chorus.voices, self._recent.quality())
+        self._names.judge(self._chorus.voices, self._recent.quality(self._ongoing.stretch))
         for talk in talks:
             yield self._final(talk.span, voices[talk.voice])
         yield from self._enough(self._chorus.voices)
