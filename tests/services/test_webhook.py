@@ -9,8 +9,9 @@ import ipaddress
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -24,7 +25,7 @@ from speakerid.db.repositories import recordings
 from speakerid.errors import WebhookRefused
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import cancel, notify, webhook
+from speakerid.services.recordings import calling, cancel, notify, webhook
 from speakerid.services.recordings.notify import Notice
 from speakerid.services.recordings.submit import Intake
 from tests.sampled import ADA, probe
@@ -146,6 +147,29 @@ def test_a_cancelled_job_calls_too(engine: Engine, receiver: Receiver) -> None:
     cancel.cancel(engine, galleries.get(engine, "default"), made)
     notify.notify(engine, PRIVATE)
     assert json.loads(receiver.heard[0][2])["type"] == "recording.cancelled"
+
+
+def test_an_answer_that_never_ends_is_not_waited_for(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(calling, "TIMEOUT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as trickling:
+        told = threading.Thread(target=_trickle, args=(trickling,))
+        told.start()
+        ended(engine, f"http://127.0.0.1:{trickling.getsockname()[1]}/")
+        notify.notify(engine, PRIVATE)
+        told.join()
+    assert "did not answer: ReadTimeout" in caplog.text
+
+
+def _trickle(server: socket.socket) -> None:
+    """Headers without end, until the other side is gone."""
+    connection, _ = server.accept()
+    with connection, suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.05)
 
 
 def test_nobody_there_is_no_failure(engine: Engine) -> None:

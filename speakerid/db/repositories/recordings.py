@@ -41,8 +41,9 @@ def get(db: Session, gallery_key: int, recording_id: str, *, lock: bool = False,
     return row
 
 
-def by_key(db: Session, key: int) -> RecordingRow | None:
-    return db.get(RecordingRow, key)
+def by_key(db: Session, key: int, *, lock: bool = False) -> RecordingRow | None:
+    """`lock` holds the row until the transaction ends (PostgreSQL)."""
+    return db.get(RecordingRow, key, with_for_update=True if lock else None)
 
 
 def page(db: Session, gallery_key: int, *, before: str | None, limit: int) -> list[RecordingRow]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,11 +16,42 @@ import httpcore
 
 from speakerid.services.recordings import webhook
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 10.0  # for all of it: an answer that comes a byte at a time keeps nobody else waiting
 
 
 class PrivateAddress(Exception):
     """The name of a webhook leads into a private network."""
+
+
+class _Bounded(httpcore.NetworkStream):
+    """A connection that ends at `ends`, on `time.monotonic()`."""
+
+    def __init__(self, stream: httpcore.NetworkStream, ends: float) -> None:
+        self._stream = stream
+        self._ends = ends
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left_s())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left_s())
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, self._left_s()), self._ends)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def _left_s(self) -> float:
+        left_s = self._ends - time.monotonic()
+        if left_s <= 0:
+            raise httpcore.ReadTimeout
+        return left_s
 
 
 class _Network(httpcore.SyncBackend):
@@ -33,7 +66,9 @@ class _Network(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return super().connect_tcp(self._address(host, port), port, timeout, local_address, socket_options)
+        ends = time.monotonic() + TIMEOUT_S
+        stream = super().connect_tcp(self._address(host, port), port, TIMEOUT_S, local_address, socket_options)
+        return _Bounded(stream, ends)
 
     def _address(self, host: str, port: int) -> str:
         try:
@@ -48,11 +83,10 @@ class _Network(httpcore.SyncBackend):
 
 def post(url: str, body: bytes, headers: Sequence[tuple[str, str]], *, private: bool) -> int:
     """The status of the answer. Raises PrivateAddress, and OSError when there is no answer."""
-    limits = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_S)
     try:
         with (
             httpcore.ConnectionPool(network_backend=_Network(private=private)) as pool,
-            pool.stream("POST", url, headers=headers, content=body, extensions={"timeout": limits}) as answer,
+            pool.stream("POST", url, headers=headers, content=body) as answer,
         ):
             return int(answer.status)  # its body is not read: nobody needs it, and it may have no end
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, UnicodeError) as error:

@@ -64,7 +64,7 @@ def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mappin
 def _remove(engine: Engine, key: int) -> None:
     _drop(engine, key)
     with engine.write(erase=True) as db:
-        row = recordings.by_key(db, key)
+        row = recordings.by_key(db, key, lock=True)
         if row is not None:
             forget(db, row)
             recordings.remove(db, row)
