@@ -95,7 +95,7 @@ def renew(db: Session, key: int, worker: str, progress: float, stage: str | None
 def give_back(db: Session, key: int, worker: str, *, tried: bool) -> None:
     """Let somebody else begin anew at once; whether this time counts as an attempt."""
     attempts = RecordingRow.attempts - (0 if tried else 1)
-    values = {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts}
+    values = {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts, "progress": 0.0}
     db.execute(update(RecordingRow).where(_held(key, worker)).values(values))
 
 
