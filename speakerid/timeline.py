@@ -67,9 +67,9 @@ class JobError:
 class JobOptions:
     """What was asked for. `candidates` are ids."""
 
-    speakers: int | None
-    candidates: tuple[str, ...] | None
-    channel: Sides
+    speakers: int | None = None
+    candidates: tuple[str, ...] | None = None
+    channel: Sides = "mix"
 
 
 @dataclass(frozen=True)

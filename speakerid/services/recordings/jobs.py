@@ -24,7 +24,7 @@ def options(row: RecordingRow) -> JobOptions:
 
 def without(values: dict[str, Any], gone: Collection[str], known: Mapping[str, SpeakerRef]) -> dict[str, Any]:
     """Stored options without the ids of `gone`, unless as the speaker who they became."""
-    asked = values["candidates"]
+    asked = values.get("candidates")
     if asked is None:
         return values
     staying = {known[one].id if one in known else one for one in asked if one in known or one not in gone}
