@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import RecordingRow
-from speakerid.db.repositories import unknowns
+from speakerid.db.repositories import galleries, unknowns
 from speakerid.services.unknowns import count
 
 
-def forget(db: Handle, recording: RecordingRow) -> None:
-    """Before `recording` is erased: voices that were heard elsewhere too lose this hearing, the others go.
+def forget(db: Handle, recording_key: int) -> None:
+    """Before it is erased: voices that were heard elsewhere too lose this hearing, the others go.
 
     Utterances that were made of it stay: they are their speakers' now.
     """
-    voices = unknowns.heard_in(db, recording)
-    unknowns.forget_hearings(db, recording)
+    recording = db.get(RecordingRow, recording_key)
+    if recording is None:
+        return
+    galleries.hold(db, recording.gallery_key)  # `keep` touches the same voices in another order
+    voices = unknowns.heard_in(db, recording_key)
+    unknowns.forget_hearings(db, recording_key)
     for voice in voices:
         count.again(db, voice)
