@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoiceRow
+from speakerid.db.repositories.galleries import get as held
 from speakerid.db.types import new_id
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
@@ -33,13 +34,9 @@ def stranger(vector: FloatArray, label: str = "unknown_1", speech: Speech = LONG
 
 def hear_recording(engine: Engine, *strangers: Stranger, audio: str = "", gallery: str = KEEPING) -> str:
     """The id of a recording with these voices; `audio` stands for its bytes, other ones each time if empty."""
-    row = galleries.get(engine, gallery)
     with engine.write() as db:
-        recording = RecordingRow(
-            id=new_id("rec"), gallery_key=row.key, state="done", options=ASKED, sha256=audio or None
-        )
-        db.add(recording)
-        db.flush()
+        row = held(db, gallery, lock="change")
+        recording = done_recording(db, row, audio)
         keep(engine, db, row, recording, strangers)
     return recording.id
 

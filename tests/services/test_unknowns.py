@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -161,3 +162,15 @@ def test_pages(keeping: Engine) -> None:
             assert len(some.items) == size
             found, cursor = [*found, *(one.id for one in some.items)], some.next_cursor
     assert (cursor, found) == (None, [one.id for one in inbox(keeping)])
+
+
+def test_recordings_that_end_at_once_keep_a_voice_once(keeping: Engine) -> None:
+    def come(number: int) -> str:
+        return hear_recording(keeping, stranger(ADA), stranger(BEN if number % 2 else EVE, "unknown_2"))
+
+    with ThreadPoolExecutor(8) as pool:
+        recordings = list(pool.map(come, range(16)))
+    assert sorted(one.recordings for one in inbox(keeping)) == [8, 8, 16]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: (forget_recording(keeping, recordings[number]), come(number)), range(8)))
+    assert sorted(one.recordings for one in inbox(keeping)) == [8, 8, 16]
