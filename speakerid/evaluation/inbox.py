@@ -29,7 +29,7 @@ from speakerid.services.recordings import at_once
 from speakerid.services.unknowns.show import show
 from speakerid.verbs import SpeakerID
 
-WORLDS = 10  # times that the same people are dealt into other conversations
+WORLDS = 8  # times that the same people are dealt into other conversations
 SEED = 3
 
 

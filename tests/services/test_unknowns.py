@@ -168,9 +168,16 @@ def test_recordings_that_end_at_once_keep_a_voice_once(keeping: Engine) -> None:
     def come(number: int) -> str:
         return hear_recording(keeping, stranger(ADA), stranger(BEN if number % 2 else EVE, "unknown_2"))
 
+    def come_and_go(old: str, number: int) -> None:
+        forget_recording(keeping, old)
+        come(number)
+
     with ThreadPoolExecutor(8) as pool:
         recordings = list(pool.map(come, range(16)))
     assert sorted(one.recordings for one in inbox(keeping)) == [8, 8, 16]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: (forget_recording(keeping, recordings[number]), come(number)), range(8)))
-    assert sorted(one.recordings for one in inbox(keeping)) == [8, 8, 16]
+        list(pool.map(lambda number: forget_recording(keeping, recordings[number]), range(8)))
+    assert sorted(one.recordings for one in inbox(keeping)) == [4, 4, 8]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: come_and_go(recordings[8 + number], number), range(8)))
+    assert sorted(one.recordings for one in inbox(keeping)) == [4, 4, 8]
