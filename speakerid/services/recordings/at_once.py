@@ -18,7 +18,7 @@ def recording(
 ) -> Recording:
     """Its audio is not kept. Raises what `services.recording.recording` does, and GalleryNotFound."""
     began = now()
-    heard = hear(engine, gallery, audio, options, watch)
+    heard, digest = hear(engine, gallery, audio, options, watch), sha256(audio)
     with engine.write() as db:
         gallery = galleries.get(db, gallery.name, lock="change")
         known = save.still_known(db, gallery.key, heard.recording)
@@ -27,7 +27,7 @@ def recording(
             id=new_id("rec"),
             gallery_key=gallery.key,
             options=to_json(asked),
-            sha256=sha256(audio),
+            sha256=digest,
             created_at=began,
             started_at=began,
         )
