@@ -36,7 +36,7 @@ def keeping(engine: Engine) -> Engine:
 def forget_recording(engine: Engine, recording_id: str) -> None:
     with engine.write(erase=True) as db:
         row = db.scalars(select(RecordingRow).where(RecordingRow.id == recording_id)).one()
-        forget(db, row.key)
+        forget(db, row)
         db.delete(row)
 
 

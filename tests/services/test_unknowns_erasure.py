@@ -62,7 +62,7 @@ def _delete_recordings(engine: Engine) -> None:
     with engine.write(erase=True) as db:
         gallery = galleries.get(engine, KEEPING)
         for row in db.scalars(select(RecordingRow).where(RecordingRow.gallery_key == gallery.key)):
-            forget(db, row.key)
+            forget(db, row)
             db.delete(row)
 
 

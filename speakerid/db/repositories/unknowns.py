@@ -116,11 +116,6 @@ def whose(db: Session, recording_key: int) -> dict[str, Whose]:
     }
 
 
-def of_recording(db: Session, recording: RecordingRow) -> dict[str, Resolved]:
-    """By label of the voice."""
-    return {label: one for (_, label), one in resolved(db, [recording.key]).items()}
-
-
 def hand_over(hearings: Sequence[HearingRow], utterance: UtteranceRow) -> None:
     """From now on these are hearings of the speaker whose utterance this is."""
     for one in hearings:

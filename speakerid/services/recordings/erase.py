@@ -64,8 +64,10 @@ def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mappin
 def _remove(engine: Engine, key: int) -> None:
     _drop(engine, key)
     with engine.write(erase=True) as db:
-        forget(db, key)
-        recordings.remove(db, key)
+        row = recordings.by_key(db, key)
+        if row is not None:
+            forget(db, row)
+            recordings.remove(db, row)
 
 
 def _drop(engine: Engine, key: int) -> None:

@@ -8,16 +8,13 @@ from speakerid.db.repositories import galleries, unknowns
 from speakerid.services.unknowns import count
 
 
-def forget(db: Handle, recording_key: int) -> None:
+def forget(db: Handle, recording: RecordingRow) -> None:
     """Before it is erased: voices that were heard elsewhere too lose this hearing, the others go.
 
     Utterances that were made of it stay: they are their speakers' now.
     """
-    recording = db.get(RecordingRow, recording_key)
-    if recording is None:
-        return
     galleries.hold(db, recording.gallery_key)  # `keep` touches the same voices in another order
-    voices = unknowns.heard_in(db, recording_key)
-    unknowns.forget_hearings(db, recording_key)
+    voices = unknowns.heard_in(db, recording.key)
+    unknowns.forget_hearings(db, recording.key)
     for voice in voices:
         count.again(db, voice)

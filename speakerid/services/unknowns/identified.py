@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from speakerid.db.engine import Handle
@@ -16,20 +17,31 @@ PROMOTED = "Unknown then. The speaker was enrolled from this recording later."
 def identified(db: Handle, row: RecordingRow, answer: Recording) -> Recording:
     """The answer as it is told today, but for these voices."""
     whose = unknowns.whose(db, row.key)
+    labels = _labels(answer, whose)
     return replace(
         answer,
-        voices=tuple(_voice(one, whose.get(one.voice)) for one in answer.voices),
-        turns=tuple(_turn(one, whose.get(one.voice)) for one in answer.turns),
+        voices=tuple(_voice(one, labels[one.voice], whose.get(one.voice)) for one in answer.voices),
+        turns=tuple(_turn(one, labels[one.voice], whose.get(one.voice)) for one in answer.turns),
     )
 
 
-def _voice(voice: RecordedVoice, whose: Whose | None) -> RecordedVoice:
+def _labels(answer: Recording, whose: Mapping[str, Whose]) -> dict[str, str]:
+    """The speaker's id for a promoted voice, as for every named one; two voices of one speaker keep theirs apart."""
+    labels = {one.voice: one.voice for one in answer.voices}
+    for label in labels:
+        speaker = whose[label].speaker if label in whose else None
+        if speaker is not None and speaker.id not in labels.values():
+            labels[label] = speaker.id
+    return labels
+
+
+def _voice(voice: RecordedVoice, label: str, whose: Whose | None) -> RecordedVoice:
     if whose is None:
         return voice
     if whose.speaker is None:
         return replace(voice, unknown_id=whose.unknown_id)
-    return replace(voice, decision="accept", speaker=whose.speaker, reason=PROMOTED)
+    return replace(voice, voice=label, decision="accept", speaker=whose.speaker, reason=PROMOTED)
 
 
-def _turn(turn: Turn, whose: Whose | None) -> Turn:
-    return turn if whose is None else replace(turn, speaker=whose.speaker)
+def _turn(turn: Turn, label: str, whose: Whose | None) -> Turn:
+    return turn if whose is None else replace(turn, voice=label, speaker=whose.speaker)
