@@ -50,6 +50,7 @@ class Recording:
     encoder: str
     calibration: CalibrationSource
     reason: str  # one sentence for a person
+    id: str | None = None  # of a recording that was kept
 
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]

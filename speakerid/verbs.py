@@ -38,6 +38,7 @@ from speakerid.services.live.events import Event
 from speakerid.services.live.listen import DEFAULTS as LIVE
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
+from speakerid.services.recordings import at_once
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.settings import Settings
@@ -134,12 +135,14 @@ class SpeakerID:
         """Who speaks when? Of at most `speakers` voices, if that is known; only `candidates`, by name or id, are named.
 
         `channel`: "mix", "split" for one side of a call a channel, or one channel. `watch(done, total)` is called as
-        it goes, with seconds of work. Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing.
+        it goes, with seconds of work. A gallery that keeps unknown voices keeps the answer too, but not the audio.
+        Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing.
         """
         options = RecordingOptions(speakers, None if candidates is None else tuple(candidates), channel)
         gallery = self._row()
         with _encoded(audio) as data:
-            return recording.recording(self.engine, gallery, data, options, watch)
+            through = at_once.recording if gallery.keep_unknown_voices else recording.recording
+            return through(self.engine, gallery, data, options, watch)
 
     def listen(self, messages: Iterable[bytes], options: LiveOptions = LIVE) -> Iterator[Event]:
         """Who speaks, while it is said? `messages` are awaited one by one; nothing is stored.

@@ -15,6 +15,7 @@ def upgrade() -> None:
     op.add_column(
         "galleries", sa.Column("keep_unknown_voices", sa.Boolean(), nullable=False, server_default=sa.false())
     )
+    op.add_column("recordings", sa.Column("sha256", sa.String(length=64), nullable=True))
     op.create_table(
         "unknown_voices",
         sa.Column("key", Key, nullable=False),
@@ -39,7 +40,6 @@ def upgrade() -> None:
         sa.Column("utterance_key", Key, nullable=True),
         sa.Column("recording_key", Key, nullable=False),
         sa.Column("label", sa.String(length=40), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("turns", sa.JSON(), nullable=False),
         sa.Column("speech_s", sa.Double(), nullable=False),
         sa.Column("snr_db", sa.Double(), nullable=True),
@@ -59,4 +59,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("hearings")
     op.drop_table("unknown_voices")
+    op.drop_column("recordings", "sha256")
     op.drop_column("galleries", "keep_unknown_voices")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import mmap
 from collections.abc import Iterator
@@ -45,6 +46,15 @@ def _map(path: Path, max_bytes: int) -> Encoded:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
         raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def sha256(audio: Encoded) -> str:
+    """Hexadecimal digest, of the bytes alone."""
+    digest = hashlib.sha256()
+    file = io.BytesIO(audio) if isinstance(audio, bytes) else Cursor(audio)
+    while piece := file.read(KEPT_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 class Cursor:

@@ -154,7 +154,7 @@ def _show(found: Recording) -> None:
     from speakerid.diarization.formats import clock, labels
 
     called = labels(found)
-    say(found.reason)
+    say(found.reason if found.id is None else f"{found.reason} Kept as {found.id}.")
     if not found.voices:
         return
     table(
@@ -162,7 +162,7 @@ def _show(found: Recording) -> None:
         [
             (
                 called[one.voice],
-                one.voice,
+                one.unknown_id or one.voice,
                 one.decision,
                 one.candidates[0].speaker.name if one.candidates else "–",
                 number(one.candidates[0].llr if one.candidates else None, 2),

@@ -153,6 +153,7 @@ class RecordingRow(Base):
     webhook_tries: Mapped[int] = mapped_column(default=0)
     webhook_due: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)  # NULL: nothing to send
     size: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes of audio
+    sha256: Mapped[str | None] = mapped_column(String(64), default=None)  # of them, once they are all there
     worker: Mapped[str | None] = mapped_column(String(64), default=None)  # who works on it, or receives it
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # afterwards another may
     attempts: Mapped[int] = mapped_column(default=0)  # how often it was begun
@@ -231,7 +232,6 @@ class HearingRow(Base):
     utterance_key: Mapped[int | None] = mapped_column(ForeignKey("utterances.key", ondelete="CASCADE"), index=True)
     recording_key: Mapped[int] = mapped_column(ForeignKey("recordings.key", ondelete="CASCADE"))
     label: Mapped[str] = mapped_column(String(40))  # the voice in the recording's answer: unknown_1
-    sha256: Mapped[str] = mapped_column(String(64))  # of the recording's bytes
     turns: Mapped[list[list[float]]] = mapped_column(JSON)  # start and end in seconds
     speech_s: Mapped[float]
     snr_db: Mapped[float | None]

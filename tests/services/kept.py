@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 from sqlalchemy import func, select
 
-from speakerid.db.models import HearingRow, RecordingRow, UnknownVoiceRow
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoiceRow
+from speakerid.db.repositories.galleries import get as held
 from speakerid.db.types import new_id
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.unknowns import page, show
 from speakerid.services.unknowns.keep import Stranger, keep
-from speakerid.types import FloatArray, Speech, UnknownVoice, UnknownVoiceHeard
+from speakerid.timeline import JobOptions
+from speakerid.types import FloatArray, Speech, UnknownVoice, UnknownVoiceHeard, to_json
 from tests.services.heard import SPEECH, add_gallery
 
 LONG = replace(SPEECH, seconds=10.0)
+ASKED = to_json(JobOptions(speakers=None, candidates=None, channel="mix"))
 KEEPING = "keeping"  # a gallery that keeps unknown voices
 
 
@@ -31,14 +34,19 @@ def stranger(vector: FloatArray, label: str = "unknown_1", speech: Speech = LONG
 
 def hear_recording(engine: Engine, *strangers: Stranger, audio: str = "", gallery: str = KEEPING) -> str:
     """The id of a recording with these voices; `audio` stands for its bytes, other ones each time if empty."""
-    row = galleries.get(engine, gallery)
     with engine.write() as db:
-        recording = RecordingRow(id=new_id("rec"), gallery_key=row.key, state="done", options={})
-        db.add(recording)
-        db.flush()
-        digest = hashlib.sha256((audio or recording.id).encode()).hexdigest()
-        keep(engine, db, row, recording, digest, strangers)
+        row = held(db, gallery, lock="change")
+        recording = done_recording(db, row, audio)
+        keep(engine, db, row, recording, strangers)
     return recording.id
+
+
+def done_recording(db: Handle, gallery: GalleryRow, audio: str = "") -> RecordingRow:
+    """Without an answer."""
+    row = RecordingRow(id=new_id("rec"), gallery_key=gallery.key, state="done", options=ASKED, sha256=audio or None)
+    db.add(row)
+    db.flush()
+    return row
 
 
 def inbox(engine: Engine, gallery: str = KEEPING, *, min_recordings: int = 1) -> list[UnknownVoice]:

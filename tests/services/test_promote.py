@@ -50,8 +50,10 @@ def who(engine: Engine, recording_id: str, label: str = "unknown_1") -> str | No
     """The id of the kept voice or the speaker that a voice of a past recording is."""
     with engine.read() as db:
         key = db.scalars(select(RecordingRow.key).where(RecordingRow.id == recording_id)).one()
-        found = unknowns.resolved(db, [key]).get((key, label))
-    return None if found is None else found.unknown_id or found.speaker_id
+        found = unknowns.whose(db, key).get(label)
+    if found is None or found.speaker is None:
+        return None if found is None else found.unknown_id
+    return found.speaker.id
 
 
 def test_a_new_speaker_is_enrolled_from_the_hearings(keeping: Engine) -> None:

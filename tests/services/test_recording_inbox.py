@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from sqlalchemy import select
 
-from speakerid.db.models import HearingRow
+from speakerid.db.models import RecordingRow
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.fields import EVERY_REFUSAL
@@ -47,7 +47,7 @@ def test_a_voice_has_one_id_in_all_recordings(keeping: Engine) -> None:
     assert [one.unknown_id for one in first] == [one.unknown_id for one in other][::-1]
     assert {one.id: one.recordings for one in inbox(keeping)} == {one.unknown_id: 2 for one in first}
     with keeping.read() as db:
-        digests = set(db.scalars(select(HearingRow.sha256)))
+        digests = set(db.scalars(select(RecordingRow.sha256)))
     assert digests == {hashlib.sha256(audio).hexdigest() for audio in (MEETING, OTHER)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -75,12 +76,6 @@ def test_only_voices_with_enough_speech_are_kept(keeping: Engine) -> None:
     assert left(keeping) == (1, 1)
 
 
-def test_nothing_is_kept_unless_the_gallery_says_so(engine: Engine) -> None:
-    add_gallery(engine, "plain")
-    hear_recording(engine, stranger(ADA), gallery="plain")
-    assert left(engine) == (0, 0)
-
-
 def test_switching_it_off_forgets_what_was_kept(keeping: Engine) -> None:
     add_keeping(keeping, "other")
     for gallery in (KEEPING, "other"):
@@ -90,8 +85,6 @@ def test_switching_it_off_forgets_what_was_kept(keeping: Engine) -> None:
         assert (changed.keep_unknown_voices, changed.unknown_voices) == (True, 1)
         changed = galleries.update(keeping, db, KEEPING, GallerySettings(keep_unknown_voices=False))
         assert (changed.keep_unknown_voices, changed.unknown_voices) == (False, 0)
-    assert left(keeping) == (1, 1)
-    hear_recording(keeping, stranger(ADA))
     assert left(keeping) == (1, 1)
 
 
@@ -169,3 +162,22 @@ def test_pages(keeping: Engine) -> None:
             assert len(some.items) == size
             found, cursor = [*found, *(one.id for one in some.items)], some.next_cursor
     assert (cursor, found) == (None, [one.id for one in inbox(keeping)])
+
+
+def test_recordings_that_end_at_once_keep_a_voice_once(keeping: Engine) -> None:
+    def come(number: int) -> str:
+        return hear_recording(keeping, stranger(ADA), stranger(BEN if number % 2 else EVE, "unknown_2"))
+
+    def come_and_go(old: str, number: int) -> None:
+        forget_recording(keeping, old)
+        come(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        recordings = list(pool.map(come, range(16)))
+    assert sorted(one.recordings for one in inbox(keeping)) == [8, 8, 16]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: forget_recording(keeping, recordings[number]), range(8)))
+    assert sorted(one.recordings for one in inbox(keeping)) == [4, 4, 8]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: come_and_go(recordings[8 + number], number), range(8)))
+    assert sorted(one.recordings for one in inbox(keeping)) == [4, 4, 8]

@@ -61,14 +61,8 @@ def has_utterances(db: Session, gallery_key: int) -> bool:
 
 
 def hold(db: Session, key: int) -> GalleryRow | None:
-    """Against those who would change or erase it, until the transaction ends (PostgreSQL). None if it is gone.
-
-    Against everybody where it keeps unknown voices: a lock that is taken for reading and raised later may meet another.
-    """
-    row = db.get(GalleryRow, key)
-    if row is None:
-        return None
-    query = select(GalleryRow).where(GalleryRow.key == key).with_for_update(read=not row.keep_unknown_voices)
+    """Against everybody, until the transaction ends (PostgreSQL); None for one that is gone."""
+    query = select(GalleryRow).where(GalleryRow.key == key).with_for_update()
     return db.scalar(query.execution_options(populate_existing=True))
 
 

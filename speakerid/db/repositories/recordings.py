@@ -115,10 +115,10 @@ def receive(db: Session, key: int, nth: int, piece: bytes) -> bool:
     return True
 
 
-def enqueue(db: Session, key: int) -> RecordingRow | None:
+def enqueue(db: Session, key: int, sha256: str) -> RecordingRow | None:
     """The audio is complete: from now on the job waits. None when the recording was erased meanwhile."""
     coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
-    queued = coming.values(state="queued", worker=None, lease_until=None)
+    queued = coming.values(state="queued", worker=None, lease_until=None, sha256=sha256)
     return db.scalar(queued.returning(RecordingRow).execution_options(populate_existing=True))
 
 

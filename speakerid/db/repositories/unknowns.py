@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from speakerid.db.models import HearingRow, RecordingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
 from speakerid.errors import UnknownVoiceNotFound
+from speakerid.types import SpeakerRef
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,18 @@ class Heard:
     row: HearingRow
     recording: RecordingRow
 
+    @property
+    def bytes(self) -> str:
+        """The same for recordings of the same bytes."""
+        return self.recording.sha256 or self.recording.id
+
 
 @dataclass(frozen=True)
-class Resolved:
-    """Whose a voice of a recording is today: a kept voice's, or the speaker's it was promoted to."""
+class Whose:
+    """A voice of a recording today: a kept one, or the speaker's it was promoted to."""
 
     unknown_id: str | None
-    speaker_id: str | None
+    speaker: SpeakerRef | None
 
 
 def get(db: Session, gallery_key: int, unknown_id: str, *, lock: bool = False) -> UnknownVoiceRow:
@@ -79,15 +85,15 @@ def hearings(db: Session, voice: UnknownVoiceRow) -> list[Heard]:
     return [Heard(row, recording) for row, recording in db.execute(query)]
 
 
-def heard_in(db: Session, recording: RecordingRow) -> list[UnknownVoiceRow]:
+def heard_in(db: Session, recording_key: int) -> list[UnknownVoiceRow]:
     """The kept voices of one recording; held until the transaction ends (PostgreSQL)."""
-    keys = select(HearingRow.voice_key).where(HearingRow.recording_key == recording.key)
+    keys = select(HearingRow.voice_key).where(HearingRow.recording_key == recording_key)
     query = select(UnknownVoiceRow).where(UnknownVoiceRow.key.in_(keys)).order_by(UnknownVoiceRow.key)
     return list(db.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 
-def forget_hearings(db: Session, recording: RecordingRow) -> None:
-    db.execute(delete(HearingRow).where(HearingRow.recording_key == recording.key))
+def forget_hearings(db: Session, recording_key: int) -> None:
+    db.execute(delete(HearingRow).where(HearingRow.recording_key == recording_key))
 
 
 def forget_every(db: Session, gallery_key: int) -> None:
@@ -95,21 +101,19 @@ def forget_every(db: Session, gallery_key: int) -> None:
     db.execute(delete(UnknownVoiceRow).where(UnknownVoiceRow.gallery_key == gallery_key))
 
 
-def resolved(db: Session, recording_keys: Collection[int]) -> dict[tuple[int, str], Resolved]:
-    """By key of the recording and label of the voice."""
+def whose(db: Session, recording_key: int) -> dict[str, Whose]:
+    """By the label of the voice."""
     query = (
-        select(HearingRow.recording_key, HearingRow.label, UnknownVoiceRow.id, SpeakerRow.id)
+        select(HearingRow.label, UnknownVoiceRow.id, SpeakerRow.id, SpeakerRow.name)
         .outerjoin(UnknownVoiceRow, UnknownVoiceRow.key == HearingRow.voice_key)
         .outerjoin(UtteranceRow, UtteranceRow.key == HearingRow.utterance_key)
         .outerjoin(SpeakerRow, SpeakerRow.key == UtteranceRow.speaker_key)
-        .where(HearingRow.recording_key.in_(recording_keys))
+        .where(HearingRow.recording_key == recording_key)
     )
-    return {(key, label): Resolved(unknown, speaker) for key, label, unknown, speaker in db.execute(query)}
-
-
-def of_recording(db: Session, recording: RecordingRow) -> dict[str, Resolved]:
-    """By label of the voice."""
-    return {label: one for (_, label), one in resolved(db, [recording.key]).items()}
+    return {
+        label: Whose(unknown_id, SpeakerRef(speaker_id, name) if speaker_id else None)
+        for label, unknown_id, speaker_id, name in db.execute(query)
+    }
 
 
 def hand_over(hearings: Sequence[HearingRow], utterance: UtteranceRow) -> None:

@@ -7,12 +7,10 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from speakerid.db.repositories.unknowns import Resolved
 from speakerid.timeline import RecordedVoice, Recording, Turn
 from speakerid.types import SpeakerRef, from_json, to_json
 
 Known = Mapping[str, SpeakerRef]  # who each id of the answer is today; those who were erased are missing
-PROMOTED = "This voice was promoted to a speaker after the recording."
 GONE = "The speaker of this voice was erased."
 UNKNOWN = "unknown_"
 
@@ -27,19 +25,6 @@ def stored(recording: Recording) -> dict[str, Any]:
 def loaded(values: dict[str, Any]) -> Recording:
     """As it was stored: every name is empty."""
     return from_json(Recording, values)
-
-
-def with_voices(recording: Recording, kept: Mapping[str, Resolved]) -> Recording:
-    """Unknown voices that are kept have their id; those that were promoted since are their speakers'."""
-    ids = {label: one.speaker_id for label, one in kept.items() if one.speaker_id}
-    return replace(
-        recording,
-        voices=tuple(_resolved(voice, kept.get(voice.voice), ids) for voice in recording.voices),
-        turns=tuple(
-            replace(turn, voice=ids[turn.voice], speaker=SpeakerRef(ids[turn.voice], "")) if turn.voice in ids else turn
-            for turn in recording.turns
-        ),
-    )
 
 
 def speaker_ids(recording: Recording) -> set[str]:
@@ -57,13 +42,6 @@ def told(recording: Recording, known: Known) -> Recording:
         voices=tuple(_voice(voice, labels[voice.voice], known) for voice in recording.voices),
         turns=tuple(_turn(turn, labels[turn.voice], known) for turn in recording.turns),
     )
-
-
-def _resolved(voice: RecordedVoice, kept: Resolved | None, ids: Mapping[str, str]) -> RecordedVoice:
-    if voice.voice in ids:
-        speaker = SpeakerRef(ids[voice.voice], "")
-        return replace(voice, voice=speaker.id, speaker=speaker, decision="accept", reason=PROMOTED)
-    return voice if kept is None else replace(voice, unknown_id=kept.unknown_id)
 
 
 def _label(voice: RecordedVoice, known: Known, numbers: count[int]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from speakerid.audio.stored import Stored
 from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
@@ -26,11 +24,3 @@ def stored(engine: Engine, key: int, size: int) -> Stored:
         return piece
 
     return Stored(size, PIECE_BYTES, load)
-
-
-def digest(engine: Engine, key: int, size: int) -> str:
-    """SHA-256 of the bytes that were sent. Raises AudioGone."""
-    data, found = stored(engine, key, size), hashlib.sha256()
-    for at in range(0, size, PIECE_BYTES):
-        found.update(data[at : at + PIECE_BYTES])
-    return found.hexdigest()

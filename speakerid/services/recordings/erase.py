@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from speakerid.db.engine import Handle
-from speakerid.db.models import GalleryRow
+from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import answers, jobs
@@ -34,7 +34,7 @@ def audio(engine: Engine, key: int) -> None:
 def unless_queued(engine: Engine, key: int) -> None:
     """Erase a recording that is still coming in."""
     with engine.read() as db:
-        row = recordings.by_key(db, key)
+        row = db.get(RecordingRow, key)
     if row is not None and row.state == "receiving":
         _remove(engine, key)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
-from speakerid.db.repositories import recordings, unknowns
+from speakerid.db.repositories import recordings
 from speakerid.errors import RecordingNotReady, RecordingWithoutResult
 from speakerid.services.recordings import answers, jobs, known
+from speakerid.services.unknowns.identified import identified
 from speakerid.timeline import Recording, RecordingJob, RecordingResult
 from speakerid.types import Page
 
@@ -47,5 +50,6 @@ def _told(db: Handle, gallery: GalleryRow, row: RecordingRow) -> Recording | Non
     """With the names of today."""
     if row.answer is None:
         return None
-    recording = answers.with_voices(answers.loaded(row.answer), unknowns.of_recording(db, row))
-    return answers.told(recording, known.today(db, gallery.key, answers.speaker_ids(recording)))
+    recording = answers.loaded(row.answer)
+    told = answers.told(recording, known.today(db, gallery.key, answers.speaker_ids(recording)))
+    return replace(identified(db, row, told), id=row.id)

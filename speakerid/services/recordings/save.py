@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
-from speakerid.db.models import RecordingRow
+from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import galleries, recordings, speakers
 from speakerid.errors import SpeakeridError
 from speakerid.services.engine import Engine
 from speakerid.services.recording import Heard
-from speakerid.services.recordings import answers, audio, erase, known
-from speakerid.services.unknowns.keep import Stranger, keep
+from speakerid.services.recordings import answers, erase, jobs, known
+from speakerid.services.unknowns.keep import keep
+from speakerid.services.unknowns.strangers import strangers
 from speakerid.timeline import Recording
 from speakerid.types import SpeakerRef
 
@@ -28,20 +28,24 @@ class Claimed:
 
 def done(engine: Engine, job: Claimed, heard: Heard) -> bool:
     """Keep the answer, with the names that are still there. False: the job was lost meanwhile, nothing is kept."""
-    digest = _digest(engine, job)
     with engine.write() as db:
         gallery = galleries.hold(db, job.gallery_key)
-        if gallery is None:
-            return False
-        recording = _still_known(db, job, heard.recording)
+        recording = still_known(db, job.gallery_key, heard.recording)
         row = _ended(db, job, "done")
-        if row is None:
+        if gallery is None or row is None:
             return False
-        row.answer = answers.stored(recording)
-        if digest is not None:
-            keep(engine, db, gallery, row, digest, _strangers(heard))
+        answer(engine, db, gallery, row, heard, recording)
     _clean(engine, job)
     return True
+
+
+def answer(
+    engine: Engine, db: Handle, gallery: GalleryRow, row: RecordingRow, heard: Heard, recording: Recording
+) -> None:
+    """`recording` is what was `heard`, with the names that are still there. The gallery is held."""
+    row.answer = answers.stored(recording)
+    if gallery.keep_unknown_voices and jobs.options(row).candidates is None:  # else nobody asked who else it may be
+        keep(engine, db, gallery, row, strangers(heard, recording))
 
 
 def failed(engine: Engine, job: Claimed, code: str, detail: str) -> bool:
@@ -80,33 +84,12 @@ def _ended(db: Handle, job: Claimed, state: recordings.Ended) -> RecordingRow | 
     return row
 
 
-def _still_known(db: Handle, job: Claimed, recording: Recording) -> Recording:
+def still_known(db: Handle, gallery_key: int, recording: Recording) -> Recording:
     """Speakers may have been erased since they were heard; those who are there stay until this is committed."""
     ids = answers.speaker_ids(recording)
-    today = known.today(db, job.gallery_key, ids)
-    there = speakers.hold(db, job.gallery_key, {one.id for one in today.values()})
+    today = known.today(db, gallery_key, ids)
+    there = speakers.hold(db, gallery_key, {one.id for one in today.values()})
     return answers.told(recording, {one: SpeakerRef(at.id, "") for one, at in today.items() if at.id in there})
-
-
-def _digest(engine: Engine, job: Claimed) -> str | None:
-    """Of the recording's bytes, which only the inbox of unknown voices asks for; None where there is none."""
-    with engine.read() as db:
-        row, gallery = recordings.by_key(db, job.key), galleries.by_key(db, job.gallery_key)
-    if row is None or gallery is None or not gallery.keep_unknown_voices:
-        return None
-    return audio.digest(engine, row.key, row.size)
-
-
-def _strangers(heard: Heard) -> list[Stranger]:
-    """The voices that are nobody enrolled; not those of speakers who were erased while the recording was heard."""
-    turns: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for turn in heard.recording.turns:
-        turns[turn.voice].append((turn.start, turn.end))
-    return [
-        Stranger(one.voice, tuple(turns[one.voice]), one.speech, probe)
-        for one, probe in zip(heard.recording.voices, heard.probes, strict=True)
-        if one.speaker is None and one.decision != "ambiguous"
-    ]
 
 
 def _clean(engine: Engine, job: Claimed) -> None:

@@ -80,7 +80,7 @@ class Upload:
         with self.engine.write() as db:
             if repeat is not None and (before := _before(db, repeat, self.gallery)) is not None:
                 return before, True
-            row = recordings.enqueue(db, self.key)
+            row = recordings.enqueue(db, self.key, self._digest.hexdigest())
             if row is None:
                 raise RecordingNotFound(self.id)
             answer: dict[str, Any] = to_json(jobs.job(row))
@@ -134,7 +134,7 @@ def _begin(engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, ke
         gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
         if recordings.waiting(db, key_id) >= intake.max_waiting:
             raise TooManyRecordings(intake.max_waiting)
-        options = JobOptions(asked.speakers, _ids(db, gallery, asked.candidates), asked.channel)
+        options = JobOptions(asked.speakers, ids(db, gallery, asked.candidates), asked.channel)
         row = RecordingRow(
             id=new_id("rec"),
             gallery_key=gallery.key,
@@ -149,7 +149,8 @@ def _begin(engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, ke
     return Upload(engine, gallery, options, row.key, row.id, intake.max_bytes)
 
 
-def _ids(db: Handle, gallery: GalleryRow, candidates: Sequence[str] | None) -> tuple[str, ...] | None:
+def ids(db: Handle, gallery: GalleryRow, candidates: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Of speakers by name or id. Raises SpeakerNotFound, InvalidRequest."""
     if candidates is None:
         return None
     return tuple(sorted({speakers.by_name_or_id(db, gallery, one).id for one in candidates}))

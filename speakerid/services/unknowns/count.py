@@ -33,6 +33,6 @@ def different(heard: Sequence[Heard]) -> list[Heard]:
     """The longest hearing in each different recording: the same bytes sent twice are one recording."""
     longest: dict[str, Heard] = {}
     for one in heard:
-        if one.row.sha256 not in longest or one.row.speech_s > longest[one.row.sha256].row.speech_s:
-            longest[one.row.sha256] = one
+        if one.bytes not in longest or one.row.speech_s > longest[one.bytes].row.speech_s:
+            longest[one.bytes] = one
     return list(longest.values())

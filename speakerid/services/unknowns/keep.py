@@ -9,7 +9,7 @@ import numpy as np
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoiceRow
-from speakerid.db.repositories import galleries, unknowns
+from speakerid.db.repositories import unknowns
 from speakerid.db.types import new_id
 from speakerid.diarization.recurring import recurring
 from speakerid.scoring.decision import fmr_for_fpir
@@ -37,22 +37,18 @@ def keep(
     db: Handle,
     gallery: GalleryRow,
     recording: RecordingRow,
-    sha256: str,
     strangers: Sequence[Stranger],
 ) -> None:
-    """In the transaction that saves the recording's answer. `sha256` of the recording's bytes.
+    """In the transaction that saves the recording's answer, for a gallery that keeps unknown voices.
 
-    Does nothing where the gallery keeps no unknown voices. The gallery is held meanwhile: two recordings that end at
-    the same moment do not keep one voice twice. Raises GalleryNotFound, CalibrationMissing.
+    The gallery must be held: of two recordings that end at the same moment, the second one finds what the first kept.
+    Raises CalibrationMissing.
     """
-    gallery = galleries.get(db, gallery.name, lock="change")
     long = [one for one in strangers if one.speech.seconds >= KEPT_SPEECH_S]
-    if not gallery.keep_unknown_voices or not long:
-        return
     kept = unknowns.comparable(db, gallery.key, engine.encoder.fingerprint)
     for stranger, place in zip(long, _places(engine, gallery, long, kept), strict=True):
         voice = _new(engine, db, gallery, recording, stranger) if place is None else kept[place]
-        unknowns.add(db, _hearing(voice, recording, sha256, stranger))
+        unknowns.add(db, _hearing(voice, recording, stranger))
         count.again(db, voice)
 
 
@@ -60,7 +56,7 @@ def _places(
     engine: Engine, gallery: GalleryRow, strangers: Sequence[Stranger], kept: Sequence[UnknownVoiceRow]
 ) -> list[int | None]:
     """Which of the `kept` each is: two people are joined with the chance at which a stranger is named."""
-    if not kept:
+    if not kept or not strangers:
         return [None] * len(strangers)
     heard = Side.of(np.stack([one.embedding for one in strangers]), [one.speech for one in strangers])
     scorer = calibrations.scorer(engine, gallery)
@@ -94,12 +90,11 @@ def _new(
     return row
 
 
-def _hearing(voice: UnknownVoiceRow, recording: RecordingRow, sha256: str, stranger: Stranger) -> HearingRow:
+def _hearing(voice: UnknownVoiceRow, recording: RecordingRow, stranger: Stranger) -> HearingRow:
     return HearingRow(
         voice_key=voice.key,
         recording_key=recording.key,
         label=stranger.label,
-        sha256=sha256,
         turns=[list(turn) for turn in stranger.turns],
         speech_s=stranger.speech.seconds,
         snr_db=stranger.speech.snr_db,

@@ -117,7 +117,7 @@ def _enroll(
     if known is None:
         utterances.add(db, row)
     utterance = row if known is None else known[0]
-    unknowns.hand_over([one.row for one in heard if one.row.sha256 == longest.row.sha256], utterance)
+    unknowns.hand_over([one.row for one in heard if one.bytes == longest.bytes], utterance)
     db.flush()
     return utterance
 

@@ -1,0 +1,118 @@
+"""The inbox of unknown voices, measured: strangers who come back, and who is taken for whom.
+
+    python -m speakerid.evaluation.inbox --speech ../shared/speech
+
+Made conversations: half of the people are enrolled, everybody who has enough to say comes back in several of them and
+says something else each time. Meetings (AMI): nobody is enrolled, several people are in two excerpts or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.wav import wav_bytes
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow
+from speakerid.evaluation.comebacks import SPOKEN_S, Heard, Inbox, comebacks, counted, speaker_of
+from speakerid.evaluation.conversations import Cast, cast_to_fit, cast_to_measure
+from speakerid.evaluation.diarization import Case, enroll, meetings
+from speakerid.evaluation.spoken import Said, in_seconds
+from speakerid.services import galleries
+from speakerid.services.galleries import GallerySettings
+from speakerid.services.recording import RecordingOptions
+from speakerid.services.recordings import at_once
+from speakerid.services.unknowns.show import show
+from speakerid.verbs import SpeakerID
+
+WORLDS = 8  # times that the same people are dealt into other conversations
+SEED = 3
+
+
+def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = frozenset()) -> Inbox:
+    """What is in the gallery's inbox after these recordings."""
+    gallery, truth = galleries.get(sid.engine, sid.gallery), dict[str, tuple[Said, ...]]()
+    for case in cases:
+        audio = wav_bytes((case.samples, SAMPLE_RATE_HZ))
+        found = at_once.recording(sid.engine, gallery, audio, RecordingOptions())
+        assert found.id is not None
+        truth[found.id] = case.truth
+    with sid.engine.read() as db:
+        kept = [_hearings(db, gallery, one.id, truth) for one in sid.unknowns()]
+    return counted(truth, enrolled, kept)
+
+
+def _hearings(db: Handle, gallery: GalleryRow, unknown_id: str, truth: dict[str, tuple[Said, ...]]) -> list[Heard]:
+    return [
+        Heard(one.recording, speaker_of([(turn.start, turn.end) for turn in one.turns], truth[one.recording]))
+        for one in show(db, gallery, unknown_id).hearings
+    ]
+
+
+def made_worlds(sid: SpeakerID, cast: Cast, worlds: int, target_fpir: float) -> Inbox:
+    enrolled = frozenset(voice.name for voice in cast.voices if voice.enroll is not None)
+    found = Inbox()
+    for nth in range(worlds):
+        own = _gallery(sid, f"world-{nth}", target_fpir)
+        enroll(own, cast)
+        cases = (
+            Case(one.name, one.samples, tuple(in_seconds((said.span, said.speaker) for said in one.said)))
+            for one in comebacks(cast, SEED + nth)
+        )
+        found += world(own, cases, enrolled)
+    return found
+
+
+def _gallery(sid: SpeakerID, name: str, target_fpir: float) -> SpeakerID:
+    settings = GallerySettings(target_fpir=target_fpir, keep_unknown_voices=True)
+    with sid.engine.write() as db:
+        galleries.create(sid.engine, db, name, settings)
+    return SpeakerID(sid.engine, name)
+
+
+def report(title: str, found: Inbox) -> None:
+    _say(f"\n{title}")
+    _share(f"strangers with {SPOKEN_S:g} s in two recordings: recognized", found.recognized, found.recurring)
+    _share("of those recognized: in one voice only", found.whole, found.recognized)
+    _share("kept voices that mix two people", found.mixed, found.kept)
+    _share("kept voices heard again", found.again, found.kept)
+    _share("kept voices that are enrolled people's", found.enrolled, found.kept)
+
+
+def _share(name: str, hits: int, trials: int) -> None:
+    if not trials:
+        return
+    _say(f"  {name:56s} {hits} of {trials}, {hits / trials:.1%}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Measure the inbox of unknown voices.")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with ami, librispeech and noise")
+    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--target-fpir", type=float, default=0.01)
+    parser.add_argument("--worlds", type=int, default=WORLDS)
+    parser.add_argument("--fit", action="store_true", help="on the speakers that constants were chosen on")
+    options = parser.parse_args(arguments)
+    cast = cast_to_fit(options.speech) if options.fit else cast_to_measure(options.speech)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
+    ):
+        _say(f"{sid.engine.encoder_label}, target_fpir={options.target_fpir:g}")
+        found = made_worlds(sid, cast, options.worlds, options.target_fpir)
+        report(f"Made conversations, the same {len(cast.voices)} people dealt {options.worlds} times", found)
+        report("AMI meetings", world(_gallery(sid, "meetings", options.target_fpir), meetings(options.speech / "ami")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""Which voices of a recording are nobody enrolled."""
+
+from __future__ import annotations
+
+from speakerid.services.recording import Heard
+from speakerid.services.unknowns.keep import Stranger
+from speakerid.timeline import RecordedVoice, Recording
+
+
+def strangers(heard: Heard, saved: Recording) -> list[Stranger]:
+    """Of what was `heard`, under the labels of the answer that is `saved`."""
+    voices = zip(heard.recording.voices, saved.voices, heard.probes, strict=True)
+    return [
+        Stranger(
+            label=kept.voice,
+            turns=tuple((turn.start, turn.end) for turn in saved.turns if turn.voice == kept.voice),
+            speech=kept.speech,
+            embedding=probe,
+        )
+        for voice, kept, probe in voices
+        if _is_nobody(voice)
+    ]
+
+
+def _is_nobody(voice: RecordedVoice) -> bool:
+    """Not merely without a name: less likely anybody enrolled than nobody. Who was erased since had a name."""
+    return voice.decision in ("unknown", "no_speakers") and sum(one.probability for one in voice.candidates) < 0.5
