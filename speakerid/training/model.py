@@ -82,8 +82,8 @@ embedding_model: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
 @dataclass(frozen=True)
 class StudentOptions:
     name: str = "ecapa-mini"
-    channels: int = 256
-    pooled: int = 512
+    channels: int = 192
+    pooled: int = 384
     attention_channels: int = 64
     se_channels: int = 64
     res2net_scale: int = 8
@@ -91,7 +91,7 @@ class StudentOptions:
     n_mels: int = 80
     n_fft: int = 512
     window_ms: int = 32
-    hop_ms: int = 20
+    hop_ms: int = 25
     top_db: float = 50.0
 
 
