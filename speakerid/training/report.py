@@ -25,6 +25,7 @@ from speakerid.training.teacher import Teacher
 
 Embed = Callable[[Samples], npt.NDArray[np.float32]]
 SPEED_S = (1.5, 3.0, 10.0)
+REPEATS, WARM_UP = 30, 5
 
 
 def encoders(specs: Sequence[str], with_teacher: bool) -> dict[str, Embed]:
@@ -59,19 +60,26 @@ def print_accuracy(embedders: dict[str, Embed], root: Path) -> None:
 
 
 def print_speed(embedders: dict[str, Embed]) -> None:
-    """Median milliseconds of one waveform, one thread, the encoders taking turns so that all meet the same load."""
+    """Median milliseconds of one waveform, one thread: the encoders taking turns, then each by itself.
+
+    In turns all meet the same load and find their weights pushed out of the caches; alone they find them there.
+    """
     say(f"| median ms, one thread | {' | '.join(embedders)} |")
     say("|---" * (1 + len(embedders)) + "|")
     random = np.random.default_rng(0)
     for seconds in SPEED_S:
         wave = (random.standard_normal(int(seconds * 16_000)) * 0.05).astype(np.float32)
-        times: dict[str, list[float]] = {name: [] for name in embedders}
-        for _ in range(25):
-            for name, embed in embedders.items():
-                began = time.perf_counter()
-                embed(wave)
-                times[name].append(1000 * (time.perf_counter() - began))
-        say(f"| {seconds} s | {' | '.join(f'{np.median(t[5:]):.2f}' for t in times.values())} |")
+        turns = [[_ms(embed, wave) for embed in embedders.values()] for _ in range(REPEATS)]
+        alone = np.transpose([[_ms(embed, wave) for _ in range(REPEATS)] for embed in embedders.values()])
+        for how, times in (("in turns", np.array(turns)), ("alone", alone)):
+            medians = np.median(times[WARM_UP:], axis=0)
+            say(f"| {seconds} s, {how} | {' | '.join(f'{ms:.2f}' for ms in medians)} |")
+
+
+def _ms(embed: Embed, wave: Samples) -> float:
+    began = time.perf_counter()
+    embed(wave)
+    return 1000 * (time.perf_counter() - began)
 
 
 def main() -> None:
@@ -79,11 +87,13 @@ def main() -> None:
     parser.add_argument("--encoder", action="append", required=True, help="an .onnx file, a directory or a hub name")
     parser.add_argument("--data", type=Path, required=True, help="the folder shared/speech")
     parser.add_argument("--no-teacher", action="store_true")
+    parser.add_argument("--no-accuracy", action="store_true")
     parser.add_argument("--no-speed", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     embedders = encoders(options.encoder, not options.no_teacher)
-    print_accuracy(embedders, options.data)
+    if not options.no_accuracy:
+        print_accuracy(embedders, options.data)
     if not options.no_speed:
         print_speed(embedders)
 
