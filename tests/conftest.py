@@ -21,7 +21,7 @@ from tests.engines import EngineMaker, RememberingPreparer, make_engine
 from tests.postgres import Postgres, start
 
 SPEECH = Path(__file__).resolve().parents[1].parent / "shared" / "speech"
-STORES = ("sqlite", "postgresql")
+STORES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
 
 
 @pytest.fixture(scope="session")
