@@ -26,7 +26,7 @@ router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"]
 
 Sender = Annotated[Key | None, allow("identify")]
 RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_length=64)]
-Speakers = Annotated[int | None, Query(ge=1, le=1000, description="How many speak, if you know it.")]
+Speakers = Annotated[int | None, Query(ge=1, le=1000, description="At most how many speak, if you know it.")]
 Candidates = Annotated[
     str | None,
     Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=20_000),
