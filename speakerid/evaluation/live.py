@@ -213,13 +213,10 @@ def main(arguments: list[str] | None = None) -> int:
         enroll(sid, cast)
         cases = list(made(cast, options.conversations, FIT_SEEDS[0] if options.fit else SEED))
         offline = answered(sid, cases)
-        live: Callable[[LivePolicy], list[Live]] = lambda policy: [  # noqa: E731
-            Live(one, streamed(sid, one.case.samples, policy)) for one in offline
-        ]
         _say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
         for title, policy in tries() if options.fit else [("", LivePolicy())]:
             _say(title)
-            report(live(policy))
+            report([Live(one, streamed(sid, one.case.samples, policy)) for one in offline])
     return 0
 
 
