@@ -6,6 +6,8 @@ READY := .venv/.ready
 SPEECH ?= ../shared/speech
 MEASURED := build/measured
 EVALUATE := $(BIN)/python -m speakerid.evaluation
+# What `make check` tests: no servers, no commands, no training; `make test` has everything.
+QUICK := tests/test_*.py $(addprefix tests/,audio contracts db diarization encoders index scoring services)
 
 .PHONY: demo test check serve bench refit measure format clean
 
@@ -19,7 +21,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not slow" $(QUICK)
 
 serve: $(READY)
 	$(BIN)/speakerid serve
