@@ -6,6 +6,7 @@ import dataclasses
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,6 +149,23 @@ def test_one_that_runs_stops_soon(engine: Engine) -> None:
     working.join(PATIENCE_S)
     found = look(engine, made)
     assert (found.state, found.progress < 100, pieces(engine)) == ("cancelled", True, 0)
+
+
+def test_one_that_was_heard_when_it_was_cancelled_has_no_answer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = send(engine, probe(ADA))
+    gallery, hear = galleries.get(engine, "default"), run.hear
+
+    def cancelled_at_the_end(*given: Any) -> Any:
+        heard = hear(*given)
+        cancel.cancel(engine, gallery, made)
+        return heard
+
+    monkeypatch.setattr(run, "hear", cancelled_at_the_end)
+    work(engine)
+    found = look(engine, made)
+    assert (found.state, found.result, pieces(engine)) == ("cancelled", None, 0)
 
 
 def test_one_whose_worker_is_gone_is_cancelled_by_the_next(engine: Engine) -> None:

@@ -27,14 +27,21 @@ class Claimed:
 
 
 def done(engine: Engine, job: Claimed, heard: Heard) -> bool:
-    """Keep the answer, with the names that are still there. False: the job was lost meanwhile, nothing is kept."""
+    """Keep the answer, with the names that are still there. False: the job was lost meanwhile, nothing is kept.
+
+    Nor is it where somebody was told, too late to stop the work, that it will be cancelled.
+    """
     with engine.write() as db:
         gallery = galleries.hold(db, job.gallery_key)
         recording = still_known(db, job.gallery_key, heard.recording)
-        row = _ended(db, job, "done")
+        row = recordings.held(db, job.key, job.worker)
         if gallery is None or row is None:
             return False
-        answer(engine, db, gallery, row, heard, recording)
+        if row.cancelling:
+            end(db, row, "cancelled")
+        else:
+            end(db, row, "done")
+            answer(engine, db, gallery, row, heard, recording)
     _clean(engine, job)
     return True
 
