@@ -8,9 +8,7 @@ and the speed. `--fit` instead tries stops of the clustering on speakers who are
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +20,10 @@ from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.vad import SileroVad
 from speakerid.diarization.clustering import ClusterOptions
-from speakerid.evaluation.conversations import Cast, cast_to_fit, cast_to_measure, conversations
+from speakerid.evaluation import on_conversations
+from speakerid.evaluation.conversations import Cast, conversations
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
+from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.plain_diarization import grid, with_best_threshold, with_known_number
 from speakerid.evaluation.spoken import (
     COLLARS_S,
@@ -163,12 +163,12 @@ def compare(title: str, sid: SpeakerID, cases: Sequence[Case]) -> list[Answered]
     told = answered(sid, cases, known_number=True)
     grids = [grid(sid.engine.encoder, SileroVad(), case.samples) for case in cases]
     seconds = sum(case.seconds for case in cases)
-    _say(f"\n{title}: {len(cases)} recordings, {seconds / 60:.1f} minutes, {seconds / spent:.0f} x real time (CPU)")
+    say(f"\n{title}: {len(cases)} recordings, {seconds / 60:.1f} minutes, {seconds / spent:.0f} x real time (CPU)")
     for collar_s in COLLARS_S:
         measures = [partial(_measured, case, collar_s) for case in cases]
         best, limit = with_best_threshold(grids, measures)
         number = with_known_number(grids, measures, [case.speakers for case in cases])
-        _say(f"  collar {collar_s:g} s                      DER    missed  false alarm  confused")
+        say(f"  collar {collar_s:g} s                      DER    missed  false alarm  confused")
         _row("speakerid", der(answers, collar_s))
         _row("speakerid, number told", der(told, collar_s))
         _row(f"plain, best threshold {limit:g}", best)
@@ -184,16 +184,16 @@ def _measured(case: Case, collar_s: float, answer: Sequence[Said]) -> Errors:
 def _row(name: str, errors: Errors) -> None:
     parts = (errors.missed, errors.false_alarm, errors.confused)
     shares = "  ".join(f"{100 * part / errors.total:8.2f}" for part in parts)
-    _say(f"    {name:30s} {100 * errors.rate:6.2f}  {shares}")
+    say(f"    {name:30s} {100 * errors.rate:6.2f}  {shares}")
 
 
 def report_names(answers: Sequence[Answered]) -> None:
     found, errors = names(answers), ier(answers)
-    _say(f"  identification error rate        {100 * errors.rate:6.2f} % of {errors.total:.0f} s")
-    _say(f"  enrolled speech named rightly    {100 * found.known_named / found.known:6.2f} % of {found.known:.0f} s")
-    _say(f"  strangers' speech named          {100 * found.strangers_named / found.strangers:6.2f} %")
-    _say(f"  wrong names                      {found.wrong_names / found.hours:6.2f} per hour ({found.wrong_names})")
-    _say(f"  names given, twice               {found.names:6d} {found.names_twice}")
+    say(f"  identification error rate        {100 * errors.rate:6.2f} % of {errors.total:.0f} s")
+    say(f"  enrolled speech named rightly    {100 * found.known_named / found.known:6.2f} % of {found.known:.0f} s")
+    say(f"  strangers' speech named          {100 * found.strangers_named / found.strangers:6.2f} %")
+    say(f"  wrong names                      {found.wrong_names / found.hours:6.2f} per hour ({found.wrong_names})")
+    say(f"  names given, twice               {found.names:6d} {found.names_twice}")
 
 
 def fit(sid: SpeakerID, cases: Sequence[Case]) -> None:
@@ -201,32 +201,20 @@ def fit(sid: SpeakerID, cases: Sequence[Case]) -> None:
     for windows, turns in STOPS:
         policy = replace(sid.engine.policy, clusters=ClusterOptions(window_stop_llr=windows, turn_stop_llr=turns))
         tried = SpeakerID(replace(sid.engine, policy=policy), sid.gallery)
-        _say(f"  windows stop at llr {windows:4.1f}, turns at {turns:4.1f}")
+        say(f"  windows stop at llr {windows:4.1f}, turns at {turns:4.1f}")
         _row("speakerid", der(answered(tried, cases), 0.0))
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Measure who speaks when on meetings and made conversations.")
-    parser.add_argument("--speech", type=Path, required=True, help="a folder with ami, librispeech and noise")
-    parser.add_argument("--encoder", default="bundled")
+    parser = on_conversations.options("Measure who speaks when on meetings and made conversations.")
     parser.add_argument("--conversations", type=int, default=COUNT)
-    parser.add_argument("--fit", action="store_true", help="try stops of the clustering on speakers kept for that")
     options = parser.parse_args(arguments)
-    cast = cast_to_fit(options.speech) if options.fit else cast_to_measure(options.speech)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
-    ):
+    with on_conversations.people(options) as (sid, cast):
         enroll(sid, cast)
         if options.fit:
             fit(sid, [one for seed in FIT_SEEDS for one in made(cast, options.conversations, seed)])
             return 0
-        _say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
+        say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
         compare("AMI meetings", sid, list(meetings(options.speech / "ami")))
         report_names(compare("Made conversations", sid, list(made(cast, options.conversations))))
     return 0

@@ -8,19 +8,18 @@ says something else each time. Meetings (AMI): nobody is enrolled, several peopl
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.wav import wav_bytes
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
+from speakerid.evaluation import on_conversations
 from speakerid.evaluation.comebacks import SPOKEN_S, Heard, Inbox, comebacks, counted, speaker_of
-from speakerid.evaluation.conversations import Cast, cast_to_fit, cast_to_measure
+from speakerid.evaluation.conversations import Cast
 from speakerid.evaluation.diarization import Case, enroll, meetings
+from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.spoken import Said, in_seconds
 from speakerid.services import galleries
 from speakerid.services.galleries import GallerySettings
@@ -75,7 +74,7 @@ def _gallery(sid: SpeakerID, name: str, target_fpir: float) -> SpeakerID:
 
 
 def report(title: str, found: Inbox) -> None:
-    _say(f"\n{title}")
+    say(f"\n{title}")
     _share(f"strangers with {SPOKEN_S:g} s in two recordings: recognized", found.recognized, found.recurring)
     _share("of those recognized: in one voice only", found.whole, found.recognized)
     _share("kept voices that mix two people", found.mixed, found.kept)
@@ -86,28 +85,16 @@ def report(title: str, found: Inbox) -> None:
 def _share(name: str, hits: int, trials: int) -> None:
     if not trials:
         return
-    _say(f"  {name:56s} {hits} of {trials}, {hits / trials:.1%}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    say(f"  {name:56s} {hits} of {trials}, {hits / trials:.1%}")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Measure the inbox of unknown voices.")
-    parser.add_argument("--speech", type=Path, required=True, help="a folder with ami, librispeech and noise")
-    parser.add_argument("--encoder", default="bundled")
+    parser = on_conversations.options("Measure the inbox of unknown voices.")
     parser.add_argument("--target-fpir", type=float, default=0.01)
     parser.add_argument("--worlds", type=int, default=WORLDS)
-    parser.add_argument("--fit", action="store_true", help="on the speakers that constants were chosen on")
     options = parser.parse_args(arguments)
-    cast = cast_to_fit(options.speech) if options.fit else cast_to_measure(options.speech)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
-    ):
-        _say(f"{sid.engine.encoder_label}, target_fpir={options.target_fpir:g}")
+    with on_conversations.people(options) as (sid, cast):
+        say(f"{sid.engine.encoder_label}, target_fpir={options.target_fpir:g}")
         found = made_worlds(sid, cast, options.worlds, options.target_fpir)
         report(f"Made conversations, the same {len(cast.voices)} people dealt {options.worlds} times", found)
         report("AMI meetings", world(_gallery(sid, "meetings", options.target_fpir), meetings(options.speech / "ami")))

@@ -9,21 +9,19 @@ options on speakers who are in none of the measured conversations.
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.evaluation.conversations import cast_to_fit, cast_to_measure
+from speakerid.evaluation import on_conversations
 from speakerid.evaluation.diarization import COUNT, FIT_SEEDS, SEED, Answered, Case, answered, der, enroll, made, names
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
+from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.spoken import NONE, STRANGER, Errors, Said, diarization_errors
 from speakerid.services.live.assign import AssignOptions
 from speakerid.services.live.certain import CertainOptions
@@ -138,15 +136,15 @@ def _most(said: Sequence[Said], turn: LiveTurn) -> str | None:
 
 def report(lives: Sequence[Live]) -> None:
     seconds = sum(one.case.seconds for one in lives)
-    _say(f"{len(lives)} conversations, {seconds / 60:.1f} minutes, {sum(len(one.turns) for one in lives)} turns")
+    say(f"{len(lives)} conversations, {seconds / 60:.1f} minutes, {sum(len(one.turns) for one in lives)} turns")
     for title, measured in (
         ("first speech of a turn to the first event there", lambda one: one.first_heard_of(lambda turn: turn.start)),
         ("last speech of a turn to the first event there", lambda one: one.first_heard_of(lambda turn: turn.end)),
         ("last speech of a turn to its final event", Live.lateness),
     ):
-        _say(f"  {title:51s} {_spread([value for one in lives for value in measured(one)])}")
+        say(f"  {title:51s} {_spread([value for one in lives for value in measured(one)])}")
     same, total = (sum(values) for values in zip(*(one.like_offline() for one in lives), strict=True))
-    _say(f"  named like the whole recording's answer             {100 * same / total:.1f} % of {total:.0f} s of turns")
+    say(f"  named like the whole recording's answer             {100 * same / total:.1f} % of {total:.0f} s of turns")
     report_errors("live", sum((one.errors(0.0) for one in lives), NONE), _sum([one.named() for one in lives]))
     offline = [one.offline for one in lives]
     report_errors("the whole recording", der(offline, 0.0), names(offline))
@@ -154,7 +152,7 @@ def report(lives: Sequence[Live]) -> None:
 
 
 def report_errors(title: str, errors: Errors, named: NamingErrors) -> None:
-    _say(
+    say(
         f"  {title + ':':21s} DER {100 * errors.rate:.1f} %, enrolled speech named rightly "
         f"{100 * named.known_named / named.known:.1f} %, strangers' speech named "
         f"{100 * named.strangers_named / named.strangers:.1f} %"
@@ -167,7 +165,7 @@ def report_enough(found: Sequence[tuple[Enough, bool]]) -> None:
         if some:
             share = 100 * sum(right for _, right in some) / len(some)
             spread = _spread([event.speech_seconds for event, _ in some])
-            _say(f"  enough for {title:8s} {len(some):4d} times, right {share:.1f} %, after speech of {spread}")
+            say(f"  enough for {title:8s} {len(some):4d} times, right {share:.1f} %, after speech of {spread}")
 
 
 def _sum(found: Sequence[NamingErrors]) -> NamingErrors:
@@ -193,29 +191,17 @@ def tries() -> Iterator[tuple[str, LivePolicy]]:
         yield f"begins_s {begins_s:g}", replace(plain, assign=AssignOptions(begins_s=begins_s))
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Measure how late and how right live answers are.")
-    parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech and noise")
-    parser.add_argument("--encoder", default="bundled")
+    parser = on_conversations.options("Measure how late and how right live answers are.")
     parser.add_argument("--conversations", type=int, default=COUNT)
-    parser.add_argument("--fit", action="store_true", help="try options on speakers kept for that")
     options = parser.parse_args(arguments)
-    cast = cast_to_fit(options.speech) if options.fit else cast_to_measure(options.speech)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        SpeakerID.open(Path(folder) / "voices.db", encoder=options.encoder) as sid,
-    ):
+    with on_conversations.people(options) as (sid, cast):
         enroll(sid, cast)
         cases = list(made(cast, options.conversations, FIT_SEEDS[0] if options.fit else SEED))
         offline = answered(sid, cases)
-        _say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
+        say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
         for title, policy in tries() if options.fit else [("", LivePolicy())]:
-            _say(title)
+            say(title)
             report([Live(one, streamed(sid, one.case.samples, policy)) for one in offline])
     return 0
 

@@ -36,6 +36,7 @@ from speakerid.errors import (
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
+from speakerid.services.recording import hear
 from speakerid.services.recordings import audio as kept
 from speakerid.services.recordings import cancel, erase, result, run
 from speakerid.services.recordings.notify import Notice
@@ -155,14 +156,14 @@ def test_one_that_was_heard_when_it_was_cancelled_has_no_answer(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = send(engine, probe(ADA))
-    gallery, hear = galleries.get(engine, "default"), run.hear
+    gallery = galleries.get(engine, "default")
 
     def cancelled_at_the_end(*given: Any) -> Any:
         heard = hear(*given)
         cancel.cancel(engine, gallery, made)
         return heard
 
-    monkeypatch.setattr(run, "hear", cancelled_at_the_end)
+    monkeypatch.setattr("speakerid.services.recordings.run.hear", cancelled_at_the_end)
     work(engine)
     found = look(engine, made)
     assert (found.state, found.result, pieces(engine)) == ("cancelled", None, 0)
