@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from speakerid.audio.decode import decode
 from speakerid.db.models import RecordingPieceRow, RecordingRow
+from speakerid.db.repositories import recordings
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import result, run
@@ -48,6 +50,11 @@ def claim(engine: Engine, worker: str = "wrk_test") -> RecordingRow:
 def work(engine: Engine, worker: str = "wrk_test") -> None:
     """On the oldest job, to its end."""
     run.run(engine, claim(engine, worker), threading.Event())
+
+
+def let_lease_run_out(engine: Engine) -> None:
+    with engine.write() as db:
+        db.execute(update(RecordingRow).values(lease_until=recordings.clock(db) - timedelta(seconds=1)))
 
 
 def look(engine: Engine, recording_id: str, gallery: str = "default") -> RecordingResult:
