@@ -42,6 +42,7 @@ measure: $(READY)
 	$(BIN)/python -m speakerid.training.report --encoder speakerid/encoders/bundled/model.onnx --encoder speakerid/encoders/bundled --data $(SPEECH) > $(MEASURED)/encoder.txt
 	for fpir in 0.01 0.05 0.1; do \
 	  $(EVALUATE).open_set --speech $(SPEECH)/librispeech --target-fpir $$fpir > $(MEASURED)/open_set-$$fpir.txt; done
+	$(EVALUATE).other_recordings --speech $(SPEECH)/librispeech > $(MEASURED)/other_recordings.txt
 	$(EVALUATE).planted --speech $(SPEECH) > $(MEASURED)/planted.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt

@@ -53,6 +53,10 @@ class Pooled:
             measures.repeat(len(enrolled), axis=0),
         )
 
+    def only(self, chosen: NDArray[np.bool_]) -> Pooled:
+        scores = {kind: one[chosen] for kind, one in self.scores.items()}
+        return Pooled(self.condition[chosen], self.probe[chosen], self.enrolled[chosen], scores, self.measures[chosen])
+
     @classmethod
     def joined(cls, parts: Sequence[Pooled]) -> Pooled:
         return cls(
@@ -66,13 +70,21 @@ class Pooled:
 
 def table(pooled: Pooled) -> str:
     """EER in percent for every condition, pooled EER and Cllr, one row for each kind of score."""
+    ways = product(pooled.scores, (False, True))
+    return printed(pooled, {way(*one): cross_validated(pooled, one[0], quality=one[1]) for one in ways})
+
+
+def way(kind: Score, quality: bool) -> str:
+    return f"{kind}{' + quality' if quality else ''}"
+
+
+def printed(pooled: Pooled, rows: Mapping[str, NDArray[np.float64]]) -> str:
+    """The same for these llrs `(n,)` of the trials."""
     conditions = list(dict.fromkeys(pooled.condition.tolist()))
     lines = [f"{'EER %':24}" + "".join(f"{name:>16}" for name in [*conditions, "all", "Cllr of all"])]
-    for kind, quality in product(pooled.scores, (False, True)):
-        llrs = cross_validated(pooled, kind, quality=quality)
-        cells = [_eer(llrs, pooled.same, pooled.condition == name) for name in conditions]
+    for name, llrs in rows.items():
+        cells = [_eer(llrs, pooled.same, pooled.condition == one) for one in conditions]
         cells += [_eer(llrs, pooled.same, np.ones(len(llrs), np.bool_)), cllr(llrs, pooled.same)]
-        name = f"{kind}{' + quality' if quality else ''}"
         lines.append(f"{name:24}" + "".join(f"{cell:16.2f}" for cell in cells[:-1]) + f"{cells[-1]:16.3f}")
     return "\n".join(lines) + "\n"
 

@@ -38,7 +38,7 @@ def development_trials(encoder: Encoder, data: Mapping[str, list[Path]], cohort:
         prints = [material.side(enrolled_half, condition) for condition in ENROLLED]
         for condition in CONDITIONS:
             probes = material.side(1 - enrolled_half, condition)
-            parts += [_compared(condition.name, probes, enrolled, cohort) for enrolled in prints]
+            parts += [compared(condition.name, probes, enrolled, cohort) for enrolled in prints]
     return Pooled.joined(parts)
 
 
@@ -59,7 +59,8 @@ def fit_default(pooled: Pooled, *, fitted_on: str, fingerprint: str, cohort: Coh
     ]
 
 
-def _compared(condition: str, probes: Named, enrolled: Named, cohort: Cohort | None) -> Pooled:
+def compared(condition: str, probes: Named, enrolled: Named, cohort: Cohort | None) -> Pooled:
+    """All probes, heard under this condition, against all that are enrolled."""
     cosines = cosine(probes.side.embeddings, enrolled.side.embeddings)
     scores: dict[Score, NDArray[np.floating]] = {"cosine": cosines}
     if cohort is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
 from speakerid.audio.files import read_file
@@ -42,9 +43,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Named:
-    """`side` of n recordings, and whose they are `(n,)`."""
+    """`side` of n recordings, whose they are `(n,)` and which ones, by number."""
 
     speakers: tuple[str, ...]
+    recordings: NDArray[np.intp]
     side: Side
 
 
@@ -93,13 +95,21 @@ class Material:
 
     def side(self, half: int, condition: Condition) -> Named:
         """The first (0) or second (1) half of every recording."""
-        kept: list[tuple[str, CleanSpeech]] = []
-        for seed, (name, halves) in enumerate(self._halves):
-            clean = _cut(self._preparer.clean(condition.change(halves[half], seed)), condition.seconds)
+        return self._heard([(name, halves[half]) for name, halves in self._halves], condition)
+
+    def whole(self, condition: Condition) -> Named:
+        """Every recording, from its beginning on."""
+        return self._heard([(name, np.concatenate(halves)) for name, halves in self._halves], condition)
+
+    def _heard(self, recordings: list[tuple[str, FloatArray]], condition: Condition) -> Named:
+        kept: list[tuple[str, int, CleanSpeech]] = []
+        for number, (name, samples) in enumerate(recordings):
+            clean = _cut(self._preparer.clean(condition.change(samples, number)), condition.seconds)
             if clean.speech.seconds >= MIN_PROBE_S:
-                kept.append((name, clean))
-        embeddings = self._encoder.embed([clean.samples for _, clean in kept])
-        return Named(tuple(name for name, _ in kept), Side.of(embeddings, [clean.speech for _, clean in kept]))
+                kept.append((name, number, clean))
+        embeddings = self._encoder.embed([clean.samples for *_, clean in kept])
+        side = Side.of(embeddings, [clean.speech for *_, clean in kept])
+        return Named(tuple(name for name, *_ in kept), np.array([number for _, number, _ in kept], np.intp), side)
 
     def _split(self, file: Path) -> tuple[FloatArray, FloatArray] | None:
         samples = self._preparer.decode(read_file(file))
