@@ -13,6 +13,10 @@ import typer
 from speakerid.cli.options import Store, with_options
 from speakerid.cli.settings import read_settings
 
+# Python handles a signal when the main thread runs, and the system may give it to another thread: one of a process that
+# was stopped and went on, for example.
+WAKE_S = 1.0
+
 
 @dataclass(frozen=True)
 class Working(Store):
@@ -42,7 +46,8 @@ def worker(options: Working) -> None:
         running = build_worker(engine, settings, options.jobs)
         running.start()
         typer.echo("Waiting for recordings")
-        ending.wait()
+        while not ending.wait(WAKE_S):
+            pass
         running.stop()
     finally:
         engine.close()

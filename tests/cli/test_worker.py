@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,13 +72,13 @@ def test_another_process_finishes_what_a_killed_one_began(
     made = send(engine, long_recording)
     with worker(store_url) as first:
         until(lambda: look(engine, made).progress > 20)
-        with worker(store_url) as second:
-            first.send_signal(signal.SIGKILL)
-            first.wait(PATIENCE_S)
-            assert look(engine, made).state == "running"  # nobody knows yet
-            until(lambda: look(engine, made).state == "done")
-            until(lambda: pieces(engine) == 0)  # erased after the answer is there, by the worker that gave it
-            assert second.poll() is None
+        first.send_signal(signal.SIGKILL)
+        first.wait(PATIENCE_S)
+    assert look(engine, made).state == "running"  # nobody knows yet
+    with worker(store_url) as second:
+        until(lambda: look(engine, made).state == "done")
+        until(lambda: pieces(engine) == 0)  # erased after the answer is there, by the worker that gave it
+        assert second.poll() is None
     found = look(engine, made).result
     assert found is not None
     assert found.seconds == pytest.approx(5 * 60, abs=10)
@@ -92,6 +94,15 @@ def test_a_process_that_is_stopped_gives_its_job_back_at_once(
         first.send_signal(signal.SIGTERM)
         assert first.wait(PATIENCE_S) == 0
     assert (look(engine, made).state, attempts(engine)) == ("queued", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are looked up in /proc")
+def test_a_signal_that_another_thread_was_given_ends_it(engine: Engine, store_url: str) -> None:
+    with worker(store_url) as only:
+        threads = [int(one.name) for one in Path(f"/proc/{only.pid}/task").iterdir()]
+        other = next(one for one in threads if one != only.pid)
+        assert ctypes.CDLL(None).tgkill(only.pid, other, signal.SIGTERM) == 0
+        assert only.wait(PATIENCE_S) == 0
 
 
 def test_a_frozen_process_does_no_harm_when_it_comes_back(
