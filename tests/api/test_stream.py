@@ -292,6 +292,22 @@ class TestKeys:
             live.send_json({})
             assert live.receive_json()["type"] == "ready"
 
+    def test_revoked_while_it_speaks(
+        self, client: TestClient, key: Scoped, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("speakerid.api.routes.stream.STILL_ALLOWED_S", 0.0)
+        key("admin")
+        with engine.write() as db:
+            made = keys.create(db, "test", ("identify",))
+        with client.websocket_connect(STREAM) as live:
+            live.send_json({"key": made.secret})
+            assert live.receive_json()["type"] == "ready"
+            with engine.write() as db:
+                keys.revoke(db, made.key.id)
+            live.send_bytes(pcm(ADA)[:6_400])
+            problem, closed = refusal(live)
+        assert (problem["code"], closed) == ("key_invalid", 4401)
+
     def test_in_the_first_message(self, client: TestClient, key: Scoped) -> None:
         secret = key("identify")["Authorization"].removeprefix("Bearer ")
         with client.websocket_connect(STREAM) as live:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from anyio import CapacityLimiter, from_thread, to_thread
 from fastapi import APIRouter, FastAPI, WebSocket
@@ -19,6 +21,7 @@ from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.settings import Settings
 from speakerid.types import to_json
 
+STILL_ALLOWED_S = 10.0  # after which a stream asks again: its key may be revoked while it is open
 router = APIRouter(prefix="/galleries/{gallery}")
 
 
@@ -29,12 +32,13 @@ async def stream(websocket: WebSocket, gallery: str) -> None:
     await connection.accept()
     try:
         config = await connection.config()
-        await run_in_threadpool(allow_stream, websocket, connection.secret(config), gallery)
+        allowed = partial(allow_stream, websocket, connection.secret(config), gallery)
+        await run_in_threadpool(allowed)
         options = LiveOptions(config.incoming(settings.max_channels), config.names(), settings.max_stream_seconds)
         with _one_of(websocket.app, settings.max_streams):
             # A thread of its own: the pool that serves requests would be used up by streams.
             await to_thread.run_sync(
-                _answer, engine_of(websocket), gallery, connection, options, limiter=CapacityLimiter(1)
+                _answer, engine_of(websocket), gallery, connection, options, allowed, limiter=CapacityLimiter(1)
             )
         await connection.close()
     except WebSocketDisconnect:
@@ -57,11 +61,17 @@ def _one_of(app: FastAPI, most: int) -> Iterator[None]:
         app.state.streams -= 1
 
 
-def _answer(engine: Engine, gallery: str, connection: LiveConnection, options: LiveOptions) -> None:
+def _answer(
+    engine: Engine, gallery: str, connection: LiveConnection, options: LiveOptions, allowed: Callable[[], None]
+) -> None:
     """In a thread. A message is only taken when the ones before it are done, so a hasty client has to wait."""
 
     def messages() -> Iterator[bytes]:
+        asked_at = time.monotonic()
         while (audio := from_thread.run(connection.next_audio)) is not None:
+            if time.monotonic() >= asked_at + STILL_ALLOWED_S:
+                allowed()
+                asked_at = time.monotonic()
             yield audio
 
     for event in listen(engine, gallery, messages(), options):
