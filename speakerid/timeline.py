@@ -20,6 +20,7 @@ class Turn:
     channel: int | None  # None where all channels were heard as one
     llr: float | None  # of the whole voice being this speaker, not of this turn alone
     probability: float | None
+    overlap: bool = False  # somebody else speaks in a part of it, on the same channel or another
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class RecordedVoice:
     candidates: tuple[Candidate, ...]  # best first
     margin: float | None  # llr of the best minus llr of the second candidate
     threshold: Threshold | None
-    speech: Speech  # `seconds` of this voice; the rest was measured in the recording
+    speech: Speech  # `seconds` of this voice alone; the rest was measured in the recording
     channel: int | None
     reason: str
     unknown_id: str | None = None  # of a voice without a name, where the gallery keeps it: the same in all recordings

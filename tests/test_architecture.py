@@ -43,7 +43,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "torch": ("encoders/speechbrain.py", "training/", "evaluation/bench_metrics.py"),
     "torchaudio": ("encoders/torchaudio_standin.py",),
     "speechbrain": ("encoders/speechbrain.py", "training/", "evaluation/bench_metrics.py"),
-    "onnxruntime": ("encoders/onnx.py", "audio/vad.py", "training/"),
+    "onnxruntime": ("encoders/onnx.py", "audio/model.py", "training/"),
     "faiss": ("index/faiss.py",),
     "fastapi": ("api/",),
     "starlette": ("api/",),

@@ -9,6 +9,8 @@ from functools import cached_property
 from speakerid.audio.decode import Announced, read_announced, stream
 from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLimits
+from speakerid.audio.overlap import SEGMENTS as OVERLAP_SEGMENTS
+from speakerid.audio.overlap import OverlapDetector
 from speakerid.audio.pieces import read_spans
 from speakerid.audio.quality import measure
 from speakerid.audio.segments import Segment, SegmentOptions
@@ -18,7 +20,8 @@ from speakerid.types import FloatArray, Span, Speech
 # Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.
 SEGMENTS = SegmentOptions(threshold=0.3, end_threshold=0.2)
 MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
-READS = 6  # times a recording is decoded: for its level, its speech, its windows, its turns, their borders, its voices
+# Times a recording is decoded: for its level, its speech, overlap, its windows, its turns, their borders, its voices.
+READS = 7
 
 Progress = Callable[[float], None]  # seconds of audio decoded since the last call
 
@@ -44,11 +47,17 @@ class LongAudio:
 
 
 class Recorder:
-    """Loads its VAD on first use; safe to share between threads."""
+    """Loads its models on first use; safe to share between threads."""
 
-    def __init__(self, limits: DecodeLimits = RECORDING, segments: SegmentOptions = SEGMENTS) -> None:
+    def __init__(
+        self,
+        limits: DecodeLimits = RECORDING,
+        segments: SegmentOptions = SEGMENTS,
+        overlap: SegmentOptions = OVERLAP_SEGMENTS,
+    ) -> None:
         self.limits = limits
         self._options = VadOptions(segments)
+        self._overlap = overlap
 
     def open(self, data: Encoded, channel: Channel, progress: Progress) -> LongAudio:
         return LongAudio(data, self.limits, channel, progress)
@@ -60,6 +69,10 @@ class Recorder:
     def find_speech(self, audio: LongAudio) -> Spoken:
         """Raises AudioError."""
         return self.vad.stream(audio.pieces)
+
+    def find_overlap(self, audio: LongAudio, spoken: Spoken) -> tuple[Segment, ...]:
+        """Where two or more speak at once. Raises AudioError."""
+        return self.overlap_detector.stream(audio.spans, spoken)
 
     def quality(self, audio: LongAudio, spoken: Spoken) -> Speech:
         """Its net speech; noise, clipping and bandwidth of the two minutes from the first word on."""
@@ -73,6 +86,10 @@ class Recorder:
     @cached_property
     def vad(self) -> SileroVad:
         return SileroVad(self._options)
+
+    @cached_property
+    def overlap_detector(self) -> OverlapDetector:
+        return OverlapDetector(self._overlap)
 
 
 def _inside(segments: Sequence[Segment], start: int, end: int) -> tuple[Segment, ...]:

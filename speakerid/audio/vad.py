@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
+from speakerid.audio.model import load
 from speakerid.audio.pieces import rechunked
 from speakerid.audio.segments import Segment, SegmentOptions, find_segments
 from speakerid.types import FloatArray
@@ -54,7 +54,7 @@ class SileroVad:
 
     def __init__(self, options: VadOptions | None = None, model: Path | None = None) -> None:
         self._options = options or VadOptions()
-        self._session = _load(model or silero_file())
+        self._session = load(model or silero_file())
 
     def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
         """`samples`: (n,) float32 at 16 kHz. (start, end) in samples, ascending, without overlap."""
@@ -120,13 +120,6 @@ def level_gain(powers: FloatArray, options: VadOptions) -> np.float32:
     """
     rms = np.sqrt(np.percentile(powers, 95)) if len(powers) else 0.0
     return np.float32(min(options.level_rms / max(rms, 1e-9), options.max_gain))
-
-
-def _load(model: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def _framed(block: FloatArray, context: FloatArray) -> FloatArray:

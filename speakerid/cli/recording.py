@@ -173,10 +173,17 @@ def _show(found: Recording) -> None:
         ],
     )
     split = any(turn.channel is not None for turn in found.turns)
+    overlap = any(turn.overlap for turn in found.turns)
     table(
-        ("start", "end", *(("channel",) if split else ()), "who"),
+        ("start", "end", *(("channel",) if split else ()), "who", *(("overlap",) if overlap else ())),
         [
-            (clock(one.start), clock(one.end), *((str(one.channel),) if split else ()), called[one.voice])
+            (
+                clock(one.start),
+                clock(one.end),
+                *((str(one.channel),) if split else ()),
+                called[one.voice],
+                *(("yes" if one.overlap else "",) if overlap else ()),
+            )
             for one in found.turns
         ],
     )

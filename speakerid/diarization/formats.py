@@ -8,7 +8,7 @@ from collections import Counter
 
 from speakerid.timeline import Recording
 
-CSV_COLUMNS = ("start", "end", "voice", "speaker", "channel", "llr", "probability")
+CSV_COLUMNS = ("start", "end", "voice", "speaker", "channel", "llr", "probability", "overlap")
 
 
 def labels(recording: Recording) -> dict[str, str]:
@@ -48,7 +48,9 @@ def csv_rows(recording: Recording) -> str:
         name = turn.speaker.name if turn.speaker else ""
         numbers = ["" if one is None else f"{one:.4f}" for one in (turn.llr, turn.probability)]
         channel = "" if turn.channel is None else turn.channel
-        writer.writerow([f"{turn.start:.3f}", f"{turn.end:.3f}", turn.voice, name, channel, *numbers])
+        writer.writerow(
+            [f"{turn.start:.3f}", f"{turn.end:.3f}", turn.voice, name, channel, *numbers, str(turn.overlap).lower()]
+        )
     return out.getvalue()
 
 

@@ -36,20 +36,6 @@ def cut(talks: Sequence[Talk], longest: int) -> Iterator[Talk]:
         yield from (Talk(span, talk.voice) for span in pairwise(edges))
 
 
-def whole(talks: Sequence[Talk]) -> Iterator[Talk]:
-    """The same with neighbors of one voice, between whom there is no pause, as one. Ascending."""
-    last: Talk | None = None
-    for talk in talks:
-        if last is not None and last.voice == talk.voice and last.span[1] == talk.span[0]:
-            last = Talk((last.span[0], talk.span[1]), talk.voice)
-            continue
-        if last is not None:
-            yield last
-        last = talk
-    if last is not None:
-        yield last
-
-
 def _of(stretch: Span, centers: Sequence[int], labels: Labels) -> Iterator[Talk]:
     start, end = stretch
     first, last = bisect_left(centers, start), bisect_left(centers, end)

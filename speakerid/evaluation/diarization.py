@@ -15,15 +15,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from speakerid.audio import overlap
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.recorder import Recorder
 from speakerid.audio.vad import SileroVad
 from speakerid.diarization.clustering import ClusterOptions
 from speakerid.evaluation import on_conversations
 from speakerid.evaluation.conversations import Cast, conversations
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.on_conversations import say
+from speakerid.evaluation.overlap_errors import OverlapErrors, overlap_errors
 from speakerid.evaluation.plain_diarization import grid, with_best_threshold, with_known_number
 from speakerid.evaluation.spoken import (
     COLLARS_S,
@@ -36,6 +39,7 @@ from speakerid.evaluation.spoken import (
     in_seconds,
     read_rttm,
 )
+from speakerid.services.engine import Engine
 from speakerid.timeline import Recording
 from speakerid.types import FloatArray
 from speakerid.verbs import SpeakerID
@@ -47,6 +51,7 @@ STOPS = (  # llrs: of windows, of turns
     *((0.0, turns) for turns in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)),
     *((windows, 1.5) for windows in (-1.0, 1.0)),
 )
+OVERLAP_PROBABILITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,13 @@ def ier(answers: Sequence[Answered]) -> Errors:
     return sum((identification_errors(one.known_truth(), one.named(), one.case.seconds) for one in answers), NONE)
 
 
+def overlap_found(answers: Sequence[Answered]) -> OverlapErrors:
+    return sum(
+        (overlap_errors(one.case.truth, one.voices(), one.case.seconds) for one in answers),
+        OverlapErrors(0.0, 0.0, 0.0),
+    )
+
+
 def names(answers: Sequence[Answered]) -> NamingErrors:
     found = [
         naming_errors(
@@ -174,6 +186,7 @@ def compare(title: str, sid: SpeakerID, cases: Sequence[Case]) -> list[Answered]
         _row(f"plain, best threshold {limit:g}", best)
         _row("plain, number told", number)
         _row("truth, one at a time", one_at_a_time(cases, collar_s))
+    _say_overlap(answers)
     return answers
 
 
@@ -187,6 +200,14 @@ def _row(name: str, errors: Errors) -> None:
     say(f"    {name:30s} {100 * errors.rate:6.2f}  {shares}")
 
 
+def _say_overlap(answers: Sequence[Answered]) -> None:
+    found = overlap_found(answers)
+    say(
+        f"  two or more at once: {found.true:.0f} s, found {100 * found.recall:.1f} % of it, "
+        f"right {100 * found.precision:.1f} % of what was told"
+    )
+
+
 def report_names(answers: Sequence[Answered]) -> None:
     found, errors = names(answers), ier(answers)
     say(f"  identification error rate        {100 * errors.rate:6.2f} % of {errors.total:.0f} s")
@@ -197,12 +218,22 @@ def report_names(answers: Sequence[Answered]) -> None:
 
 
 def fit(sid: SpeakerID, cases: Sequence[Case]) -> None:
-    """Print DER for other stops of the clustering."""
+    """Print DER for other stops of the clustering, and for other probabilities from which two speak at once."""
     for windows, turns in STOPS:
         policy = replace(sid.engine.policy, clusters=ClusterOptions(window_stop_llr=windows, turn_stop_llr=turns))
-        tried = SpeakerID(replace(sid.engine, policy=policy), sid.gallery)
         say(f"  windows stop at llr {windows:4.1f}, turns at {turns:4.1f}")
-        _row("speakerid", der(answered(tried, cases), 0.0))
+        _tried(replace(sid.engine, policy=policy), sid.gallery, cases)
+    for probability in OVERLAP_PROBABILITIES:
+        options = replace(overlap.SEGMENTS, threshold=probability, end_threshold=probability)
+        say(f"  two speak at once from a probability of {probability:g}")
+        recorder = Recorder(sid.engine.recorder.limits, overlap=options)
+        _tried(replace(sid.engine, recorder=recorder), sid.gallery, cases)
+
+
+def _tried(engine: Engine, gallery: str, cases: Sequence[Case]) -> None:
+    answers = answered(SpeakerID(engine, gallery), cases)
+    _row("speakerid", der(answers, 0.0))
+    _say_overlap(answers)
 
 
 def main(arguments: list[str] | None = None) -> int:

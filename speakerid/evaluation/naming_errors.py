@@ -32,12 +32,12 @@ class NamingErrors:
 
 def naming_errors(truth: Sequence[Said], voices: Sequence[tuple[str, Sequence[Said]]], seconds: float) -> NamingErrors:
     """`truth` with STRANGER for all who are not enrolled; `voices`: the name of each voice and its turns."""
-    speaks = {name: _frames([one for one in truth if one.speaker == name], seconds) for name in _speakers(truth)}
+    speaks = {name: frames([one for one in truth if one.speaker == name], seconds) for name in _speakers(truth)}
     stranger = speaks.pop(STRANGER, np.zeros(_count(seconds), np.bool_))
     wrongly = np.zeros(_count(seconds), np.bool_)
     known_named, wrong_names, named = 0.0, 0, [voice for voice in voices if voice[0] != STRANGER]
     for name, turns in named:
-        heard = _frames(turns, seconds)
+        heard = frames(turns, seconds)
         own = speaks.get(name, np.zeros_like(heard))
         wrongly |= heard & ~own
         known_named += float((heard & own).sum()) / FRAMES_PER_S
@@ -69,8 +69,9 @@ def _count(seconds: float) -> int:
     return int(seconds * FRAMES_PER_S) + 1
 
 
-def _frames(said: Sequence[Said], seconds: float) -> NDArray[np.bool_]:
-    frames = np.zeros(_count(seconds), np.bool_)
+def frames(said: Sequence[Said], seconds: float) -> NDArray[np.bool_]:
+    """Which frames of a recording of so many seconds lie in any of `said`."""
+    inside = np.zeros(_count(seconds), np.bool_)
     for one in said:
-        frames[round(one.start * FRAMES_PER_S) : round(one.end * FRAMES_PER_S)] = True
-    return frames
+        inside[round(one.start * FRAMES_PER_S) : round(one.end * FRAMES_PER_S)] = True
+    return inside

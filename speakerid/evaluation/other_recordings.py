@@ -33,13 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     cohort = read_cohort(encoder, cohort_file(options.encoder))
     several = Material(encoder, speaker_tree(options.speech / "dev"))
     single = Material(encoder, dict(list(speaker_tree(options.speech / "train").items())[-UNTRAINED:]))
+    own, strangers = ([people.whole(condition) for condition in ENROLLED] for people in (several, single))
     parts = list[Pooled]()
     for condition in CONDITIONS:
         probes = several.whole(condition)
-        for enrolled in map(several.whole, ENROLLED):
+        for enrolled in own:
             trials = compared(condition.name, probes, enrolled, cohort)
             parts.append(trials.only((probes.recordings[:, None] != enrolled.recordings).ravel()))
-        parts += [compared(condition.name, probes, enrolled, cohort) for enrolled in map(single.whole, ENROLLED)]
+        parts += [compared(condition.name, probes, enrolled, cohort) for enrolled in strangers]
     pooled = Pooled.joined(parts)
     fitted = from_json(calibration_file(options.encoder).read_text(encoding="utf-8"))
     rows = {

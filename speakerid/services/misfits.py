@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from speakerid.diarization.turns import Talk
 from speakerid.scoring.scorer import Scorer
 from speakerid.scoring.sides import Side
-from speakerid.services.tracks import Track, seconds_of
-from speakerid.types import Speech
+from speakerid.services.tracks import Track, by_voice
 
 EVEN_ODDS = 0.0  # llr
 
@@ -39,7 +38,7 @@ def moved(scorer: Scorer, track: Track, named: Mapping[int, Side], *, more: bool
 def _llrs(scorer: Scorer, track: Track, judged: list[int], named: Mapping[int, Side]) -> NDArray[np.float64]:
     """`(judged, v)`: against the voiceprint where there is one, or else the voice as it was heard here."""
     models = [named.get(voice, Side.of(track.probes[voice][None], [one])) for voice, one in enumerate(track.speech)]
-    speech = [replace(track.speech[0], seconds=seconds_of(track.talks[row])) for row in judged]
+    speech = [replace(track.speech[0], seconds=track.alone_s[row]) for row in judged]
     return scorer.compare(Side.of(track.heard[judged], speech), Side.joined(models)).llrs
 
 
@@ -64,16 +63,11 @@ def _with(track: Track, voices: list[int]) -> Track:
     numbers = {voice: nth for nth, voice in enumerate(dict.fromkeys(voices))}
     talks = tuple(Talk(talk.span, numbers[voice]) for talk, voice in zip(track.talks, voices, strict=True))
     probes = [track.probes[voice] if voice < len(track.speech) else _probe(track, voices, voice) for voice in numbers]
-    speech = tuple(_speech(track, voices, voice) for voice in numbers)
+    speech = tuple(replace(track.speech[0], seconds=seconds) for seconds in by_voice(talks, track.alone_s))
     return replace(track, talks=talks, speech=speech, probes=np.stack(probes))
 
 
 def _probe(track: Track, voices: list[int], voice: int) -> NDArray[np.float32]:
     rows = [row for row, one in enumerate(voices) if one == voice]
-    probe: NDArray[np.float32] = track.heard[max(rows, key=lambda row: seconds_of(track.talks[row]))]
+    probe: NDArray[np.float32] = track.heard[max(rows, key=lambda row: track.alone_s[row])]
     return probe
-
-
-def _speech(track: Track, voices: list[int], voice: int) -> Speech:
-    seconds = sum(seconds_of(talk) for talk, one in zip(track.talks, voices, strict=True) if one == voice)
-    return replace(track.speech[0], seconds=seconds)

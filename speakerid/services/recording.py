@@ -9,7 +9,8 @@ from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.recorder import READS, LongAudio
 from speakerid.db.models import GalleryRow
-from speakerid.diarization.turns import Talk, whole
+from speakerid.diarization.overlaps import SecondOptions, overlapped, sharing, with_second_voices
+from speakerid.diarization.turns import Talk
 from speakerid.errors import InvalidRequest
 from speakerid.services import calibrations, misfits, speakers, tracks
 from speakerid.services.engine import Engine
@@ -17,7 +18,7 @@ from speakerid.services.identify import TOP_K_LIMIT
 from speakerid.services.tracks import At, Track
 from speakerid.services.voices import Unnamed, name_voices, voiceprints
 from speakerid.timeline import JobStage, RecordedVoice, Recording, Sides, Turn
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Span
 
 Watch = Callable[[float, float | None], None]  # seconds of audio gone through, and of how many in all, if known
 
@@ -51,9 +52,9 @@ class Heard:
 
 @dataclass(frozen=True)
 class _Place:
-    """Voice `voice` of track `track`, first heard at `start` (samples)."""
+    """Voice `voice` of track `track`, and when it is heard first (samples)."""
 
-    start: int
+    first: Span
     track: int
     voice: int
 
@@ -87,19 +88,21 @@ def hear(
         for channel, one in _opened(engine, audio, options.channel, watch)
     ]
     top_k = min(max(options.top_k, 1), TOP_K_LIMIT)
-    first = _places(heard)
+    first = _places([track.talks for track in heard])
     named = name_voices(engine, gallery, _unnamed(heard, first), wanted, top_k)
     heard = _without_misfits(
         engine, gallery, heard, dict(zip(first, named, strict=True)), more=options.speakers is None
     )
-    places = _places(heard)
+    said = [with_second_voices(track.talks, track.overlaps, SecondOptions()) for track in heard]
+    places = _places(said)
     unnamed = _unnamed(heard, places)
     voices = name_voices(engine, gallery, unnamed, wanted, top_k)
+    by_place = {(place.track, place.voice): one for place, one in zip(places, voices, strict=True)}
     found = Recording(
         seconds=max(track.seconds for track in heard),
-        turns=_turns(heard, {(place.track, place.voice): one for place, one in zip(places, voices, strict=True)}),
+        turns=_turns(heard, said, by_place),
         voices=tuple(voices),
-        speech_seconds=sum(voice.speech.seconds for voice in voices),
+        speech_seconds=sum(_seconds(talk) for track in heard for talk in track.talks),
         prior=engine.policy.prior,
         encoder=engine.encoder_label,
         calibration=calibrations.source(engine, gallery),
@@ -133,13 +136,13 @@ def _counted(watch: Watch, total: float | None) -> Callable[[float], None]:
     return read
 
 
-def _places(heard: Sequence[Track]) -> list[_Place]:
+def _places(said: Sequence[Sequence[Talk]]) -> list[_Place]:
     """Every voice of every track, in order of first appearance."""
-    first: dict[tuple[int, int], int] = {}
-    for nth, track in enumerate(heard):
-        for talk in track.talks:
-            first.setdefault((nth, talk.voice), talk.span[0])
-    return [_Place(start, *key) for start, key in sorted((start, key) for key, start in first.items())]
+    first: dict[tuple[int, int], Span] = {}
+    for nth, talks in enumerate(said):
+        for talk in talks:
+            first.setdefault((nth, talk.voice), talk.span)
+    return [_Place(span, *key) for span, key in sorted((span, key) for key, span in first.items())]
 
 
 def _unnamed(heard: Sequence[Track], places: Sequence[_Place]) -> list[Unnamed]:
@@ -171,14 +174,18 @@ def _without_misfits(
     ]
 
 
-def _turns(heard: Sequence[Track], voices: dict[tuple[int, int], RecordedVoice]) -> tuple[Turn, ...]:
-    found = [
-        _turn(track, talk, voices[nth, talk.voice]) for nth, track in enumerate(heard) for talk in whole(track.talks)
-    ]
-    return tuple(sorted(found, key=lambda turn: (turn.start, turn.end)))
+def _turns(
+    heard: Sequence[Track], said: Sequence[Sequence[Talk]], voices: dict[tuple[int, int], RecordedVoice]
+) -> tuple[Turn, ...]:
+    talks = sorted((talk.span, nth, talk) for nth, talks in enumerate(said) for talk in talks)
+    shared = sharing([span for span, _, _ in talks])
+    return tuple(
+        _turn(heard[nth], talk, voices[nth, talk.voice], overlap or overlapped(talk.span, heard[nth].overlaps))
+        for (_, nth, talk), overlap in zip(talks, shared, strict=True)
+    )
 
 
-def _turn(track: Track, talk: Talk, voice: RecordedVoice) -> Turn:
+def _turn(track: Track, talk: Talk, voice: RecordedVoice, overlap: bool) -> Turn:
     named = next((one for one in voice.candidates if one.speaker == voice.speaker), None)
     return Turn(
         start=round(talk.span[0] / SAMPLE_RATE_HZ, 3),
@@ -188,7 +195,12 @@ def _turn(track: Track, talk: Talk, voice: RecordedVoice) -> Turn:
         channel=track.channel,
         llr=named.llr if named else None,
         probability=named.probability if named else None,
+        overlap=overlap,
     )
+
+
+def _seconds(talk: Talk) -> float:
+    return (talk.span[1] - talk.span[0]) / SAMPLE_RATE_HZ
 
 
 def _reason(voices: Sequence[RecordedVoice]) -> str:

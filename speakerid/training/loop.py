@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -26,6 +26,15 @@ from speakerid.training.toolkit import ECAPA_TDNN
 
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
+
+
+class Schedule(Protocol):
+    @property
+    def peak_rate(self) -> float: ...
+    @property
+    def final_rate(self) -> float: ...
+    @property
+    def warmup_share(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -195,7 +204,7 @@ class Average:
                 self.weights[name].copy_(value)
 
 
-def learning_rate(share: float, options: LoopOptions) -> float:
+def learning_rate(share: float, options: Schedule) -> float:
     """A straight climb, then half a cosine down (Loshchilov & Hutter 2017)."""
     if share < options.warmup_share:
         return options.peak_rate * max(share / options.warmup_share, 0.01)

@@ -17,13 +17,14 @@ from speechbrain.lobes.models.ECAPA_TDNN import (  # noqa: E402
 )
 from speechbrain.lobes.models.Xvector import Xvector  # noqa: E402
 from speechbrain.nnet.pooling import StatisticsPooling  # noqa: E402
-from speechbrain.processing.features import InputNormalization  # noqa: E402
+from speechbrain.processing.features import Filterbank, InputNormalization  # noqa: E402
 
 __all__ = [
     "ECAPA_TDNN",
     "AttentiveStatisticsPooling",
     "EncoderClassifier",
     "Fbank",
+    "Filterbank",
     "InputNormalization",
     "SEBlock",
     "SERes2NetBlock",

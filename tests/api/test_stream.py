@@ -4,65 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from speakerid.audio.decode import decode
-from speakerid.services import galleries, keys
+from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from tests.api.asking import DEFAULT, enrolled, new_speaker
-from tests.api.conftest import ClientMaker, Scoped
+from tests.api.conftest import ClientMaker
+from tests.api.streaming import HERE, STREAM, answers, events, pcm, refusal, say
 from tests.engines import EngineMaker
-from tests.sampled import ADA, BEN, probe
-
-HERE = "ws://127.0.0.1"  # the test client has no say in where WebSockets seem to go
-STREAM = f"{HERE}{DEFAULT}/stream"
-PAUSE = np.zeros(12_000, np.float32)
-Json = dict[str, Any]
-
-
-def pcm(*voices: str) -> bytes:
-    """16 kHz, each says a whole recording, with pauses between."""
-    heard = [part for voice in voices for part in (decode(probe(voice)), PAUSE)]
-    return (np.concatenate([PAUSE, *heard]) * 32_767.0).astype("<i2").tobytes()
-
-
-def say(live: WebSocketTestSession, audio: bytes, size: int = 6_400) -> None:
-    for start in range(0, len(audio), size):
-        live.send_bytes(audio[start : start + size])
-
-
-def events(live: WebSocketTestSession) -> Iterator[Json]:
-    """Until the server closes."""
-    while True:
-        try:
-            yield live.receive_json()
-        except WebSocketDisconnect:
-            return
-
-
-def answers(client: TestClient, audio: bytes, config: Json | None = None, url: str = STREAM) -> list[Json]:
-    with client.websocket_connect(url) as live:
-        live.send_json(config or {})
-        say(live, audio)
-        live.send_json({"type": "end"})
-        return list(events(live))
-
-
-def refusal(live: WebSocketTestSession) -> tuple[Json, int]:
-    """The problem document and the close code."""
-    while (event := live.receive_json())["type"] != "error":
-        assert event["type"] in ("ready", "turn", "enough")
-    with pytest.raises(WebSocketDisconnect) as closed:
-        live.receive_json()
-    return event["problem"], closed.value.code
+from tests.sampled import ADA, BEN
 
 
 @pytest.fixture
@@ -249,83 +204,6 @@ def test_a_bug_closes_the_stream(open_client: ClientMaker, caplog: pytest.LogCap
     assert (problem["code"], closed) == ("internal_error", 1011)
     assert problem["request_id"] in caplog.text
     assert "NoneType" not in json.dumps(problem)
-
-
-class TestKeys:
-    def test_none(self, client: TestClient, key: Scoped) -> None:
-        key("admin")
-        with client.websocket_connect(STREAM) as live:
-            live.send_json({})
-            problem, closed = refusal(live)
-        assert (problem["code"], closed) == ("key_missing", 4401)
-
-    def test_a_wrong_one(self, client: TestClient, key: Scoped) -> None:
-        key("admin")
-        with client.websocket_connect(STREAM) as live:
-            live.send_json({"key": "sid_wrong"})
-            problem, closed = refusal(live)
-        assert (problem["code"], closed) == ("key_invalid", 4401)
-
-    def test_every_scope_but_the_right_one(self, client: TestClient, key: Scoped) -> None:
-        with client.websocket_connect(STREAM, headers=key("enroll", "read")) as live:
-            live.send_json({})
-            problem, closed = refusal(live)
-        assert (problem["code"], closed) == ("scope_missing", 4403)
-
-    def test_for_another_gallery(self, client: TestClient, key: Scoped) -> None:
-        with client.websocket_connect(STREAM, headers=key("identify", galleries=("other",))) as live:
-            live.send_json({})
-            problem, closed = refusal(live)
-        assert (problem["code"], closed) == ("scope_missing", 4403)
-
-    def test_as_a_header(self, client: TestClient, key: Scoped) -> None:
-        with client.websocket_connect(STREAM, headers=key("identify", galleries=("default",))) as live:
-            live.send_json({})
-            assert live.receive_json()["type"] == "ready"
-
-    def test_as_a_subprotocol(self, client: TestClient, engine: Engine) -> None:
-        """The way of a browser, which gets back the one that is no secret."""
-        with engine.write() as db:
-            secret = keys.create(db, "test", ("identify",)).secret
-        with client.websocket_connect(STREAM, subprotocols=["speakerid", f"bearer.{secret}"]) as live:
-            assert live.accepted_subprotocol == "speakerid"
-            live.send_json({})
-            assert live.receive_json()["type"] == "ready"
-
-    def test_revoked_while_it_speaks(
-        self, client: TestClient, key: Scoped, engine: Engine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("speakerid.api.routes.stream.STILL_ALLOWED_S", 0.0)
-        key("admin")
-        with engine.write() as db:
-            made = keys.create(db, "test", ("identify",))
-        with client.websocket_connect(STREAM) as live:
-            live.send_json({"key": made.secret})
-            assert live.receive_json()["type"] == "ready"
-            with engine.write() as db:
-                keys.revoke(db, made.key.id)
-            live.send_bytes(pcm(ADA)[:6_400])
-            problem, closed = refusal(live)
-        assert (problem["code"], closed) == ("key_invalid", 4401)
-
-    def test_in_the_first_message(self, client: TestClient, key: Scoped) -> None:
-        secret = key("identify")["Authorization"].removeprefix("Bearer ")
-        with client.websocket_connect(STREAM) as live:
-            live.send_json({"key": secret})
-            assert live.receive_json()["type"] == "ready"
-
-    def test_never_in_the_address(self, client: TestClient, key: Scoped) -> None:
-        secret = key("identify")["Authorization"].removeprefix("Bearer ")
-        with client.websocket_connect(f"{STREAM}?key={secret}&token={secret}") as live:
-            live.send_json({})
-            assert refusal(live)[0]["code"] == "key_missing"
-
-
-@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
-def test_an_open_server_answers_only_this_machine(client: TestClient, headers: dict[str, str]) -> None:
-    with client.websocket_connect(STREAM, headers=headers) as live:
-        live.send_json({})
-        assert refusal(live)[0]["code"] == "key_missing"
 
 
 def test_who_is_erased_meanwhile_is_not_named_any_more(known: TestClient) -> None:

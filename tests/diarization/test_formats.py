@@ -39,7 +39,7 @@ def test_csv_quotes_what_it_must() -> None:
     rows = list(csv.DictReader(io.StringIO(csv_rows(recording(SpeakerRef("spk_1", 'B., "Ada"'), None, channel=1)))))
     assert (rows[0]["speaker"], rows[0]["llr"], rows[0]["channel"]) == ('B., "Ada"', "5.0000", "1")
     assert (rows[1]["voice"], rows[1]["speaker"], rows[1]["llr"]) == ("unknown_2", "", "")
-    assert csv_rows(TWO).splitlines()[1] == "0.250,1.750,spk_1,Ada B.,,5.0000,0.9900"
+    assert csv_rows(TWO).splitlines()[1] == "0.250,1.750,spk_1,Ada B.,,5.0000,0.9900,false"
 
 
 @pytest.mark.parametrize("name", ["Ada", "$\\frac{", "名前"])

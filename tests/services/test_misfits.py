@@ -39,7 +39,7 @@ def track(*said: tuple[int, np.ndarray]) -> Track:
     talks = tuple(Talk((2 * nth * SECOND, (2 * nth + 2) * SECOND), voice) for nth, (voice, _) in enumerate(said))
     speech = (SPEECH,) * len({voice for voice, _ in said})
     heard = np.stack([one for _, one in said])
-    return Track(None, 60.0, talks, speech, np.stack([ADA, BEN])[: len(speech)], heard)
+    return Track(None, 60.0, talks, (2.0,) * len(talks), speech, np.stack([ADA, BEN])[: len(speech)], heard, ())
 
 
 def voices(found: Track) -> list[int]:

@@ -31,7 +31,7 @@ from speakerid.timeline import Recording
 from speakerid.types import FloatArray
 from tests.audio.encode import encode, soundfile_bytes
 from tests.engines import EngineMaker
-from tests.sampled import ADA, BEN, probe, silence, utterance
+from tests.sampled import ADA, BEN, probe, silence
 
 PAUSE = np.zeros(12_000, np.float32)
 
@@ -40,18 +40,6 @@ PAUSE = np.zeros(12_000, np.float32)
 def store_kind() -> str:
     """Nothing here writes, and what is read is read as identify reads it."""
     return "sqlite"
-
-
-@pytest.fixture
-def sid(open_engine: EngineMaker, store_url: str) -> SpeakerID:
-    return SpeakerID(open_engine(store_url))
-
-
-@pytest.fixture
-def known(sid: SpeakerID) -> SpeakerID:
-    for voice in (ADA, BEN):
-        sid.enroll(voice, *(utterance(voice, nth) for nth in range(3)))
-    return sid
 
 
 def talk(*voices: str) -> FloatArray:

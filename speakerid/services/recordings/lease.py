@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 RENEW_S = 1.0  # also how soon a cancellation is noticed
 LEASE_S = recordings.LEASE.total_seconds()
 # How far the work is where the length of a recording is not known.
-BEGINS: dict[JobStage, float] = {"speech": 0.0, "embeddings": 0.5, "clusters": 0.75, "names": 0.75}
+BEGINS: dict[JobStage, float] = {"speech": 0.0, "embeddings": 0.43, "clusters": 0.57, "names": 0.86}
 
 
 class Stop(Exception):
@@ -36,6 +36,7 @@ class Lease:
         self._lost = threading.Event()
         self._over = threading.Event()
         self._progress = 0.0
+        self._measured = False  # the length of the recording is known
         self._stage: JobStage | None = None
         self._renewed = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
@@ -43,13 +44,14 @@ class Lease:
     def watch(self, done: float, total: float | None) -> None:
         """Raises Stop."""
         if total:
-            self._progress = min(done / total, 1.0)
+            self._progress, self._measured = min(done / total, 1.0), True
         self._check()
 
     def at(self, stage: JobStage) -> None:
         """Raises Stop."""
         self._stage = stage
-        self._progress = max(self._progress, BEGINS[stage])
+        if not self._measured:
+            self._progress = BEGINS[stage]
         self._check()
 
     def __enter__(self) -> Self:

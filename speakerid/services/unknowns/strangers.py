@@ -13,7 +13,7 @@ def strangers(heard: Heard, saved: Recording) -> list[Stranger]:
     return [
         Stranger(
             label=kept.voice,
-            turns=tuple((turn.start, turn.end) for turn in saved.turns if turn.voice == kept.voice),
+            turns=_turns(saved, kept.voice),
             speech=kept.speech,
             embedding=probe,
         )
@@ -25,3 +25,9 @@ def strangers(heard: Heard, saved: Recording) -> list[Stranger]:
 def _is_nobody(voice: RecordedVoice) -> bool:
     """Not merely without a name: less likely anybody enrolled than nobody. Who was erased since had a name."""
     return voice.decision in ("unknown", "no_speakers") and sum(one.probability for one in voice.candidates) < 0.5
+
+
+def _turns(saved: Recording, voice: str) -> tuple[tuple[float, float], ...]:
+    """Where to listen: where nobody else speaks, if there is such a turn."""
+    own = [turn for turn in saved.turns if turn.voice == voice]
+    return tuple((turn.start, turn.end) for turn in [one for one in own if not one.overlap] or own)

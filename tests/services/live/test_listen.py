@@ -28,7 +28,7 @@ from speakerid.services.live.utterance import LONGEST
 from speakerid.types import FloatArray
 from tests.audio.packets import cut
 from tests.engines import EngineMaker
-from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
+from tests.sampled import ADA, BEN, probe, silence, stranger
 
 PAUSE = np.zeros(12_000, np.float32)
 
@@ -37,18 +37,6 @@ PAUSE = np.zeros(12_000, np.float32)
 def store_kind() -> str:
     """Nothing here writes, and what is read is read as identify reads it."""
     return "sqlite"
-
-
-@pytest.fixture
-def sid(open_engine: EngineMaker, store_url: str) -> SpeakerID:
-    return SpeakerID(open_engine(store_url))
-
-
-@pytest.fixture
-def known(sid: SpeakerID) -> SpeakerID:
-    for voice in (ADA, BEN):
-        sid.enroll(voice, *(utterance(voice, nth) for nth in range(3)))
-    return sid
 
 
 def talk(*recordings: bytes, pause: FloatArray = PAUSE) -> bytes:
