@@ -169,8 +169,9 @@ RECORDING_RESULT = RecordingResult(
     result=Recording(
         seconds=61.2,
         turns=(
-            Turn(0.4, 5.1, ADA.id, ADA, None, 6.2, 0.98),
-            Turn(5.6, 9.3, "unknown_1", None, None, None, None),
+            Turn(0.4, 5.1, ADA.id, ADA, None, 6.2, 0.98, overlap=True),
+            Turn(4.7, 9.3, "unknown_1", None, None, None, None, overlap=True),
+            Turn(9.9, 12.0, ADA.id, ADA, None, 6.2, 0.98),
         ),
         voices=(
             RecordedVoice(
