@@ -32,7 +32,7 @@ MODEL_FILE = Path(__file__).with_name("overlap.onnx")
 
 
 # The probability is fitted on made conversations: `python -m speakerid.evaluation.diarization --fit`.
-SEGMENTS = SegmentOptions(threshold=0.75, end_threshold=0.75, min_speech_ms=200, min_silence_ms=200, pad_ms=0)
+SEGMENTS = SegmentOptions(threshold=0.75, end_threshold=0.75, min_speech_ms=300, min_silence_ms=200, pad_ms=0)
 
 
 class OverlapDetector:

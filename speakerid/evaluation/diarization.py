@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from speakerid.audio import overlap
-from speakerid.audio.decode import decode
-from speakerid.audio.files import read_file
-from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.recorder import Recorder
 from speakerid.audio.vad import SileroVad
 from speakerid.diarization.clustering import ClusterOptions
 from speakerid.evaluation import on_conversations
-from speakerid.evaluation.conversations import Cast, conversations
+from speakerid.evaluation.cases import COUNT, FIT_SEEDS, Answered, Case, answered, enroll, made, meetings, name_of
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.overlap_errors import OverlapErrors, overlap_errors
@@ -31,92 +27,19 @@ from speakerid.evaluation.plain_diarization import grid, with_best_threshold, wi
 from speakerid.evaluation.spoken import (
     COLLARS_S,
     NONE,
-    STRANGER,
     Errors,
     Said,
     diarization_errors,
     identification_errors,
-    in_seconds,
-    read_rttm,
 )
 from speakerid.services.engine import Engine
-from speakerid.timeline import Recording
-from speakerid.types import FloatArray
 from speakerid.verbs import SpeakerID
 
-COUNT = 28  # conversations: four of each size from 2 to 8
-SEED = 2
-FIT_SEEDS = (1, 11)
 STOPS = (  # llrs: of windows, of turns
     *((0.0, turns) for turns in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)),
     *((windows, 1.5) for windows in (-1.0, 1.0)),
 )
 OVERLAP_PROBABILITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    samples: FloatArray
-    truth: tuple[Said, ...]
-    enrolled: frozenset[str] = frozenset()
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / SAMPLE_RATE_HZ
-
-    @property
-    def speakers(self) -> int:
-        return len({one.speaker for one in self.truth})
-
-
-@dataclass(frozen=True)
-class Answered:
-    case: Case
-    recording: Recording
-
-    def voices(self) -> list[Said]:
-        return [Said(turn.start, turn.end, turn.voice) for turn in self.recording.turns]
-
-    def named(self) -> list[Said]:
-        return [Said(turn.start, turn.end, _name(turn.speaker)) for turn in self.recording.turns]
-
-    def known_truth(self) -> list[Said]:
-        """Everybody who is not enrolled is a stranger."""
-        return [
-            Said(one.start, one.end, one.speaker if one.speaker in self.case.enrolled else STRANGER)
-            for one in self.case.truth
-        ]
-
-
-def _name(speaker: object) -> str:
-    return STRANGER if speaker is None else str(getattr(speaker, "name", STRANGER))
-
-
-def meetings(folder: Path) -> Iterator[Case]:
-    """AMI excerpts beside their RTTM files."""
-    truth = {name: said for file in sorted(folder.glob("*.rttm")) for name, said in read_rttm(file).items()}
-    for file in sorted(folder.glob("*.flac")):
-        yield Case(file.stem, decode(read_file(file)), tuple(truth[file.stem]))
-
-
-def made(cast: Cast, count: int = COUNT, seed: int = SEED) -> Iterator[Case]:
-    for one in conversations(cast, count, seed):
-        truth = tuple(in_seconds((said.span, said.speaker) for said in one.said))
-        yield Case(one.name, one.samples, truth, one.enrolled)
-
-
-def enroll(sid: SpeakerID, cast: Cast) -> None:
-    for voice in cast.voices:
-        if voice.enroll is not None:
-            sid.enroll(voice.name, *((samples, SAMPLE_RATE_HZ) for samples in voice.enroll))
-
-
-def answered(sid: SpeakerID, cases: Sequence[Case], *, known_number: bool = False) -> list[Answered]:
-    return [
-        Answered(case, sid.recording((case.samples, SAMPLE_RATE_HZ), speakers=case.speakers if known_number else None))
-        for case in cases
-    ]
 
 
 def der(answers: Sequence[Answered], collar_s: float) -> Errors:
@@ -140,7 +63,7 @@ def names(answers: Sequence[Answered]) -> NamingErrors:
             one.known_truth(),
             [
                 (
-                    _name(voice.speaker),
+                    name_of(voice.speaker),
                     [Said(t.start, t.end, "") for t in one.recording.turns if t.voice == voice.voice],
                 )
                 for voice in one.recording.voices

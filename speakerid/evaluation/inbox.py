@@ -16,9 +16,9 @@ from speakerid.audio.wav import wav_bytes
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
 from speakerid.evaluation import on_conversations
+from speakerid.evaluation.cases import Case, enroll, meetings
 from speakerid.evaluation.comebacks import SPOKEN_S, Heard, Inbox, comebacks, counted, speaker_of
 from speakerid.evaluation.conversations import Cast
-from speakerid.evaluation.diarization import Case, enroll, meetings
 from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.spoken import Said, in_seconds
 from speakerid.services import galleries

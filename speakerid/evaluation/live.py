@@ -19,7 +19,8 @@ import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.evaluation import on_conversations
-from speakerid.evaluation.diarization import COUNT, FIT_SEEDS, SEED, Answered, Case, answered, der, enroll, made, names
+from speakerid.evaluation.cases import COUNT, FIT_SEEDS, SEED, Answered, Case, answered, enroll, made
+from speakerid.evaluation.diarization import der, names
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.spoken import NONE, STRANGER, Errors, Said, diarization_errors

@@ -17,8 +17,8 @@ from pathlib import Path
 import soundfile
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.evaluation.cases import COUNT, SEED
 from speakerid.evaluation.conversations import cast_to_measure, conversations
-from speakerid.evaluation.diarization import COUNT, SEED
 from speakerid.types import FloatArray
 
 KIB_PER_MIB = 1024

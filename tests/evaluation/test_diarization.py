@@ -11,6 +11,7 @@ import pytest
 
 from speakerid import SpeakerID
 from speakerid.evaluation import long_recording
+from speakerid.evaluation.cases import Case, answered, enroll, made, meetings
 from speakerid.evaluation.conversations import (
     OVERLAP,
     SNR_DB,
@@ -21,7 +22,7 @@ from speakerid.evaluation.conversations import (
     cast_to_measure,
     conversations,
 )
-from speakerid.evaluation.diarization import Case, answered, der, enroll, made, meetings, names, one_at_a_time
+from speakerid.evaluation.diarization import der, names, one_at_a_time
 from speakerid.evaluation.naming_errors import naming_errors
 from speakerid.evaluation.plain_diarization import grid, with_best_threshold, with_known_number
 from speakerid.evaluation.spoken import (

@@ -9,7 +9,7 @@ import pytest
 
 from speakerid import SpeakerID
 from speakerid.evaluation import live
-from speakerid.evaluation.diarization import Answered, Case
+from speakerid.evaluation.cases import Answered, Case
 from speakerid.evaluation.live import Clock, Live, Timed
 from speakerid.evaluation.spoken import STRANGER, Said
 from speakerid.services.live.events import Enough, LiveTurn

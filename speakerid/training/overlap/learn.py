@@ -30,7 +30,7 @@ Labeled = tuple[Samples, npt.NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class LearnOptions:
-    steps: int = 6_000
+    steps: int = 8_000
     batch: int = 24
     peak_rate: float = 2e-3
     final_rate: float = 1e-5
