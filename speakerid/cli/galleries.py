@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal
 
 import typer
@@ -13,27 +14,41 @@ from speakerid.cli.voices import open_voices
 
 app = typer.Typer(name="galleries", help="List, create, set, repair and delete galleries.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="GALLERY")]
-TargetFpir = Annotated[
-    float | None, typer.Option("--target-fpir", help="Accepted chance that a stranger is named, e.g. 0.01.")
-]
-MinSpeech = Annotated[float | None, typer.Option("--min-speech-seconds", help="Net speech a recording needs.")]
-EnrollSpeech = Annotated[
-    float | None, typer.Option("--enroll-speech-seconds", help="Net speech that completes enrollment.")
-]
-KeepAudio = Annotated[
-    bool | None, typer.Option("--keep-audio/--no-keep-audio", help="Keep the bytes of enrollment utterances.")
-]
-Combine = Annotated[
-    Literal["mean", "weighted"] | None,
-    typer.Option("--combining", help="Utterances become a voiceprint by their mean, or weighted by seconds of speech."),
-]
-KeepUnknownVoices = Annotated[
-    bool | None,
-    typer.Option(
-        "--keep-unknown-voices/--no-keep-unknown-voices",
-        help="Keep voiceprints of people in recordings who are not enrolled. Switching it off forgets them all.",
-    ),
-]
+
+
+@dataclass(frozen=True)
+class Settings(Place):
+    """What can be said of a gallery; None: nothing was."""
+
+    target_fpir: Annotated[
+        float | None, typer.Option("--target-fpir", help="Accepted chance that a stranger is named, e.g. 0.01.")
+    ] = None
+    min_speech_seconds: Annotated[
+        float | None, typer.Option("--min-speech-seconds", help="Net speech a recording needs.")
+    ] = None
+    enroll_speech_seconds: Annotated[
+        float | None, typer.Option("--enroll-speech-seconds", help="Net speech that completes enrollment.")
+    ] = None
+    keep_audio: Annotated[
+        bool | None, typer.Option("--keep-audio/--no-keep-audio", help="Keep the bytes of enrollment utterances.")
+    ] = None
+    combining: Annotated[
+        Literal["mean", "weighted"] | None,
+        typer.Option(
+            "--combining", help="Utterances become a voiceprint by their mean, or weighted by seconds of speech."
+        ),
+    ] = None
+    keep_unknown_voices: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-unknown-voices/--no-keep-unknown-voices",
+            help="Keep voiceprints of people in recordings who are not enrolled. Switching it off forgets them all.",
+        ),
+    ] = None
+
+    def said(self) -> dict[str, Any]:
+        own = {one.name for one in fields(self)} - {one.name for one in fields(Place)}
+        return {name: getattr(self, name) for name in own if getattr(self, name) is not None}
 
 
 @app.command("list")
@@ -50,42 +65,22 @@ def list_galleries(place: Place) -> None:
 
 @app.command()
 @with_options
-def create(
-    place: Place,
-    name: Name,
-    target_fpir: TargetFpir = None,
-    min_speech: MinSpeech = None,
-    enroll_speech: EnrollSpeech = None,
-    keep_audio: KeepAudio = None,
-    combining: Combine = None,
-    keep_unknown_voices: KeepUnknownVoices = None,
-) -> None:
+def create(settings: Settings, name: Name) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining, keep_unknown_voices)
-    with open_voices(place) as voices:
-        made = voices.create_gallery(name, **settings)
-    _answer(place, made)
+    with open_voices(settings) as voices:
+        made = voices.create_gallery(name, **settings.said())
+    _answer(settings, made)
 
 
 @app.command("set")
 @with_options
-def change(
-    place: Place,
-    name: Name,
-    target_fpir: TargetFpir = None,
-    min_speech: MinSpeech = None,
-    enroll_speech: EnrollSpeech = None,
-    keep_audio: KeepAudio = None,
-    combining: Combine = None,
-    keep_unknown_voices: KeepUnknownVoices = None,
-) -> None:
+def change(settings: Settings, name: Name) -> None:
     """Change the settings that are named."""
-    settings = _settings(target_fpir, min_speech, enroll_speech, keep_audio, combining, keep_unknown_voices)
-    if not settings:
+    if not settings.said():
         raise typer.BadParameter("Say what to set; --help lists the settings.")
-    with open_voices(place) as voices:
-        changed = voices.change_gallery(name, **settings)
-    _answer(place, changed)
+    with open_voices(settings) as voices:
+        changed = voices.change_gallery(name, **settings.said())
+    _answer(settings, changed)
 
 
 @app.command()
@@ -123,25 +118,6 @@ def delete(place: Place, name: Name) -> None:
         voices.delete_gallery(name)
     if not place.as_json:
         say(f"Erased gallery {name}.")
-
-
-def _settings(
-    target_fpir: float | None,
-    min_speech: float | None,
-    enroll_speech: float | None,
-    keep_audio: bool | None,
-    combining: str | None,
-    keep_unknown_voices: bool | None,
-) -> dict[str, Any]:
-    typed = {
-        "target_fpir": target_fpir,
-        "min_speech_seconds": min_speech,
-        "enroll_speech_seconds": enroll_speech,
-        "keep_audio": keep_audio,
-        "combining": combining,
-        "keep_unknown_voices": keep_unknown_voices,
-    }
-    return {name: value for name, value in typed.items() if value is not None}
 
 
 def _answer(place: Place, gallery: Json) -> None:
