@@ -53,9 +53,11 @@ def test_a_killed_run_goes_on_as_if_nothing_happened(lessons: Lessons, tmp_path:
 
 
 def test_it_learns(lessons: Lessons, tmp_path: Path) -> None:
-    learner = Learner(tmp_path, LearnOptions(steps=25, batch=2, warmup_share=0.3, peak_rate=1e-3, average_decay=0.5))
+    learner = Learner(tmp_path, LearnOptions(steps=40, batch=2, warmup_share=0.1))
     power, labels = lessons[0]
-    losses = [learner._learn(power, labels) for _ in range(25)]
+    losses = []
+    for learner.step in range(30):
+        losses.append(learner._learn(power, labels))
     assert losses[-1] < 0.5 * losses[0]
 
 
