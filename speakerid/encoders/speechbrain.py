@@ -25,8 +25,8 @@ from speakerid.types import FloatArray
 
 ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot stand at the top (E402)
 
-from speechbrain.inference.classifiers import EncoderClassifier  # noqa: E402
-from speechbrain.utils.fetching import fetch  # noqa: E402
+from speechbrain.inference.classifiers import EncoderClassifier  # noqa: E402  # after the stand-in
+from speechbrain.utils.fetching import fetch  # noqa: E402  # after the stand-in
 
 forget_redirects()
 

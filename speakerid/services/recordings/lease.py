@@ -51,7 +51,7 @@ class Lease:
         """Raises Stop."""
         self._stage = stage
         if not self._measured:
-            self._progress = BEGINS[stage]
+            self._progress = max(self._progress, BEGINS[stage])
         self._check()
 
     def __enter__(self) -> Self:
