@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from speakerid.privacy import switch_telemetry_off
+
 if TYPE_CHECKING:
     from speakerid.encoders.registry import load_encoder as load_encoder
     from speakerid.verbs import SpeakerID as SpeakerID
+
+switch_telemetry_off()  # before anything below can load a library that reports home
 
 __version__ = "0.1.0"
 __all__ = ["SpeakerID", "load_encoder"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ MAX_LINES = 350
 RUNGS: dict[str, int] = {
     "errors": 0,
     "types": 0,
+    "privacy": 0,  # switches, set by `import speakerid`
+    "onnx_session": 0,  # arrays in, arrays out of a graph, for whoever runs one
     "timeline": 0,  # the answer to a recording: `types` is full
     "samples": 0,  # files and their paths, nothing else
     "audio": 1,
@@ -34,16 +37,18 @@ RUNGS: dict[str, int] = {
     "evaluation": 6,
     "cli": 7,  # starts the service and runs evaluations
 }
+# Nobody else loads it: elsewhere it could be loaded before its telemetry is off, and with a thread for every core.
+ONNX_RUNTIME = ("onnx_session.py", "training/quantize.py")  # the second needs its quantizer, a package of its own
 GROUND = {"errors", "types"}  # `types` builds on nothing; both may be used everywhere
 ELSEWHERE: dict[str, set[str]] = {
-    "training": {"errors", "types", "audio", "encoders", "scoring", "training"},
+    "training": {"errors", "types", "audio", "encoders", "onnx_session", "scoring", "training"},
     "client": {"client"},
 }
 FENCES: dict[str, tuple[str, ...]] = {
     "torch": ("encoders/speechbrain.py", "training/", "evaluation/bench_metrics.py"),
     "torchaudio": ("encoders/torchaudio_standin.py",),
     "speechbrain": ("encoders/speechbrain.py", "training/", "evaluation/bench_metrics.py"),
-    "onnxruntime": ("encoders/onnx.py", "audio/model.py", "training/"),
+    "onnxruntime": ONNX_RUNTIME,
     "faiss": ("index/faiss.py",),
     "fastapi": ("api/",),
     "starlette": ("api/",),
@@ -137,6 +142,19 @@ def test_client_needs_only_what_speaks_http() -> None:
 def test_heavy_libraries_stay_behind_their_fence(library: str) -> None:
     used = {one.file for one in IMPORTS if one.target.split(".")[0] == library}
     assert {file for file in used if not file.startswith(FENCES[library])} == set()
+
+
+def test_nothing_around_the_package_loads_onnx_runtime_by_itself() -> None:
+    loading = re.compile(r"^\s*(import|from) onnxruntime\b", re.MULTILINE)
+    folders = ("tests", "benchmarks", "recipes", "migrations")
+    files = [path for folder in folders for path in (PACKAGE.parent / folder).rglob("*.py")]
+    assert [path.name for path in files if loading.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_telemetry_is_off_before_the_package_loads_anything() -> None:
+    first = [node for node in ast.parse((PACKAGE / "__init__.py").read_text()).body if not isinstance(node, ast.If)]
+    assert [target for node in first for target in _targets(node)] == ["__future__", "typing", "speakerid.privacy"]
+    assert {one.target for one in IMPORTS if one.file == "privacy.py"} == {"__future__", "os"}
 
 
 def test_only_bootstrap_and_the_edges_read_settings() -> None:

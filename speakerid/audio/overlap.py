@@ -14,9 +14,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.model import load
 from speakerid.audio.segments import Segment, SegmentOptions, find_segments
 from speakerid.audio.vad import Spoken
+from speakerid.onnx_session import open_session
 from speakerid.types import FloatArray, Span
 
 HEARD = 5 * SAMPLE_RATE_HZ  # samples at a time
@@ -40,7 +40,7 @@ class OverlapDetector:
 
     def __init__(self, options: SegmentOptions = SEGMENTS, model: Path = MODEL_FILE) -> None:
         self._options = options
-        self._session = load(model)
+        self._session = open_session(model)
 
     def probabilities(self, samples: FloatArray) -> FloatArray:
         """`samples (n, HEARD)` at 16 kHz -> `(n, FRAMES)`: the probability that two or more speak in each 20 ms."""

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from speakerid.audio.model import load
 from speakerid.audio.pieces import rechunked
 from speakerid.audio.segments import Segment, SegmentOptions, find_segments
+from speakerid.onnx_session import open_session
 from speakerid.types import FloatArray
 
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz
@@ -54,7 +54,7 @@ class SileroVad:
 
     def __init__(self, options: VadOptions | None = None, model: Path | None = None) -> None:
         self._options = options or VadOptions()
-        self._session = load(model or silero_file())
+        self._session = open_session(model or silero_file())
 
     def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
         """`samples`: (n,) float32 at 16 kHz. (start, end) in samples, ascending, without overlap."""

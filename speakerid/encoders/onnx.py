@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import onnxruntime
 
 from speakerid.encoders.card import EXAMPLE, Card, read_card
 from speakerid.encoders.embedding import embed_with
 from speakerid.encoders.fbank import log_mel
 from speakerid.errors import EncoderNotFound
+from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray
 
 METADATA = ("fingerprint", "name", "dim", "sample_rate_hz", "min_samples", "trained_on")
@@ -37,7 +37,7 @@ class OnnxEncoder:
     min_samples: int
     trained_on: tuple[str, ...]
     card: Card
-    session: onnxruntime.InferenceSession
+    session: InferenceSession
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -52,7 +52,7 @@ class OnnxEncoder:
         return cls._from_card(session, path)
 
     @classmethod
-    def _from_metadata(cls, session: onnxruntime.InferenceSession, metadata: dict[str, str]) -> Self:
+    def _from_metadata(cls, session: InferenceSession, metadata: dict[str, str]) -> Self:
         return cls(
             name=metadata["name"],
             fingerprint=metadata["fingerprint"],
@@ -65,7 +65,7 @@ class OnnxEncoder:
         )
 
     @classmethod
-    def _from_card(cls, session: onnxruntime.InferenceSession, path: Path) -> Self:
+    def _from_card(cls, session: InferenceSession, path: Path) -> Self:
         card_path = path.with_suffix(".json")
         if not card_path.is_file():
             raise EncoderNotFound(
@@ -91,16 +91,9 @@ class OnnxEncoder:
         return _run(self.session, _front_end(batch, self.card))
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    """One thread and no spinning: one encoder process per core scales, OpenMP-style threads collapse (10x)."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors only
+def _session(path: Path) -> InferenceSession:
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return open_session(path)
     except Exception as error:  # onnxruntime's own classes share no other base
         raise EncoderNotFound(f"{path} is not an ONNX model that can be run: {error}") from error
 
@@ -113,12 +106,12 @@ def _front_end(batch: FloatArray, card: Card) -> FloatArray:
     return np.stack([log_mel(waveform, card.sample_rate_hz, window=card.window) for waveform in scaled])
 
 
-def _run(session: onnxruntime.InferenceSession, inputs: FloatArray) -> FloatArray:
+def _run(session: InferenceSession, inputs: FloatArray) -> FloatArray:
     embeddings: FloatArray = session.run(None, {session.get_inputs()[0].name: inputs})[0]
     return embeddings.reshape(len(inputs), -1)
 
 
-def _dim(session: onnxruntime.InferenceSession, card: Card) -> int:
+def _dim(session: InferenceSession, card: Card) -> int:
     """Measured on one second of noise: third-party graphs do not always declare it."""
     noise = np.random.default_rng(0).standard_normal((1, card.sample_rate_hz)).astype(np.float32)
     try:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
 from speakerid.audio.decode import decode
 from speakerid.audio.vad import CONTEXT_SAMPLES, FRAME_SAMPLES, SileroVad, VadOptions, silero_file
+from speakerid.onnx_session import open_session
 from speakerid.types import FloatArray
 
 RATE_HZ = 16_000
@@ -108,7 +108,7 @@ def test_blocks_agree_with_the_whole(vad: SileroVad, readings: list[FloatArray],
 def test_it_agrees_with_the_streaming_model(readings: list[FloatArray]) -> None:
     """`silero_vad.onnx`, driven frame by frame as its own package does."""
     samples = readings[0][: 5 * RATE_HZ]
-    session = onnxruntime.InferenceSession(str(silero_file().parent / "silero_vad.onnx"))
+    session = open_session(silero_file().parent / "silero_vad.onnx")
     state, rate = np.zeros((2, 1, 128), np.float32), np.array(RATE_HZ, np.int64)
     padded = np.concatenate((np.zeros(CONTEXT_SAMPLES, np.float32), samples))
     expected = []

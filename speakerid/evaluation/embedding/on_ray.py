@@ -63,7 +63,6 @@ def _cluster(workers: int) -> Iterator[Any]:
     """The ray module, connected; disconnected at the end unless the caller was before."""
     if find_spec("ray") is None:
         raise ClusterExtraMissing
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     import ray
     import ray.data
 
