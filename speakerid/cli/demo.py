@@ -26,7 +26,7 @@ NEXT = """What to try next:
   speakerid enroll Ada ada-1.wav ada-2.wav     enroll a voice of your own (any of WAV, FLAC, MP3, Ogg, WebM, M4A)
   speakerid identify who.wav                   who is it?
   speakerid recording talk.wav                 who speaks when?
-  speakerid listen                             who speaks right now? (the microphone: pip install 'speakerid[listen]')
+  speakerid listen                             who speaks right now? (the microphone needs the extra `listen`)
   speakerid serve                              the same service, with its API described at /openapi.json"""
 
 

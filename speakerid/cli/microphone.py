@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from speakerid.errors import SpeakeridError
+from speakerid.errors.extras import how_to_install
 
 RATE_HZ = 16_000
 BLOCK_S = 0.1
@@ -45,8 +46,7 @@ def _sounddevice() -> Any:
         import sounddevice
     except ImportError:
         raise MicrophoneUnavailable(
-            "Listening to a microphone needs sounddevice. Install it with \"pip install 'speakerid[listen]'\", "
-            "or name a file."
+            f"Listening to a microphone needs sounddevice. {how_to_install('listen')}. Or name a file."
         ) from None
     except OSError as error:  # the package is there, PortAudio itself is not
         raise MicrophoneUnavailable(

@@ -6,6 +6,7 @@ from enum import StrEnum
 from importlib.util import find_spec
 
 from speakerid.errors import SpeakeridError
+from speakerid.errors.extras import how_to_install
 
 
 class Device(StrEnum):
@@ -17,7 +18,7 @@ class TrainingExtraMissing(SpeakeridError):
     code = "training_extra_missing"
 
     def __init__(self, missing: str) -> None:
-        super().__init__(f"Training needs the package {missing!r}. Install it with: pip install 'speakerid[train]'")
+        super().__init__(f"Training needs the package {missing!r}. {how_to_install('train')}")
 
 
 def require_extra() -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from speakerid.db import erasure
 from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
+from speakerid.errors.extras import how_to_install
 
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
@@ -83,7 +84,7 @@ def _postgresql(url: URL) -> Engine:
     try:
         return create_engine(url, pool_pre_ping=True, **POOL)
     except ModuleNotFoundError as error:
-        raise StoreUnavailable("PostgreSQL needs an extra: pip install 'speakerid[postgres]'.") from error
+        raise StoreUnavailable(f"PostgreSQL needs an extra. {how_to_install('postgres')}") from error
 
 
 def store_url(store: str | Path) -> URL:

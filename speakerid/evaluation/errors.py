@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from speakerid.errors import SpeakeridError
+from speakerid.errors.extras import how_to_install
 
 SHOWN = 10  # files named in a message
 
@@ -206,14 +207,14 @@ class RttmExtraMissing(EvaluationError):
     code = "rttm_extra_missing"
 
     def __init__(self) -> None:
-        super().__init__("Diarization error rates need pyannote.metrics. Install it: pip install 'speakerid[evaluate]'")
+        super().__init__(f"Diarization error rates need pyannote.metrics. {how_to_install('evaluate')}")
 
 
 class ClusterExtraMissing(EvaluationError):
     code = "cluster_extra_missing"
 
     def __init__(self) -> None:
-        super().__init__("--engine ray needs Ray. Install it with: pip install 'speakerid[cluster]'")
+        super().__init__(f"--engine ray needs Ray. {how_to_install('cluster')}")
 
 
 class WorkerDied(EvaluationError):

@@ -161,7 +161,7 @@ class TestMicrophone:
         ran = enrolled("listen")
         assert ran.code == 1
         assert ran.err.startswith("microphone_unavailable: ")
-        assert "pip install 'speakerid[listen]'" in ran.err
+        assert "pip install '.[listen]'" in ran.err
 
     def test_without_a_microphone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "sounddevice", _library([], None))

@@ -97,7 +97,7 @@ def test_the_missing_extra_is_named(speakerid: Command, tmp_path: Path, monkeypa
     for command in ("train", "finetune"):
         ran = speakerid(command, "--data", tmp_path, "--out", tmp_path / "out", "--json")
         assert ran.problem["code"] == "training_extra_missing"
-        assert "speakerid[train]" in ran.problem["error"]
+        assert "pip install '.[train]'" in ran.problem["error"]
 
 
 @pytest.mark.parametrize(
