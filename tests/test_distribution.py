@@ -18,7 +18,7 @@ STRANGER = "speaker" + "[-_.]?" + "id"  # pip takes any of these for the same or
 NAMED = rf"['\"`]*{STRANGER}(?![\w/.-])"
 FETCHING = re.compile(
     rf"(?:\b(?:install|download|wheel|add|inject|pipx run|uvx)\b[^\n;&|#]*?\s{NAMED}"  # pip install … NAME, uv add NAME
-    rf"|\b{STRANGER}\[[a-z, ]+\]"  # NAME[extra]
+    rf"|\b{STRANGER}\\?\[[a-z, ]+\\?\]"  # NAME[extra]
     rf"|^\s*['\"]?{STRANGER}\s*(?:==|>=|~=|<=|@)\s*['\"\w])",  # a requirement
     re.IGNORECASE | re.MULTILINE,
 )
@@ -49,6 +49,7 @@ def test_no_text_of_the_repository_would_fetch_the_strangers_package() -> None:
         "pipx run {} serve",
         "uvx {}",
         "needs the extra ('{}[train]')",
+        r"{}\[train\]",
         "  {}>=0.1",
         "RUN pip install --no-cache-dir {} && true",
     ],

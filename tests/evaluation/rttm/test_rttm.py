@@ -146,5 +146,5 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 
 def test_without_its_library_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speakerid.evaluation.rttm.evaluate.find_spec", lambda name: None)
-    with pytest.raises(RttmExtraMissing, match=r"speakerid\[evaluate\]"):
+    with pytest.raises(RttmExtraMissing, match=r"\.\[evaluate\]"):
         measured(tmp_path, REFERENCE, HYPOTHESIS)
