@@ -45,8 +45,10 @@ class Settings(BaseSettings):
     )
     max_channels: int = Field(32, ge=1, description="Most channels accepted in one audio file.")
     max_queue: int = Field(64, ge=1, description="Recordings that may wait for the encoder; beyond it answers are 429.")
-    max_uploads: int = Field(
-        16, ge=1, description="Request bodies held in memory at a time; beyond it answers are 429."
+    max_body_memory_bytes: int = Field(
+        128 * 1024 * 1024,
+        ge=1024,
+        description="Bytes of request bodies in memory, at least one largest body; beyond it answers are 429.",
     )
     max_recording_bytes: int = Field(
         2 * 1024**3, ge=1024, description="Largest recording accepted as a job, in bytes; larger ones answer 413."
@@ -68,7 +70,11 @@ class Settings(BaseSettings):
     webhook_private: bool = Field(
         False, description="Whether webhooks may lead to loopback, private and link-local addresses."
     )
-    max_streams: int = Field(16, ge=0, description="Live streams open at a time; beyond it they are refused with 4429.")
+    max_streams: int = Field(
+        16,
+        ge=0,
+        description="Live streams open at a time, half of them for one caller; beyond it they are refused with 4429.",
+    )
     max_stream_seconds: float = Field(14_400.0, gt=0, description="Longest live stream, in seconds.")
     stream_idle_seconds: float = Field(
         30.0, gt=0, description="A live stream that brings no audio for so many seconds is closed."

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from speakerid.api.app import create_app
+from speakerid.api.key_throttle import KeyThrottle
 from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
 from speakerid.services.engine import Engine
@@ -117,5 +118,6 @@ def app() -> FastAPI:
 def client(app: FastAPI, engine: Engine) -> Iterator[TestClient]:
     """The API on loopback, open as long as no key exists."""
     app.state.engine = engine
+    app.state.key_throttle = KeyThrottle()
     with TestClient(app, base_url="http://127.0.0.1") as made:
         yield made

@@ -6,7 +6,9 @@ from fastapi import FastAPI
 
 import speakerid
 from speakerid.api import errors
-from speakerid.api.body_limit import BodyLimit
+from speakerid.api.bodies import Bodies
+from speakerid.api.key_throttle import KeyThrottle
+from speakerid.api.methods import Methods
 from speakerid.api.problems import describe_problems
 from speakerid.api.request_id import RequestId
 from speakerid.api.routes import (
@@ -24,6 +26,7 @@ from speakerid.api.routes import (
     unknowns,
     utterances,
 )
+from speakerid.api.shares import Shares
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
@@ -41,12 +44,19 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.settings = settings
     app.state.require_key = not settings.loopback
-    app.state.uploads = 0
     app.state.stopping = False  # streams of events end
-    app.state.streams = 0
-    app.add_middleware(
-        BodyLimit, max_audio_bytes=settings.max_body_bytes, max_recording_bytes=settings.max_recording_bytes
+    app.state.key_throttle = KeyThrottle()
+    app.state.streams = Shares(settings.max_streams, retry_after_s=10)
+    app.state.body_memory = Shares(
+        max(settings.max_body_memory_bytes, settings.max_body_bytes), least=settings.max_body_bytes
     )
+    app.add_middleware(
+        Bodies,
+        max_audio_bytes=settings.max_body_bytes,
+        max_recording_bytes=settings.max_recording_bytes,
+        memory=app.state.body_memory,
+    )
+    app.add_middleware(Methods, app)
     app.add_middleware(RequestId)
     errors.install(app)
     describe_problems(app)

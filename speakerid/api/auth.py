@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import MutableMapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
+from speakerid.api.callers import network_of
 from speakerid.api.deps import engine_of
-from speakerid.errors import KeyMissing, ScopeMissing
+from speakerid.api.key_throttle import KeyThrottle
+from speakerid.errors import KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.services import keys
 from speakerid.types import Key, Scope
 
 _bearer = HTTPBearer(auto_error=False, description="A key made with `speakerid keys create`.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+IDENTITY = "speakerid.identity"  # of a request: what was found out about its key
 
 
 def allow(*scopes: Scope, whole_store: bool = False) -> Any:
@@ -25,30 +30,72 @@ def allow(*scopes: Scope, whole_store: bool = False) -> Any:
     `whole_store` is for what belongs to no gallery, such as making one: a key bound to galleries may not.
     """
 
-    def check(request: Request, credentials: Credentials) -> Key | None:
-        key = authorized(request, credentials.credentials if credentials else None, *scopes)
+    async def check(request: Request, _shown_in_openapi: Credentials) -> Key | None:
+        key = await identified(request)
         if key is not None:
+            keys.permit(key, *scopes)
             _inside_galleries(key, request.path_params.get("gallery"), scopes[0], whole_store)
         return key
 
     return Depends(check)
 
 
+def remember_in(scope: MutableMapping[str, Any]) -> None:
+    """Make room in a request for its key, so that it is looked up once. Inner scopes are copies, hence a box."""
+    scope[IDENTITY] = []
+
+
+async def identified(request: HTTPConnection) -> Key | None:
+    """The caller's key, None on an open server. Raises KeyMissing, KeyInvalid, TooManyWrongKeys."""
+    known: list[Key | None] = request.scope[IDENTITY]
+    if not known:
+        known.append(await run_in_threadpool(_looked_up, request, bearer(request)))
+    return known[0]
+
+
+def bearer(connection: HTTPConnection) -> str | None:
+    """The key in the Authorization header."""
+    scheme, _, secret = connection.headers.get("authorization", "").partition(" ")
+    return secret.strip() or None if scheme.lower() == "bearer" else None
+
+
 def authorized(connection: HTTPConnection, secret: str | None, *scopes: Scope) -> Key | None:
-    """The caller's key, None on an open server. Raises KeyMissing, KeyInvalid, ScopeMissing."""
+    """The caller's key as it is now, None on an open server.
+
+    Raises KeyMissing, KeyInvalid, TooManyWrongKeys, ScopeMissing.
+    """
+    key = _looked_up(connection, secret)
+    if key is not None:
+        keys.permit(key, *scopes)
+    return key
+
+
+def allow_stream(connection: HTTPConnection, secret: str | None, gallery: str) -> Key | None:
+    """A live stream identifies speakers of `gallery`. Raises what `authorized` raises."""
+    key = authorized(connection, secret, "identify")
+    if key is not None:
+        _inside_galleries(key, gallery, "identify", whole_store=False)
+    return key
+
+
+def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
+    throttle: KeyThrottle = connection.app.state.key_throttle
+    network = network_of(connection)
+    if secret is not None:
+        throttle.check(network, secret)
     with engine_of(connection).read() as db:
         if not connection.app.state.require_key and not keys.exist(db):
             _only_from_here(connection)
             return None
         if secret is None:
             raise KeyMissing
-        return keys.check(db, secret, *scopes)
-
-
-def allow_stream(connection: HTTPConnection, secret: str | None, gallery: str) -> None:
-    """A live stream identifies speakers of `gallery`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
-    if (key := authorized(connection, secret, "identify")) is not None:
-        _inside_galleries(key, gallery, "identify", whole_store=False)
+        try:
+            key = keys.find(db, secret)
+        except KeyInvalid:
+            throttle.wrong(network, secret)
+            raise
+    throttle.right(secret)
+    return key
 
 
 def _inside_galleries(key: Key, gallery: str | None, scope: Scope, whole_store: bool) -> None:

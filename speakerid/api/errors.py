@@ -30,6 +30,7 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
     errors.InvalidRequest: 422,
+    errors.BodyTooSlow: 408,
     errors.Denied: 403,
     errors.KeyMissing: 401,
     errors.KeyInvalid: 401,
@@ -48,6 +49,14 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
 }
 PROBLEM = "application/problem+json"
 INTERNAL = "The server failed on this request. Its log has the cause under this request_id."
+
+
+class Refused(HTTPException):
+    """An error while a body is read."""
+
+    def __init__(self, error: errors.SpeakeridError) -> None:
+        super().__init__(status_of(type(error)), str(error))
+        self.error = error
 
 
 def status_of(error: type[errors.SpeakeridError]) -> int:
@@ -117,6 +126,8 @@ def _headers(error: errors.SpeakeridError) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, errors.KeyMissing | errors.KeyInvalid):
         return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, errors.BodyTooSlow):
+        return {"Connection": "close"}  # RFC 9110 section 15.5.9; the rest of the body is not waited for
     return {}
 
 
@@ -129,9 +140,11 @@ def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
 
 def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error, Refused):
+        return _on_speakerid_error(request, error.error)
     if error.status_code == 400:  # FastAPI's word for JSON that Python cannot hold, such as a million brackets
         return problem(request, 422, errors.InvalidRequest.code, "The body cannot be read. Send one JSON object.")
-    codes = {404: "no_such_path", 405: "method_not_allowed", 413: errors.FileTooLarge.code}
+    codes = {404: "no_such_path", 405: "method_not_allowed"}
     code = codes.get(error.status_code, f"http_{error.status_code}")
     detail = f"{request.method} {request.scope['path']}: {error.detail}. See /openapi.json for what there is."
     return problem(request, error.status_code, code, detail, dict(error.headers or {}))

@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from speakerid import errors
+from speakerid.api.auth import bearer
 from speakerid.api.errors import INTERNAL, document, status_of, told
+from speakerid.api.patience import Patience
 from speakerid.api.schemas import StreamConfig
 from speakerid.settings import Settings
 
@@ -23,6 +25,9 @@ PROTOCOL = "speakerid"  # the subprotocol that is answered when a browser brings
 KEY_PROTOCOL = "bearer."
 CONFIG_S = 10.0  # for the first message
 SEND_S = 30.0  # for a client that does not read
+SLOWEST = 10.0  # audio may come ten times slower than it was said; beyond that the idle time runs out
+OPUS_PACKET_S = 0.12  # the longest there is; pauses are sent as a few small ones a second
+ENCODED_BYTES_PER_S = 750.0  # Opus at its lowest rate, 6 kbit/s
 MAX_MESSAGE_BYTES = 256 * 1024
 GOOD, FAILED, REFUSED = 1000, 1011, 4000  # RFC 6455 section 7.4: from 4000 on they are the application's
 
@@ -35,6 +40,8 @@ class LiveConnection:
         self._settings = settings
         self._request_id = secrets.token_hex(8)
         self._ends_at = time.monotonic() + settings.max_stream_seconds
+        self._patience = Patience(settings.stream_idle_seconds)
+        self._config = StreamConfig()
 
     async def accept(self) -> None:
         offered = self._websocket.scope["subprotocols"]
@@ -46,7 +53,8 @@ class LiveConnection:
         if message.get("text") is None:
             raise errors.InvalidRequest("The first message must be the configuration, as JSON text.")
         try:
-            return StreamConfig.model_validate_json(message["text"])
+            self._config = StreamConfig.model_validate_json(message["text"])
+            return self._config
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "configuration"
@@ -54,24 +62,26 @@ class LiveConnection:
 
     def secret(self, config: StreamConfig) -> str | None:
         """The key, from wherever the client could put it; never from the address, which is logged on its way."""
-        scheme, _, header = self._websocket.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return header.strip()
+        if (header := bearer(self._websocket)) is not None:
+            return header
         offered: list[str] = self._websocket.scope["subprotocols"]
         keys = (one.removeprefix(KEY_PROTOCOL) for one in offered if one.startswith(KEY_PROTOCOL))
         return next(keys, config.key)
 
     async def next_audio(self) -> bytes | None:
-        """None at the client's end. Raises StreamIdle, StreamTooLong, MessageTooLarge, InvalidRequest."""
-        message = await self._receive(self._settings.stream_idle_seconds)
-        if time.monotonic() > self._ends_at:
-            raise errors.StreamTooLong(self._settings.max_stream_seconds)
-        if (audio := message.get("bytes")) is None:
-            _check_end(message["text"])
-            return None
-        if len(audio) > MAX_MESSAGE_BYTES:
-            raise errors.MessageTooLarge(MAX_MESSAGE_BYTES)
-        return bytes(audio)
+        """None at the client's end; never empty. Raises StreamIdle, StreamTooLong, MessageTooLarge, InvalidRequest."""
+        while True:
+            message = await self._receive_in_time()
+            if time.monotonic() > self._ends_at:
+                raise errors.StreamTooLong(self._settings.max_stream_seconds)
+            if (audio := message.get("bytes")) is None:
+                _check_end(message["text"])
+                return None
+            if len(audio) > MAX_MESSAGE_BYTES:
+                raise errors.MessageTooLarge(MAX_MESSAGE_BYTES)
+            if audio:
+                self._patience.earn(SLOWEST * seconds_in(len(audio), self._config))
+                return bytes(audio)
 
     async def send(self, event: dict[str, Any]) -> None:
         """Raises WebSocketDisconnect, also when the client does not read for long."""
@@ -108,6 +118,15 @@ class LiveConnection:
             except RuntimeError:  # closed by the client in the same moment
                 return
 
+    async def _receive_in_time(self) -> dict[str, Any]:
+        began_at = time.monotonic()
+        try:
+            return await self._receive(self._patience.left_s)
+        except errors.StreamIdle:
+            raise errors.StreamIdle(self._patience.most_s) from None
+        finally:
+            self._patience.spend(time.monotonic() - began_at)
+
     async def _receive(self, patience_s: float) -> dict[str, Any]:
         try:
             with anyio.fail_after(patience_s):
@@ -117,6 +136,13 @@ class LiveConnection:
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", GOOD))
         return dict(message)
+
+
+def seconds_in(size: int, config: StreamConfig) -> float:
+    """At most so many seconds of audio are in a message of `size` bytes."""
+    if config.encoding == "pcm_s16le":
+        return size / (2 * config.channels * config.sample_rate_hz)
+    return OPUS_PACKET_S if config.encoding == "opus" else size / ENCODED_BYTES_PER_S
 
 
 def _check_end(text: str) -> None:

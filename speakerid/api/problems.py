@@ -26,6 +26,7 @@ class Problem(BaseModel):
     speaker_id: str | None = None  # who has the voice already
 
 
+ANYWHERE = (408, 429, 500)  # a body that is too slow, a caller whose share is used up
 _SENTENCE = str(GalleryNotFound("team"))
 EXAMPLE = Problem(
     type="urn:speakerid:error:gallery_not_found",
@@ -53,8 +54,8 @@ def describe_problems(app: FastAPI) -> None:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these error statuses."""
-    return {status: _documented(status) for status in (*statuses, 500)}
+    """The `responses` of a route that may answer with these error statuses, and those that any may answer with."""
+    return {status: _documented(status) for status in (*statuses, *ANYWHERE)}
 
 
 def _documented(status: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A recording as it comes in: the raw body, or the part `file` of a multipart form, never whole in memory."""
+"""Audio as it comes in: the raw body, or the part `file` of a multipart form; nothing of it is kept here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PART = b"file"
 
 
 async def audio_stream(request: Request) -> AsyncIterator[bytes]:
-    """Raises InvalidRequest for a form that cannot be read or holds no file. The declared type is never trusted."""
+    """Raises InvalidRequest for a form that cannot be read or has not one file. The declared type is never trusted."""
     declared = request.headers.get("content-type", "")
     if not declared.lower().startswith("multipart/form-data"):
         async for chunk in request.stream():
@@ -28,7 +28,10 @@ async def audio_stream(request: Request) -> AsyncIterator[bytes]:
 
 
 class _Form:
-    """What the parser tells, part by part; only the part `file` is kept, and only until it is handed on."""
+    """What the parser tells, part by part; only the part `file` is kept, and only until it is handed on.
+
+    The parser bounds a part's headers, in number and size.
+    """
 
     def __init__(self, declared: str) -> None:
         boundary = parse_options_header(declared)[1].get(b"boundary")
@@ -72,9 +75,11 @@ class _Form:
 
     def _header(self) -> None:
         if self._name.lower() == b"content-disposition":
-            named = parse_options_header(self._text)[1].get(b"name") == PART
-            self._wanted = named and not self._found
-            self._found = self._found or named
+            options = parse_options_header(self._text)[1]
+            self._wanted = options.get(b"name") == PART and b"filename" in options
+            if self._wanted and self._found:
+                raise InvalidRequest("The multipart body has more than one file. Send one file a request.")
+            self._found = self._found or self._wanted
         self._name, self._text = b"", b""
 
     def _data(self, data: bytes, start: int, end: int) -> None:

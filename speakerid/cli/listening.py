@@ -8,14 +8,18 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvicorn
 
+from speakerid.cli.connections import BACKLOG, allowed_connections
+from speakerid.cli.protocols import HEAD_S, Door, HttpProtocol, StreamProtocol
 from speakerid.errors import SettingsError
 
 GRACE_S = 30  # requests that run when the stop comes have this long to finish
-WS_MAX_BYTES = 1024 * 1024  # of one WebSocket message; streams refuse smaller ones with a reason
+WS_MAX_BYTES = 512 * 1024  # of one WebSocket message; streams refuse smaller ones with a reason
+QUEUED = 1024  # connections that the system keeps until they are accepted
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -66,13 +70,18 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Any, announce: Callable[[], None], *, access_log: bool) -> None:
         logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)  # stderr: stdout belongs to the announcement
+        self._door = Door(allowed_connections())
         config = uvicorn.Config(
             app,
+            http=partial(HttpProtocol, self._door),  # type: ignore[arg-type]  # only ever called
+            ws=partial(StreamProtocol, self._door),  # type: ignore[arg-type]
+            timeout_keep_alive=int(HEAD_S),
+            backlog=BACKLOG,
             log_config=None,
             access_log=access_log,
             server_header=False,
-            ws="websockets-sansio",
             ws_max_size=WS_MAX_BYTES,
+            ws_per_message_deflate=False,  # a few bytes could become a whole message
             # A stream that waits for the encoder reads no pongs; one that brings nothing is closed by its own limit.
             ws_ping_interval=None,
             timeout_graceful_shutdown=GRACE_S,
@@ -93,7 +102,15 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(QUEUED)  # asyncio has one number for this and for how many it accepts at once
         self._announce()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            self._door.look(list(self.server_state.connections))
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self.config.app.state.stopping = True  # type: ignore[union-attr]  # streams of events would never end

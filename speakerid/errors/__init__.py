@@ -18,9 +18,10 @@ SpeakeridError
 │   └── …                 RecordingNotReady · RecordingWithoutResult · RecordingEnded · RecordingAbandoned
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 │   └── WebhookRefused
+├── BodyTooSlow           it stopped coming, or nearly
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
-├── Overloaded            the encoder's queue is full: come back later
-│   └── TooManyRecordings
+├── Overloaded            the server, or your share of it, is full: come back later
+│   └── TooManyRecordings · TooManyWrongKeys
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
@@ -28,7 +29,7 @@ SpeakeridError
 └── SettingsError         the operator's settings contradict each other
 """
 
-from speakerid.errors.access import Denied, KeyInvalid, KeyMissing, ScopeMissing
+from speakerid.errors.access import Denied, KeyInvalid, KeyMissing, ScopeMissing, TooManyWrongKeys
 from speakerid.errors.audio import (
     AudioError,
     AudioTooLong,
@@ -42,7 +43,7 @@ from speakerid.errors.audio import (
     TruncatedAudio,
     UnsupportedAudio,
 )
-from speakerid.errors.base import InvalidRequest, Overloaded, SettingsError, SpeakeridError
+from speakerid.errors.base import BodyTooSlow, InvalidRequest, Overloaded, SettingsError, SpeakeridError
 from speakerid.errors.encoders import (
     CalibrationMissing,
     CohortInvalid,
@@ -104,6 +105,7 @@ __all__ = [
     "AudioError",
     "AudioTooLong",
     "AudioTooNoisy",
+    "BodyTooSlow",
     "CalibrationMissing",
     "ChangeNotFound",
     "ClassesOverlap",
@@ -163,6 +165,7 @@ __all__ = [
     "TooLittleSpeech",
     "TooManyChannels",
     "TooManyRecordings",
+    "TooManyWrongKeys",
     "TruncatedAudio",
     "UndoImpossible",
     "UnknownVoiceNotFound",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speakerid.errors.base import SpeakeridError
+from speakerid.errors.base import Overloaded, SpeakeridError
 
 
 class Denied(SpeakeridError):
@@ -28,3 +28,13 @@ class ScopeMissing(Denied):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"The key does not allow {scope!r} here. Ask the operator for a key with this scope.")
+
+
+class TooManyWrongKeys(Overloaded):
+    """Too many from one network, so that the next is not even looked up."""
+
+    code = "too_many_wrong_keys"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(retry_after_s)
+        self.args = (f"Too many unknown keys came from your network. Check the key; try again in {retry_after_s} s.",)

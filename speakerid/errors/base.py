@@ -20,6 +20,15 @@ class InvalidRequest(SpeakeridError):
     code = "invalid_request"
 
 
+class BodyTooSlow(SpeakeridError):
+    code = "body_too_slow"
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(
+            f"The body came too slowly: less than 1 KiB/s for {after_s:g} s. Send it again over a faster line."
+        )
+
+
 class Overloaded(SpeakeridError):
     code = "overloaded"
 

@@ -13,7 +13,7 @@ class StreamIdle(StreamError):
     code = "stream_idle"
 
     def __init__(self, after_s: float) -> None:
-        super().__init__(f'Nothing came for {after_s:g} s. Send audio, or {{"type": "end"}} when there is no more.')
+        super().__init__(f'No or hardly any audio came for {after_s:g} s. Send audio, or {{"type": "end"}} at its end.')
 
 
 class StreamTooLong(StreamError):

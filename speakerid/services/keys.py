@@ -55,18 +55,22 @@ def exist(db: Handle) -> bool:
     return keys.exist(db)
 
 
-def check(db: Handle, secret: str, *scopes: Scope) -> Key:
-    """The key behind `secret`, with one of `scopes`; `admin` includes every other. Raises KeyInvalid, ScopeMissing.
-
-    The caller still has to ask whether the key's galleries include the one at hand.
-    """
+def find(db: Handle, secret: str) -> Key:
+    """The key behind `secret`, whatever it allows. Raises KeyInvalid."""
     # A lookup by the hash of 256 random bits: how long it takes tells nothing about any stored key.
     row = keys.by_secret(db, _digest(secret))
     if row is None:
         raise KeyInvalid
-    if not {*scopes, "admin"} & set(row.scopes):
-        raise ScopeMissing(scopes[0])
     return shape.key(row)
+
+
+def permit(key: Key, *scopes: Scope) -> None:
+    """One of `scopes`, or `admin`, which includes every other. Raises ScopeMissing.
+
+    The caller still has to ask whether the key's galleries include the one at hand.
+    """
+    if not {*scopes, "admin"} & set(key.scopes):
+        raise ScopeMissing(scopes[0])
 
 
 def _digest(secret: str) -> str:

@@ -79,11 +79,14 @@ def test_a_full_queue_answers_429_and_serves_who_waited(
     assert client.get(f"{SPEAKERS}/{ada}").json()["utterances"] == 0
 
 
-def test_too_many_uploads_answer_429_before_they_are_read(
+def test_bodies_beyond_the_memory_for_them_answer_429_before_they_are_read(
     open_engine: EngineMaker, open_client: ClientMaker, store_url: str
 ) -> None:
     encoder = StubbornEncoder()
-    client = open_client(open_engine(store_url, encoder=encoder), max_uploads=1)
+    largest = len(probe(ADA)) + 1
+    client = open_client(
+        open_engine(store_url, encoder=encoder), max_body_bytes=largest, max_body_memory_bytes=largest + 2000
+    )
     with ThreadPoolExecutor(1) as pool:
         try:
             first = pool.submit(lambda: client.post(IDENTIFY, content=probe(ADA)))
@@ -97,12 +100,13 @@ def test_too_many_uploads_answer_429_before_they_are_read(
     assert client.post(IDENTIFY, content=probe(ADA)).status_code == 200
 
 
-def test_refused_uploads_give_their_place_back(open_client: ClientMaker) -> None:
-    client = open_client(max_uploads=1, max_body_bytes=20_000)
+def test_refused_bodies_give_their_memory_back(open_client: ClientMaker) -> None:
+    client = open_client(max_body_bytes=20_000, max_body_memory_bytes=20_000)
     for body in (b"", b"text", bytes(20_001)):
         assert client.post(IDENTIFY, content=body).status_code in (413, 415, 422)
     assert client.post("/v1/galleries/nowhere/identify", content=b"x").status_code == 404
-    refused(client.post(IDENTIFY, content=b"text"), 415, "unsupported_audio")
+    assert client.app.state.body_memory.total == 0  # type: ignore[attr-defined]
+    refused(client.post(IDENTIFY, content=bytes(20_000)), 415, "unsupported_audio")
 
 
 def test_a_failing_encoder_is_not_the_callers_fault(

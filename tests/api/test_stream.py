@@ -36,7 +36,7 @@ def test_two_known_speakers_are_named_while_they_speak(known: TestClient) -> Non
     shown = [one for one in said if one["type"] == "turn" and not one["final"]]
     assert {one["turn"] for one in shown} == {0, 1}
     assert [one["turns"] for one in done["voices"]] == [[0], [1]]
-    assert known.app.state.streams == 0  # type: ignore[attr-defined]
+    assert known.app.state.streams.total == 0  # type: ignore[attr-defined]
 
 
 def test_enough_is_said_once(client: TestClient) -> None:
@@ -173,7 +173,7 @@ def test_a_client_that_goes_away(known: TestClient) -> None:
             if sent not in (b"", b"config"):
                 say(live, sent)
                 assert live.receive_json()["type"] == "ready"
-        assert app.state.streams == 0
+        assert app.state.streams.total == 0
     assert threading.active_count() <= before + 2  # the pool keeps an idle one for the next call
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from anyio import CapacityLimiter, from_thread, to_thread
-from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
 from speakerid.api.auth import allow_stream
+from speakerid.api.callers import caller
 from speakerid.api.deps import engine_of
 from speakerid.api.live import LiveConnection
-from speakerid.errors import Overloaded, SpeakeridError
+from speakerid.api.shares import Shares
+from speakerid.errors import SpeakeridError
 from speakerid.services.engine import Engine
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.settings import Settings
-from speakerid.types import to_json
+from speakerid.types import Key, to_json
 
 STILL_ALLOWED_S = 10.0  # after which a stream asks again: its key may be revoked while it is open
 router = APIRouter(prefix="/galleries/{gallery}")
@@ -33,9 +34,10 @@ async def stream(websocket: WebSocket, gallery: str) -> None:
     try:
         config = await connection.config()
         allowed = partial(allow_stream, websocket, connection.secret(config), gallery)
-        await run_in_threadpool(allowed)
+        key = await run_in_threadpool(allowed)
         options = LiveOptions(config.incoming(settings.max_channels), config.names(), settings.max_stream_seconds)
-        with _one_of(websocket.app, settings.max_streams):
+        streams: Shares = websocket.app.state.streams
+        with streams.place(caller(websocket, key)):
             # A thread of its own: the pool that serves requests would be used up by streams.
             await to_thread.run_sync(
                 _answer, engine_of(websocket), gallery, connection, options, allowed, limiter=CapacityLimiter(1)
@@ -49,20 +51,8 @@ async def stream(websocket: WebSocket, gallery: str) -> None:
         await connection.fail(error)
 
 
-@contextmanager
-def _one_of(app: FastAPI, most: int) -> Iterator[None]:
-    """Raises Overloaded when that many streams are open."""
-    if app.state.streams >= most:
-        raise Overloaded(retry_after_s=10)
-    app.state.streams += 1
-    try:
-        yield
-    finally:
-        app.state.streams -= 1
-
-
 def _answer(
-    engine: Engine, gallery: str, connection: LiveConnection, options: LiveOptions, allowed: Callable[[], None]
+    engine: Engine, gallery: str, connection: LiveConnection, options: LiveOptions, allowed: Callable[[], Key | None]
 ) -> None:
     """In a thread. A message is only taken when the ones before it are done, so a hasty client has to wait."""
 

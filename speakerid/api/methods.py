@@ -1,0 +1,68 @@
+"""HEAD wherever there is GET, OPTIONS wherever there is anything, and a full Allow header with every 405."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class Methods:
+    """What a path allows is read from the API's own document: a route alone does not know its neighbors."""
+
+    def __init__(self, app: ASGIApp, service: FastAPI) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        allowed = ", ".join(self._allowed(scope["path"]))
+        if scope["method"] == "OPTIONS" and allowed:
+            return await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
+
+        async def send_with_allow(message: Message) -> None:
+            if allowed and message["type"] == "http.response.start" and message["status"] == 405:
+                MutableHeaders(scope=message)["Allow"] = allowed
+            await send(message)
+
+        if scope["method"] == "HEAD":
+            return await self._app({**scope, "method": "GET"}, receive, _Head(send_with_allow))
+        await self._app(scope, receive, send_with_allow)
+
+    def _allowed(self, path: str) -> list[str]:
+        methods = {method for pattern, some in self._paths if pattern.fullmatch(path) for method in some}
+        found = [method for method in METHODS if method in methods]
+        return found and [*found, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]
+
+    @cached_property
+    def _paths(self) -> list[tuple[re.Pattern[str], set[str]]]:
+        described = self._service.openapi()["paths"].items()
+        return [(_pattern(path), {method.upper() for method in item}) for path, item in described]
+
+
+class _Head:
+    """The beginning of an answer. What never ends, such as events, ends there."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._over = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._over:
+            return
+        await self._send(message)
+        if message["type"] == "http.response.start":
+            self._over = True
+            await self._send({"type": "http.response.body", "body": b""})
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """`/v1/galleries/{gallery}` as the paths that it stands for."""
+    parts = (part if place % 2 == 0 else None for place, part in enumerate(re.split(r"\{([^}]*)\}", path)))
+    return re.compile("".join("[^/]+" if part is None else re.escape(part) for part in parts))
