@@ -37,12 +37,18 @@ class Phase:
     seconds: float = 0.0
     answers: int = 0
     refusals: int = 0
+    cpu_s: float = 0.0  # of the service
     latencies_s: list[float] = field(default_factory=list)
 
     @property
     def goodput(self) -> float:
         """Right answers per second."""
         return self.answers / self.seconds
+
+    @property
+    def cpu_each_s(self) -> float:
+        """Of one answer: what is left to compare where the machine is busy with something else."""
+        return self.cpu_s / max(1, self.answers)
 
     @property
     def p95_s(self) -> float:
@@ -60,10 +66,10 @@ def measure(rounds: int = 4, phase_s: float = 10.0, encoder: str = "bundled") ->
         probe = voice.probes[0].read_bytes()
         asyncio.run(_honest(url, probe, 1.0, Phase()))  # the first answers are slower
         for _ in range(rounds):
-            asyncio.run(_honest(url, probe, phase_s, alone))
+            _phase(url, pid, probe, phase_s, alone)
             with _others(url):
                 opened = max(opened, _sockets(pid))
-                asyncio.run(_honest(url, probe, phase_s, beside))
+                _phase(url, pid, probe, phase_s, beside)
     yield from _figures(alone, beside, opened)
 
 
@@ -72,8 +78,17 @@ def _figures(alone: Phase, beside: Phase, opened: int) -> Iterator[Figure]:
     rates = f"{beside.goodput:.2f} and {alone.goodput:.2f} answers/s; {counts}"
     yield at_least("slow clients: goodput beside them, of alone", beside.goodput / alone.goodput, TARGET, note=rates)
     yield at_most("slow clients: honest requests refused or lost", beside.refusals)
+    cost = beside.cpu_each_s / alone.cpu_each_s if alone.cpu_s else 0.0
+    per = f"{1000 * beside.cpu_each_s:.0f} and {1000 * alone.cpu_each_s:.0f} ms"
+    yield told("slow clients: CPU of the service for each answer, of alone", cost, note=per)
     yield told("slow clients: p95 of identify beside them", beside.p95_s, "s", f"alone {alone.p95_s:.2f} s")
     yield at_most("slow clients: connections open in the service", opened, FILES)
+
+
+def _phase(url: str, pid: int, probe: bytes, seconds: float, phase: Phase) -> None:
+    before = _cpu_s(pid)
+    asyncio.run(_honest(url, probe, seconds, phase))
+    phase.cpu_s += _cpu_s(pid) - before
 
 
 @contextmanager
@@ -141,10 +156,27 @@ def _others(url: str) -> Iterator[None]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "there\n"
+        _settled(url)
         yield
     finally:
         process.kill()
         process.wait()
+
+
+def _settled(url: str) -> None:
+    """Connections are accepted in the order in which they came: who is answered has all of them before it."""
+    import httpx
+
+    httpx.get(f"{url}/healthz", timeout=START_S).raise_for_status()
+
+
+def _cpu_s(pid: int) -> float:
+    """0 where there is no /proc."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _sockets(pid: int) -> int:
