@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 import speakerid
-from speakerid.api import errors
+from speakerid.api import errors, long_work
 from speakerid.api.body_limit import BodyLimit
 from speakerid.api.problems import describe_problems
 from speakerid.api.request_id import RequestId
@@ -44,6 +44,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.uploads = 0
     app.state.stopping = False  # streams of events end
     app.state.streams = 0
+    app.state.gallery_work = long_work.galleries()
+    app.state.result_work = long_work.results()
     app.add_middleware(
         BodyLimit, max_audio_bytes=settings.max_body_bytes, max_recording_bytes=settings.max_recording_bytes
     )

@@ -20,7 +20,7 @@ SpeakeridError
 │   └── WebhookRefused
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the encoder's queue is full: come back later
-│   └── TooManyRecordings
+│   └── TooManyRecordings · LongWorkFull
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
@@ -42,7 +42,7 @@ from speakerid.errors.audio import (
     TruncatedAudio,
     UnsupportedAudio,
 )
-from speakerid.errors.base import InvalidRequest, Overloaded, SettingsError, SpeakeridError
+from speakerid.errors.base import InvalidRequest, LongWorkFull, Overloaded, SettingsError, SpeakeridError
 from speakerid.errors.encoders import (
     CalibrationMissing,
     CohortInvalid,
@@ -133,6 +133,7 @@ __all__ = [
     "KeyInvalid",
     "KeyMissing",
     "KeyNotFound",
+    "LongWorkFull",
     "MalformedAudio",
     "MessageTooLarge",
     "MoreThanOneVoice",
