@@ -31,9 +31,9 @@ class LongWork:
         self._turns = anyio.Semaphore(running)
 
     async def run(self, request: Request, caller: Key | None, work: Callable[[], T]) -> T:
-        """What `work` gives, done in a thread. Raises LongWorkFull, ClientDisconnect while it waits, what `work` raises.
+        """What `work` gives, done in a thread. Callers are told apart by key, and without one by address.
 
-        Callers are told apart by key, and without one by address.
+        Raises LongWorkFull, ClientDisconnect for one who goes while it waits, and what `work` raises.
         """
         with self._place(_who(request, caller)):
             async with self._turn(request):
