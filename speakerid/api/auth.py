@@ -45,6 +45,14 @@ def authorized(connection: HTTPConnection, secret: str | None, *scopes: Scope) -
         return keys.check(db, secret, *scopes)
 
 
+def allow_again(request: Request, *scopes: Scope) -> None:
+    """For an answer that takes long: is the caller still allowed? Raises KeyMissing, KeyInvalid, ScopeMissing."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    key = authorized(request, secret.strip() if scheme.lower() == "bearer" else None, *scopes)
+    if key is not None:
+        _inside_galleries(key, request.path_params.get("gallery"), scopes[0], whole_store=False)
+
+
 def allow_stream(connection: HTTPConnection, secret: str | None, gallery: str) -> None:
     """A live stream identifies speakers of `gallery`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
     if (key := authorized(connection, secret, "identify")) is not None:
