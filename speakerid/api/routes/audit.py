@@ -11,15 +11,19 @@ from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import Cursor, EngineDep, GalleryDep
 from speakerid.api.long_work import gallery_work
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.services import audit
 from speakerid.types import Audit, Key
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["audit"])
-Auditor = Annotated[Key | None, allow("enroll")]
+router = APIRouter(prefix="/galleries/{gallery}", tags=["audit"], route_class=StrictRoute)
+AUDITOR = allow("enroll")
+Auditor = Annotated[Key | None, AUDITOR]
 
 
-@router.post("/audit", responses=examples.ok(examples.AUDIT) | problems(401, 403, 404, 409, 422, 429))
+@router.post(
+    "/audit", responses=examples.ok(examples.AUDIT) | problems(401, 403, 404, 409, 422, 429), dependencies=[AUDITOR]
+)
 async def audit_gallery(
     request: Request, caller: Auditor, engine: EngineDep, gallery: GalleryDep, cursor: Cursor = None
 ) -> Audit:

@@ -12,6 +12,7 @@ from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
 from speakerid.api.etags import with_etag
 from speakerid.api.long_work import gallery_work
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import CalibrationChoice
 from speakerid.db.models import GalleryRow
@@ -21,7 +22,7 @@ from speakerid.types import CalibrationReport, CohortKind, Gallery, Key
 
 ADMIN = allow("admin")
 Admin = Annotated[Key | None, ADMIN]
-router = APIRouter(prefix="/galleries/{gallery}", tags=["calibration"], dependencies=[ADMIN])
+router = APIRouter(prefix="/galleries/{gallery}", tags=["calibration"], dependencies=[ADMIN], route_class=StrictRoute)
 DryRun = Annotated[bool, Query(description="Only report; change nothing.")]
 
 

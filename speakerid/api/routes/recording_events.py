@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from speakerid.api.auth import allow, allow_again
 from speakerid.api.deps import EngineDep, GalleryDep
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.routes.recordings import RecordingId
 from speakerid.db.models import GalleryRow
@@ -22,7 +23,7 @@ from speakerid.services.recordings import result
 from speakerid.timeline import RecordingJob
 from speakerid.types import Scope, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"])
+router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
 SCOPES: tuple[Scope, ...] = ("read", "identify")
 LOOK_S = 0.5

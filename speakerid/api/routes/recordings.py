@@ -15,6 +15,7 @@ from speakerid.api.auth import allow
 from speakerid.api.deps import Cursor, EngineDep, GalleryDep, Limit, settings_of
 from speakerid.api.long_work import result_work
 from speakerid.api.once import Key as IdempotencyKey
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.api.upload import audio_stream
@@ -26,10 +27,11 @@ from speakerid.services.recordings.submit import Asked, Intake, Upload, receivin
 from speakerid.timeline import Recording, RecordingJob, RecordingResult, Sides
 from speakerid.types import Key, Page, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"])
+router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
-Sender = Annotated[Key | None, allow("identify")]
-Reader = Annotated[Key | None, allow("read", "identify")]
+SENDER, READER = allow("identify"), allow("read", "identify")
+Sender = Annotated[Key | None, SENDER]
+Reader = Annotated[Key | None, READER]
 RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_length=64)]
 Speakers = Annotated[int | None, Query(ge=1, le=1000, description="At most how many speak, if you know it.")]
 Candidates = Annotated[
@@ -40,7 +42,7 @@ Channel = Annotated[
     str,
     Query(
         description="mix, split (each channel is its own side of a call), or a number from 0.",
-        pattern=r"^(mix|split|\d{1,3})$",
+        pattern=r"^(mix|split|[0-9]{1,3})$",
     ),
 ]
 Webhook = Annotated[
@@ -66,6 +68,7 @@ WRITERS: dict[Format, Callable[[Recording, str], str]] = {
     status_code=202,
     response_model=RecordingJob,
     responses=examples.ok(examples.RECORDING_JOB, 202) | problems(401, 403, 404, 409, 413, 415, 422, 429),
+    dependencies=[SENDER],
     openapi_extra=AUDIO_BODY,
 )
 async def submit_recording(
@@ -106,6 +109,7 @@ def list_recordings(
     "/{recording_id}",
     response_model=RecordingResult,
     responses=examples.ok(examples.RECORDING_RESULT) | problems(401, 403, 404, 409, 422, 429),
+    dependencies=[READER],
 )
 async def get_recording(
     request: Request,

@@ -6,12 +6,13 @@ from fastapi import APIRouter
 
 from speakerid.api.auth import allow
 from speakerid.api.deps import ChangeId, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import MergeInto, MoveTo
 from speakerid.services import history, merge, move, undo
 from speakerid.types import Change, Page, Repair
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["repairs"])
+router = APIRouter(prefix="/galleries/{gallery}", tags=["repairs"], route_class=StrictRoute)
 
 
 @router.post("/speakers/{speaker_id}/merge", responses=problems(401, 403, 404, 422), dependencies=[allow("enroll")])

@@ -10,6 +10,7 @@ from speakerid.api.auth import allow
 from speakerid.api.deps import Cursor, EngineDep, GalleryDep, IfMatch, Limit, SpeakerId
 from speakerid.api.etags import with_etag
 from speakerid.api.once import OnceDep
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import SpeakerChange, SpeakerCreate
 from speakerid.db.repositories.speakers import SpeakerFilter
@@ -17,7 +18,7 @@ from speakerid.services import speakers
 from speakerid.types import Page, Speaker
 
 Exactly = Annotated[str | None, Query(max_length=200)]
-router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"])
+router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"], route_class=StrictRoute)
 
 
 @router.post(

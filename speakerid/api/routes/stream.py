@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from speakerid.api.auth import allow_stream
 from speakerid.api.deps import engine_of
 from speakerid.api.live import LiveConnection
+from speakerid.api.parameters import check_known
 from speakerid.errors import Overloaded, SpeakeridError
 from speakerid.services.engine import Engine
 from speakerid.services.live.listen import LiveOptions, listen
@@ -34,6 +35,7 @@ async def stream(websocket: WebSocket, gallery: str) -> None:
         config = await connection.config()
         allowed = partial(allow_stream, websocket, connection.secret(config), gallery)
         await run_in_threadpool(allowed)
+        check_known(websocket.query_params, ())
         options = LiveOptions(config.incoming(settings.max_channels), config.names(), settings.max_stream_seconds)
         with _one_of(websocket.app, settings.max_streams):
             # A thread of its own: the pool that serves requests would be used up by streams.

@@ -10,13 +10,16 @@ from fastapi.responses import JSONResponse
 from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import AudioDep, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.parameters import ChannelDep, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.services import coach, fields, speakers
 from speakerid.services.enroll import enroll
 from speakerid.types import Enrollment, EnrollmentRefusal, Page, Speaker, Utterance, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"])
+router = APIRouter(
+    prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"], route_class=StrictRoute
+)
 Accept = Annotated[
     str,
     Query(
@@ -39,16 +42,22 @@ REPEATED: dict[int | str, dict[str, Any]] = {
     openapi_extra=AUDIO_BODY,
 )
 def enroll_utterance(
-    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, audio: AudioDep, accept: Accept = ""
+    engine: EngineDep,
+    gallery: GalleryDep,
+    speaker_id: SpeakerId,
+    channel: ChannelDep,
+    audio: AudioDep,
+    accept: Accept = "",
 ) -> Any:
     """Enroll one recording of this speaker. Sending the same bytes again changes nothing.
 
-    The enrollment coach refuses what would spoil the voiceprint, and says how to enroll it all the same.
+    The enrollment coach refuses what would spoil the voiceprint, and says how to enroll it all the same. Of a call each
+    `channel` is a recording of its own; where the gallery keeps audio, only that one is kept.
     """
     accepted = fields.accepted(accept)
     with engine.read() as db:
         speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
-    voice = coach.hear(engine, gallery, audio)
+    voice = coach.hear(engine, gallery, audio, channel)
     with engine.write() as db:
         done = enroll(engine, db, gallery.name, speaker_id, voice, accepted)
     return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)

@@ -33,12 +33,14 @@ def get(db: Session, gallery_key: int, change_id: str, *, lock: bool = False) ->
     return row
 
 
-def page(db: Session, gallery_key: int, *, before: str | None, limit: int) -> list[RepairRow]:
-    """Newest first, older than the change id `before`."""
+def key(db: Session, gallery_key: int, change_id: str) -> int | None:
+    return db.scalar(select(RepairRow.key).where(RepairRow.gallery_key == gallery_key, RepairRow.id == change_id))
+
+
+def page(db: Session, gallery_key: int, *, before: int | None, limit: int) -> list[RepairRow]:
+    """Newest first, older than the change with the key `before`."""
     query = _of(gallery_key).limit(limit)
-    if before is not None:
-        query = query.where(RepairRow.key < select(RepairRow.key).where(RepairRow.id == before).scalar_subquery())
-    return list(db.scalars(query))
+    return list(db.scalars(query if before is None else query.where(RepairRow.key < before)))
 
 
 def remembering(db: Session, gallery_key: int) -> list[RepairRow]:
