@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from speakerid import errors
 from speakerid.api import request_id as request_ids
@@ -47,6 +48,7 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.SettingsError: 500,
 }
 PROBLEM = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 INTERNAL = "The server failed on this request. Its log has the cause under this request_id."
 
 
@@ -134,7 +136,18 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     codes = {404: "no_such_path", 405: "method_not_allowed", 413: errors.FileTooLarge.code}
     code = codes.get(error.status_code, f"http_{error.status_code}")
     detail = f"{request.method} {request.scope['path']}: {error.detail}. See /openapi.json for what there is."
-    return problem(request, error.status_code, code, detail, dict(error.headers or {}))
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else dict(error.headers or {})
+    return problem(request, error.status_code, code, detail, headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path; the framework names those of the first route that it finds there."""
+    return ", ".join(method for method in METHODS if _routed(request, method))
+
+
+def _routed(request: Request, method: str) -> bool:
+    scope = {"type": "http", "method": method, "path": request.scope["path"], "root_path": "", "headers": []}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def _on_disconnect(request: Request, error: Exception) -> JSONResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import Depends, Query, Request, params
 from fastapi.dependencies.models import Dependant
@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 
 from speakerid.audio.limits import Channel
 from speakerid.errors import InvalidRequest
+from speakerid.services import fields
+from speakerid.types import EnrollmentRefusal
 
 
 def check_known(sent: Iterable[str], known: Sequence[str]) -> None:
@@ -37,6 +39,19 @@ async def channel_of(
 
 
 ChannelDep = Annotated[Channel, Depends(channel_of)]
+
+
+def _cursor(prefix: str) -> Any:
+    return Query(description="`next_cursor` of the previous page.", pattern=f"^{prefix}_{fields.ULID}$")
+
+
+SpeakerCursor = Annotated[str | None, _cursor("spk")]
+UtteranceCursor = Annotated[str | None, _cursor("utt")]
+RecordingCursor = Annotated[str | None, _cursor("rec")]
+UnknownCursor = Annotated[str | None, _cursor("unk")]
+ChangeCursor = Annotated[str | None, _cursor("chg")]
+_CODE = "|".join(get_args(EnrollmentRefusal))
+ACCEPT = f"^ *({_CODE})?( *, *({_CODE})?)* *$"  # codes of refusals to override, with commas between them
 
 
 class StrictRoute(APIRoute):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from speakerid.api.examples import BEN
+from speakerid.api.parameters import ACCEPT
 from speakerid.audio.incoming import Encoding, Incoming
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.errors import InvalidRequest, TooManyChannels
@@ -85,7 +86,7 @@ class MoveTo(_Body):
 class Promote(SpeakerChange):
     name: str | None = Field(None, min_length=1, max_length=200, description="Of a new speaker.", examples=["Ada"])
     speaker_id: str | None = Field(None, max_length=64, description="The existing speaker whose voice it is.")
-    accept: str = Field("", max_length=200, description="Refusals of the enrollment coach to override.")
+    accept: str = Field("", max_length=200, pattern=ACCEPT, description="Refusals of the enrollment coach to override.")
 
     def into(self) -> SpeakerFields | str:
         """A new speaker, or the id of an existing one. Raises InvalidRequest for both or neither."""

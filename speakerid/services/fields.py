@@ -22,7 +22,7 @@ EVERY_REFUSAL: frozenset[EnrollmentRefusal] = frozenset(get_args(EnrollmentRefus
 BAD_CURSOR = (
     "'cursor' leads nowhere in this list. Send the 'next_cursor' of the page before, or none for the first page."
 )
-_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")  # a ULID
+ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _GALLERY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{GALLERY_LENGTH - 1}}}")
 
 
@@ -83,7 +83,7 @@ def cursor(value: str | None, prefix: str) -> str | None:
     if value is None:
         return None
     found, _, ulid = value.partition("_")
-    if found != prefix or not _ID.fullmatch(ulid):
+    if found != prefix or not re.fullmatch(ULID, ulid):
         raise InvalidRequest(BAD_CURSOR)
     return value
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import Cursor, EngineDep, GalleryDep
+from speakerid.api.deps import EngineDep, GalleryDep
 from speakerid.api.long_work import gallery_work
-from speakerid.api.parameters import StrictRoute
+from speakerid.api.parameters import SpeakerCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.services import audit
 from speakerid.types import Audit, Key
@@ -25,7 +25,7 @@ Auditor = Annotated[Key | None, AUDITOR]
     "/audit", responses=examples.ok(examples.AUDIT) | problems(401, 403, 404, 409, 422, 429), dependencies=[AUDITOR]
 )
 async def audit_gallery(
-    request: Request, caller: Auditor, engine: EngineDep, gallery: GalleryDep, cursor: Cursor = None
+    request: Request, caller: Auditor, engine: EngineDep, gallery: GalleryDep, cursor: SpeakerCursor = None
 ) -> Audit:
     """Find wrong labels, junk, one voice under two names and weak voiceprints. Changes nothing.
 

@@ -14,6 +14,7 @@ from speakerid.services.readiness import readiness
 from speakerid.types import Readiness, to_json
 
 router = APIRouter(tags=["health"], route_class=StrictRoute)
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Readiness}}
 
 
 @router.get("/healthz", responses=problems(422))
@@ -22,7 +23,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}} | problems(422))
+@router.get("/readyz", response_model=Readiness, responses=NOT_READY | problems(422))
 def readyz(engine: EngineDep) -> Any:
     """The store answers, the last inference worked, and how far the index is behind."""
     found = readiness(engine)

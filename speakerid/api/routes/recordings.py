@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import Cursor, EngineDep, GalleryDep, Limit, settings_of
+from speakerid.api.deps import EngineDep, GalleryDep, Limit, settings_of
 from speakerid.api.long_work import result_work
 from speakerid.api.once import Key as IdempotencyKey
-from speakerid.api.parameters import StrictRoute
+from speakerid.api.parameters import RecordingCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.api.upload import audio_stream
@@ -98,7 +98,7 @@ async def submit_recording(
 
 @router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read", "identify")])
 def list_recordings(
-    engine: EngineDep, gallery: GalleryDep, cursor: Cursor = None, limit: Limit = 50
+    engine: EngineDep, gallery: GalleryDep, cursor: RecordingCursor = None, limit: Limit = 50
 ) -> Page[RecordingJob]:
     """Newest first, page by page, without their results."""
     with engine.read() as db:

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import Cursor, EngineDep, GalleryDep, Limit, UnknownId
-from speakerid.api.parameters import StrictRoute
+from speakerid.api.deps import EngineDep, GalleryDep, Limit, UnknownId
+from speakerid.api.parameters import StrictRoute, UnknownCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
 from speakerid.services import fields
@@ -22,7 +22,11 @@ MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only vo
 
 @router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
 def list_unknowns(
-    engine: EngineDep, gallery: GalleryDep, min_recordings: MinRecordings = 1, cursor: Cursor = None, limit: Limit = 50
+    engine: EngineDep,
+    gallery: GalleryDep,
+    min_recordings: MinRecordings = 1,
+    cursor: UnknownCursor = None,
+    limit: Limit = 50,
 ) -> Page[UnknownVoice]:
     """Voices of recordings that are nobody enrolled, oldest first, page by page.
 

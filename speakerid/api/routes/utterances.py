@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import AudioDep, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
-from speakerid.api.parameters import ChannelDep, StrictRoute
+from speakerid.api.deps import AudioDep, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.parameters import ACCEPT, ChannelDep, StrictRoute, UtteranceCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.services import coach, fields, speakers
@@ -25,6 +25,7 @@ Accept = Annotated[
     Query(
         description="Refusals to override, with commas between them: " + ", ".join(get_args(EnrollmentRefusal)),
         max_length=200,
+        pattern=ACCEPT,
         examples=["clipped,does_not_match_speaker"],
     ),
 ]
@@ -65,7 +66,7 @@ def enroll_utterance(
 
 @router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
 def list_utterances(
-    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, cursor: Cursor = None, limit: Limit = 50
+    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, cursor: UtteranceCursor = None, limit: Limit = 50
 ) -> Page[Utterance]:
     """Oldest first, page by page."""
     with engine.read() as db:
