@@ -1,7 +1,7 @@
-"""Does the service keep its own contract? Requests made from its OpenAPI document, valid and not, with and without a key.
+"""Does the service keep its own contract? Requests made from its OpenAPI document, valid ones and others.
 
-`positive_data_acceptance` is left out: that bytes are audio, that a nested object has at most 16 KiB and that an ETag is
-still today's is more than a schema can say, so what fits the schema may be refused all the same.
+`positive_data_acceptance` is left out: that bytes are audio, that a nested object has at most 16 KiB and that an ETag
+is still today's is more than a schema can say, so what fits the schema may be refused all the same.
 """
 
 from __future__ import annotations

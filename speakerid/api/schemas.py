@@ -17,7 +17,8 @@ from speakerid.types import CohortKind, Combining
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")  # a misspelled field is an error, not a silent nothing
+    # A misspelled field is an error, not a silent nothing; nor is 0 taken for false, or "1" for a number.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class GalleryChange(_Body):
