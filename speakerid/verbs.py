@@ -11,7 +11,7 @@ from typing import Any, Self
 from speakerid.audio.decode import Samples
 from speakerid.audio.encoded import Encoded, mapped_file
 from speakerid.audio.files import read_file
-from speakerid.audio.limits import RECORDING
+from speakerid.audio.limits import RECORDING, Channel
 from speakerid.audio.wav import wav_bytes
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
@@ -75,30 +75,34 @@ class SpeakerID:
         engine = build_engine(Settings(store=str(store), encoder=encoder))
         return cls(engine, gallery)
 
-    def enroll(self, speaker: str, *audio: Audio, accept: str | Iterable[str] = ()) -> Enrollment:
+    def enroll(
+        self, speaker: str, *audio: Audio, accept: str | Iterable[str] = (), channel: Channel = "mix"
+    ) -> Enrollment:
         """Enroll recordings of one speaker, by name or id; a new name makes a new speaker. All of them or none.
 
-        `accept`: codes of refusals to override. Returns what the last one did. Raises AudioError, EnrollmentRefused,
-        UtteranceElsewhere, EncoderMismatch.
+        `accept`: codes of refusals to override. `channel`: "mix", or one side of a call, counted from 0. Returns what
+        the last one did. Raises AudioError, EnrollmentRefused, UtteranceElsewhere, EncoderMismatch.
         """
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
         accepted, gallery = fields.accepted(accept), self._row()
-        voices = [coach.hear(self.engine, gallery, as_bytes(one)) for one in audio]
+        voices = [coach.hear(self.engine, gallery, *_picked(one, channel)) for one in audio]
         with self.engine.write() as db:
             speaker_id = speakers.find_or_create(db, gallery, speaker).id
             return [enroll.enroll(self.engine, db, gallery.name, speaker_id, voice, accepted) for voice in voices][-1]
 
-    def identify(self, audio: Audio, *, top_k: int = 5) -> Identification:
-        """Who speaks? Raises AudioError, EncoderMismatch, CalibrationMissing."""
-        return identify.identify(self.engine, self._row(), as_bytes(audio), top_k=top_k)
+    def identify(self, audio: Audio, *, top_k: int = 5, channel: Channel = "mix") -> Identification:
+        """Who speaks, in all channels or in one of them? Raises AudioError, EncoderMismatch, CalibrationMissing."""
+        data, channel = _picked(audio, channel)
+        return identify.identify(self.engine, self._row(), data, top_k=top_k, channel=channel)
 
-    def verify(self, speaker: str, audio: Audio) -> Verification:
+    def verify(self, speaker: str, audio: Audio, *, channel: Channel = "mix") -> Verification:
         """Is it this speaker, by name or id? Raises SpeakerNotFound, NoVoiceprint, AudioError."""
+        data, channel = _picked(audio, channel)
         gallery = self._row()
         with self.engine.read() as db:
             speaker_id = speakers.by_name_or_id(db, gallery, speaker).id
-        return verify.verify(self.engine, gallery, speaker_id, as_bytes(audio))
+        return verify.verify(self.engine, gallery, speaker_id, data, channel=channel)
 
     def speakers(self) -> list[Speaker]:
         """Every speaker of the gallery, oldest first."""
@@ -256,6 +260,13 @@ def as_bytes(audio: Audio) -> bytes:
     if isinstance(audio, bytes):
         return audio
     return wav_bytes(audio) if isinstance(audio, tuple) else read_file(audio)
+
+
+def _picked(audio: Audio, channel: Channel) -> tuple[bytes, Channel]:
+    """The bytes of a file and which of its channels is meant. Raises FileMissing, FileTooLarge, AudioError."""
+    if isinstance(audio, tuple):
+        return wav_bytes(audio, channel=channel), "mix"
+    return as_bytes(audio), channel
 
 
 def _encoded(audio: Audio) -> AbstractContextManager[Encoded]:

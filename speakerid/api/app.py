@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 import speakerid
-from speakerid.api import errors
+from speakerid.api import errors, long_work
 from speakerid.api.bodies import Bodies
 from speakerid.api.key_throttle import KeyThrottle
 from speakerid.api.methods import Methods
@@ -46,6 +46,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.require_key = not settings.loopback
     app.state.stopping = False  # streams of events end
     app.state.key_throttle = KeyThrottle()
+    app.state.gallery_work = long_work.galleries()
+    app.state.result_work = long_work.results()
     app.state.streams = Shares(settings.max_streams, retry_after_s=10)
     app.state.body_memory = Shares(
         max(settings.max_body_memory_bytes, settings.max_body_bytes), least=settings.max_body_bytes

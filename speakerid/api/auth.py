@@ -98,6 +98,13 @@ def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
     return key
 
 
+def allow_again(request: Request, *scopes: Scope) -> None:
+    """For an answer that takes long: is the caller still allowed? Raises what `authorized` raises."""
+    key = authorized(request, bearer(request), *scopes)
+    if key is not None:
+        _inside_galleries(key, request.path_params.get("gallery"), scopes[0], whole_store=False)
+
+
 def _inside_galleries(key: Key, gallery: str | None, scope: Scope, whole_store: bool) -> None:
     if not key.galleries:
         return

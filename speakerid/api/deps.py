@@ -43,7 +43,6 @@ SpeakerId = Annotated[str, Path(examples=["spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3"], max
 UnknownId = Annotated[str, Path(examples=["unk_01K9Z45E1F3H5J7K9M1N3P5Q7R"], max_length=64)]
 ChangeId = Annotated[str, Path(description="The id of a change, or `last`.", examples=["last"], max_length=64)]
 IfMatch = Annotated[str | None, Header(description="Change only if the ETag is still this one.", max_length=64)]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows per page.")]
 
 

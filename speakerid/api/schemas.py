@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from speakerid.api.examples import BEN
+from speakerid.api.parameters import ACCEPT
 from speakerid.audio.incoming import Encoding, Incoming
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.errors import InvalidRequest, TooManyChannels
@@ -16,7 +17,8 @@ from speakerid.types import CohortKind, Combining
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")  # a misspelled field is an error, not a silent nothing
+    # A misspelled field is an error, not a silent nothing; nor is 0 taken for false, or "1" for a number.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class GalleryChange(_Body):
@@ -85,7 +87,7 @@ class MoveTo(_Body):
 class Promote(SpeakerChange):
     name: str | None = Field(None, min_length=1, max_length=200, description="Of a new speaker.", examples=["Ada"])
     speaker_id: str | None = Field(None, max_length=64, description="The existing speaker whose voice it is.")
-    accept: str = Field("", max_length=200, description="Refusals of the enrollment coach to override.")
+    accept: str = Field("", max_length=200, pattern=ACCEPT, description="Refusals of the enrollment coach to override.")
 
     def into(self) -> SpeakerFields | str:
         """A new speaker, or the id of an existing one. Raises InvalidRequest for both or neither."""

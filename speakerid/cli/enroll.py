@@ -10,6 +10,7 @@ import typer
 
 from speakerid.cli import batch
 from speakerid.cli.batch import Batch, Done, Job
+from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import number, say, table
@@ -32,6 +33,7 @@ def enroll(
     accept: Annotated[
         list[str] | None, typer.Option("--accept", metavar="CODE", help="Enroll in spite of this refusal; repeatable.")
     ] = None,
+    channel: OneChannel = "mix",
 ) -> None:
     """Enroll recordings of one speaker, or of everybody in a folder.
 
@@ -39,11 +41,11 @@ def enroll(
     the enrollment coach refuses. Doing it again changes nothing. With several files each JSON line also names its
     file. Exit code 1 if any file was refused.
     """
-    jobs, codes = _jobs(speaker, files or [], tree), _codes(accept or [])
+    jobs, codes, picked = _jobs(speaker, files or [], tree), _codes(accept or []), one_channel(channel)
     with open_voices(target) as voices:
         done = batch.run(
             jobs,
-            lambda job: voices.enroll(job.speaker, job.file, accept=codes),
+            lambda job: voices.enroll(job.speaker, job.file, accept=codes, channel=picked),
             "Enrolling",
             as_json=target.as_json,
         )

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from speakerid.cli.batch import Json
+from speakerid.cli.confirmation import Yes, confirm
 from speakerid.cli.options import Place, Target, with_options
-from speakerid.cli.output import emit, say, table
+from speakerid.cli.output import emit, plain, say, table
 from speakerid.cli.voices import open_voices
 
 app = typer.Typer(name="galleries", help="List, create, set, repair and delete galleries.", no_args_is_help=True)
@@ -74,10 +75,12 @@ def create(settings: Settings, name: Name) -> None:
 
 @app.command("set")
 @with_options
-def change(settings: Settings, name: Name) -> None:
+def change(settings: Settings, name: Name, yes: Yes = False) -> None:
     """Change the settings that are named."""
     if not settings.said():
         raise typer.BadParameter("Say what to set; --help lists the settings.")
+    if settings.keep_unknown_voices is False:
+        confirm(f"Forget every unknown voice that gallery {plain(name)} keeps? There is no way back.", yes)
     with open_voices(settings) as voices:
         changed = voices.change_gallery(name, **settings.said())
     _answer(settings, changed)
@@ -112,8 +115,9 @@ def undo(
 
 @app.command()
 @with_options
-def delete(place: Place, name: Name) -> None:
+def delete(place: Place, name: Name, yes: Yes = False) -> None:
     """Erase a gallery and everybody in it. There is no way back. With --json nothing is printed."""
+    confirm(f"Erase gallery {plain(name)} and everybody in it? There is no way back.", yes)
     with open_voices(place) as voices:
         voices.delete_gallery(name)
     if not place.as_json:

@@ -9,6 +9,7 @@ import typer
 
 from speakerid.cli import batch
 from speakerid.cli.batch import Batch, Done, Job, Json
+from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import number, say, table
@@ -20,16 +21,20 @@ def identify(
     target: Target,
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings of one speaker each.")],
     top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Most candidates in an answer.")] = 5,
+    channel: OneChannel = "mix",
 ) -> None:
     """Who speaks? Names the speaker of each recording, or says unknown.
 
     Exit code 0 for an answer: accept, unknown, ambiguous, no_speakers. 1 if any file was refused or answered
     not_enough_speech. With several files each JSON line also names its file.
     """
-    jobs = [Job(file) for file in files]
+    jobs, picked = [Job(file) for file in files], one_channel(channel)
     with open_voices(target) as voices:
         done = batch.run(
-            jobs, lambda job: voices.identify(job.file, top_k=top_k), "Identifying", as_json=target.as_json
+            jobs,
+            lambda job: voices.identify(job.file, top_k=top_k, channel=picked),
+            "Identifying",
+            as_json=target.as_json,
         )
     if not target.as_json:
         _show(done, alone=len(jobs) == 1)

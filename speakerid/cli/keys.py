@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from speakerid.cli.confirmation import Yes, confirm
 from speakerid.cli.options import Store, with_options
-from speakerid.cli.output import emit, say, table
+from speakerid.cli.output import emit, plain, say, table
 from speakerid.cli.store import open_store
 
 app = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
@@ -68,11 +69,14 @@ def list_keys(options: Store) -> None:
 @app.command()
 @with_options
 def revoke(
-    options: Store, key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")]
+    options: Store,
+    key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")],
+    yes: Yes = False,
 ) -> None:
     """Forget a key; requests with it are refused from now on. With --json nothing is printed."""
     from speakerid.services import keys
 
+    confirm(f"Revoke {plain(key)}? Whoever uses it is refused from now on.", yes)
     with open_store(options) as database, database.write() as db:
         keys.revoke(db, key)
     if not options.as_json:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from speakerid.audio.limits import Channel
 from speakerid.bootstrap import build_engine
 from speakerid.services import galleries, shape, speakers
 from speakerid.services.galleries import GallerySettings
@@ -31,11 +32,11 @@ class Local:
         """Raises StoreError, EncoderError."""
         return cls(SpeakerID(build_engine(settings), gallery))
 
-    def enroll(self, speaker: str, *audio: str | Path, accept: Sequence[str] = ()) -> Json:
-        return _json(self._sid.enroll(speaker, *audio, accept=accept))
+    def enroll(self, speaker: str, *audio: str | Path, accept: Sequence[str] = (), channel: Channel = "mix") -> Json:
+        return _json(self._sid.enroll(speaker, *audio, accept=accept, channel=channel))
 
-    def identify(self, audio: str | Path, *, top_k: int = 5) -> Json:
-        return _json(self._sid.identify(audio, top_k=top_k))
+    def identify(self, audio: str | Path, *, top_k: int = 5, channel: Channel = "mix") -> Json:
+        return _json(self._sid.identify(audio, top_k=top_k, channel=channel))
 
     def recording(self, audio: Path, options: RecordingOptions, watch: Watch) -> Recording:
         return self._sid.recording(
@@ -51,8 +52,8 @@ class Local:
         options = LiveOptions(candidates=None if candidates is None else tuple(candidates))
         return (_json(event) for event in self._sid.listen(messages, options))
 
-    def verify(self, speaker: str, audio: str | Path) -> Json:
-        return _json(self._sid.verify(speaker, audio))
+    def verify(self, speaker: str, audio: str | Path, *, channel: Channel = "mix") -> Json:
+        return _json(self._sid.verify(speaker, audio, channel=channel))
 
     def speakers(self) -> list[Json]:
         return [_json(one) for one in self._sid.speakers()]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from speakerid.cli.channel import one_channel
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, say, table
 from speakerid.cli.settings import read_settings
@@ -95,11 +96,7 @@ def _from_suffix(out: Path | None) -> Format:
 
 
 def _sides(channel: str) -> Sides:
-    if channel == "mix" or channel == "split":
-        return "mix" if channel == "mix" else "split"
-    if channel.isdecimal():
-        return int(channel)
-    raise typer.BadParameter("--channel is mix, split, or the number of a channel, counted from 0.")
+    return "split" if channel == "split" else one_channel(channel, "split, ")
 
 
 @contextmanager

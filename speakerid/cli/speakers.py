@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from speakerid.cli.batch import Json
+from speakerid.cli.confirmation import Yes, confirm
 from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, say, table
+from speakerid.cli.output import emit, number, plain, say, table
 from speakerid.cli.voices import open_voices
 
 app = typer.Typer(name="speakers", help="List, show, change, merge and delete speakers.", no_args_is_help=True)
@@ -89,8 +90,9 @@ def move_utterance(
 
 @app.command("delete-utterance")
 @with_options
-def delete_utterance(target: Target, speaker: NameOrId, utterance: UtteranceId) -> None:
+def delete_utterance(target: Target, speaker: NameOrId, utterance: UtteranceId, yes: Yes = False) -> None:
     """Erase one recording of a speaker. There is no way back."""
+    confirm(f"Erase the recording {plain(utterance)} of {plain(speaker)}? There is no way back.", yes)
     with open_voices(target) as voices:
         left = voices.delete_utterance(speaker, utterance)
     if target.as_json:
@@ -101,8 +103,9 @@ def delete_utterance(target: Target, speaker: NameOrId, utterance: UtteranceId) 
 
 @app.command()
 @with_options
-def delete(target: Target, speaker: NameOrId) -> None:
+def delete(target: Target, speaker: NameOrId, yes: Yes = False) -> None:
     """Erase a speaker with everything known of the voice. There is no way back. With --json nothing is printed."""
+    confirm(f"Erase {plain(speaker)} with everything known of the voice? There is no way back.", yes)
     with open_voices(target) as voices:
         voices.delete(speaker)
     if not target.as_json:

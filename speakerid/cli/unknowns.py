@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from speakerid.cli.batch import Json
+from speakerid.cli.confirmation import Yes, confirm
 from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, say, table
+from speakerid.cli.output import emit, number, plain, say, table
 from speakerid.cli.voices import open_voices
 
 app = typer.Typer(
@@ -85,8 +86,9 @@ def promote(
 
 @app.command()
 @with_options
-def dismiss(target: Target, unknown: UnknownId) -> None:
+def dismiss(target: Target, unknown: UnknownId, yes: Yes = False) -> None:
     """Forget the voice. Nothing is left to know it by: heard again, it is a new one. With --json nothing is printed."""
+    confirm(f"Forget the voice {plain(unknown)}? There is no way back.", yes)
     with open_voices(target) as voices:
         voices.dismiss(unknown)
     if not target.as_json:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, say
@@ -18,14 +19,16 @@ def verify(
     target: Target,
     speaker: Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name or id.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.")],
+    channel: OneChannel = "mix",
 ) -> None:
     """Is this the voice of NAME?
 
     Exit code 0 only for accept, so that a script may write `speakerid verify Ada call.wav && …`; 1 for reject,
     not_enough_speech and every error. The answer on stdout tells them apart; after an error there is none.
     """
+    picked = one_channel(channel)
     with open_voices(target) as voices:
-        answer = voices.verify(speaker, file)
+        answer = voices.verify(speaker, file, channel=picked)
     if target.as_json:
         emit(answer)
     else:

@@ -42,24 +42,24 @@ class Client:
         self._gallery = f"/v1/galleries/{quote(gallery, safe='')}"
         self._jobs = Jobs(self._wire, self._gallery)
 
-    def enroll(self, speaker: str, *audio: Audio, accept: str | Iterable[str] = ()) -> Json:
+    def enroll(self, speaker: str, *audio: Audio, accept: str | Iterable[str] = (), channel: str | int = "mix") -> Json:
         """Enroll recordings of one speaker; a new name makes a new speaker. Returns what the last one did.
 
         They are sent one by one: what came before a refused one stays. Sending one twice changes nothing. `accept`:
-        codes of refusals to override.
+        codes of refusals to override. `channel`: "mix", or one side of a call, counted from 0.
         """
         if not audio:
             raise ClientError("invalid_request", "No recording was given. Give at least one file of this speaker.")
         bodies = [read(one) for one in audio]
-        codes = _joined(accept)
+        params = {"accept": _joined(accept), "channel": channel}
         speaker_id = self._find(speaker)
         if speaker_id is None:
-            return self._enroll_new(speaker, bodies, codes)
-        return [self._add(speaker_id, body, codes) for body in bodies][-1]
+            return self._enroll_new(speaker, bodies, params)
+        return [self._add(speaker_id, body, params) for body in bodies][-1]
 
-    def identify(self, audio: Audio, *, top_k: int = 5) -> Json:
-        """Who speaks?"""
-        return self._post_audio(f"{self._gallery}/identify", read(audio), {"top_k": top_k})
+    def identify(self, audio: Audio, *, top_k: int = 5, channel: str | int = "mix") -> Json:
+        """Who speaks, in all channels as one ("mix") or in one of them, counted from 0?"""
+        return self._post_audio(f"{self._gallery}/identify", read(audio), {"top_k": top_k, "channel": channel})
 
     def stream(
         self,
@@ -82,10 +82,10 @@ class Client:
             config["candidates"] = list(candidates)
         yield from live.stream(live.Address(self._server, f"{self._gallery}/stream", self._key), config, messages)
 
-    def verify(self, speaker: str, audio: Audio) -> Json:
+    def verify(self, speaker: str, audio: Audio, *, channel: str | int = "mix") -> Json:
         """Is it this speaker?"""
         body = read(audio)
-        return self._post_audio(f"{self._of(self._id(speaker))}/verify", body)
+        return self._post_audio(f"{self._of(self._id(speaker))}/verify", body, {"channel": channel})
 
     def recording(
         self,
@@ -233,8 +233,8 @@ class Client:
         """Go back to the encoder's default calibration. Returns the gallery."""
         return self._json("DELETE", f"{self._gallery}/calibration")
 
-    def embedding(self, audio: Audio) -> Json:
-        return self._post_audio("/v1/embeddings", read(audio))
+    def embedding(self, audio: Audio, *, channel: str | int = "mix") -> Json:
+        return self._post_audio("/v1/embeddings", read(audio), {"channel": channel})
 
     def ready(self) -> Json:
         """Whether the server can serve, and why not."""
@@ -264,20 +264,20 @@ class Client:
             raise ClientError("invalid_request", f"{len(ids)} speakers have this name. Use one of their ids: {ids}.")
         return ids[0] if ids else None
 
-    def _enroll_new(self, name: str, bodies: list[bytes], accept: str) -> Json:
+    def _enroll_new(self, name: str, bodies: list[bytes], params: Json) -> Json:
         """Make the speaker and enroll. When the server refuses the very first recording, the speaker goes again."""
         made = self.create_speaker(name)
         try:
-            done = self._add(made["id"], bodies[0], accept)
+            done = self._add(made["id"], bodies[0], params)
         except ClientError as error:
             if error.status is not None:
                 # If-Match: never erase what somebody else enrolled for this speaker in the meantime.
                 self._wire.send(Call("DELETE", self._of(made["id"]), headers={"If-Match": made["etag"]}))
             raise
-        return [done, *(self._add(made["id"], body, accept) for body in bodies[1:])][-1]
+        return [done, *(self._add(made["id"], body, params) for body in bodies[1:])][-1]
 
-    def _add(self, speaker_id: str, body: bytes, accept: str) -> Json:
-        return self._post_audio(f"{self._of(speaker_id)}/utterances", body, {"accept": accept} if accept else {})
+    def _add(self, speaker_id: str, body: bytes, params: Json) -> Json:
+        return self._post_audio(f"{self._of(speaker_id)}/utterances", body, params)
 
     def _of(self, speaker_id: str) -> str:
         return f"{self._gallery}/speakers/{quote(speaker_id, safe='')}"
@@ -285,9 +285,9 @@ class Client:
     def _unknown(self, unknown: str) -> str:
         return f"{self._gallery}/unknowns/{quote(unknown, safe='')}"
 
-    def _post_audio(self, path: str, body: bytes, params: Json | None = None) -> Json:
+    def _post_audio(self, path: str, body: bytes, params: Json) -> Json:
         headers = {"Content-Type": "application/octet-stream"}
-        answer: Json = self._wire.send(Call("POST", path, params or {}, content=body, headers=headers))
+        answer: Json = self._wire.send(Call("POST", path, params, content=body, headers=headers))
         return answer
 
     def _pages(self, path: str, params: Json) -> list[Json]:

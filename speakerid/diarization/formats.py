@@ -8,6 +8,11 @@ from collections import Counter
 
 from speakerid.timeline import Recording
 
+# A spreadsheet runs a cell that begins with one of these as a formula; full-width forms count to some of them as well.
+FORMULA = (
+    *"=+-@\t\r\n",
+    *"\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}",
+)
 CSV_COLUMNS = ("start", "end", "voice", "speaker", "channel", "llr", "probability", "overlap")
 
 
@@ -31,26 +36,28 @@ def rttm(recording: Recording, name: str) -> str:
 
 
 def srt(recording: Recording) -> str:
-    """SubRip subtitles that say who speaks."""
+    """SubRip subtitles that say who speaks. An arrow in a name is written otherwise: it would begin a subtitle."""
     called = labels(recording)
     return "".join(
-        f"{number}\n{_clock(turn.start)} --> {_clock(turn.end)}\n{' '.join(called[turn.voice].split())}\n\n"
+        f"{number}\n{_clock(turn.start)} --> {_clock(turn.end)}\n{_line(called[turn.voice])}\n\n"
         for number, turn in enumerate(recording.turns, 1)
     )
 
 
 def csv_rows(recording: Recording) -> str:
-    """A turn a line under `CSV_COLUMNS` (RFC 4180); empty where a voice has no name or the channels were mixed."""
+    """A turn a line under `CSV_COLUMNS` (RFC 4180); empty where a voice has no name or the channels were mixed.
+
+    A name that spreadsheets would run as a formula has an apostrophe in front.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)
     for turn in recording.turns:
-        name = turn.speaker.name if turn.speaker else ""
+        voice, name = _cell(turn.voice), _cell(turn.speaker.name) if turn.speaker else ""
         numbers = ["" if one is None else f"{one:.4f}" for one in (turn.llr, turn.probability)]
         channel = "" if turn.channel is None else turn.channel
-        writer.writerow(
-            [f"{turn.start:.3f}", f"{turn.end:.3f}", turn.voice, name, channel, *numbers, str(turn.overlap).lower()]
-        )
+        ends = [f"{turn.start:.3f}", f"{turn.end:.3f}"]
+        writer.writerow([*ends, voice, name, channel, *numbers, str(turn.overlap).lower()])
     return out.getvalue()
 
 
@@ -66,6 +73,15 @@ def _clock(seconds: float) -> str:
     """01:02:03,400 as SubRip wants it."""
     whole, thousandths = divmod(round(seconds * 1000), 1000)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d},{thousandths:03d}"
+
+
+def _cell(text: str) -> str:
+    """A text as a cell that nothing runs; blanks in front do not hide a formula from every program."""
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("-->", "\N{RIGHTWARDS ARROW}") or "_"
 
 
 def _word(text: str) -> str:

@@ -21,7 +21,7 @@ SpeakeridError
 ├── BodyTooSlow           it stopped coming, or nearly
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the server, or your share of it, is full: come back later
-│   └── TooManyRecordings · TooManyWrongKeys
+│   └── TooManyRecordings · TooManyWrongKeys · LongWorkFull
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
@@ -43,7 +43,14 @@ from speakerid.errors.audio import (
     TruncatedAudio,
     UnsupportedAudio,
 )
-from speakerid.errors.base import BodyTooSlow, InvalidRequest, Overloaded, SettingsError, SpeakeridError
+from speakerid.errors.base import (
+    BodyTooSlow,
+    InvalidRequest,
+    LongWorkFull,
+    Overloaded,
+    SettingsError,
+    SpeakeridError,
+)
 from speakerid.errors.encoders import (
     CalibrationMissing,
     CohortInvalid,
@@ -135,6 +142,7 @@ __all__ = [
     "KeyInvalid",
     "KeyMissing",
     "KeyNotFound",
+    "LongWorkFull",
     "MalformedAudio",
     "MessageTooLarge",
     "MoreThanOneVoice",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+LONG_WORK_S = 10  # an audit of 10,000 utterances takes 20 s
+
 
 class SpeakeridError(Exception):
     """`str(error)` is a sentence for a person: what is wrong and what to do."""
@@ -35,6 +37,14 @@ class Overloaded(SpeakeridError):
     def __init__(self, retry_after_s: int = 1) -> None:
         super().__init__(f"The server is full. Try again in {retry_after_s} s.")
         self.retry_after_s = retry_after_s
+
+
+class LongWorkFull(Overloaded):
+    code = "long_work_full"
+
+    def __init__(self) -> None:
+        super().__init__(LONG_WORK_S)
+        self.args = (f"Other long work is done first, and nobody else can wait. Try again in {LONG_WORK_S} s.",)
 
 
 class SettingsError(SpeakeridError):

@@ -17,7 +17,7 @@ Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Compare = Callable[[Side, Side], Reals]  # llrs (n, m) of n probes against m voiceprints
 
-BLOCK_LLRS = 4_000_000  # of one matrix product: 32 MB, and as much again for each step of a scorer
+BLOCK_LLRS = 1_000_000  # of one matrix product: 8 MB, and as much again for each step of a scorer
 PAIRED_ROWS = 64  # of a block of row-by-row comparisons only the diagonal is used
 NOTHING = 1e-9  # a sum of unit vectors that is shorter points nowhere
 

@@ -14,7 +14,7 @@ from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.scoring.health import examine
 from speakerid.scoring.leave_one_out import Labeled
 from speakerid.scoring.sides import Side
-from speakerid.services import calibrations, findings, scores
+from speakerid.services import calibrations, fields, findings, scores
 from speakerid.services.engine import Engine
 from speakerid.services.findings import Examined, poor, speech_of
 from speakerid.types import Audit
@@ -40,8 +40,9 @@ class _Page:
 def audit(engine: Engine, gallery: GalleryRow, cursor: str | None = None) -> Audit:
     """Changes nothing. `cursor`: the `next_cursor` of the page before, in a gallery too large for one answer.
 
-    Raises GalleryNotFound, EncoderMismatch, CalibrationMissing.
+    Raises GalleryNotFound, EncoderMismatch, CalibrationMissing, InvalidRequest for another list's cursor.
     """
+    cursor = fields.cursor(cursor, "spk")
     with engine.read() as db:
         gallery = galleries.get(db, gallery.name)
         page = _page(db, gallery, cursor)

@@ -8,7 +8,9 @@ from statistics import fmean
 
 import numpy as np
 
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
 from speakerid.audio.prepare import CleanSpeech
+from speakerid.audio.wav import wav_bytes
 from speakerid.audio.windows import speech_windows
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
@@ -48,10 +50,10 @@ NEAREST = 8  # speakers looked at: one may be the speaker in question, some eras
 WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
 
-def hear(engine: Engine, gallery: GalleryRow, audio: bytes) -> Voice:
+def hear(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel = "mix") -> Voice:
     """Listen, also for a second voice, and look up who sounds alike. Raises AudioError, Overloaded."""
-    clean = engine.preparer.prepare(audio)
-    voice = of_speech(engine, audio, clean, min_speech_s=0.0)
+    clean, kept = _prepared(engine, audio, channel)
+    voice = replace(of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel), audio=kept)
     return replace(voice, voices_llr=_voices_llr(engine, clean), near=near(engine, gallery, voice.embedding))
 
 
@@ -122,6 +124,14 @@ class _Similar:
     speaker_id: str
     llr: float
     limit: Limit
+
+
+def _prepared(engine: Engine, audio: bytes, channel: Channel) -> tuple[CleanSpeech, bytes]:
+    """The speech, and the bytes to keep: of one side of a call, that side alone."""
+    if channel == "mix":
+        return engine.preparer.prepare(audio), audio
+    samples = engine.preparer.decode(audio, channel=channel)
+    return engine.preparer.clean(samples), wav_bytes((samples, SAMPLE_RATE_HZ))
 
 
 def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:

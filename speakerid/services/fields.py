@@ -19,6 +19,10 @@ DETAILS_DEPTH = 32  # levels of nesting; far deeper ones cannot be written out a
 # Indian scripts and of emoji are not printable to Python, but names have them.
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 EVERY_REFUSAL: frozenset[EnrollmentRefusal] = frozenset(get_args(EnrollmentRefusal))
+BAD_CURSOR = (
+    "'cursor' leads nowhere in this list. Send the 'next_cursor' of the page before, or none for the first page."
+)
+ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _GALLERY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{GALLERY_LENGTH - 1}}}")
 
 
@@ -72,6 +76,16 @@ def accepted(codes: str | Iterable[str]) -> frozenset[EnrollmentRefusal]:
         known = ", ".join(get_args(EnrollmentRefusal))
         raise InvalidRequest(f"'accept' does not know {', '.join(sorted(unknown))}. Name any of {known}.")
     return frozenset(code for code in EVERY_REFUSAL if code in said)
+
+
+def cursor(value: str | None, prefix: str) -> str | None:
+    """The id, behind `prefix`, of the last item of the page before; None for the first page. Raises InvalidRequest."""
+    if value is None:
+        return None
+    found, _, ulid = value.partition("_")
+    if found != prefix or not re.fullmatch(ULID, ulid):
+        raise InvalidRequest(BAD_CURSOR)
+    return value
 
 
 def share(value: float, field: str) -> float:

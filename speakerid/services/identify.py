@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speakerid.audio.limits import Channel
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import galleries, speakers
 from speakerid.db.repositories.speakers import Voiceprint
@@ -25,9 +26,11 @@ class _Ranked:
     threshold: Threshold | None = None  # for the best of them
 
 
-def identify(engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 5) -> Identification:
+def identify(
+    engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 5, channel: Channel = "mix"
+) -> Identification:
     """Name the speaker, or say why not. Raises AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
-    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
+    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
     if voice.embedding is None:
         return _answer(engine, gallery, voice, "not_enough_speech", reason=voice.shortage)
     ranked = _rank(engine, gallery, voice, min(max(top_k, 1), TOP_K_LIMIT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.errors import NotEnoughSpeech
 from speakerid.services.engine import Engine
@@ -16,7 +17,7 @@ from speakerid.types import FloatArray, Speech
 class Voice:
     """One recording, heard. `embedding (dim,)` is None when it holds less speech than was asked for."""
 
-    sha256: str
+    sha256: str  # of the bytes; another one for each channel that was picked of them
     speech: Speech
     embedding: FloatArray | None
     needed_s: float
@@ -36,19 +37,29 @@ class Voice:
         return self.embedding
 
 
-def listen(engine: Engine, audio: bytes, *, min_speech_s: float) -> Voice:
+def listen(engine: Engine, audio: bytes, *, min_speech_s: float, channel: Channel = "mix") -> Voice:
     """Decode, find the speech, embed it when there is enough. Raises AudioError for unusable bytes, Overloaded."""
-    return of_speech(engine, audio, engine.preparer.prepare(audio), min_speech_s=min_speech_s)
+    clean = engine.preparer.prepare(audio, channel=channel)
+    return of_speech(engine, audio, clean, min_speech_s=min_speech_s, channel=channel)
 
 
-def of_speech(engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float) -> Voice:
+def of_speech(
+    engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float, channel: Channel = "mix"
+) -> Voice:
     """The same when the speech in `audio` was found before."""
     needed_s = max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
     enough = clean.speech.seconds >= needed_s
     return Voice(
-        sha256=hashlib.sha256(audio).hexdigest(),
+        sha256=_digest(audio, channel),
         speech=clean.speech,
         embedding=engine.encoder.embed([clean.samples])[0] if enough else None,
         needed_s=needed_s,
         audio=audio,
     )
+
+
+def _digest(audio: bytes, channel: Channel) -> str:
+    found = hashlib.sha256(audio)
+    if channel != "mix":
+        found.update(f"\nchannel {channel}".encode())
+    return found.hexdigest()

@@ -83,9 +83,9 @@ def known(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow | None:
 def page(
     db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50, only: SpeakerFilter = EVERYBODY
 ) -> Page[Speaker]:
-    """Oldest first. `next_cursor` is None on the last page."""
+    """Oldest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = _bounded(limit)
-    found = speakers.page(db, gallery.key, after=cursor, limit=limit + 1, only=only)
+    found = speakers.page(db, gallery.key, after=fields.cursor(cursor, "spk"), limit=limit + 1, only=only)
     return _cut([shape.speaker(sums, gallery) for sums in found], limit)
 
 
@@ -115,10 +115,10 @@ def delete(db: Handle, gallery: GalleryRow, speaker_id: str, if_match: str | Non
 def list_utterances(
     db: Handle, gallery: GalleryRow, speaker_id: str, *, cursor: str | None = None, limit: int = 50
 ) -> Page[Utterance]:
-    """Oldest first. Raises SpeakerNotFound."""
+    """Oldest first. Raises SpeakerNotFound, InvalidRequest for another list's cursor."""
     row = speakers.get(db, gallery.key, speaker_id)
     limit = _bounded(limit)
-    found = utterances.of_speaker(db, row, after=cursor, limit=limit + 1)
+    found = utterances.of_speaker(db, row, after=fields.cursor(cursor, "utt"), limit=limit + 1)
     return _cut([shape.utterance(one) for one in found], limit)
 
 

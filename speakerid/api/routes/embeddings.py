@@ -6,12 +6,13 @@ from fastapi import APIRouter
 
 from speakerid.api.auth import allow
 from speakerid.api.deps import AudioDep, EngineDep
+from speakerid.api.parameters import ChannelDep, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.services import embed
 from speakerid.types import Embedding
 
-router = APIRouter(tags=["embeddings"])
+router = APIRouter(tags=["embeddings"], route_class=StrictRoute)
 
 
 @router.post(
@@ -20,6 +21,6 @@ router = APIRouter(tags=["embeddings"])
     dependencies=[allow("identify")],
     openapi_extra=AUDIO_BODY,
 )
-def embeddings(engine: EngineDep, audio: AudioDep) -> Embedding:
+def embeddings(engine: EngineDep, channel: ChannelDep, audio: AudioDep) -> Embedding:
     """The L2-normalized embedding of the speech in one recording. Nothing is compared, nothing is kept."""
-    return embed.embed(engine, audio)
+    return embed.embed(engine, audio, channel)

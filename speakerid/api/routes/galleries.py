@@ -11,13 +11,15 @@ from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
 from speakerid.api.etags import with_etag
 from speakerid.api.once import OnceDep
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import GalleryChange, GalleryCreate
 from speakerid.services import galleries, shape
 from speakerid.types import Gallery, Key
 
-router = APIRouter(prefix="/galleries", tags=["galleries"])
-Reader = Annotated[Key | None, allow("read")]
+router = APIRouter(prefix="/galleries", tags=["galleries"], route_class=StrictRoute)
+READER = allow("read")
+Reader = Annotated[Key | None, READER]
 
 
 class GalleryList(BaseModel):
@@ -38,7 +40,7 @@ def create_gallery(engine: EngineDep, once: OnceDep, body: GalleryCreate) -> Any
     )
 
 
-@router.get("", responses=problems(401, 403))
+@router.get("", responses=problems(401, 403, 422), dependencies=[READER])
 def list_galleries(engine: EngineDep, key: Reader) -> GalleryList:
     """Every gallery that the key may see."""
     with engine.read() as db:

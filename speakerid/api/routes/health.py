@@ -8,19 +8,22 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from speakerid.api.deps import EngineDep
+from speakerid.api.parameters import StrictRoute
+from speakerid.api.problems import problems
 from speakerid.services.readiness import readiness
 from speakerid.types import Readiness, to_json
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=StrictRoute)
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Readiness}}
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=problems(422))
 async def healthz() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
+@router.get("/readyz", response_model=Readiness, responses=NOT_READY | problems(422))
 def readyz(engine: EngineDep) -> Any:
     """The store answers, the last inference worked, and how far the index is behind."""
     found = readiness(engine)

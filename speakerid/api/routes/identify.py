@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query
 from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import AudioDep, EngineDep, GalleryDep, SpeakerId
+from speakerid.api.parameters import ChannelDep, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.services import identify, verify
 from speakerid.types import Identification, Verification
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["identify"])
+router = APIRouter(prefix="/galleries/{gallery}", tags=["identify"], route_class=StrictRoute)
 REFUSALS = problems(401, 403, 404, 409, 413, 415, 422, 429)
 TopK = Annotated[int, Query(ge=1, le=identify.TOP_K_LIMIT, description="Most candidates in the answer.")]
 
@@ -25,9 +26,11 @@ TopK = Annotated[int, Query(ge=1, le=identify.TOP_K_LIMIT, description="Most can
     dependencies=[allow("identify")],
     openapi_extra=AUDIO_BODY,
 )
-def identify_speaker(engine: EngineDep, gallery: GalleryDep, audio: AudioDep, top_k: TopK = 5) -> Identification:
+def identify_speaker(
+    engine: EngineDep, gallery: GalleryDep, channel: ChannelDep, audio: AudioDep, top_k: TopK = 5
+) -> Identification:
     """Name the speaker of one recording, out of everybody in the gallery, or say `unknown`."""
-    return identify.identify(engine, gallery, audio, top_k=top_k)
+    return identify.identify(engine, gallery, audio, top_k=top_k, channel=channel)
 
 
 @router.post(
@@ -36,6 +39,8 @@ def identify_speaker(engine: EngineDep, gallery: GalleryDep, audio: AudioDep, to
     dependencies=[allow("identify")],
     openapi_extra=AUDIO_BODY,
 )
-def verify_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, audio: AudioDep) -> Verification:
+def verify_speaker(
+    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, channel: ChannelDep, audio: AudioDep
+) -> Verification:
     """Is the speaker of this recording who they are said to be?"""
-    return verify.verify(engine, gallery, speaker_id, audio)
+    return verify.verify(engine, gallery, speaker_id, audio, channel=channel)

@@ -11,20 +11,23 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from speakerid.api.auth import allow
+from speakerid.api.auth import allow, allow_again
 from speakerid.api.deps import EngineDep, GalleryDep
+from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.routes.recordings import RecordingId
 from speakerid.db.models import GalleryRow
-from speakerid.errors import RecordingNotFound, StoreError
+from speakerid.errors import Denied, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import result
 from speakerid.timeline import RecordingJob
-from speakerid.types import to_json
+from speakerid.types import Scope, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"])
+router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
+SCOPES: tuple[Scope, ...] = ("read", "identify")
 LOOK_S = 0.5
+STILL_ALLOWED_S = 10.0  # after which it is asked again: the key may be revoked meanwhile
 KEEP_ALIVE_S = 15.0  # proxies close what is silent for long
 ENDED = ("done", "failed", "cancelled")
 EVENTS: dict[int | str, dict[str, Any]] = {
@@ -41,7 +44,7 @@ LastEventId = Annotated[str | None, Header(description="What a client that recon
     "/{recording_id}/events",
     response_class=StreamingResponse,
     responses=EVENTS | problems(401, 403, 404, 422),
-    dependencies=[allow("read", "identify")],
+    dependencies=[allow(*SCOPES)],
 )
 async def recording_events(
     request: Request,
@@ -52,7 +55,8 @@ async def recording_events(
 ) -> Response:
     """The job, without its result, now and whenever it changed: `progress`, at last `done`, `failed` or `cancelled`.
 
-    Every event is the whole state, so a client that reconnects misses nothing. `deleted` when somebody erased it.
+    Every event is the whole state, so a client that reconnects misses nothing. `deleted` when somebody erased it. When
+    its key is revoked, the events end within seconds.
     """
     job = await run_in_threadpool(_job, engine, gallery, recording_id)
     if job.state in ENDED and last_event_id == _mark(job):
@@ -64,22 +68,25 @@ async def recording_events(
 async def _events(
     request: Request, engine: Engine, gallery: GalleryRow, recording_id: str, seen: str | None
 ) -> AsyncIterator[str]:
-    silent_s = 0.0
+    silent_s, asked_s = 0.0, 0.0
     while not request.app.state.stopping:
         try:
+            if asked_s >= STILL_ALLOWED_S:
+                asked_s = 0.0
+                await run_in_threadpool(allow_again, request, *SCOPES)
             job = await run_in_threadpool(_job, engine, gallery, recording_id)
         except RecordingNotFound:
             yield _event("deleted", "deleted", "{}")
             return
-        except StoreError:
-            return  # the client reconnects
+        except (StoreError, Denied):
+            return  # the client reconnects, and is told why it may not
         if _mark(job) != seen:
             seen, silent_s = _mark(job), 0.0
             yield _event(job.state if job.state in ENDED else "progress", seen, json.dumps(to_json(job)))
         if job.state in ENDED:
             return
         await anyio.sleep(LOOK_S)
-        silent_s += LOOK_S
+        silent_s, asked_s = silent_s + LOOK_S, asked_s + LOOK_S
         if silent_s >= KEEP_ALIVE_S:
             silent_s = 0.0
             yield ": still here\n\n"

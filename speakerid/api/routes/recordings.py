@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -11,20 +12,26 @@ from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import Cursor, EngineDep, GalleryDep, Limit, settings_of
+from speakerid.api.deps import EngineDep, GalleryDep, Limit, settings_of
+from speakerid.api.long_work import result_work
 from speakerid.api.once import Key as IdempotencyKey
+from speakerid.api.parameters import RecordingCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.api.upload import audio_stream
+from speakerid.db.models import GalleryRow
 from speakerid.diarization import formats
+from speakerid.services.engine import Engine
 from speakerid.services.recordings import cancel, erase, result
 from speakerid.services.recordings.submit import Asked, Intake, Upload, receiving
 from speakerid.timeline import Recording, RecordingJob, RecordingResult, Sides
 from speakerid.types import Key, Page, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"])
+router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
-Sender = Annotated[Key | None, allow("identify")]
+SENDER, READER = allow("identify"), allow("read", "identify")
+Sender = Annotated[Key | None, SENDER]
+Reader = Annotated[Key | None, READER]
 RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_length=64)]
 Speakers = Annotated[int | None, Query(ge=1, le=1000, description="At most how many speak, if you know it.")]
 Candidates = Annotated[
@@ -35,7 +42,7 @@ Channel = Annotated[
     str,
     Query(
         description="mix, split (each channel is its own side of a call), or a number from 0.",
-        pattern=r"^(mix|split|\d{1,3})$",
+        pattern=r"^(mix|split|[0-9]{1,3})$",
     ),
 ]
 Webhook = Annotated[
@@ -61,13 +68,14 @@ WRITERS: dict[Format, Callable[[Recording, str], str]] = {
     status_code=202,
     response_model=RecordingJob,
     responses=examples.ok(examples.RECORDING_JOB, 202) | problems(401, 403, 404, 409, 413, 415, 422, 429),
+    dependencies=[SENDER],
     openapi_extra=AUDIO_BODY,
 )
 async def submit_recording(
     request: Request,
+    sender: Sender,
     engine: EngineDep,
     gallery: GalleryDep,
-    sender: Sender,
     speakers: Speakers = None,
     candidates: Candidates = None,
     channel: Channel = "mix",
@@ -90,7 +98,7 @@ async def submit_recording(
 
 @router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read", "identify")])
 def list_recordings(
-    engine: EngineDep, gallery: GalleryDep, cursor: Cursor = None, limit: Limit = 50
+    engine: EngineDep, gallery: GalleryDep, cursor: RecordingCursor = None, limit: Limit = 50
 ) -> Page[RecordingJob]:
     """Newest first, page by page, without their results."""
     with engine.read() as db:
@@ -100,10 +108,12 @@ def list_recordings(
 @router.get(
     "/{recording_id}",
     response_model=RecordingResult,
-    responses=examples.ok(examples.RECORDING_RESULT) | problems(401, 403, 404, 409, 422),
-    dependencies=[allow("read", "identify")],
+    responses=examples.ok(examples.RECORDING_RESULT) | problems(401, 403, 404, 409, 422, 429),
+    dependencies=[READER],
 )
-def get_recording(
+async def get_recording(
+    request: Request,
+    reader: Reader,
     engine: EngineDep,
     gallery: GalleryDep,
     recording_id: RecordingId,
@@ -115,13 +125,11 @@ def get_recording(
     A timeline that is not ready is refused (409). Names are those of today; an erased speaker is an unknown voice.
     """
     wanted = format or _accepted(accept)
-    with engine.read() as db:
-        if wanted is None:
-            return JSONResponse(to_json(result.result(db, gallery, recording_id)))
-        recording = result.timeline(db, gallery, recording_id)
-    if wanted == "json":
-        return JSONResponse(to_json(recording))
-    return Response(WRITERS[wanted](recording, recording_id), media_type=MEDIA[wanted])
+    job = await run_in_threadpool(_job, engine, gallery, recording_id)
+    if wanted is None and job.state != "done":  # what is asked again and again never waits
+        return JSONResponse(to_json(RecordingResult(**vars(job), result=None)))
+    shown = partial(_shown, engine, gallery, recording_id, wanted)
+    return await result_work(request).run(request, reader, shown)
 
 
 @router.post(
@@ -144,6 +152,21 @@ def delete_recording(engine: EngineDep, gallery: GalleryDep, recording_id: Recor
     """Erase it: audio, result and job. One that runs is stopped."""
     erase.recording(engine, gallery, recording_id)
     return Response(status_code=204)
+
+
+def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
+    with engine.read() as db:
+        return result.job(db, gallery, recording_id)
+
+
+def _shown(engine: Engine, gallery: GalleryRow, recording_id: str, wanted: Format | None) -> Response:
+    with engine.read() as db:
+        if wanted is None:
+            return JSONResponse(to_json(result.result(db, gallery, recording_id)))
+        recording = result.timeline(db, gallery, recording_id)
+    if wanted == "json":
+        return JSONResponse(to_json(recording))
+    return Response(WRITERS[wanted](recording, recording_id), media_type=MEDIA[wanted])
 
 
 def _finish(request: Request, upload: Upload, key: str | None) -> tuple[dict[str, Any], bool]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from speakerid.api.auth import allow
-from speakerid.api.deps import ChangeId, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.deps import ChangeId, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.parameters import ChangeCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import MergeInto, MoveTo
 from speakerid.services import history, merge, move, undo
 from speakerid.types import Change, Page, Repair
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["repairs"])
+router = APIRouter(prefix="/galleries/{gallery}", tags=["repairs"], route_class=StrictRoute)
 
 
 @router.post("/speakers/{speaker_id}/merge", responses=problems(401, 403, 404, 422), dependencies=[allow("enroll")])
@@ -35,7 +36,9 @@ def move_utterance(
 
 
 @router.get("/history", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
-def list_history(engine: EngineDep, gallery: GalleryDep, cursor: Cursor = None, limit: Limit = 50) -> Page[Change]:
+def list_history(
+    engine: EngineDep, gallery: GalleryDep, cursor: ChangeCursor = None, limit: Limit = 50
+) -> Page[Change]:
     """Merges and moves, newest first, page by page."""
     with engine.read() as db:
         return history.page(db, gallery, cursor=cursor, limit=limit)

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from speakerid.api.auth import allow
-from speakerid.api.deps import Cursor, EngineDep, GalleryDep, IfMatch, Limit, SpeakerId
+from speakerid.api.deps import EngineDep, GalleryDep, IfMatch, Limit, SpeakerId
 from speakerid.api.etags import with_etag
 from speakerid.api.once import OnceDep
+from speakerid.api.parameters import SpeakerCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import SpeakerChange, SpeakerCreate
 from speakerid.db.repositories.speakers import SpeakerFilter
@@ -17,7 +18,7 @@ from speakerid.services import speakers
 from speakerid.types import Page, Speaker
 
 Exactly = Annotated[str | None, Query(max_length=200)]
-router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"])
+router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"], route_class=StrictRoute)
 
 
 @router.post(
@@ -38,7 +39,7 @@ def list_speakers(
     gallery: GalleryDep,
     name: Exactly = None,
     external_id: Exactly = None,
-    cursor: Cursor = None,
+    cursor: SpeakerCursor = None,
     limit: Limit = 50,
 ) -> Page[Speaker]:
     """Oldest first, page by page; only those with exactly this name or external id where given."""

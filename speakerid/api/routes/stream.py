@@ -15,6 +15,7 @@ from speakerid.api.auth import allow_stream
 from speakerid.api.callers import caller
 from speakerid.api.deps import engine_of
 from speakerid.api.live import LiveConnection
+from speakerid.api.parameters import check_known
 from speakerid.api.shares import Shares
 from speakerid.errors import SpeakeridError
 from speakerid.services.engine import Engine
@@ -35,6 +36,7 @@ async def stream(websocket: WebSocket, gallery: str) -> None:
         config = await connection.config()
         allowed = partial(allow_stream, websocket, connection.secret(config), gallery)
         key = await run_in_threadpool(allowed)
+        check_known(websocket.query_params, ())
         options = LiveOptions(config.incoming(settings.max_channels), config.names(), settings.max_stream_seconds)
         streams: Shares = websocket.app.state.streams
         with streams.place(caller(websocket, key)):

@@ -8,20 +8,25 @@ from fastapi import APIRouter, Query, Response
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import Cursor, EngineDep, GalleryDep, Limit, UnknownId
+from speakerid.api.deps import EngineDep, GalleryDep, Limit, UnknownId
+from speakerid.api.parameters import StrictRoute, UnknownCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
 from speakerid.services import fields
 from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceHeard
 
-router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"])
+router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
 MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices that were heard again.")]
 
 
 @router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
 def list_unknowns(
-    engine: EngineDep, gallery: GalleryDep, min_recordings: MinRecordings = 1, cursor: Cursor = None, limit: Limit = 50
+    engine: EngineDep,
+    gallery: GalleryDep,
+    min_recordings: MinRecordings = 1,
+    cursor: UnknownCursor = None,
+    limit: Limit = 50,
 ) -> Page[UnknownVoice]:
     """Voices of recordings that are nobody enrolled, oldest first, page by page.
 

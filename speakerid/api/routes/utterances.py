@@ -9,19 +9,23 @@ from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import AudioDep, Cursor, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.deps import AudioDep, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.parameters import ACCEPT, ChannelDep, StrictRoute, UtteranceCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
 from speakerid.services import coach, fields, speakers
 from speakerid.services.enroll import enroll
 from speakerid.types import Enrollment, EnrollmentRefusal, Page, Speaker, Utterance, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"])
+router = APIRouter(
+    prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"], route_class=StrictRoute
+)
 Accept = Annotated[
     str,
     Query(
         description="Refusals to override, with commas between them: " + ", ".join(get_args(EnrollmentRefusal)),
         max_length=200,
+        pattern=ACCEPT,
         examples=["clipped,does_not_match_speaker"],
     ),
 ]
@@ -39,16 +43,22 @@ REPEATED: dict[int | str, dict[str, Any]] = {
     openapi_extra=AUDIO_BODY,
 )
 def enroll_utterance(
-    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, audio: AudioDep, accept: Accept = ""
+    engine: EngineDep,
+    gallery: GalleryDep,
+    speaker_id: SpeakerId,
+    channel: ChannelDep,
+    audio: AudioDep,
+    accept: Accept = "",
 ) -> Any:
     """Enroll one recording of this speaker. Sending the same bytes again changes nothing.
 
-    The enrollment coach refuses what would spoil the voiceprint, and says how to enroll it all the same.
+    The enrollment coach refuses what would spoil the voiceprint, and says how to enroll it all the same. Of a call each
+    `channel` is a recording of its own; where the gallery keeps audio, only that one is kept.
     """
     accepted = fields.accepted(accept)
     with engine.read() as db:
         speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
-    voice = coach.hear(engine, gallery, audio)
+    voice = coach.hear(engine, gallery, audio, channel)
     with engine.write() as db:
         done = enroll(engine, db, gallery.name, speaker_id, voice, accepted)
     return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)
@@ -56,7 +66,7 @@ def enroll_utterance(
 
 @router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
 def list_utterances(
-    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, cursor: Cursor = None, limit: Limit = 50
+    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, cursor: UtteranceCursor = None, limit: Limit = 50
 ) -> Page[Utterance]:
     """Oldest first, page by page."""
     with engine.read() as db:

@@ -18,7 +18,8 @@ from speakerid.db.types import now
 from speakerid.errors import RecordingNotFound
 
 LEASE = timedelta(seconds=30)
-UPLOAD_LEASE = timedelta(minutes=10)  # a piece of 1 MiB over a slow line
+UPLOAD_LEASE = timedelta(minutes=2)  # renewed while bytes come; the last ones are looked at for a while
+DUE, DUE_OF_ONE_KEY = 400, 200  # webhooks looked at in one turn
 Ended = Literal["done", "failed", "cancelled"]
 ENDED: tuple[Ended, ...] = ("done", "failed", "cancelled")
 
@@ -115,6 +116,12 @@ def receive(db: Session, key: int, nth: int, piece: bytes) -> bool:
     return True
 
 
+def still_receiving(db: Session, key: int) -> bool:
+    """Prolong the lease of one that is coming in. False when it was erased meanwhile."""
+    coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
+    return _changed(db, coming.values(lease_until=clock(db) + UPLOAD_LEASE))
+
+
 def enqueue(db: Session, key: int, sha256: str) -> RecordingRow | None:
     """The audio is complete: from now on the job waits. None when the recording was erased meanwhile."""
     coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
@@ -139,10 +146,10 @@ def remove(db: Session, row: RecordingRow) -> None:
     db.flush()
 
 
-def abandoned_uploads(db: Session) -> list[int]:
-    """Keys of recordings whose audio stopped coming."""
-    query = select(RecordingRow.key).where(RecordingRow.state == "receiving", RecordingRow.lease_until < clock(db))
-    return list(db.scalars(query))
+def uploads(db: Session) -> list[tuple[int, str | None, bool]]:
+    """Key and receiver of each recording that is coming in, and whether its lease ran out."""
+    query = select(RecordingRow.key, RecordingRow.worker, RecordingRow.lease_until < clock(db))
+    return [(row[0], row[1], bool(row[2])) for row in db.execute(query.where(RecordingRow.state == "receiving"))]
 
 
 def with_leftover_audio(db: Session) -> list[int]:
@@ -157,8 +164,11 @@ def with_leftover_audio(db: Session) -> list[int]:
 
 
 def to_notify(db: Session) -> list[RecordingRow]:
-    """Those whose webhook is due."""
-    return list(db.scalars(select(RecordingRow).where(RecordingRow.webhook_due <= clock(db)).limit(10)))
+    """Those whose webhook is due, one of each API key, then the second of each, and so on."""
+    place = func.row_number().over(partition_by=RecordingRow.key_id, order_by=RecordingRow.webhook_due)
+    due = select(RecordingRow.key, place.label("place")).where(RecordingRow.webhook_due <= clock(db)).subquery()
+    query = select(RecordingRow).join(due, due.c.key == RecordingRow.key).where(due.c.place <= DUE_OF_ONE_KEY)
+    return list(db.scalars(query.order_by(due.c.place, RecordingRow.webhook_due).limit(DUE)))
 
 
 def take_webhook(db: Session, row: RecordingRow, again_s: float | None) -> bool:

@@ -34,11 +34,12 @@ def get(db: Session, gallery_key: int, change_id: str, *, lock: bool = False) ->
 
 
 def page(db: Session, gallery_key: int, *, before: str | None, limit: int) -> list[RepairRow]:
-    """Newest first, older than the change id `before`."""
+    """Newest first, older than the change id `before`, or than the time in it where there is no such change."""
     query = _of(gallery_key).limit(limit)
-    if before is not None:
-        query = query.where(RepairRow.key < select(RepairRow.key).where(RepairRow.id == before).scalar_subquery())
-    return list(db.scalars(query))
+    if before is None:
+        return list(db.scalars(query))
+    place = db.scalar(select(RepairRow.key).where(RepairRow.gallery_key == gallery_key, RepairRow.id == before))
+    return list(db.scalars(query.where(RepairRow.id < before if place is None else RepairRow.key < place)))
 
 
 def remembering(db: Session, gallery_key: int) -> list[RepairRow]:

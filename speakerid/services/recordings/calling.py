@@ -10,13 +10,16 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpcore
 
-from speakerid.services.recordings import webhook
+from speakerid.services.recordings.addresses import public
 
 TIMEOUT_S = 10.0  # for all of it: an answer that comes a byte at a time keeps nobody else waiting
+SHORTEST_S = 0.1
+MOST_ADDRESSES = 4  # of one name
 
 
 class PrivateAddress(Exception):
@@ -67,18 +70,23 @@ class _Network(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         ends = time.monotonic() + TIMEOUT_S
-        stream = super().connect_tcp(self._address(host, port), port, TIMEOUT_S, local_address, socket_options)
-        return _Bounded(stream, ends)
+        for address in self._addresses(host, port):
+            left_s = max(ends - time.monotonic(), SHORTEST_S)
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return _Bounded(super().connect_tcp(address, port, left_s, local_address, socket_options), ends)
+        raise httpcore.ConnectError("no address answers")
 
-    def _address(self, host: str, port: int) -> str:
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Those that may be called, never a name: it could lead elsewhere a moment later."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        address = str(found[0][4][0])
-        if not self._private and not webhook.public(ipaddress.ip_address(address.partition("%")[0])):
+        addresses = [str(one[4][0]) for one in found]
+        allowed = [one for one in addresses if self._private or public(ipaddress.ip_address(one.partition("%")[0]))]
+        if not allowed:
             raise PrivateAddress
-        return address
+        return allowed[:MOST_ADDRESSES]
 
 
 def post(url: str, body: bytes, headers: Sequence[tuple[str, str]], *, private: bool) -> int:

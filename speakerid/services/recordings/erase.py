@@ -12,6 +12,7 @@ from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import answers, jobs
+from speakerid.services.recordings.receiver import is_gone
 from speakerid.services.unknowns.forget import forget
 from speakerid.types import SpeakerRef
 
@@ -42,9 +43,10 @@ def unless_queued(engine: Engine, key: int) -> None:
 def leftovers(engine: Engine) -> None:
     """What processes that ended too early left behind."""
     with engine.read() as db:
-        uploads, ended = recordings.abandoned_uploads(db), recordings.with_leftover_audio(db)
-    for key in uploads:
-        _remove(engine, key)
+        uploads, ended = recordings.uploads(db), recordings.with_leftover_audio(db)
+    for key, receiver, overdue in uploads:
+        if overdue or is_gone(receiver):
+            _remove(engine, key)
     for key in ended:
         audio(engine, key)
 

@@ -1,19 +1,26 @@
-"""Call the webhooks of recordings that ended: a few tries, by whichever worker takes them first."""
+"""Call the webhooks of recordings that ended: side by side, a few tries each, by whichever worker takes them first."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from speakerid.db.models import RecordingRow
 from speakerid.db.repositories import galleries, recordings
+from speakerid.errors import WebhookRefused
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import calling, webhook
 
 logger = logging.getLogger(__name__)
 
 AGAIN_S = (10.0, 60.0, 600.0, 3600.0)  # after the first try, the second, …
+AT_ONCE = 16  # calls; each takes at most `calling.TIMEOUT_S`
+OF_ONE_KEY = 8  # of these: slow receivers of one caller leave places for the others
+OF_ONE_HOST = 4
 
 
 @dataclass(frozen=True)
@@ -24,17 +31,71 @@ class Notice:
     private: bool = False  # whether addresses of private networks may be called
 
 
-def notify(engine: Engine, notice: Notice) -> None:
-    """Call every webhook that is due, one after another."""
-    with engine.read() as db:
-        due = recordings.to_notify(db)
-    for row in due:
+@dataclass(frozen=True)
+class _Call:
+    key_id: str | None
+    host: str | None
+    done: Future[None]
+
+
+class Sender:
+    """Close it."""
+
+    def __init__(self, engine: Engine, notice: Notice) -> None:
+        self._engine = engine
+        self._notice = notice
+        self._pool = ThreadPoolExecutor(AT_ONCE, "webhook")
+        self._calls: list[_Call] = []
+
+    def turn(self) -> bool:
+        """Begin to call what is due, as far as there are places. Whether there was anything."""
+        self._calls = [one for one in self._calls if not one.done.done()]
+        if len(self._calls) >= AT_ONCE:
+            return False
+        with self._engine.read() as db:
+            due = recordings.to_notify(db)
+        return sum(self._begun(row) for row in due) > 0
+
+    def wait(self) -> None:
+        """Until nothing is under way."""
+        wait([one.done for one in self._calls])
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _begun(self, row: RecordingRow) -> bool:
+        host = _host(row.webhook)
+        if not self._has_place(row.key_id, host):
+            return False
         again_s = AGAIN_S[row.webhook_tries] if row.webhook_tries < len(AGAIN_S) else None
-        with engine.write() as db:
+        with self._engine.write() as db:
             mine = recordings.take_webhook(db, row, again_s)
-        if mine and _delivered(engine, notice, row):
-            with engine.write() as db:
-                recordings.notified(db, row.key)
+        if mine:
+            self._calls.append(_Call(row.key_id, host, self._pool.submit(self._call, row)))
+        return mine
+
+    def _has_place(self, key_id: str | None, host: str | None) -> bool:
+        keys, hosts = Counter(one.key_id for one in self._calls), Counter(one.host for one in self._calls)
+        return len(self._calls) < AT_ONCE and keys[key_id] < OF_ONE_KEY and hosts[host] < OF_ONE_HOST
+
+    def _call(self, row: RecordingRow) -> None:
+        """In a thread. Whatever goes wrong here is told and keeps no other webhook from being called."""
+        try:
+            if _delivered(self._engine, self._notice, row):
+                with self._engine.write() as db:
+                    recordings.notified(db, row.key)
+        except Exception as error:
+            logger.error("the webhook of recording %s could not be called", row.id, exc_info=error)
+
+
+def notify(engine: Engine, notice: Notice) -> None:
+    """Call every webhook that is due, and wait for them."""
+    sender = Sender(engine, notice)
+    try:
+        while sender.turn():
+            sender.wait()
+    finally:
+        sender.close()
 
 
 def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
@@ -46,7 +107,11 @@ def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
     body = webhook.body(row, gallery.name)
     headers = webhook.headers(row, body, notice.secret, int(time.time()))
     try:
-        status = calling.post(row.webhook, body, list(headers.items()), private=notice.private)
+        url = webhook.checked(row.webhook, private=notice.private)
+        status = calling.post(url, body, list(headers.items()), private=notice.private)
+    except WebhookRefused as error:
+        logger.warning("the webhook of recording %s was not called: %s", row.id, error)
+        return True
     except calling.PrivateAddress:
         logger.warning("the webhook of recording %s leads into a private network and was not called", row.id)
         return True
@@ -56,3 +121,10 @@ def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
     if not 200 <= status < 300:
         logger.warning("the webhook of recording %s answered %d", row.id, status)
     return 200 <= status < 300
+
+
+def _host(url: str | None) -> str | None:
+    try:
+        return urlsplit(url or "").hostname
+    except ValueError:
+        return None

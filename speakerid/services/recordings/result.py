@@ -8,6 +8,7 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import recordings
 from speakerid.errors import RecordingNotReady, RecordingWithoutResult
+from speakerid.services import fields
 from speakerid.services.recordings import answers, jobs, known
 from speakerid.services.unknowns.identified import identified
 from speakerid.timeline import Recording, RecordingJob, RecordingResult
@@ -39,9 +40,9 @@ def timeline(db: Handle, gallery: GalleryRow, recording_id: str) -> Recording:
 
 
 def page(db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50) -> Page[RecordingJob]:
-    """Newest first. `next_cursor` is None on the last page."""
+    """Newest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = min(max(limit, 1), PAGE_LIMIT)
-    rows = recordings.page(db, gallery.key, before=cursor, limit=limit + 1)
+    rows = recordings.page(db, gallery.key, before=fields.cursor(cursor, "rec"), limit=limit + 1)
     items = tuple(jobs.job(row) for row in rows[:limit])
     return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 

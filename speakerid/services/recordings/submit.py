@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ from speakerid.errors import EmptyAudio, FileTooLarge, InvalidRequest, Recording
 from speakerid.services import speakers
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import audio, erase, jobs, webhook
+from speakerid.services.recordings.receiver import this_process
 from speakerid.services.repeats import Repeat, earlier, keep
 from speakerid.timeline import JobOptions, Sides
 from speakerid.types import to_json
 
 MAX_SPEAKERS = 1000
+RENEW_S = 10.0  # of the lease on what is coming in
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Upload:
     max_bytes: int
     size: int = 0
     _pieces: int = 0
+    _renewed: float = field(default_factory=time.monotonic)
     _waiting: bytearray = field(default_factory=bytearray)
     _digest: Any = field(default_factory=hashlib.sha256)
 
@@ -68,6 +72,8 @@ class Upload:
         while len(self._waiting) >= audio.PIECE_BYTES:
             self._keep(bytes(self._waiting[: audio.PIECE_BYTES]))
             del self._waiting[: audio.PIECE_BYTES]
+        if time.monotonic() > self._renewed + RENEW_S:
+            self._renew()
 
     def finish(self, repeat: Repeat | None = None) -> tuple[dict[str, Any], bool]:
         """The job that waits now, as JSON values; or the answer to the same request before, and True.
@@ -97,6 +103,14 @@ class Upload:
             if not recordings.receive(db, self.key, self._pieces, piece):
                 raise RecordingNotFound(self.id)
         self._pieces += 1
+        self._renewed = time.monotonic()
+
+    def _renew(self) -> None:
+        """Bytes come, but not yet enough for a piece."""
+        with self.engine.write() as db:
+            if not recordings.still_receiving(db, self.key):
+                raise RecordingNotFound(self.id)
+        self._renewed = time.monotonic()
 
     def _check(self) -> None:
         """What no worker could do anything with is refused at once."""
@@ -142,6 +156,7 @@ def _begin(engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, ke
             state="receiving",
             options=to_json(options),
             webhook=called,
+            worker=this_process(),
             lease_until=recordings.clock(db) + recordings.UPLOAD_LEASE,
         )
         db.add(row)

@@ -8,45 +8,56 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+import idna
 
 from speakerid.db.models import RecordingRow
 from speakerid.errors import WebhookRefused
+from speakerid.services.recordings.addresses import public
 
 LENGTH = 2000
 PREFIX = "whsec_"
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses behind a translator, RFC 6052
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+HOST = re.compile(r"(?=.{1,254}$)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.IGNORECASE)
+KEPT = "%/:?#[]@!$&'()*+,;=~"  # of a URL that is written well already nothing changes
 
 
 def checked(url: str, *, private: bool) -> str:
-    """The same URL. A name is only looked up when it is called. Raises WebhookRefused."""
+    """The same URL, in ASCII. A name is only looked up when it is called. Raises WebhookRefused."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
-    if host is None or port == 0 or parts.scheme not in ("http", "https") or len(url) > LENGTH or not url.isprintable():
+    if host is None or port == 0 or parts.scheme not in ("http", "https") or not url.isprintable():
         raise WebhookRefused("The webhook is no http or https URL. Send one such as https://example.org/hook.")
     if parts.username is not None or parts.password is not None:
         raise WebhookRefused("The webhook holds a user name or password. Put a secret into its path instead.")
+    spelled = parts._replace(
+        netloc=_ascii_host(host) + ("" if port is None else f":{port}"),
+        path=quote(parts.path, KEPT),
+        query=quote(parts.query, KEPT),
+        fragment="",
+    ).geturl()
+    if len(spelled) > LENGTH:
+        raise WebhookRefused(f"The webhook has {len(spelled)} characters in ASCII. Send one of at most {LENGTH}.")
     with suppress(ValueError):
         if not (private or public(ipaddress.ip_address(host))):
             raise WebhookRefused("The webhook is an address of a private network. Ask the operator to allow these.")
-    return url
+    return spelled
 
 
-def public(address: Address) -> bool:
-    """Whether it is an address on the internet, seen through what may wrap an IPv4 address."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is not None:
-            return public(inner)
-    return address.is_global and not address.is_multicast
+def _ascii_host(host: str) -> str:
+    """As name servers know it: `xn--…` for letters beyond ASCII (IDNA). Raises WebhookRefused."""
+    if ":" in host:
+        return f"[{host}]"
+    with suppress(idna.IDNAError):
+        name = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        if HOST.fullmatch(name):
+            return name
+    raise WebhookRefused("The webhook's host name is none that can be looked up. Check how it is spelled.")
 
 
 def body(row: RecordingRow, gallery: str) -> bytes:

@@ -20,16 +20,17 @@ STOP_S = 30.0
 
 
 class Worker:
-    """`jobs` recordings at a time, and one thread that calls webhooks and clears up. None of them for 0 jobs."""
+    """`jobs` recordings at a time, one thread that calls webhooks, and one that clears up: the last also for 0 jobs."""
 
     def __init__(self, engine: Engine, jobs: int, notice: Notice) -> None:
         self._engine = engine
-        self._notice = notice
+        self._sender = notify.Sender(engine, notice)
         self._ending = threading.Event()
         names = [f"recordings-{nth}" for nth in range(jobs)]
         self._threads = [self._thread(name, self._work) for name in names]
         if jobs:
-            self._threads.append(self._thread("webhooks", self._serve))
+            self._threads.append(self._thread("webhooks", self._send))
+        self._threads.append(self._thread("leftovers", self._clear))
 
     def start(self) -> None:
         for thread in self._threads:
@@ -40,6 +41,7 @@ class Worker:
         self._ending.set()
         for thread in self._threads:
             thread.join(STOP_S)
+        self._sender.close()
 
     def _thread(self, name: str, turn: Callable[[str], bool]) -> threading.Thread:
         return threading.Thread(target=self._go_on, args=(turn,), name=name, daemon=True)
@@ -64,7 +66,10 @@ class Worker:
             run.run(self._engine, row, self._ending)
         return row is not None
 
-    def _serve(self, worker: str) -> bool:
-        notify.notify(self._engine, self._notice)
+    def _send(self, worker: str) -> bool:
+        return self._sender.turn()
+
+    def _clear(self, worker: str) -> bool:
+        """Hours of audio are erased for seconds, which no webhook waits for."""
         erase.leftovers(self._engine)
         return False

@@ -1,0 +1,94 @@
+"""Long work inside requests, such as an audit: a few at a time and a few callers behind them, the others are refused.
+
+It has threads of its own. In the pool that serves every request it would stop them all, and each piece of it takes
+about 100 MB: as many at a time as there are threads would take all the memory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
+
+import anyio
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from speakerid.api.callers import caller
+from speakerid.errors import LongWorkFull
+from speakerid.types import Key
+
+T = TypeVar("T")
+
+
+class LongWork:
+    """`running` at a time and `waiting` behind them; of these places one caller has at most `share`."""
+
+    def __init__(self, running: int, waiting: int, share: int) -> None:
+        self._places = running + waiting
+        self._share = share
+        self._taken: Counter[str] = Counter()
+        self._turns = anyio.Semaphore(running)
+
+    async def run(self, request: Request, key: Key | None, work: Callable[[], T]) -> T:
+        """What `work` gives, done in a thread. Callers are told apart by key, and without one by network.
+
+        Raises LongWorkFull, ClientDisconnect for one who goes while it waits, and what `work` raises.
+        """
+        with self._place(caller(request, key)):
+            async with self._turn(request):
+                return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
+
+    @contextmanager
+    def _place(self, who: str) -> Iterator[None]:
+        if self._taken.total() >= self._places or self._taken[who] >= self._share:
+            raise LongWorkFull
+        self._taken[who] += 1
+        try:
+            yield
+        finally:
+            self._taken[who] -= 1
+            self._taken += Counter()  # forgets who has none
+
+    @asynccontextmanager
+    async def _turn(self, request: Request) -> AsyncIterator[None]:
+        """Raises ClientDisconnect for a caller who went while it waited."""
+        mine = False
+        async with anyio.create_task_group() as group:
+            group.start_soon(_cancelled_when_gone, request, group.cancel_scope)
+            await self._turns.acquire()
+            mine = True
+            group.cancel_scope.cancel()
+        if not mine:
+            raise ClientDisconnect
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+def galleries() -> LongWork:
+    """For work on all of a gallery, such as an audit: half a minute and 100 MB each."""
+    return LongWork(running=1, waiting=4, share=2)
+
+
+def results() -> LongWork:
+    """For what came out of recordings: 0.8 s and 30 MB where 12 hours were talked, much less as a rule."""
+    return LongWork(running=2, waiting=30, share=16)
+
+
+def gallery_work(request: Request) -> LongWork:
+    found: LongWork = request.app.state.gallery_work
+    return found
+
+
+def result_work(request: Request) -> LongWork:
+    found: LongWork = request.app.state.result_work
+    return found
+
+
+async def _cancelled_when_gone(request: Request, scope: anyio.CancelScope) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()

@@ -1,0 +1,75 @@
+"""A query parameter that a route does not know is refused: ignored, it would be believed to have counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, get_args
+
+from fastapi import Depends, Query, Request, params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from speakerid.audio.limits import Channel
+from speakerid.errors import InvalidRequest
+from speakerid.services import fields
+from speakerid.types import EnrollmentRefusal
+
+
+def check_known(sent: Iterable[str], known: Sequence[str]) -> None:
+    """Raises InvalidRequest that names what there is."""
+    unknown = next((name for name in sent if name not in known), None)
+    if unknown is not None:
+        there_is = f"There is {', '.join(known)}." if known else "There is none here."
+        raise InvalidRequest(f"There is no query parameter {unknown[:64]!r}. {there_is} Correct or remove it.")
+
+
+async def only_known(request: Request) -> None:
+    """A dependency, behind all others, so that who may not ask at all is told that first. Raises InvalidRequest."""
+    route: APIRoute = request.scope["route"]
+    check_known(request.query_params, _names(route.dependant))
+
+
+async def channel_of(
+    channel: Annotated[
+        str,
+        Query(description="mix, or the number of a channel, from 0: a side of a call.", pattern=r"^(mix|[0-9]{1,3})$"),
+    ] = "mix",
+) -> Channel:
+    return "mix" if channel == "mix" else int(channel)
+
+
+ChannelDep = Annotated[Channel, Depends(channel_of)]
+
+
+def _cursor(prefix: str) -> Any:
+    return Query(description="`next_cursor` of the previous page.", pattern=f"^{prefix}_{fields.ULID}$")
+
+
+SpeakerCursor = Annotated[str | None, _cursor("spk")]
+UtteranceCursor = Annotated[str | None, _cursor("utt")]
+RecordingCursor = Annotated[str | None, _cursor("rec")]
+UnknownCursor = Annotated[str | None, _cursor("unk")]
+ChangeCursor = Annotated[str | None, _cursor("chg")]
+_CODE = "|".join(get_args(EnrollmentRefusal))
+ACCEPT = f"^ *({_CODE})?( *, *({_CODE})?)* *$"  # codes of refusals to override, with commas between them
+
+
+class StrictRoute(APIRoute):
+    """Every route of the API is one."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        dependencies: Sequence[params.Depends] | None = None,
+        **options: Any,
+    ) -> None:
+        others = [one for one in dependencies or () if one.dependency is not only_known]
+        super().__init__(path, endpoint, dependencies=[*others, Depends(only_known)], **options)
+
+
+def _names(dependant: Dependant) -> list[str]:
+    """Of the query parameters that a route and all it depends on take."""
+    own = [one.alias for one in dependant.query_params]
+    return own + [name for one in dependant.dependencies for name in _names(one)]
