@@ -45,7 +45,7 @@ def mp4_cmov(samples: int = 60_000_000) -> bytes:
     return _m4a(box(b"moov", packed))
 
 
-def mp4_chunks(chunks: int = 3_000, per_chunk: int = 50_000_000) -> bytes:
+def mp4_chunks(chunks: int = 3_000, per_chunk: int = 25_000_000) -> bytes:
     """Samples of one tick each are counted by their chunks: a short table of chunks, millions of samples in each."""
     tables = (
         full_box(b"stts", words(1, HUGE, 1)),
