@@ -90,8 +90,10 @@ class _Conversation:
 
     def frames(self) -> Iterator[tuple[Kind, bytearray]]:
         """Raises Gone, DecodingTooCostly, and what `answer` raises."""
-        self._wire.send(Kind.JOB, self._job.to_json())
-        if self._job.task != "live":
+        if self._job.task == "live":
+            self._wire.send(Kind.JOB, self._job.to_json())
+        else:
+            self._wire.hold(Kind.JOB, self._job.to_json())
             self._wire.send(Kind.BYTES, self._answer(0))
         while True:
             kind, payload = self._wire.receive()
@@ -141,20 +143,20 @@ def _arriving(messages: Iterable[bytes]) -> Answer:
 
 
 def _samples(payload: bytearray) -> FloatArray:
-    """(n, channels). Raises Lied."""
+    """(n, channels). Raises DecoderCrashed."""
     channels = int.from_bytes(payload[:2], "big")
     if len(payload) < 2 or channels == 0 or (len(payload) - 2) % (4 * channels):
-        raise Lied
+        raise DecoderCrashed
     return np.frombuffer(payload, np.float32, offset=2).reshape(-1, channels)
 
 
 def _announced(payload: bytearray) -> Announced:
-    """Raises Lied."""
+    """Raises DecoderCrashed."""
     try:
         found = json.loads(payload)
         return Announced(int(found["channels"]), None if found["seconds"] is None else float(found["seconds"]))
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Lied from None
+        raise DecoderCrashed from None
 
 
 def _error(payload: bytearray) -> SpeakeridError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from socket import socket
@@ -15,6 +15,7 @@ from typing import Literal
 
 from speakerid.audio.limits import Channel, DecodeLimits
 
+Part = bytes | bytearray | memoryview
 PIECE_BYTES = 1024 * 1024  # of encoded audio in an answer, and of samples in a piece
 MAX_TEXT_BYTES = 65_536
 TICK_S = 0.1  # between two looks whether waiting still makes sense
@@ -78,14 +79,19 @@ class Wire:
 
     def __init__(self, sock: socket, waiting: Callable[[float], None] | None = None) -> None:
         self._sock = sock
+        self._held: list[Part] = []
         self.waiting = waiting
         sock.settimeout(None if waiting is None else TICK_S)
 
-    def send(self, kind: Kind, *parts: bytes | bytearray | memoryview) -> None:
+    def hold(self, kind: Kind, *parts: Part) -> None:
+        """Goes out together with the next frame: one process wakes the other once."""
+        held, self._held = self._held, [_HEADER.pack(kind, sum(len(part) for part in parts)), *parts]
+        self._send(held)
+
+    def send(self, kind: Kind, *parts: Part) -> None:
         """Raises Gone, and whatever `waiting` raises."""
-        length = sum(len(part) for part in parts)
-        for part in (_HEADER.pack(kind, length), *parts):
-            self._send(memoryview(part).cast("B"))
+        held, self._held = self._held, []
+        self._send([*held, _HEADER.pack(kind, sum(len(part) for part in parts)), *parts])
 
     def receive(self) -> tuple[Kind, bytearray]:
         """Raises Gone, and whatever `waiting` raises."""
@@ -110,15 +116,20 @@ class Wire:
             self._sock.settimeout(None if self.waiting is None else TICK_S)
         return False
 
-    def _send(self, view: memoryview) -> None:
-        idle_s = 0.0
-        while view:
+    def _send(self, parts: Sequence[Part]) -> None:
+        left, idle_s = [view for view in (memoryview(part).cast("B") for part in parts) if len(view)], 0.0
+        while left:
             try:
-                view, idle_s = view[self._sock.send(view) :], 0.0
+                sent, idle_s = self._sock.sendmsg(left), 0.0
             except TimeoutError:
                 idle_s = self._wait(idle_s)
+                continue
             except OSError as error:
                 raise Gone from error
+            while left and sent >= len(left[0]):
+                sent -= len(left.pop(0))
+            if sent:
+                left[0] = left[0][sent:]
 
     def _receive(self, length: int) -> bytearray:
         found, at, idle_s = bytearray(length), 0, 0.0

@@ -73,12 +73,13 @@ class _Work:
 
     def _deliver(self, found: Iterator[FloatArray]) -> None:
         """Pieces (n, channels), cut to what one frame carries."""
+        send = self.wire.send if self.job.task == "live" else self.wire.hold
         for piece in found:
             channels = piece.shape[1]
             most = PIECE_BYTES // (4 * channels)
             for start in range(0, len(piece), most):
                 part = np.ascontiguousarray(piece[start : start + most], np.float32)
-                self.wire.send(Kind.PIECE, channels.to_bytes(2, "big"), part.reshape(-1).view(np.uint8).data)
+                send(Kind.PIECE, channels.to_bytes(2, "big"), part.reshape(-1).view(np.uint8).data)
             self.budget.delivered(len(piece) / SAMPLE_RATE_HZ)
 
     def _say(self, error: SpeakeridError) -> None:
