@@ -8,7 +8,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from functools import partial
+
+from speakerid.audio.stored import Stored
 
 RATE_HZ = 16_000
 CODEC_FRAMES = 1024  # of an AAC packet
@@ -255,12 +256,41 @@ def _simple_block(track: int, data: bytes) -> bytes:
     return element(0xA3, bytes([0x80 | track]), b"\0\0\x80", data)
 
 
-LARGE: dict[str, Callable[[int], bytes]] = {  # of as many bytes as asked
-    "m4a_boxes": m4a_boxes,
-    "m4a_inner_boxes": m4a_inner_boxes,
-    "wav_chunks": wav_chunks,
-    "wav_trailing_chunks": wav_trailing_chunks,
-    "flac_blocks": flac_blocks,
-    "webm_zlib": lambda size: webm_zlib(size // 9_800),
-}
-SMALL = {name: partial(make) for name, make in BOMBS.items() if name.startswith("mp4_")}  # a few KB each
+SMALL = [name for name in BOMBS if name.startswith("mp4_")]  # a few KB each
+
+
+def endless(name: str, size: int) -> Stored:
+    """About `size` bytes of the kind `name`, made while they are read; they end in the middle of it."""
+    head, unit = _endless()[name]
+    repeated = unit * (MIB // len(unit) + 2)
+
+    def load(nth: int) -> bytes:
+        start = nth * MIB - len(head)
+        if start < 0:
+            return (head + repeated)[:MIB]
+        return repeated[start % len(unit) :][:MIB]
+
+    return Stored(size, MIB, load)
+
+
+def _endless() -> dict[str, tuple[bytes, bytes]]:
+    """How each begins, and what follows again and again."""
+    wav = _wav_head(0)
+    cluster = b"\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff" + element(0xE7, b"\0")
+    return {
+        "m4a_boxes": (box(b"ftyp", b"M4A ", words(0), b"isom"), box(b"free")),
+        "wav_chunks": (wav, struct.pack("<4sI", b"junk", 0)),
+        "wav_trailing_chunks": (
+            wav + struct.pack("<4sI", b"data", 3_200) + bytes(3_200),
+            struct.pack("<4sI", b"junk", 0),
+        ),
+        "flac_blocks": (_flac_head(), b"\x01\0\0\0"),
+        "webm_zlib": (
+            _webm(_webm_track(1), _webm_track(2, packed=True)) + cluster,
+            _simple_block(2, zlib.compress(bytes(10_000_000), 9)),
+        ),
+        "mp4_fragments": (mp4_fragments(0), mp4_fragments()[len(mp4_fragments(0)) :]),
+    }
+
+
+ENDLESS = sorted(_endless())
