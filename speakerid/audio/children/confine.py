@@ -15,12 +15,12 @@ import sys
 import time
 from pathlib import Path
 
-MEMORY_BYTES = 96 * 1024 * 1024  # for decoding anything: an hour of AAC takes 10
+MEMORY_BYTES = 96 * 1024 * 1024  # for decoding anything
 MEMORY_PER_BYTE = 2  # of the file: FFmpeg's index of small packets, pictures in tags
-MAX_MEMORY_BYTES = 320 * 1024 * 1024  # 12 hours of AAC take 130
+MAX_MEMORY_BYTES = 256 * 1024 * 1024  # the index of 12 hours of AAC takes 54 MB
 KEPT_BYTES = 32 * 1024 * 1024  # a child that has grown by more is not used again
 CPU_S = 1.0  # before the first sample; an ordinary file opens in 0.01
-CPU_PER_BYTE_S = 0.015 / 1024**2  # of the file: 12 hours of AAC, 100 MB, open in 0.5
+CPU_PER_BYTE_S = 0.015 / 1024**2  # of the file: the 8 MB of tables of 12 hours of AAC take 0.12
 MAX_CPU_S = 10.0
 CPU_PER_AUDIO_S = 0.06  # 17 times faster than it is spoken; stereo AAC at 48 kHz takes 0.005, short Opus packets 0.02
 CPU_PER_ASK_S = 0.0002  # live audio may come in very small messages
