@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Literal
 
 from speakerid.audio.children.wire import ANSWER, END, FORK, REQUEST, TICK_S, Wire
@@ -39,7 +39,8 @@ class Template:
         """Raises OSError."""
         self._control, theirs = socket.socketpair()
         self._control.settimeout(START_S)
-        with theirs:
+        with theirs, ExitStack() as undo:
+            undo.callback(self._control.close)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "speakerid.audio.children.template", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -48,12 +49,15 @@ class Template:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # an interrupt at the terminal is the service's to handle
             )
+            undo.pop_all()
 
     def fork(self, waiting: Callable[[float], None]) -> Child:
         """Raises OSError."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as undo:
+            undo.callback(ours.close)
             pid = self._ask(FORK, 0, theirs.fileno())
+            undo.pop_all()
         return Child(pid, Wire(ours, waiting))
 
     def end(self, pid: int) -> int:
