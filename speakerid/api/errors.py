@@ -23,6 +23,8 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.UnsupportedAudio: 415,
     errors.AudioTooLong: 413,
     errors.FileTooLarge: 413,
+    errors.DecoderUnavailable: 500,
+    errors.CallerGone: 400,
     errors.Refusal: 422,
     errors.DoesNotMatchSpeaker: 409,  # with what is enrolled
     errors.VoiceAlreadyEnrolled: 409,

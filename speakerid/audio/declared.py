@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import DecodeLimits, check_rate
-from speakerid.audio.mp4 import check_tables, has_media, is_whole
+from speakerid.audio.mp4 import has_media, is_whole
 from speakerid.audio.mpeg import mp3_seconds
 from speakerid.audio.riff import read_wav_header
 from speakerid.audio.sniff import Format
@@ -38,10 +38,8 @@ def read_declared(data: Encoded, fmt: Format, limits: DecodeLimits) -> Declared:
         return _flac(data, fmt.start, limits)
     if fmt.container == "MP3":
         return Declared(mp3_seconds(data, fmt.start))
-    if fmt.container == "M4A":
-        check_tables(data, limits.max_seconds)
-        if not has_media(data):
-            raise NoSamples
+    if fmt.container == "M4A" and not has_media(data):
+        raise NoSamples
     if (fmt.container == "M4A" and not is_whole(data)) or (fmt.container == "Ogg" and not _last_page_is_whole(data)):
         raise TruncatedAudio
     return Declared()

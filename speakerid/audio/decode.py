@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.audio.declared import Declared, read_declared
+from speakerid.audio import in_process
+from speakerid.audio.children import remote
+from speakerid.audio.children.pool import AVAILABLE, Use
 from speakerid.audio.encoded import Encoded
+from speakerid.audio.in_process import Announced
 from speakerid.audio.limits import Channel, DecodeLimits
-from speakerid.audio.reader import AudioReader, checked
+from speakerid.audio.plain import is_plain_wav
+from speakerid.audio.reader import checked
 from speakerid.audio.resample import PIECE_FRAMES, Collector
-from speakerid.audio.sniff import Format, sniff
-from speakerid.errors import EmptyAudio, MalformedAudio, NoSamples, UnsupportedAudio
+from speakerid.errors import EmptyAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
 
 Samples = tuple[NDArray[Any], int]  # (n,) or (channels, n), and the rate in Hz
@@ -23,12 +25,12 @@ Samples = tuple[NDArray[Any], int]  # (n,) or (channels, n), and the rate in Hz
 
 def decode(data: Encoded, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
     """(n,) float32 at 16 kHz, n > 0, finite, at the file's own level. Raises AudioError: a leaf a reason."""
-    return _whole(_pieces(data, limits or DecodeLimits(), channel))[:, 0]
+    return _whole(_pieces(data, limits or DecodeLimits(), channel, "file"))[:, 0]
 
 
 def decode_channels(data: Encoded, *, limits: DecodeLimits | None = None) -> FloatArray:
     """(channels, n) float32 at 16 kHz: every channel by itself, for recordings with one speaker a channel."""
-    return _whole(_pieces(data, limits or DecodeLimits(), None)).T
+    return _whole(_pieces(data, limits or DecodeLimits(), None, "file")).T
 
 
 def stream(data: Encoded, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
@@ -36,24 +38,15 @@ def stream(data: Encoded, *, limits: DecodeLimits, channel: Channel = "mix") -> 
 
     Raises AudioError; what is wrong with the end of a file is raised after its last piece.
     """
-    for piece in _pieces(data, limits, channel):
+    for piece in _pieces(data, limits, channel, "stream"):
         yield piece[:, 0]
-
-
-@dataclass(frozen=True)
-class Announced:
-    channels: int
-    seconds: float | None
 
 
 def read_announced(data: Encoded, *, limits: DecodeLimits) -> Announced:
     """Before anything is decoded. Raises AudioError."""
     if not data:
         raise EmptyAudio
-    with AudioReader(data, sniff(data)) as reader:
-        limits.check_channels(reader.channels)
-        limits.check_length(reader.declared_s or 0.0)
-        return Announced(reader.channels, reader.declared_s)
+    return in_process.announced(data, limits) if _stays_here(data) else remote.announced(data, limits)
 
 
 def from_samples(
@@ -74,31 +67,18 @@ def from_samples(
     return _whole(checked(piece) for piece in collector.finish())[:, 0]
 
 
-def _pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None) -> Iterator[FloatArray]:
+def _pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
     """(n, kept channels) each."""
     if not data:
         raise EmptyAudio
-    fmt = sniff(data)
-    declared = read_declared(data, fmt, limits)
-    collector = Collector(limits, channel)
-    with AudioReader(data, fmt) as reader:
-        declared = _with_container_length(declared, reader, fmt)
-        limits.check_channels(reader.channels)
-        limits.check_length(declared.seconds or 0.0)
-        for block in reader:
-            collector.add(block.frames, block.rate_hz)
-            yield from map(checked, collector.drain())
-    if reader.packets == 0 or (collector.samples == 0 and not reader.bad_packets):
-        raise NoSamples
-    declared.check_found(collector.seconds)
-    if collector.samples == 0:
-        raise MalformedAudio("The file holds no audio that can be decoded. Export it again.")
-    yield from map(checked, collector.finish())
+    if _stays_here(data):
+        return in_process.pieces(data, limits, channel)
+    return remote.pieces(data, limits, channel, use)
 
 
-def _with_container_length(declared: Declared, reader: AudioReader, fmt: Format) -> Declared:
-    """Only FFmpeg reads the length in a WebM header; `read_declared` knows the others better."""
-    return Declared(reader.declared_s) if fmt.container == "WebM" else declared
+def _stays_here(data: Encoded) -> bool:
+    """FFmpeg reads everything else in a process of its own, where the system has that."""
+    return is_plain_wav(data) or not AVAILABLE
 
 
 def _whole(pieces: Iterable[FloatArray]) -> FloatArray:

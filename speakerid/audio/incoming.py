@@ -10,6 +10,8 @@ import av
 import numpy as np
 import soxr
 
+from speakerid.audio.children import remote
+from speakerid.audio.children.pool import AVAILABLE
 from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
 from speakerid.audio.reader import AudioReader, Block, to_float
 from speakerid.audio.resample import pick
@@ -47,6 +49,13 @@ def decoded(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -
 
     Raises AudioError, StreamTooLong after `max_seconds`.
     """
+    if AVAILABLE and incoming.encoding in ("webm", "ogg"):
+        return remote.live(messages, incoming.encoding, max_seconds)
+    return decoded_here(messages, incoming, max_seconds)
+
+
+def decoded_here(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -> Iterator[FloatArray]:
+    """The same, in this process."""
     resampler, shape, seconds = None, (0, 0), 0.0
     for block in _blocks(messages, incoming):
         seconds += len(block.frames) / block.rate_hz

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from speakerid.audio.encoded import Arriving, Cursor, Encoded
 from speakerid.audio.sniff import Format
 from speakerid.audio.stored import Stored
-from speakerid.errors import InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
+from speakerid.errors import DecodingNeedsMemory, InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
 
 MAX_STREAMS = 32  # FFmpeg allocates per stream; a recording has one or a few
@@ -89,7 +89,8 @@ class AudioReader:
                 yield next(packets)
             except StopIteration:
                 return
-            except (av.FFmpegError, ValueError):
+            except (av.FFmpegError, ValueError) as error:
+                _check_memory(error)
                 self.bad_packets += 1
                 return
 
@@ -98,6 +99,7 @@ class AudioReader:
         try:
             return list(packet.decode())
         except (av.FFmpegError, ValueError) as error:
+            _check_memory(error)
             self.bad_packets += 1
             if self.bad_packets >= max(BAD_PACKETS_BEFORE_GIVING_UP, self.packets // 2):
                 raise MalformedAudio(_DAMAGED) from error
@@ -117,9 +119,16 @@ def _open(data: Encoded | Arriving, fmt: Format) -> InputContainer:
     try:
         return av.open(_file(data), mode="r", format=fmt.demuxer, options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
+        _check_memory(error)
         if isinstance(error, EOFError) or (isinstance(error, OSError) and error.errno == EIO):
             raise NoSamples from error  # bytes in memory have no other input error than their end
         raise MalformedAudio(f"It looks like {fmt.container}, but it cannot be opened. Export it again.") from error
+
+
+def _check_memory(error: Exception) -> None:
+    """A lack of memory is no damage of the file's: what was decoded so far must not pass for all of it."""
+    if isinstance(error, MemoryError):
+        raise DecodingNeedsMemory from error
 
 
 def _file(data: Encoded | Arriving) -> io.BytesIO | Cursor | Arriving:

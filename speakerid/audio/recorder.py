@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from speakerid.audio.decode import Announced, read_announced, stream
+from speakerid.audio.decode import read_announced, stream
 from speakerid.audio.encoded import Encoded
+from speakerid.audio.in_process import Announced
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLimits
 from speakerid.audio.overlap import SEGMENTS as OVERLAP_SEGMENTS
 from speakerid.audio.overlap import OverlapDetector

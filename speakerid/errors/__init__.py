@@ -3,7 +3,10 @@
 SpeakeridError
 ├── AudioError            the bytes or samples cannot be used as audio
 │   ├── EmptyAudio · UnsupportedAudio · MalformedAudio · TruncatedAudio · NoSamples · InvalidSamples
-│   └── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
+│   ├── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
+│   └── DecodingTooCostly · DecodingNeedsMemory · DecoderCrashed
+├── DecoderUnavailable    no process can be started to decode in
+├── CallerGone            nobody waits for the answer any longer
 ├── Refusal               good audio that does not allow what was asked
 │   ├── NotEnoughSpeech   identify, verify, embeddings
 │   └── EnrollmentRefused what the enrollment coach does not let pass
@@ -33,6 +36,11 @@ from speakerid.errors.access import Denied, KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.errors.audio import (
     AudioError,
     AudioTooLong,
+    CallerGone,
+    DecoderCrashed,
+    DecoderUnavailable,
+    DecodingNeedsMemory,
+    DecodingTooCostly,
     EmptyAudio,
     FileTooLarge,
     InvalidSamples,
@@ -114,12 +122,17 @@ __all__ = [
     "AudioTooNoisy",
     "BodyTooSlow",
     "CalibrationMissing",
+    "CallerGone",
     "ChangeNotFound",
     "ClassesOverlap",
     "Clipped",
     "CohortInvalid",
     "CohortTooSmall",
     "Conflict",
+    "DecoderCrashed",
+    "DecoderUnavailable",
+    "DecodingNeedsMemory",
+    "DecodingTooCostly",
     "DefaultGallery",
     "Denied",
     "DoesNotMatchSpeaker",

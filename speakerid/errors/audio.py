@@ -74,3 +74,40 @@ class FileTooLarge(AudioError):
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"The body is larger than {limit_bytes} bytes. Send a shorter or a compressed file.")
+
+
+class DecodingTooCostly(AudioError):
+    code = "decoding_too_costly"
+
+    def __init__(self) -> None:
+        super().__init__("Decoding takes far more computing than audio of this size needs. Export it as WAV or FLAC.")
+
+
+class DecodingNeedsMemory(AudioError):
+    code = "decoding_needs_memory"
+
+    def __init__(self) -> None:
+        super().__init__("Decoding takes far more memory than audio of this size needs. Export it as WAV or FLAC.")
+
+
+class DecoderCrashed(AudioError):
+    code = "decoder_crashed"
+
+    def __init__(self) -> None:
+        super().__init__("The decoder failed on this file. Export it as WAV or FLAC.")
+
+
+class DecoderUnavailable(SpeakeridError):
+    """The service's own fault: it cannot start the process that decodes."""
+
+    code = "decoder_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("No process can be started to decode in. Check the limits on processes and memory.")
+
+
+class CallerGone(SpeakeridError):
+    code = "client_gone"
+
+    def __init__(self) -> None:
+        super().__init__("The connection was closed while the audio was decoded. Nobody reads this.")

@@ -1,0 +1,191 @@
+"""Decode in a child process: what is hostile about a file ends that process, and its caller gets a named error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import mmap
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+import numpy as np
+
+from speakerid.audio.caller import check_caller
+from speakerid.audio.children.pool import Use, current
+from speakerid.audio.children.wire import PIECE_BYTES, Gone, Job, Kind, Lied, Wire, asked
+from speakerid.audio.encoded import Encoded
+from speakerid.audio.in_process import Announced
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
+from speakerid.audio.reader import checked
+from speakerid.errors import (
+    AudioError,
+    DecoderCrashed,
+    DecodingNeedsMemory,
+    DecodingTooCostly,
+    SpeakeridError,
+    StreamError,
+)
+from speakerid.types import FloatArray
+
+logger = logging.getLogger(__name__)
+
+SILENCE_S = 20.0  # of a child that neither asks nor delivers: its computing time ends long before, if it gets any
+ASKS_PER_PIECE = 8  # a demuxer goes back and forth between tables and samples
+MAX_MESSAGE_CHARS = 1_000
+Answer = Callable[[int], bytes | memoryview]  # piece n of the file; none at the end
+
+
+def pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
+    """(n, kept channels) float32 at 16 kHz. Raises AudioError, Overloaded, DecoderUnavailable."""
+    job = Job("pieces", limits, len(data), channel)
+    channels, left = 0, int(limits.max_seconds * SAMPLE_RATE_HZ) + SAMPLE_RATE_HZ
+    for _, payload in _talk(job, _file(data), use):
+        piece = _samples(payload)
+        channels, left = channels or piece.shape[1], left - len(piece)
+        if piece.shape[1] != channels or left < 0:
+            raise DecoderCrashed
+        yield checked(piece)
+
+
+def announced(data: Encoded, limits: DecodeLimits) -> Announced:
+    """Raises AudioError, Overloaded, DecoderUnavailable."""
+    found = [_announced(payload) for _, payload in _talk(Job("announced", limits, len(data)), _file(data), "file")]
+    if len(found) != 1:
+        raise DecoderCrashed
+    return found[0]
+
+
+def live(messages: Iterable[bytes], encoding: Literal["webm", "ogg"], max_seconds: float) -> Iterator[FloatArray]:
+    """(n,) float32 at 16 kHz. Raises what `pieces` does, StreamTooLong, and whatever `messages` raises."""
+    job = Job("live", DecodeLimits(max_seconds=max_seconds), encoding=encoding)
+    for _, payload in _talk(job, _arriving(messages), "stream"):
+        yield checked(_samples(payload))[:, 0]
+
+
+def _talk(job: Job, answer: Answer, use: Use) -> Iterator[tuple[Kind, bytearray]]:
+    pool = current()
+    with pool.child(use, _patience) as child:
+        conversation = _Conversation(child.wire, job, answer)
+        try:
+            yield from conversation.frames()
+        except Gone as error:
+            raise _fate(error, pool.end(child)) from None
+        child.fit = conversation.fit
+    if conversation.error is not None:
+        raise conversation.error
+
+
+class _Conversation:
+    """About one job. `error` is what the child says of the file, `fit` whether it can take another."""
+
+    def __init__(self, wire: Wire, job: Job, answer: Answer) -> None:
+        self._wire = wire
+        self._job = job
+        self._answer = answer
+        self._asks = 0
+        self.error: SpeakeridError | None = None
+        self.fit = False
+
+    def frames(self) -> Iterator[tuple[Kind, bytearray]]:
+        """Raises Gone, DecodingTooCostly, and what `answer` raises."""
+        if self._job.task == "live":
+            self._wire.send(Kind.JOB, self._job.to_json())
+        else:
+            self._wire.hold(Kind.JOB, self._job.to_json())
+            self._wire.send(Kind.BYTES, self._answer(0))
+        while True:
+            kind, payload = self._wire.receive()
+            if kind in (Kind.PIECE, Kind.ANNOUNCED):
+                yield kind, payload
+            elif kind == Kind.ASK:
+                self._serve(asked(payload))
+            elif kind == Kind.ERROR:
+                self.error = _error(payload)
+            elif kind == Kind.DONE:
+                self.fit = payload == b"\1"
+                return
+            else:
+                raise Lied
+
+    def _serve(self, nth: int) -> None:
+        self._asks += 1
+        if self._job.task != "live" and self._asks > ASKS_PER_PIECE * (self._job.size // PIECE_BYTES + 2):
+            raise DecodingTooCostly
+        self._wire.send(Kind.BYTES, self._answer(nth))
+
+
+def _patience(idle_s: float) -> None:
+    check_caller()
+    if idle_s > SILENCE_S:
+        raise DecodingTooCostly
+
+
+def _file(data: Encoded) -> Answer:
+    def piece(nth: int) -> bytes | memoryview:
+        start = nth * PIECE_BYTES
+        if isinstance(data, bytes):
+            return memoryview(data)[start : start + PIECE_BYTES]
+        found = data[start : start + PIECE_BYTES]
+        if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") and found:
+            data.madvise(mmap.MADV_DONTNEED, start, len(found))  # or what was read counts as this process's memory
+        return found
+
+    return piece
+
+
+def _arriving(messages: Iterable[bytes]) -> Answer:
+    parts = (
+        message[start : start + PIECE_BYTES] for message in messages for start in range(0, len(message), PIECE_BYTES)
+    )
+    return lambda _: next(parts, b"")
+
+
+def _samples(payload: bytearray) -> FloatArray:
+    """(n, channels). Raises DecoderCrashed."""
+    channels = int.from_bytes(payload[:2], "big")
+    if len(payload) < 2 or channels == 0 or (len(payload) - 2) % (4 * channels):
+        raise DecoderCrashed
+    return np.frombuffer(payload, np.float32, offset=2).reshape(-1, channels)
+
+
+def _announced(payload: bytearray) -> Announced:
+    """Raises DecoderCrashed."""
+    try:
+        found = json.loads(payload)
+        return Announced(int(found["channels"]), None if found["seconds"] is None else float(found["seconds"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DecoderCrashed from None
+
+
+def _error(payload: bytearray) -> SpeakeridError:
+    """One of those a file can cause, with the child's sentence. Raises Lied."""
+    try:
+        found = json.loads(payload)
+        kind, message = _KINDS[str(found["code"])], str(found["message"])[:MAX_MESSAGE_CHARS]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Lied from None
+    error = kind.__new__(kind)
+    SpeakeridError.__init__(error, message)
+    return error
+
+
+def _leaves(kind: type[SpeakeridError]) -> Iterator[type[SpeakeridError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _leaves(narrower)
+
+
+_KINDS = {kind.code: kind for kind in (*_leaves(AudioError), *_leaves(StreamError))}
+
+
+def _fate(error: Gone, status: int | None) -> AudioError:
+    """What became of a child whose connection ended in the middle of a job."""
+    ended_by = 0 if status is None else -os.waitstatus_to_exitcode(status)
+    if ended_by == signal.SIGPROF:
+        return DecodingTooCostly()
+    if ended_by == signal.SIGKILL and not isinstance(error, Lied):
+        return DecodingNeedsMemory()  # by the system, which had none left
+    logger.warning("a decoding process ended with %s", signal.strsignal(ended_by) if ended_by > 0 else "an error")
+    return DecoderCrashed()

@@ -1,0 +1,164 @@
+"""What a service and its decoding children say to each other: frames of a kind, a length and bytes.
+
+Job → (Ask ← → Bytes)* , (Announced | Piece)* , Error? , Done. Nothing is ever unpickled, every length is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from socket import socket
+from typing import Literal
+
+from speakerid.audio.limits import Channel, DecodeLimits
+
+Part = bytes | bytearray | memoryview
+PIECE_BYTES = 1024 * 1024  # of encoded audio in an answer, and of samples in a piece
+MAX_TEXT_BYTES = 65_536
+TICK_S = 0.1  # between two looks whether waiting still makes sense
+REQUEST = struct.Struct(">cq")  # to the template: FORK or END, a process id
+ANSWER = struct.Struct(">q")
+FORK, END = b"F", b"E"
+_HEADER = struct.Struct(">BI")
+_PLACE = struct.Struct(">Q")
+
+
+class Kind(IntEnum):
+    JOB = 1  # Job as JSON
+    BYTES = 2  # what was asked for; none at the end
+    ASK = 3  # the number of a piece of PIECE_BYTES
+    ANNOUNCED = 4  # JSON
+    PIECE = 5  # 2 bytes: channels; then float32 samples (n, channels) at 16 kHz
+    ERROR = 6  # JSON: code, message
+    DONE = 7  # 1 byte: whether the child is good for another job
+
+
+LIMITS = {
+    Kind.JOB: MAX_TEXT_BYTES,
+    Kind.BYTES: PIECE_BYTES,
+    Kind.ASK: _PLACE.size,
+    Kind.ANNOUNCED: MAX_TEXT_BYTES,
+    Kind.PIECE: PIECE_BYTES + 2,
+    Kind.ERROR: MAX_TEXT_BYTES,
+    Kind.DONE: 1,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """`pieces` and `announced` of a file of `size` bytes, or `live`: bytes that come while they are read."""
+
+    task: Literal["pieces", "announced", "live"]
+    limits: DecodeLimits
+    size: int = 0
+    channel: Channel | None = None
+    encoding: Literal["webm", "ogg"] = "webm"
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @staticmethod
+    def from_json(text: bytes) -> Job:
+        fields = json.loads(text)
+        return Job(**{**fields, "limits": DecodeLimits(**fields["limits"])})
+
+
+class Gone(Exception):
+    """The other side has closed the connection."""
+
+
+class Lied(Gone):
+    """It said what it must not say."""
+
+
+class Wire:
+    """One end. `waiting` is called every tenth of a second in which nothing moves and may raise."""
+
+    def __init__(self, sock: socket, waiting: Callable[[float], None] | None = None) -> None:
+        self._sock = sock
+        self._held: list[Part] = []
+        self.waiting = waiting
+        sock.settimeout(None if waiting is None else TICK_S)
+
+    def hold(self, kind: Kind, *parts: Part) -> None:
+        """Goes out together with the next frame: one process wakes the other once."""
+        held, self._held = self._held, [_HEADER.pack(kind, sum(len(part) for part in parts)), *parts]
+        self._send(held)
+
+    def send(self, kind: Kind, *parts: Part) -> None:
+        """Raises Gone, and whatever `waiting` raises."""
+        held, self._held = self._held, []
+        self._send([*held, _HEADER.pack(kind, sum(len(part) for part in parts)), *parts])
+
+    def receive(self) -> tuple[Kind, bytearray]:
+        """Raises Gone, and whatever `waiting` raises."""
+        number, length = _HEADER.unpack(self._receive(_HEADER.size))
+        if number not in LIMITS or length > LIMITS[Kind(number)]:
+            raise Lied
+        return Kind(number), self._receive(length)
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def is_quiet(self) -> bool:
+        """False when something came unasked, its end for example."""
+        try:
+            self._sock.setblocking(False)
+            self._sock.recv(1)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            self._sock.settimeout(None if self.waiting is None else TICK_S)
+        return False
+
+    def _send(self, parts: Sequence[Part]) -> None:
+        left, idle_s = [view for view in (memoryview(part).cast("B") for part in parts) if len(view)], 0.0
+        while left:
+            try:
+                sent, idle_s = self._sock.sendmsg(left), 0.0
+            except TimeoutError:
+                idle_s = self._wait(idle_s)
+                continue
+            except OSError as error:
+                raise Gone from error
+            while left and sent >= len(left[0]):
+                sent -= len(left.pop(0))
+            if sent:
+                left[0] = left[0][sent:]
+
+    def _receive(self, length: int) -> bytearray:
+        found, at, idle_s = bytearray(length), 0, 0.0
+        view = memoryview(found)
+        while at < length:
+            try:
+                count = self._sock.recv_into(view[at:])
+            except TimeoutError:
+                idle_s = self._wait(idle_s)
+                continue
+            except OSError as error:
+                raise Gone from error
+            if not count:
+                raise Gone
+            at += count
+        return found
+
+    def _wait(self, idle_s: float) -> float:
+        assert self.waiting is not None
+        self.waiting(idle_s + TICK_S)
+        return idle_s + TICK_S
+
+
+def ask(nth: int) -> bytes:
+    return _PLACE.pack(nth)
+
+
+def asked(payload: bytes | bytearray) -> int:
+    """Raises Lied."""
+    if len(payload) != _PLACE.size:
+        raise Lied
+    return int(_PLACE.unpack(payload)[0])

@@ -1,0 +1,42 @@
+"""A service under a memory limit of 1 GB answers bombs with named errors and honest callers meanwhile."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.audio.bombs import BOMBS, SMALL
+
+ENDS_S = 10.0
+
+
+def bombed(store: Path, *names: str) -> dict[str, list[float | int | str]]:
+    """Of each request in order: status, code, seconds."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.api.bombed", str(store), *names],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    found: dict[str, list[float | int | str]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+@pytest.mark.parametrize("names", [SMALL, pytest.param(sorted(set(BOMBS) - set(SMALL)), marks=pytest.mark.slow)])
+def test_every_bomb_is_refused_while_others_are_answered(tmp_path: Path, names: list[str]) -> None:
+    found = bombed(tmp_path / "voices.db", *names)
+    assert {name: answer for name, answer in found.items() if answer[0] not in (413, 415, 422, 200)} == {}
+    assert {name: answer for name, answer in found.items() if float(answer[2]) > ENDS_S} == {}
+    assert [answer[0] for name, answer in found.items() if name.startswith("identify")] == [422] * len(names)
+    assert [answer[0] for name, answer in found.items() if name.startswith("honest")] == [200] * len(names)
+    ended = [answer[1] for name, answer in found.items() if name.startswith("recording")]
+    assert "internal_error" not in ended
+    assert "done" not in ended

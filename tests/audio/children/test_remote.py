@@ -1,0 +1,147 @@
+"""A child gives what decoding here gives, and nothing it says can harm its service."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from speakerid.audio import in_process
+from speakerid.audio.children import remote
+from speakerid.audio.children.pool import Child
+from speakerid.audio.children.wire import PIECE_BYTES, Kind, Wire
+from speakerid.audio.limits import RECORDING, DecodeLimits
+from speakerid.audio.stored import Stored
+from speakerid.errors import AudioError, DecoderCrashed, DecodingTooCostly, InvalidSamples
+from tests.audio.encode import RECIPES, encode
+from tests.audio.voice import synthetic_voice
+
+VOICE = synthetic_voice(2.0, 48_000)
+NOISE = np.random.default_rng(5).normal(0.0, 0.2, 48_000 * 50).astype(np.float32)
+LIMITS = DecodeLimits()
+DONE = struct.pack(">BI", Kind.DONE, 1) + b"\1"
+
+
+@pytest.mark.parametrize("name", [*RECIPES, "ogg-vorbis"])
+@pytest.mark.parametrize("channel", ["mix", None, 1])
+def test_every_container_decodes_to_the_same_bits(name: str, channel: str | int | None) -> None:
+    data = encode(name, VOICE, 16_000, 2)
+    here = np.concatenate(list(in_process.pieces(data, LIMITS, channel)))  # type: ignore[arg-type]
+    there = np.concatenate(list(remote.pieces(data, LIMITS, channel, "file")))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(there, here)
+    assert remote.announced(data, LIMITS) == in_process.announced(data, LIMITS)
+
+
+def test_a_file_of_many_pieces_decodes_to_the_same_bits() -> None:
+    data = encode("flac", NOISE, 48_000)
+    assert len(data) > 3 * PIECE_BYTES
+    here = np.concatenate(list(in_process.pieces(data, RECORDING, "mix")))
+    stored = Stored(len(data), 1_000, lambda nth: data[nth * 1_000 : (nth + 1) * 1_000])
+    for form in (data, stored):
+        there = np.concatenate(list(remote.pieces(form, RECORDING, "mix", "stream")))
+        np.testing.assert_array_equal(there, here)
+
+
+@pytest.mark.parametrize("data", [b"text", b"OggS" + bytes(50), encode("mp3", VOICE, 16_000)[:3_000]])
+def test_refusals_are_those_of_decoding_here(data: bytes) -> None:
+    with pytest.raises(AudioError) as here:
+        list(in_process.pieces(data, LIMITS, "mix"))
+    with pytest.raises(AudioError) as there:
+        list(remote.pieces(data, LIMITS, "mix", "file"))
+    assert (type(there.value), str(there.value)) == (type(here.value), str(here.value))
+
+
+def test_what_goes_wrong_with_reading_the_file_reaches_the_caller() -> None:
+    data = encode("flac", NOISE, 48_000)
+
+    def load(nth: int) -> bytes:
+        if nth:
+            raise ConnectionError("the store is away")
+        return data[:PIECE_BYTES]
+
+    with pytest.raises(ConnectionError, match="away"):
+        list(remote.pieces(Stored(len(data), PIECE_BYTES, load), RECORDING, "mix", "stream"))
+
+
+def frame(kind: int, payload: bytes, length: int | None = None) -> bytes:
+    return struct.pack(">BI", kind, len(payload) if length is None else length) + payload
+
+
+def piece(channels: int, samples: bytes) -> bytes:
+    return frame(Kind.PIECE, channels.to_bytes(2, "big") + samples)
+
+
+LIES = {
+    "a kind that is none": frame(99, b""),
+    "a job": frame(Kind.JOB, b"{}"),
+    "a length of gigabytes": frame(Kind.PIECE, b"", 0xFFFF_FFFF),
+    "half a place": frame(Kind.ASK, b"\0\0"),
+    "no channels": piece(0, bytes(8)),
+    "half a sample": piece(1, bytes(7)),
+    "more channels than before": piece(1, bytes(8)) + piece(2, bytes(8)),
+    "an unknown error": frame(Kind.ERROR, b'{"code": "store_error", "message": "x"}'),
+    "a pickle": frame(Kind.ERROR, pickle.dumps(ValueError("x"))),
+    "brackets": frame(Kind.ERROR, b"[" * 60_000),
+    "nothing": b"",
+}
+
+
+class LyingPool:
+    """Hands out one end of a connection at whose other end `said` is said whatever is asked."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+
+    @contextmanager
+    def child(self, use: str, waiting: object) -> Iterator[Child]:
+        ours, theirs = socket.socketpair()
+        speaker = threading.Thread(target=self._speak, args=(theirs,))
+        speaker.start()
+        try:
+            yield Child(0, Wire(ours, lambda idle_s: None))
+        finally:
+            ours.close()
+            speaker.join()
+
+    def end(self, child: Child) -> int | None:
+        return None
+
+    def _speak(self, theirs: socket.socket) -> None:
+        with theirs, contextlib.suppress(OSError):
+            theirs.sendall(self._said)
+            theirs.shutdown(socket.SHUT_WR)
+            while theirs.recv(65_536):
+                pass
+
+
+def hear(monkeypatch: pytest.MonkeyPatch, said: bytes) -> list[np.ndarray]:
+    monkeypatch.setattr(remote, "current", lambda: LyingPool(said))
+    return list(remote.pieces(b"data", LIMITS, "mix", "file"))
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_child_that_was_taken_over_is_a_decoder_that_crashed(monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
+    with pytest.raises(DecoderCrashed):
+        hear(monkeypatch, LIES[lie] + DONE if lie == "more channels than before" else LIES[lie])
+
+
+def test_samples_that_are_none_do_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidSamples):
+        hear(monkeypatch, piece(1, struct.pack("=f", float("nan"))) + DONE)
+
+
+def test_more_audio_than_allowed_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DecoderCrashed):
+        hear(monkeypatch, piece(1, bytes(PIECE_BYTES)) * 40 + DONE)
+
+
+def test_asking_for_ever_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DecodingTooCostly):
+        hear(monkeypatch, frame(Kind.ASK, (1 << 63).to_bytes(8, "big")) * 100)

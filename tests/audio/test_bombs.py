@@ -1,0 +1,94 @@
+"""Files made to take the memory or the time of a service end in a named error, soon, and beside its process."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import subprocess
+import sys
+import time
+
+import pytest
+
+from speakerid.audio.decode import decode, read_announced, stream
+from speakerid.audio.encoded import Encoded
+from speakerid.audio.incoming import Incoming, decoded
+from speakerid.audio.limits import RECORDING
+from speakerid.errors import AudioError
+from tests.audio.bombs import BOMBS, ENDLESS, SMALL, endless
+from tests.audio.packets import cut
+
+ENDS_S = 10.0
+LARGE_ENDS_S = 60.0
+GIB = 1024**3
+IN_ONE_GIBIBYTE = """
+import resource, sys, threading
+resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))
+from speakerid.audio.decode import decode
+from speakerid.errors import AudioError
+from tests.audio.bombs import BOMBS
+refused = []
+def send(name):
+    try:
+        decode(BOMBS[name]())
+    except AudioError as error:
+        refused.append(error.code)
+threads = [threading.Thread(target=send, args=(name,)) for name in sys.argv[1:] * 2]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(refused))
+"""
+
+
+def refused(data: Encoded, within_s: float) -> AudioError:
+    began = time.monotonic()
+    with pytest.raises(AudioError) as caught:
+        sum(len(piece) for piece in stream(data, limits=RECORDING))
+    assert time.monotonic() - began < within_s
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in SMALL else pytest.mark.slow) for name in BOMBS]
+)
+def test_a_bomb_is_refused_within_ten_seconds(name: str) -> None:
+    assert refused(BOMBS[name](), ENDS_S).code != "audio_too_long"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_a_bomb_announces_is_read_or_refused_within_ten_seconds(name: str) -> None:
+    data, began = BOMBS[name](), time.monotonic()
+    with contextlib.suppress(AudioError):
+        assert read_announced(data, limits=RECORDING).channels == 1
+    assert time.monotonic() - began < ENDS_S
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENDLESS)
+def test_two_gigabytes_are_refused_within_a_minute(name: str) -> None:
+    refused(endless(name, 2 * GIB), LARGE_ENDS_S)
+
+
+@pytest.mark.slow
+def test_a_live_stream_is_no_way_around() -> None:
+    began = time.monotonic()
+    with pytest.raises(AudioError):
+        list(decoded(cut(BOMBS["webm_zlib"](), 200_000), Incoming("webm"), 60.0))
+    assert time.monotonic() - began < ENDS_S
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_bombs_side_by_side_do_not_take_a_gigabyte() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_ONE_GIBIBYTE, *SMALL], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert int(done.stdout) == 2 * len(SMALL)
+
+
+def test_the_service_itself_stays_small() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name in SMALL:
+        with pytest.raises(AudioError):
+            decode(BOMBS[name]())
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
