@@ -6,19 +6,22 @@ its own, so that a part that hangs is ended with everything it started, and what
 
 from __future__ import annotations
 
-import os
 import pkgutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from benchmarks.attack.figures import at_most, say
 from benchmarks.attack.processes import in_group
+from benchmarks.attack.service import end, until
 
 PART_S = 1_800.0  # no part takes a third of it on two cores
+END_S = 60.0
+LEAVE_S = 2.0
 
 
 def parts() -> list[str]:
@@ -38,27 +41,34 @@ def main(arguments: list[str]) -> int:
     return 0 if all(met) else 1
 
 
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
 def _apart(name: str) -> bool:
     """Run one part in a process group of its own. Whether every figure is met and nothing is left running."""
     child = subprocess.Popen([sys.executable, "-m", "benchmarks.attack", "--here", name], start_new_session=True)
     try:
         met = child.wait(PART_S) == 0
-        late = False
+        late = 0.0
     except subprocess.TimeoutExpired:
-        met, late = False, True
+        met, late = False, PART_S
     finally:
         left = _end(child)
     figures = [at_most(f"{name}: processes left behind", left)]
     if late:
-        figures.append(at_most(f"{name}: seconds", PART_S + 1, PART_S, "s", "ended before it was done"))
+        figures.append(at_most(f"{name}: seconds without an end", late))
     return say(figures) and met
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:
-    """Kill what is left of the group; how many processes that were, the part itself not counted."""
-    left = [pid for pid in in_group(child.pid) if pid != child.pid]
-    for pid in in_group(child.pid):
-        os.kill(pid, signal.SIGKILL)
+    """End the part, if it still runs, so that it cleans up; kill what is left of its group. How many those were."""
+    child.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(END_S)
+    gone = until(LEAVE_S, lambda: not in_group(child.pid))  # helpers that see the end of it end a moment later
+    left = [] if gone else in_group(child.pid)
+    end(left)
     child.wait()
     return len(left)
 
@@ -68,4 +78,5 @@ def _module(name: str) -> ModuleType:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)  # its default would leave services behind
     sys.exit(main(sys.argv[1:]))

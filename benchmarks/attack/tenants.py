@@ -21,6 +21,8 @@ from benchmarks.attack.world import SCOPES, Tenant, World, make_world
 
 OPEN_TO_ALL = {"/healthz", "/readyz", "/metrics"}
 LEAST = 374
+REFUSED = frozenset(range(400, 500))
+ANY: frozenset[int] = frozenset()
 THROTTLED = 429  # wrong keys may be slowed down
 # Other ways to write a gallery of whose key this is not.
 DISGUISES = (
@@ -44,9 +46,15 @@ class Found:
     answered: list[str] = field(default_factory=list)  # otherwise than with a refusal
     unforeseen: list[str] = field(default_factory=list)
 
-
-REFUSED = frozenset(range(400, 500))
-ANY: frozenset[int] = frozenset()
+    def judge(self, one: Try, answer: Answer, foreign: Tenant) -> None:
+        self.sent += 1
+        what = f"{one.what}: {one.request.method} {one.request.target[:100]} {answer.status}"
+        if any(secret in answer.text and not one.request.names(secret) for secret in foreign.secrets):
+            self.leaks.append(what)
+        if answer.status >= 500:
+            self.unforeseen.append(what)
+        elif one.statuses and answer.status not in one.statuses:
+            self.answered.append(what)
 
 
 def measure() -> Iterator[Figure]:
@@ -58,7 +66,7 @@ def measure() -> Iterator[Figure]:
             before = _everything(service.url, world)
             found = Found()
             for one in _tries(every, world):
-                _judge(found, one, send(service.url, one.request), world.foreign)
+                found.judge(one, send(service.url, one.request), world.foreign)
             streams = _streams(service.url, world)
             changed = _everything(service.url, world) != before
             unforeseen = service.tracebacks() + len(found.unforeseen)
@@ -77,17 +85,6 @@ def measure() -> Iterator[Figure]:
 def _routes(url: str) -> list[Route]:
     document = json.loads(send(url, Request("GET", "/openapi.json")).text)
     return [route for route in routes(document) if route.path not in OPEN_TO_ALL]
-
-
-def _judge(found: Found, one: Try, answer: Answer, foreign: Tenant) -> None:
-    found.sent += 1
-    what = f"{one.what}: {one.request.method} {one.request.target[:100]} {answer.status}"
-    if any(secret in answer.text and not one.request.names(secret) for secret in foreign.secrets):
-        found.leaks.append(what)
-    if answer.status >= 500:
-        found.unforeseen.append(what)
-    elif one.statuses and answer.status not in one.statuses:
-        found.answered.append(what)
 
 
 def _tries(every: list[Route], world: World) -> Iterator[Try]:
