@@ -101,10 +101,11 @@ def measure(large_bytes: int = LARGE_BYTES) -> Iterator[Figure]:
 def _figures(name: str, makers: Makers, named_s: float, *, identify: bool = True) -> Iterator[Figure]:
     found, honest = Found(), Honest()
     with folder() as place, limited(LIMIT_BYTES) as limit:
-        attack = _Attack(found, honest, limit, place / "voices.db", named_s)
-        for what, make in makers.items():
-            attack.send(what, make(), identify=identify)
-        attack.close()
+        with ExitStack() as services:
+            attack = _Attack(found, honest, limit, place / "voices.db", named_s, services)
+            for what, make in makers.items():
+                attack.send(what, make(), identify=identify)
+        found.peak_bytes, found.killed = limit.peak_bytes, limit.killed
     yield told(f"{name}: kinds", len(makers), note=f"limit: {limit.kind} of {LIMIT_BYTES / 2**20:.0f} MiB")
     yield at_most(f"{name}: deaths of the service", len(found.deaths), note=first(found.deaths))
     yield at_most(f"{name}: processes ended for memory", found.killed)
@@ -120,10 +121,11 @@ def _figures(name: str, makers: Makers, named_s: float, *, identify: bool = True
 class _Attack:
     """One service after another: where one dies, the next bomb finds a new one."""
 
-    def __init__(self, found: Found, honest: Honest, limit: Limit, store: Path, named_s: float) -> None:
+    def __init__(
+        self, found: Found, honest: Honest, limit: Limit, store: Path, named_s: float, services: ExitStack
+    ) -> None:
         self._found, self._honest, self._limit = found, honest, limit
-        self._store, self._named_s = store, named_s
-        self._stack = ExitStack()
+        self._store, self._named_s, self._services = store, named_s, services
         self._service: Service | None = None
 
     def send(self, what: str, bomb: bytes, *, identify: bool) -> None:
@@ -135,16 +137,11 @@ class _Attack:
         if not service.alive() or not until(10.0, service.ready):
             self._found.deaths.append(what)
 
-    def close(self) -> None:
-        self._stack.close()
-        self._found.peak_bytes = self._limit.peak_bytes
-        self._found.killed = self._limit.killed
-
     def _living(self) -> Service:
         if self._service is None or not self._service.alive():
-            self._stack.close()
-            self._service = self._stack.enter_context(serving(self._store, before=self._limit.before))
-            self._stack.enter_context(self._limit.watch(self._service.pid))
+            self._services.close()
+            self._service = self._services.enter_context(serving(self._store, before=self._limit.before))
+            self._services.enter_context(self._limit.watch(self._service.pid))
         return self._service
 
     def _identify(self, service: Service, what: str, bomb: bytes) -> None:
