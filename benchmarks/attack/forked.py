@@ -74,9 +74,6 @@ class Nursery:
 
 def nursery(store: Path, encoder: str = "fake") -> Nursery:
     """The first start of all imports; the later ones fork."""
-    os.environ.update(environment({}))
-    for name in [name for name in os.environ if name.startswith("SPEAKERID_")]:
-        del os.environ[name]
     context = get_context("forkserver")
     context.set_forkserver_preload(LOADED)
     return Nursery(store, store.with_name("service.log"), encoder, context)
@@ -95,6 +92,9 @@ def _serve(announcements: Connection, command: Sequence[str], log: str) -> None:
     """In the child: `speakerid serve …` with its stdout and stderr where the parent wants them."""
     from speakerid.cli.main import app
 
+    plain = environment({})
+    os.environ.clear()
+    os.environ.update(plain)
     errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(announcements.fileno(), STDOUT)
     os.dup2(errors, STDERR)

@@ -118,7 +118,7 @@ class _Attack:
         for writer in self.writers:
             self.found.lost += writer.ledger.settle(now.of(writer.mark, recordings=writer.records))
         erased = set[str]().union(*(writer.ledger.erased for writer in self.writers))
-        self.found.again += sorted(erased & (now.people.keys() | now.recordings | _utterances(now)))
+        self.found.again += sorted(erased & now.known())
         self.found.index += _index_errors(client, now, self._probe)
         self.found.index += _list_errors(client, now)
         self._traces(erased)
@@ -156,10 +156,6 @@ class _Attack:
         alive = [pid for pid in followers if open_targets(pid)]
         if not until(FOLLOW_S, lambda: not any(open_targets(pid) for pid in alive)):
             self.found.followed += len(alive)
-
-
-def _utterances(now: truth.Truth) -> set[str]:
-    return set[str]().union(*(person.utterances for person in now.people.values()))
 
 
 def _index_errors(client: httpx.Client, now: truth.Truth, probe: bytes) -> list[str]:

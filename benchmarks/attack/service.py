@@ -8,12 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any
 
 import httpx
 
@@ -34,7 +33,6 @@ class Service:
     pid: int
     log: Path  # its stderr
     process: subprocess.Popen[str]
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def client(self, timeout_s: float = ANSWER_S) -> httpx.Client:
         return plain_client(self.url, timeout_s)
@@ -57,9 +55,6 @@ class Service:
     def memory_mib(self) -> float:
         """Resident, with all its workers."""
         return memory_bytes(self.pid) / 2**20
-
-    def processes(self) -> int:
-        return len(tree(self.pid))
 
 
 @contextmanager
@@ -121,7 +116,7 @@ def end(pids: Sequence[int]) -> None:
             continue
 
 
-def until(seconds: float, check: Any, pause_s: float = 0.05) -> bool:
+def until(seconds: float, check: Callable[[], object], pause_s: float = 0.05) -> bool:
     """Ask `check()` again and again. Whether it was ever true."""
     deadline = time.monotonic() + seconds
     while not (found := bool(check())) and time.monotonic() < deadline:

@@ -29,6 +29,12 @@ class Truth:
     means: dict[str, FloatArray]  # (dim,) of each speaker's utterances as they are now, L2-normalized
     receiving: int  # recordings that are only half there
 
+    def known(self) -> set[str]:
+        """Every id and name."""
+        people = self.people.values()
+        utterances = set[str]().union(*(person.utterances for person in people))
+        return {*self.people, *self.recordings, *utterances, *(person.name for person in people)}
+
     def of(self, mark: str, *, recordings: bool) -> State:
         """What the client made whose names begin with `mark`."""
         own = {key: person for key, person in self.people.items() if person.name.startswith(mark)}
