@@ -6,6 +6,7 @@ its own, so that a part that hangs is ended with everything it started, and what
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks.attack.figures import at_most, say
+from benchmarks.attack.figures import at_most, say, told
 from benchmarks.attack.processes import in_group
 from benchmarks.attack.service import end, until
 
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
     if unknown := set(arguments) - set(known):
         sys.stderr.write(f"There is no part {', '.join(sorted(unknown))}. Parts are {', '.join(known)}.\n")
         return 2
+    say([told("machine: load of each core before", os.getloadavg()[0] / (os.cpu_count() or 1))])
     met = [_apart(name) for name in arguments or known]  # every part runs, also after a missed figure
     return 0 if all(met) else 1
 
