@@ -1,4 +1,7 @@
-"""The attacks of `make attack`, in a few seconds each: what held under thousands of them has to hold under some."""
+"""The attacks of `make attack`, in a few seconds each: what held under thousands of them has to hold under some.
+
+Bombs are tested in tests/api/test_bombs.py.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks.attack import bombs, kills, mutations, references, tenants
+from benchmarks.attack import kills, mutations, references, tenants
 from benchmarks.attack.figures import Figure
 
 pytestmark = pytest.mark.slow
@@ -17,8 +20,6 @@ ATTACKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "mutations": partial(mutations.measure, files=300),
     "tenants": tenants.measure,
     "references": references.measure,
-    # Among other tests every core has several to serve; alone, 10 s are wanted.
-    "bombs": partial(bombs.measure, large_bytes=0, named_s=100.0),
 }
 
 
