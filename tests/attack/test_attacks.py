@@ -16,7 +16,7 @@ from benchmarks.attack.figures import Figure
 pytestmark = pytest.mark.slow
 
 ATTACKS: dict[str, Callable[[], Iterator[Figure]]] = {
-    "kills": partial(kills.measure, cycles=10),
+    "kills": partial(kills.measure, cycles=10, half_s=0.0),
     "mutations": partial(mutations.measure, files=300),
     "tenants": tenants.measure,
     "references": references.measure,
