@@ -9,7 +9,7 @@ EVALUATE := $(BIN)/python -m speakerid.evaluation
 # What `make check` tests: no servers, no commands, no training; `make test` has everything.
 QUICK := tests/test_*.py $(addprefix tests/,audio contracts db diarization encoders index scoring services)
 
-.PHONY: demo test check serve bench refit measure format clean
+.PHONY: demo test check serve bench attack refit measure format clean
 
 demo: $(READY)
 	$(BIN)/speakerid demo
@@ -28,6 +28,10 @@ serve: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m speakerid.evaluation.bench
+
+# Attacks on the real service, on loopback only, a quarter of an hour or so: `make attack ONLY=kills` runs one part.
+attack: $(READY)
+	$(BIN)/python -m benchmarks.attack $(ONLY)
 
 # What follows from the weights of the bundled encoder: its cohort, its calibrations, the limits of the coach.
 refit: $(READY)

@@ -13,6 +13,8 @@ import pytest
 import speakerid
 
 PACKAGE = Path(speakerid.__file__).parent
+TESTS = Path(__file__).parent
+BENCHMARKS = TESTS.parent / "benchmarks"
 MAX_LINES = 350
 
 # A room may import rooms of a lower rung; rooms on one rung never import each other.
@@ -162,11 +164,21 @@ def test_only_bootstrap_and_the_edges_read_settings() -> None:
     assert readers <= {"bootstrap", "verbs", "api", "cli", "evaluation"}
 
 
+def test_nothing_imports_the_benchmarks_but_themselves_and_their_tests() -> None:
+    roots = (PACKAGE, *(room for room in TESTS.iterdir() if room.name != "attack"))
+    files = [path for root in roots for path in ([root] if root.suffix == ".py" else root.rglob("*.py"))]
+    found = {path.name for path in files for target in _all_targets(path) if target.split(".")[0] == "benchmarks"}
+    assert found == set()
+
+
+def _all_targets(path: Path) -> list[str]:
+    return [target for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for target in _targets(node)]
+
+
 def test_no_file_grows_past_one_idea() -> None:
-    tests = Path(__file__).parent
     lengths = {
         path: len(path.read_text(encoding="utf-8").splitlines())
-        for root in (PACKAGE, tests)
+        for root in (PACKAGE, TESTS, BENCHMARKS)
         for path in root.rglob("*.py")
     }
     assert {path.name: n for path, n in lengths.items() if n > MAX_LINES} == {}

@@ -1,0 +1,206 @@
+"""A key of one tenant against everything of another: every route of the OpenAPI document, every id, every trick.
+
+Nothing of the other tenant may be told, nothing of them may change, and nothing but a refusal may be the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.routes import Answer, Request, Route, request, routes, send
+from benchmarks.attack.service import folder, serving
+from benchmarks.attack.speech import VOICES, container
+from benchmarks.attack.world import SCOPES, Tenant, World, make_world
+
+OPEN_TO_ALL = {"/healthz", "/readyz", "/metrics"}
+LEAST = 374
+REFUSED = frozenset(range(400, 500))
+ANY: frozenset[int] = frozenset()
+THROTTLED = 429  # wrong keys may be slowed down
+# Other ways to write a gallery of whose key this is not.
+DISGUISES = (
+    *("{own}/../{foreign}", "{own}%2f..%2f{foreign}", "%2e%2e/galleries/{foreign}", "./{foreign}", "/{foreign}"),
+    *("{foreign}%00", "{foreign}%20", "%20{foreign}", "{foreign};{own}", "{upper}", "{foreign}%23{own}", "%74eam-b"),
+)
+OVERRIDES = ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path", "X-HTTP-Method-Override", "X-Gallery")
+
+
+@dataclass(frozen=True)
+class Try:
+    what: str
+    request: Request
+    statuses: frozenset[int]  # that are right; empty: any, as long as nothing is told
+
+
+@dataclass
+class Found:
+    sent: int = 0
+    leaks: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)  # otherwise than with a refusal
+    unforeseen: list[str] = field(default_factory=list)
+
+    def judge(self, one: Try, answer: Answer, foreign: Tenant) -> None:
+        self.sent += 1
+        what = f"{one.what}: {one.request.method} {one.request.target[:100]} {answer.status}"
+        if any(secret in answer.text and not one.request.names(secret) for secret in foreign.secrets):
+            self.leaks.append(what)
+        if answer.status >= 500:
+            self.unforeseen.append(what)
+        elif one.statuses and answer.status not in one.statuses:
+            self.answered.append(what)
+
+
+def measure() -> Iterator[Figure]:
+    begun = time.monotonic()
+    with folder() as place:
+        world = make_world(place / "voices.db")
+        with serving(place / "voices.db") as service:
+            every = _routes(service.url)
+            before = _everything(service.url, world)
+            found = Found()
+            for one in _tries(every, world):
+                found.judge(one, send(service.url, one.request), world.foreign)
+            streams = _streams(service.url, world)
+            changed = _everything(service.url, world) != before
+            unforeseen = service.tracebacks() + len(found.unforeseen)
+    lacking = sorted({name for route in every for name in route.names} - world.own.ids.keys())
+    yield at_least("tenants: requests", found.sent + streams.sent, LEAST)
+    yield told("tenants: routes", len(every))
+    yield at_most("tenants: kinds of ids that were not tried", len(lacking), note=first(lacking))
+    leaks = found.leaks + streams.leaks
+    yield at_most("tenants: leaks", len(leaks), note=first(leaks))
+    yield at_most("tenants: requests that were not refused", len(found.answered), note=first(found.answered))
+    yield at_most("tenants: changes to the other tenant", int(changed))
+    yield at_most("tenants: answers that nobody foresaw", unforeseen, note=first(found.unforeseen))
+    yield told("tenants: took", time.monotonic() - begun, "s")
+
+
+def _routes(url: str) -> list[Route]:
+    document = json.loads(send(url, Request("GET", "/openapi.json")).text)
+    return [route for route in routes(document) if route.path not in OPEN_TO_ALL]
+
+
+def _tries(every: list[Route], world: World) -> Iterator[Try]:
+    """Wrong keys come last: they may be answered ever more slowly."""
+    audio = container("wav-s16", VOICES[0])
+    for route in every:
+        filler = _Filler(route, world, audio)
+        yield from filler.across_the_wall()
+        yield from filler.foreign_ids()
+        yield from filler.disguised()
+    for route in every:
+        yield from _Filler(route, world, audio).without_a_right_key()
+
+
+@dataclass(frozen=True)
+class _Filler:
+    """Requests to one route. Path parameters that the world has no id for get one that nobody has."""
+
+    route: Route
+    world: World
+    audio: bytes
+
+    def across_the_wall(self) -> Iterator[Try]:
+        """Keys bound to one gallery, with every scope there is, in the other gallery and in one that is not there."""
+        if "gallery" not in self.route.names:
+            yield Try("without a gallery", self._request("all", {}, self.world.own.said), ANY)
+            return
+        foreign = self._ids(self.world.foreign)
+        for name in (*SCOPES, "all"):
+            said = self.world.foreign.said
+            yield Try(f"key {name} in the other gallery", self._request(name, foreign, said), frozenset({403, 404}))
+        nowhere = foreign | {"gallery": "nowhere"}
+        yield Try("in no gallery", self._request("all", nowhere, self.world.own.said), frozenset({403, 404}))
+        said = self.world.own.said
+        yield Try("operator in no gallery", self._request("operator", nowhere, said), frozenset({404, 422}))
+
+    def foreign_ids(self) -> Iterator[Try]:
+        """In the own gallery: one id of the other gallery in the path, in the body or in the query."""
+        if "gallery" not in self.route.names:
+            return
+        own, foreign = self._ids(self.world.own), self._ids(self.world.foreign)
+        for name in self.route.names[1:]:
+            ids = own | {name: foreign[name]}
+            yield Try(f"foreign {name}", self._request("all", ids, self.world.own.said), REFUSED)
+        for name in self._pointers():
+            said = {name: self.world.foreign.said[name]}
+            yield Try(f"foreign {name} in the body", self._request("all", own, said), REFUSED)
+        for name in self.route.query:
+            if self.route.method == "GET" and name in self.world.foreign.said:
+                query = {name: self.world.foreign.said[name]}
+                yield Try(f"foreign {name} in the query", self._request("all", own, {}, query), ANY)
+
+    def disguised(self) -> Iterator[Try]:
+        if "gallery" not in self.route.names or self.route.method not in ("GET", "POST"):
+            return
+        ids = self._ids(self.world.foreign)
+        plain = self._request("all", ids | {"gallery": "GALLERY"}, self.world.foreign.said)
+        if self.route.method == "GET":
+            for disguise in DISGUISES:
+                target = plain.target.replace("GALLERY", self._disguise(disguise))
+                yield Try("disguised", Request(plain.method, target, plain.body, plain.headers), REFUSED | {307})
+            own = self._request("all", self._ids(self.world.own), {})
+            for header in OVERRIDES:
+                said = {**own.headers, header: plain.target.replace("GALLERY", self.world.foreign.gallery)}
+                yield Try(header, Request(own.method, own.target, b"", said), ANY)
+
+    def without_a_right_key(self) -> Iterator[Try]:
+        ids = self._ids(self.world.foreign)
+        for name in ("missing", "revoked", "wrong"):
+            request = self._request(name, ids, self.world.foreign.said)
+            yield Try(f"key {name}", request, frozenset({401, THROTTLED}))
+
+    def _pointers(self) -> list[str]:
+        """Fields of the body that name somebody by id."""
+        fields = (self.route.body or {}).get("properties", {})
+        return [name for name in fields if name in ("into", "to", "speaker_id", "candidates")]
+
+    def _disguise(self, disguise: str) -> str:
+        own, foreign = self.world.own.gallery, self.world.foreign.gallery
+        return disguise.format(own=own, foreign=foreign, upper=foreign.upper())
+
+    def _ids(self, tenant: Tenant) -> dict[str, str]:
+        return {name: tenant.ids.get(name, "nobody") for name in self.route.names}
+
+    def _request(
+        self, key: str, ids: Mapping[str, str], said: Mapping[str, str], query: Mapping[str, str] | None = None
+    ) -> Request:
+        headers = {"Authorization": self.world.keys[key]} if key in self.world.keys else {}
+        return request(
+            self.route, dict.fromkeys(self.route.names, "nobody") | dict(ids), said, self.audio, headers, query
+        )
+
+
+def _streams(url: str, world: World) -> Found:
+    """Live streams are not in the OpenAPI document."""
+    found = Found()
+    address = f"ws{url.removeprefix('http')}/v1/galleries/{world.foreign.gallery}/stream"
+    for name in ("all", "identify", "revoked", "wrong", "missing"):
+        found.sent += 1
+        headers = {"Authorization": world.keys[name]} if name in world.keys else {}
+        try:
+            with connect(address, additional_headers=headers, open_timeout=10, proxy=None) as stream:
+                stream.send('{"type": "config"}')
+                stream.send(bytes(32_000))
+                heard = str(stream.recv(timeout=10))
+                if json.loads(heard).get("type") != "error" or world.foreign.secrets[0] in heard:
+                    found.leaks.append(f"a stream with key {name} was told {heard[:100]}")
+        except (WebSocketException, TimeoutError, OSError):
+            continue  # refused
+    return found
+
+
+def _everything(url: str, world: World) -> list[str]:
+    """What the operator sees of the other tenant."""
+    ids, headers = world.foreign.ids, {"Authorization": world.keys["operator"]}
+    root = f"/v1/galleries/{world.foreign.gallery}"
+    speakers = f"{root}/speakers/{ids['speaker_id']}"
+    paths = (root, f"{root}/speakers", speakers, f"{speakers}/utterances", f"{root}/recordings", f"{root}/history")
+    return [send(url, Request("GET", path, b"", headers)).text for path in (*paths, f"{root}/unknowns")]

@@ -1,0 +1,28 @@
+"""The attacks of `make attack`, in a few seconds each: what held under thousands of them has to hold under some.
+
+Bombs are tested in tests/api/test_bombs.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from benchmarks.attack import kills, mutations, references, tenants
+from benchmarks.attack.figures import Figure
+
+pytestmark = pytest.mark.slow
+
+ATTACKS: dict[str, Callable[[], Iterator[Figure]]] = {
+    "kills": partial(kills.measure, cycles=10, half_s=0.0),
+    "mutations": partial(mutations.measure, files=300),
+    "tenants": tenants.measure,
+    "references": references.measure,
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_service_holds_against(attack: str) -> None:
+    assert [figure.line() for figure in ATTACKS[attack]() if not figure.met] == []
