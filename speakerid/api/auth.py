@@ -37,7 +37,7 @@ def allow(*scopes: Scope, whole_store: bool = False) -> Any:
 def authorized(connection: HTTPConnection, secret: str | None, *scopes: Scope) -> Key | None:
     """The caller's key, None on an open server. Raises KeyMissing, KeyInvalid, ScopeMissing."""
     with engine_of(connection).read() as db:
-        if not connection.app.state.require_key and not keys.exist(db):
+        if not connection.app.state.require_key and not keys.required(db):
             _only_from_here(connection)
             return None
         if secret is None:

@@ -70,10 +70,29 @@ def list_keys(options: Store) -> None:
 def revoke(
     options: Store, key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")]
 ) -> None:
-    """Forget a key; requests with it are refused from now on. With --json nothing is printed."""
+    """Forget a key; requests with it are refused from now on. With --json nothing is printed.
+
+    Without any key nobody is served, until `speakerid keys allow-none`.
+    """
     from speakerid.services import keys
 
     with open_store(options) as database, database.write() as db:
         keys.revoke(db, key)
     if not options.as_json:
         say(f"Revoked {key}.")
+
+
+@app.command("allow-none")
+@with_options
+def allow_none(options: Store) -> None:
+    """Serve this machine's programs without a key again, on a loopback address. Refused while the store has keys.
+
+    From the first key on the store is closed to who has none, also after all were revoked. With --json nothing is
+    printed.
+    """
+    from speakerid.services import keys
+
+    with open_store(options) as database, database.write() as db:
+        keys.allow_without(db)
+    if not options.as_json:
+        say("Programs of this machine need no key now.")

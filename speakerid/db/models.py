@@ -108,6 +108,25 @@ class IndexChangeRow(Base):
     speaker_key: Mapped[int] = mapped_column(Key)
 
 
+class ErasureRow(Base):
+    """An erasure that may have left something in the files of a SQLite store (db/erasure.py)."""
+
+    __tablename__ = "erasures"
+    __table_args__ = NEVER_REUSED
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    page: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # pages gone through since
+
+
+class GuardRow(Base):
+    """There, at most once, since the first API key was made: nobody is served without a key from then on."""
+
+    __tablename__ = "guard"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class RepairRow(Base):
     """A merge or a move, and what undoing it needs. Emptied when anybody or anything it tells of is erased."""
 

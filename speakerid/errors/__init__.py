@@ -12,7 +12,7 @@ SpeakeridError
 ├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
 │   └── …                 KeyNotFound · FileMissing · RecordingNotFound · UnknownVoiceNotFound
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
-│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
+│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse · KeysExist
 │   └── …                 NoVoiceprint · UndoImpossible
 │   └── …                 TooFewTrials · ClassesOverlap · CohortTooSmall: a gallery that cannot be calibrated
 │   └── …                 RecordingNotReady · RecordingWithoutResult · RecordingEnded · RecordingAbandoned
@@ -24,7 +24,8 @@ SpeakeridError
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
-├── StoreError            StoreUnavailable · StoreNewer
+├── StoreError            StoreUnavailable · StoreNewer · StoreSchemaUnknown
+│   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
 └── SettingsError         the operator's settings contradict each other
 """
 
@@ -74,6 +75,7 @@ from speakerid.errors.refusals import (
     VoiceAlreadyEnrolled,
 )
 from speakerid.errors.store import (
+    BackupFailed,
     ChangeNotFound,
     ClassesOverlap,
     CohortTooSmall,
@@ -86,12 +88,16 @@ from speakerid.errors.store import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     KeyNotFound,
+    KeysExist,
     NotFound,
     NoVoiceprint,
     PreconditionFailed,
     SpeakerNotFound,
     StoreError,
+    StoreExists,
+    StoreInUse,
     StoreNewer,
+    StoreSchemaUnknown,
     StoreUnavailable,
     TooFewTrials,
     UndoImpossible,
@@ -104,6 +110,7 @@ __all__ = [
     "AudioError",
     "AudioTooLong",
     "AudioTooNoisy",
+    "BackupFailed",
     "CalibrationMissing",
     "ChangeNotFound",
     "ClassesOverlap",
@@ -133,6 +140,7 @@ __all__ = [
     "KeyInvalid",
     "KeyMissing",
     "KeyNotFound",
+    "KeysExist",
     "MalformedAudio",
     "MessageTooLarge",
     "MoreThanOneVoice",
@@ -154,7 +162,10 @@ __all__ = [
     "SpeakerNotFound",
     "SpeakeridError",
     "StoreError",
+    "StoreExists",
+    "StoreInUse",
     "StoreNewer",
+    "StoreSchemaUnknown",
     "StoreUnavailable",
     "StreamError",
     "StreamIdle",

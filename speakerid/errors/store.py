@@ -69,6 +69,13 @@ class GalleryExists(Conflict):
         super().__init__(f"A gallery {gallery!r} exists already. Use it, or choose another name.")
 
 
+class KeysExist(Conflict):
+    code = "keys_exist"
+
+    def __init__(self) -> None:
+        super().__init__("The store has keys. Revoke them all first: 'speakerid keys list' shows them.")
+
+
 class ExternalIdTaken(Conflict):
     code = "external_id_taken"
 
@@ -171,3 +178,27 @@ class StoreUnavailable(StoreError):
 
 class StoreNewer(StoreError):
     code = "store_newer"
+
+
+class StoreSchemaUnknown(StoreError):
+    """No version of this project made the store as it is: one of a branch, or a migration that was interfered with."""
+
+    code = "store_schema_unknown"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The store has {found}. Open it with the version that made it, or restore a backup with 'speakerid "
+            "restore'. Nothing was changed."
+        )
+
+
+class StoreExists(StoreError):
+    code = "store_exists"
+
+
+class StoreInUse(StoreError):
+    code = "store_in_use"
+
+
+class BackupFailed(StoreError):
+    code = "backup_failed"

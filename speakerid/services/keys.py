@@ -10,7 +10,7 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import KeyRow
 from speakerid.db.repositories import keys
 from speakerid.db.types import new_id
-from speakerid.errors import InvalidRequest, KeyInvalid, ScopeMissing
+from speakerid.errors import InvalidRequest, KeyInvalid, KeysExist, ScopeMissing
 from speakerid.services import fields, shape
 from speakerid.types import Key, Scope
 
@@ -38,6 +38,7 @@ def create(db: Handle, name: str, scopes: tuple[str, ...], galleries: tuple[str,
         scopes=sorted(set(scopes)),
         galleries=[fields.gallery_name(gallery) for gallery in galleries],
     )
+    keys.guard(db)
     keys.add(db, row)
     return NewKey(shape.key(row), secret)
 
@@ -53,6 +54,18 @@ def revoke(db: Handle, key_id: str) -> None:
 
 def exist(db: Handle) -> bool:
     return keys.exist(db)
+
+
+def required(db: Handle) -> bool:
+    """Whether nobody is served without a key: from the first key on, also when all were revoked."""
+    return keys.guarded(db) or keys.exist(db)
+
+
+def allow_without(db: Handle) -> None:
+    """Serve programs of this machine without a key again. Raises KeysExist."""
+    if keys.exist(db):
+        raise KeysExist
+    keys.unguard(db)
 
 
 def check(db: Handle, secret: str, *scopes: Scope) -> Key:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from speakerid.db.models import KeyRow
+from speakerid.db.models import GuardRow, KeyRow
 from speakerid.errors import KeyNotFound
 
 
@@ -16,6 +16,21 @@ def add(db: Session, row: KeyRow) -> None:
 
 def every(db: Session) -> list[KeyRow]:
     return list(db.scalars(select(KeyRow).order_by(KeyRow.id)))
+
+
+def guard(db: Session) -> None:
+    """From now on nobody is served without a key."""
+    if not guarded(db):
+        db.add(GuardRow(id=1))
+        db.flush()
+
+
+def guarded(db: Session) -> bool:
+    return db.scalar(select(GuardRow.id)) is not None
+
+
+def unguard(db: Session) -> None:
+    db.execute(delete(GuardRow))
 
 
 def exist(db: Session) -> bool:
