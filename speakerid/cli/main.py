@@ -6,6 +6,7 @@ import typer
 
 from speakerid.cli import (
     audit,
+    backup,
     calibrate,
     db,
     demo,
@@ -51,6 +52,8 @@ for verb in (
     calibrate.calibrate,
     train.train,
     finetune.finetune,
+    backup.backup,
+    backup.restore,
     version.version,
 ):
     app.command()(verb)

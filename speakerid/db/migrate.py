@@ -43,6 +43,13 @@ def upgrade(database: Database) -> str:
     return newest
 
 
+def require_known(database: Database) -> None:
+    """Raises StoreNewer, StoreSchemaUnknown, also for a store without tables."""
+    with database.read() as db:
+        if _known(db.connection()) is None:
+            raise StoreSchemaUnknown("no tables")
+
+
 def _known(connection: Connection) -> str | None:
     """The revision of the store, None for an empty one. Raises StoreNewer, StoreSchemaUnknown."""
     found, scripts = revision(connection), ScriptDirectory(str(migrations_dir()))

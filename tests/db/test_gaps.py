@@ -25,7 +25,7 @@ CREATE TABLE people (key INTEGER PRIMARY KEY, name TEXT, print BLOB);
 CREATE INDEX by_name ON people (name);
 CREATE TABLE notes (name TEXT PRIMARY KEY, note BLOB) WITHOUT ROWID;
 """
-MARK = re.compile(rb"<(\d+):\d+>")  # every value is made of marks of its person
+MARK = re.compile(rb"<(\d{9}):\d>")  # every value is made of marks of its person
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -34,21 +34,21 @@ def opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def filled(rng: random.Random, person: int, most: int = 900) -> bytes:
-    return b"".join(b"<%d:%d>" % (person, rng.randrange(10)) for _ in range(rng.choice((1, 9, 90, most))))
+def filled(rng: random.Random, person: int, most: int = 500) -> bytes:
+    return b"".join(b"<%09d:%d>" % (person, rng.randrange(10)) for _ in range(rng.choice((1, 5, 50, most))))
 
 
 def bring_in(connection: sqlite3.Connection, rng: random.Random, person: int) -> None:
-    name = filled(rng, person, 30).decode()
+    name = filled(rng, person, 15).decode()
     connection.execute("INSERT INTO people VALUES (?, ?, ?)", (person, name, filled(rng, person)))
-    connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, filled(rng, person, 200)))
+    connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, filled(rng, person, 100)))
 
 
 def change(connection: sqlite3.Connection, rng: random.Random, person: int) -> None:
     """Rows that grow and shrink are moved from page to page."""
     connection.execute("UPDATE people SET print = ? WHERE key = ?", (filled(rng, person), person))
     (name,) = connection.execute("SELECT name FROM people WHERE key = ?", (person,)).fetchone()
-    connection.execute("UPDATE notes SET note = ? WHERE name = ?", (filled(rng, person, 200), name))
+    connection.execute("UPDATE notes SET note = ? WHERE name = ?", (filled(rng, person, 100), name))
 
 
 def erase(connection: sqlite3.Connection, person: int) -> None:
@@ -77,7 +77,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     yield path
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_byte_of_the_erased_stays_and_nothing_else_changes(store: Path, seed: int) -> None:
     rng, there = random.Random(seed), set[int]()
     with closing(opened(store)) as connection:
@@ -166,7 +166,7 @@ with t.closing(t.opened(path)) as connection:
             t.change(connection, rng, one)
         if len(there) > 200 or rng.random() < 0.2:
             t.erase(connection, there.pop(rng.randrange(len(there))))
-        connection.execute("COMMIT" if rng.random() < 0.9 else "COMMIT")
+        connection.execute("COMMIT")
         if rng.random() < 0.3:
             connection.execute("SELECT sum(length(print)) FROM people").fetchone()
             time.sleep(rng.random() * 0.02)
