@@ -50,7 +50,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, patience
             database=database,
             encoder=batcher,
             preparer=Preparer(SileroVad(), decode_limits(settings)),
-            indexes=IndexSync(database, FaissFlatIndex),
+            indexes=IndexSync(database, FaissFlatIndex, encoder),
             scorer=scorer,
             limits=limits,
             policy=Policy(prior=settings.prior),

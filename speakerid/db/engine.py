@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
 RETRY_S = 0.01
+SHORT_OF_DISK_BYTES = 64 * 1024 * 1024
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
 # A request thread needs one connection at a time; the API runs 40 of them.
@@ -77,6 +78,26 @@ class Database:
         if self.file is not None:
             with _reachable(), self.engine.connect() as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def unwritable(self) -> str | None:
+        """Why nothing can be written now. Writes only where the disk is nearly full, or the last write failed."""
+        if self.trouble is None and not self._short_of_disk():
+            return None
+        try:
+            with self.write() as db:
+                db.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        except StoreUnavailable:
+            return "The store can be read, but not written to: its disk may be full. The server's log has the cause."
+        return None
+
+    def _short_of_disk(self) -> bool:
+        if self.file is None:
+            return False
+        try:
+            at = os.statvfs(self.file.resolve().parent)
+        except OSError:
+            return True
+        return at.f_bavail * at.f_frsize < SHORT_OF_DISK_BYTES
 
     def ping(self) -> None:
         with self.read() as db:

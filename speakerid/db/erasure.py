@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +70,8 @@ class _Pass:
     step_bytes: int = STEP_BYTES
     page: int = 1  # the next one
     newest: int | None = None  # the youngest erasure that this pass is good for
-    version: int | None = field(default=None)
+    version: int | None = None
+    free: Mapping[int, gaps.Gap] = field(default_factory=dict)  # pages that are not in use
 
     def run(self, deadline: float) -> bool:
         while self._pending():
@@ -109,12 +111,15 @@ class _Pass:
     def _step(self) -> None:
         self._begin_anew_if_others_wrote()
         descr = descriptor(self.path)
-        layout = gaps.Layout.of(os.pread(descr, gaps.HEADER_BYTES, 0))
+        header = os.pread(descr, gaps.HEADER_BYTES, 0)
+        layout = gaps.Layout.of(header)
+        if self.page == 1:
+            self.free = gaps.free(layout, header, lambda number: read_pages(descr, layout, number, 1))
         pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
-        if pages >= gaps.MOST_PAGES:
+        if pages >= gaps.MOST_PAGES:  # 128 GiB
             raise sqlite3.OperationalError(f"a store of {pages} pages is too large to be gone through")
         stop = min(pages + 1, self.page + max(1, self.step_bytes // layout.page_bytes))
-        clear(descr, layout, self.page, stop)
+        clear(descr, layout, self.page, stop, self.free)
         self.page = stop
         if stop > pages:
             self.connection.execute("DELETE FROM erasures WHERE id <= ?", (self.newest,))
@@ -132,14 +137,18 @@ class _Pass:
         self.newest = self.connection.execute("SELECT max(id) FROM erasures").fetchone()[0] or 0
 
 
-def clear(descr: int, layout: gaps.Layout, start: int, stop: int) -> int:
+def read_pages(descr: int, layout: gaps.Layout, start: int, count: int) -> bytes:
+    return os.pread(descr, count * layout.page_bytes, (start - 1) * layout.page_bytes)
+
+
+def clear(descr: int, layout: gaps.Layout, start: int, stop: int, free: Mapping[int, gaps.Gap]) -> int:
     """Zero the gaps of pages `start <= n < stop` in the file, durably. How many bytes were written."""
     size, written, at = layout.page_bytes, 0, start
     while at < stop:
         some = min(stop - at, max(1, STEP_BYTES // size))
-        data = os.pread(descr, some * size, (at - 1) * size)
+        data = read_pages(descr, layout, at, some)
         for nth in range(len(data) // size):
-            for first, end in gaps.dirty(layout, at + nth, data[nth * size : (nth + 1) * size]):
+            for first, end in gaps.dirty(layout, at + nth, data[nth * size : (nth + 1) * size], free):
                 written += os.pwrite(descr, bytes(end - first), (at + nth - 1) * size + first)
         at += some
     if written:

@@ -1,13 +1,13 @@
 """Bytes of a SQLite file that belong to nothing: gaps of b-tree pages, where copies of moved cells stay behind.
 
-`secure_delete` zeroes what is deleted, not what was copied to another place. The layout is that of "B-tree Pages" in
-sqlite.org/fileformat2.html. A page that does not follow it to the letter is left alone.
+`secure_delete` zeroes what is deleted, not what was copied to another place; other programs do not use it. The layout is
+that of "B-tree Pages" and "The Freelist" in sqlite.org/fileformat2.html. A page that does not follow it to the letter is left alone.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 HEADER_BYTES = 100  # of the file, at the start of its first page
@@ -48,35 +48,49 @@ class Layout:
         return number == (first + 1 if first == LOCK_BYTE // self.page_bytes + 1 else first)
 
 
-def dirty(layout: Layout, number: int, page: bytes) -> list[Gap]:
+def free(layout: Layout, header: bytes, read: Callable[[int], bytes]) -> dict[int, Gap]:
+    """The free pages, by number, and what of each means nothing: all of a leaf, what is behind the list of a trunk."""
+    found: dict[int, Gap] = {}
+    number, most = int.from_bytes(header[32:36], "big"), layout.usable_bytes // 4 - 2
+    while number and number not in found:
+        following, count = struct.unpack_from(">II", page := read(number))
+        if count > most:
+            break
+        found |= dict.fromkeys(struct.unpack_from(f">{count}I", page, 8), (0, layout.usable_bytes))
+        found[number] = (8 + 4 * count, layout.usable_bytes)
+        number = following
+    return found
+
+
+def dirty(layout: Layout, number: int, page: bytes, free_pages: Mapping[int, Gap]) -> list[Gap]:
     """The gaps of page `number` that hold anything but zeros."""
     if layout.is_pointer_map(number):
         return []
-    start = HEADER_BYTES if number == 1 else 0
     try:
-        found = list(_gaps(page, start, layout.usable_bytes))
+        found = [free_pages[number]] if number in free_pages else list(_gaps(layout, number, page))
     except ValueError:
         return []
     return [(first, end) for first, end in found if page[first:end].strip(b"\0")]
 
 
-def _gaps(page: bytes, start: int, usable: int) -> Iterator[Gap]:
-    """Raises ValueError where the page contradicts itself."""
+def _gaps(layout: Layout, number: int, page: bytes) -> Iterator[Gap]:
+    """Of a b-tree page. Raises ValueError where it contradicts itself."""
+    start, usable = HEADER_BYTES if number == 1 else 0, layout.usable_bytes
     header = PAGE_HEADER_BYTES.get(page[start])
     if header is None:
         return
-    free, cells, content = struct.unpack_from(">HHH", page, start + 1)
+    block, cells, content = struct.unpack_from(">HHH", page, start + 1)
     content = content or 65_536
     pointers_end = start + header + 2 * cells
     if not pointers_end <= content <= usable:
         raise ValueError("cells overlap their pointers")
     yield pointers_end, content
     least = content
-    while free:
-        if not least <= free <= usable - FREEBLOCK_BYTES:
+    while block:
+        if not least <= block <= usable - FREEBLOCK_BYTES:
             raise ValueError("a free block out of place")
-        following, size = struct.unpack_from(">HH", page, free)
-        if size < FREEBLOCK_BYTES or free + size > usable:
+        following, size = struct.unpack_from(">HH", page, block)
+        if size < FREEBLOCK_BYTES or block + size > usable:
             raise ValueError("a free block of impossible size")
-        yield free + FREEBLOCK_BYTES, free + size
-        least, free = free + size, following
+        yield block + FREEBLOCK_BYTES, block + size
+        least, block = block + size, following

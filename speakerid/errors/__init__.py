@@ -13,7 +13,7 @@ SpeakeridError
 │   └── …                 KeyNotFound · FileMissing · RecordingNotFound · UnknownVoiceNotFound
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
 │   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse · KeysExist
-│   └── …                 NoVoiceprint · UndoImpossible
+│   └── …                 NoVoiceprint · UndoImpossible · DataDamaged
 │   └── …                 TooFewTrials · ClassesOverlap · CohortTooSmall: a gallery that cannot be calibrated
 │   └── …                 RecordingNotReady · RecordingWithoutResult · RecordingEnded · RecordingAbandoned
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
@@ -80,6 +80,7 @@ from speakerid.errors.store import (
     ClassesOverlap,
     CohortTooSmall,
     Conflict,
+    DataDamaged,
     DefaultGallery,
     ExternalIdTaken,
     FileMissing,
@@ -118,6 +119,7 @@ __all__ = [
     "CohortInvalid",
     "CohortTooSmall",
     "Conflict",
+    "DataDamaged",
     "DefaultGallery",
     "Denied",
     "DoesNotMatchSpeaker",

@@ -125,6 +125,16 @@ class IdempotencyKeyInUse(Conflict):
         )
 
 
+class DataDamaged(Conflict):
+    code = "data_damaged"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The store has {what}, but it cannot be read any more. 'speakerid index verify' lists all that is damaged; "
+            "delete it, or restore a backup."
+        )
+
+
 class NoVoiceprint(Conflict):
     code = "no_voiceprint"
 

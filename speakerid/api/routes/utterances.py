@@ -26,6 +26,7 @@ Accept = Annotated[
         examples=["clipped,does_not_match_speaker"],
     ),
 ]
+STILL_ERASING_BUT: dict[int | str, dict[str, Any]] = {202: STILL_ERASING[202] | {"model": Speaker}}
 REPEATED: dict[int | str, dict[str, Any]] = {
     200: {"model": Enrollment, "description": "The same bytes were enrolled before."}
 }
@@ -67,7 +68,7 @@ def list_utterances(
 @router.delete(
     "/{utterance_id}",
     response_model=Speaker,
-    responses={202: STILL_ERASING[202] | {"model": Speaker}} | problems(401, 403, 404, 422),
+    responses=STILL_ERASING_BUT | problems(401, 403, 404, 422),
     dependencies=[allow("enroll")],
 )
 def delete_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId) -> Any:

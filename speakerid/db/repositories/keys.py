@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from speakerid.db.damage import is_damaged
 from speakerid.db.models import GuardRow, KeyRow
 from speakerid.errors import KeyNotFound
 
@@ -43,7 +44,7 @@ def by_secret(db: Session, secret_sha256: str) -> KeyRow | None:
 
 def unbind(db: Session, gallery: str) -> None:
     """What was bound to an erased gallery stays bound to it, so that it opens no later one of that name."""
-    for row in every(db):
+    for row in (one for one in every(db) if not is_damaged(one.galleries)):
         row.galleries = [f"{name} (erased)" if name == gallery else name for name in row.galleries]
 
 

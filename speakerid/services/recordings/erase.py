@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import erasures, recordings
+from speakerid.errors import DataDamaged
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import answers, jobs
 from speakerid.services.unknowns.forget import forget
@@ -55,7 +56,11 @@ def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mappin
     for row in recordings.telling_of(db, gallery_key, gone):
         row.options = jobs.without(row.options, gone, known)
         if row.answer is not None:
-            found = answers.loaded(row.answer)
+            try:
+                found = answers.loaded(row.answer)
+            except DataDamaged:  # it names somebody who is to be erased, and cannot be changed
+                row.answer = None
+                continue
             staying = {one: SpeakerRef(one, "") for one in answers.speaker_ids(found) - set(gone)}
             row.answer = answers.stored(answers.told(found, staying | known))
     db.flush()
