@@ -15,6 +15,7 @@ from speakerid.cli import (
     finetune,
     galleries,
     identify,
+    index,
     keys,
     listen,
     models,
@@ -57,7 +58,7 @@ for verb in (
     version.version,
 ):
     app.command()(verb)
-for group in (speakers.app, unknowns.app, galleries.app, keys.app, db.app, models.app, evaluate.app):
+for group in (speakers.app, unknowns.app, galleries.app, keys.app, index.app, db.app, models.app, evaluate.app):
     app.add_typer(group)
 
 if __name__ == "__main__":

@@ -44,9 +44,7 @@ def restore(file: Path, store: Path, *, replace: bool = False, watch: Watch = la
         raise FileMissing(f"There is no file {file}. Name a backup made by 'speakerid backup'.")
     there = [one for one in _files(store) if one.exists()]
     if there and not replace:
-        raise StoreExists(
-            f"{there[0]} exists already. Choose another --store, or give --replace to lose what it holds."
-        )
+        raise StoreExists(f"{there[0]} exists. Choose another --store, or give --replace to lose what it holds.")
     with _made_beside(store) as made:
         _copy(file, made, watch, f"{file} cannot be restored")
         _check(made)
@@ -68,9 +66,7 @@ def _made_beside(wanted: Path) -> Iterator[Path]:
     try:
         os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise BackupFailed(
-            f"Nothing can be written beside {wanted}: {error.strerror}. Choose another place."
-        ) from error
+        raise BackupFailed(f"Nothing can be written beside {wanted}: {error.strerror}. Choose another.") from error
     try:
         yield made
     finally:

@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 
 
 class DamagedDict(dict[str, Any]):
-    """Stands for JSON that cannot be read, where an object belongs. Equal to nothing, so that `{}` is written over it."""
+    """Stands for JSON that cannot be read, where an object belongs. Equal to nothing: `{}` is written over it."""
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -32,7 +32,7 @@ class DamagedDict(dict[str, Any]):
 
 
 class DamagedList(list[Any]):
-    """Stands for JSON that cannot be read, where an array belongs. Equal to nothing, so that `[]` is written over it."""
+    """Stands for JSON that cannot be read, where an array belongs. Equal to nothing: `[]` is written over it."""
 
     def __eq__(self, other: object) -> bool:
         return self is other

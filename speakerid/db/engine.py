@@ -59,9 +59,9 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with self._turn(), self._noting_trouble(), _reachable():
-            with Session(self._writer, expire_on_commit=False) as db, db.begin():
-                yield db
+        made = Session(self._writer, expire_on_commit=False)
+        with self._turn(), self._noting_trouble(), _reachable(), made as db, db.begin():
+            yield db
 
     def scrub(self, patience: Patience = FINISH) -> bool:
         """Leave nothing of erased rows in the files of a SQLite store. Whether that is done; what fails is logged."""

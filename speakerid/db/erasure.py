@@ -59,8 +59,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 class _Pass:
     """One time through all pages, in steps.
 
-    Every step commits something of its own, so that no other connection goes on with pages it read before: written back,
-    they would bring the old gaps with them. When others wrote between two steps, SQLite may have moved what is in gaps
+    Every step commits something of its own, so that no connection goes on with pages it read before: written back, they
+    would bring the old gaps with them. When others wrote between two steps, SQLite may have moved what is in gaps
     to a page that was gone through already: the pass begins anew, in steps twice as large, in the end in a single one.
     """
 

@@ -1,7 +1,8 @@
 """Bytes of a SQLite file that belong to nothing: gaps of b-tree pages, where copies of moved cells stay behind.
 
-`secure_delete` zeroes what is deleted, not what was copied to another place; other programs do not use it. The layout is
-that of "B-tree Pages" and "The Freelist" in sqlite.org/fileformat2.html. A page that does not follow it to the letter is left alone.
+`secure_delete` zeroes what is deleted, not what was copied to another place; other programs do not use it. The layout
+is that of "B-tree Pages" and "The Freelist" in sqlite.org/fileformat2.html. A page that does not follow it to the
+letter is left alone.
 """
 
 from __future__ import annotations

@@ -130,8 +130,8 @@ class DataDamaged(Conflict):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"The store has {what}, but it cannot be read any more. 'speakerid index verify' lists all that is damaged; "
-            "delete it, or restore a backup."
+            f"The store has {what}, but it cannot be read any more. Delete it, or restore a backup; 'speakerid index "
+            "verify' lists all that is damaged."
         )
 
 

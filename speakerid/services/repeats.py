@@ -30,7 +30,7 @@ class Repeat:
 
 
 def earlier(db: Handle, repeat: Repeat) -> RepeatRow | None:
-    """The answer given before, if any. Raises DataDamaged, and IdempotencyKeyReused when something else was asked then."""
+    """The answer given before, if any. Raises DataDamaged; IdempotencyKeyReused when something else was asked."""
     row = repeats.find(db, repeat.id)
     if row is not None and is_damaged(row.answer):
         raise DataDamaged("the answer that was kept for this Idempotency-Key")

@@ -172,15 +172,9 @@ def unreadable(db: Session, gallery_key: int, keys: Sequence[int] | None = None)
     """Keys of those speakers, of `keys` where given. PostgreSQL lets nobody write such a row."""
     if db.get_bind().dialect.name != "sqlite":
         return set()
-    query = select(SpeakerRow.key).where(
-        SpeakerRow.gallery_key == gallery_key,
-        or_(
-            *(
-                func.json_type(_text(column)).is_distinct_from("object")
-                for column in (SpeakerRow.details, SpeakerRow.consent)
-            )
-        ),
-    )
+    kinds = [func.json_type(_text(column)) for column in (SpeakerRow.details, SpeakerRow.consent)]
+    no_object = or_(*(kind.is_distinct_from("object") for kind in kinds))
+    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, no_object)
     return set(db.scalars(query if keys is None else query.where(SpeakerRow.key.in_(keys))))
 
 
