@@ -16,7 +16,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-
 from benchmarks.attack.figures import Figure, at_least, at_most, first, told
 from benchmarks.attack.service import folder, serving
 
