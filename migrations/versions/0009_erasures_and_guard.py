@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.execute("INSERT INTO guard (id, since) SELECT 1, min(created_at) FROM keys HAVING count(*) > 0")
+    op.execute("INSERT INTO guard (id, since) SELECT 1, created_at FROM keys ORDER BY key LIMIT 1")
     if op.get_context().dialect.name == "sqlite":  # an earlier version may have been ended amid an erasure
         op.execute("INSERT INTO erasures (page) SELECT 0 WHERE EXISTS (SELECT 1 FROM galleries)")
 

@@ -23,6 +23,7 @@ Watch = Callable[[int, int], None]  # pages done, and of how many
 
 def backup(store: Path, out: Path, watch: Watch = lambda done, total: None) -> None:
     """Copy the store, with everything committed before this began. Raises FileMissing, StoreExists, BackupFailed."""
+    store = store.resolve()  # SQLite keeps the log beside the file, not beside a link to it
     if not store.is_file():
         raise FileMissing(f"There is no store {store}. Name one with --store.")
     if out.exists():
@@ -40,6 +41,7 @@ def restore(file: Path, store: Path, *, replace: bool = False, watch: Watch = la
     `replace` an existing store, which nobody may have open. Raises FileMissing, StoreExists, StoreInUse, BackupFailed,
     StoreNewer, StoreSchemaUnknown.
     """
+    file, store = file.resolve(), store.resolve()
     if not file.is_file():
         raise FileMissing(f"There is no file {file}. Name a backup made by 'speakerid backup'.")
     there = [one for one in _files(store) if one.exists()]

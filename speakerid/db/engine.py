@@ -69,7 +69,7 @@ class Database:
             return True
         try:
             return erasure.scrub(self.file, patience)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.DatabaseError, OSError, ValueError) as error:  # the erasure itself is committed
             logger.warning("traces of erased rows stay in the store's files for now: %s", error)
             return False
 

@@ -41,6 +41,7 @@ AT_START = Patience(5.0)  # of what another process left
 
 def scrub(path: Path, patience: Patience) -> bool:
     """Do what pending erasures still need. Whether nothing is left to do; a reader or a writer may be in the way."""
+    path = path.resolve()  # SQLite keeps the log beside the file, not beside a link to it
     with suppress(OSError):
         if patience.most_bytes is not None and path.stat().st_size > patience.most_bytes:
             return False
@@ -49,7 +50,8 @@ def scrub(path: Path, patience: Patience) -> bool:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
+    existing = f"{path.resolve().as_uri()}?mode=rw"
+    connection = sqlite3.connect(existing, uri=True, timeout=LOCK_TIMEOUT_MS / 1000, isolation_level=None)
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA synchronous=FULL")
     return connection

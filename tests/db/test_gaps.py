@@ -221,3 +221,17 @@ def test_other_processes_write_and_read_meanwhile(store: Path, monkeypatch: pyte
         assert {row[0] for row in connection.execute("SELECT key FROM people")} == there
         for name, data in connection.execute("SELECT name, print FROM people"):
             assert {*MARK.findall(name.encode())} == {*MARK.findall(data)}
+
+
+def test_the_log_of_a_store_behind_a_link_is_looked_at_too(store: Path) -> None:
+    (store.parent / "elsewhere").mkdir()
+    (link := store.parent / "elsewhere" / "link.db").symlink_to(store)
+    with closing(opened(store)) as connection, closing(opened(store)) as reader:
+        bring_in(connection, random.Random(1), 1)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM people").fetchall()
+        erase(connection, 1)
+        assert not erasure.scrub(link, Patience(0.1))
+        reader.execute("ROLLBACK")
+        assert erasure.scrub(link, erasure.FINISH)
+    assert persons_in_files(store) == set()
