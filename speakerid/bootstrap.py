@@ -10,6 +10,7 @@ from speakerid.audio.prepare import Preparer
 from speakerid.audio.recorder import Recorder
 from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
+from speakerid.db.erasure import AT_START, FINISH, Patience
 from speakerid.db.migrate import upgrade
 from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.batching import Batcher
@@ -30,8 +31,11 @@ from speakerid.settings import Settings
 STEREO_SAMPLES_PER_S = 2 * 48_000
 
 
-def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
-    """Open the store, bring it to the newest schema, load the encoder. Raises StoreError, EncoderError."""
+def build_engine(settings: Settings, encoder: Encoder | None = None, *, patience: Patience = FINISH) -> Engine:
+    """Open the store, bring it to the newest schema, load the encoder. `patience`: see Engine.
+
+    Raises StoreError, EncoderError.
+    """
     encoder = encoder or load_encoder(settings.encoder)
     scorer = load_scorer(encoder, settings)
     limits = load_limits(encoder, settings)
@@ -39,17 +43,19 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
         database = open_database(settings.store)
         undo.callback(database.close)
         upgrade(database)
+        database.scrub(AT_START)
         batcher = Batcher(encoder, max_queue=settings.max_queue)
         undo.callback(batcher.close)
         engine = Engine(
             database=database,
             encoder=batcher,
             preparer=Preparer(SileroVad(), decode_limits(settings)),
-            indexes=IndexSync(database, FaissFlatIndex),
+            indexes=IndexSync(database, FaissFlatIndex, encoder),
             scorer=scorer,
             limits=limits,
             policy=Policy(prior=settings.prior),
             recorder=Recorder(recording_limits(settings)),
+            patience=patience,
         )
         ensure_default(engine)
         undo.pop_all()  # from here on Engine.close does it

@@ -66,11 +66,12 @@ def make_engine(
 ) -> Engine:
     """Over a store at the newest schema. `encoder` is the fake one unless given."""
     database = open_database(store)
+    batcher = Batcher(encoder or FakeEncoder(), max_queue=max_queue)
     engine = Engine(
         database=database,
-        encoder=Batcher(encoder or FakeEncoder(), max_queue=max_queue),
+        encoder=batcher,
         preparer=preparer,
-        indexes=IndexSync(database, new_index),
+        indexes=IndexSync(database, new_index, batcher),
         scorer=fake_scorer() if calibrated else None,
         limits=load_limits(FakeEncoder(), FAKE) if calibrated else UNFITTED,
     )

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from benchmarks.attack.figures import Figure, at_least, at_most, first, say
 from benchmarks.attack.service import Service, folder, serving
-
 from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
 from speakerid.services import keys

@@ -84,7 +84,7 @@ def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
     if secret is not None:
         throttle.check(network, secret)
     with engine_of(connection).read() as db:
-        if not connection.app.state.require_key and not keys.exist(db):
+        if not connection.app.state.require_key and not keys.required(db):
             _only_from_here(connection)
             return None
         if secret is None:

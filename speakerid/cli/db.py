@@ -1,4 +1,4 @@
-"""`speakerid db`: the store's schema and file."""
+"""`speakerid db`: the store's schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from speakerid.cli.options import Store, with_options
 from speakerid.cli.output import emit, say
 from speakerid.cli.store import open_store
 
-app = typer.Typer(name="db", help="Look at, upgrade and clean the store.", no_args_is_help=True)
+app = typer.Typer(name="db", help="Look at and upgrade the store's schema.", no_args_is_help=True)
 
 
 @app.command()
@@ -31,17 +31,6 @@ def revision(options: Store) -> None:
     with open_store(options, newest_schema=False) as database, database.read() as db:
         found = migrate.revision(db.connection())
     _answer(options, found)
-
-
-@app.command()
-@with_options
-def vacuum(options: Store) -> None:
-    """Rewrite a SQLite store so that nothing of erased voices is left in its file; PostgreSQL has its own VACUUM.
-
-    Stores up to 64 MB are rewritten at every erasure; larger ones by this command.
-    """
-    with open_store(options) as database:
-        database.vacuum()
 
 
 def _answer(options: Store, revision: str | None) -> None:

@@ -73,7 +73,10 @@ def revoke(
     key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")],
     yes: Yes = False,
 ) -> None:
-    """Forget a key; requests with it are refused from now on. With --json nothing is printed."""
+    """Forget a key; requests with it are refused from now on. With --json nothing is printed.
+
+    Without any key nobody is served, until `speakerid keys allow-none`.
+    """
     from speakerid.services import keys
 
     confirm(f"Revoke {plain(key)}? Whoever uses it is refused from now on.", yes)
@@ -81,3 +84,19 @@ def revoke(
         keys.revoke(db, key)
     if not options.as_json:
         say(f"Revoked {key}.")
+
+
+@app.command("allow-none")
+@with_options
+def allow_none(options: Store) -> None:
+    """Serve this machine's programs without a key again, on a loopback address. Refused while the store has keys.
+
+    From the first key on the store is closed to who has none, also after all were revoked. With --json nothing is
+    printed.
+    """
+    from speakerid.services import keys
+
+    with open_store(options) as database, database.write() as db:
+        keys.allow_without(db)
+    if not options.as_json:
+        say("Programs of this machine need no key now.")

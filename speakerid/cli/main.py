@@ -6,6 +6,7 @@ import typer
 
 from speakerid.cli import (
     audit,
+    backup,
     calibrate,
     db,
     demo,
@@ -14,6 +15,7 @@ from speakerid.cli import (
     finetune,
     galleries,
     identify,
+    index,
     keys,
     listen,
     models,
@@ -51,10 +53,12 @@ for verb in (
     calibrate.calibrate,
     train.train,
     finetune.finetune,
+    backup.backup,
+    backup.restore,
     version.version,
 ):
     app.command()(verb)
-for group in (speakers.app, unknowns.app, galleries.app, keys.app, db.app, models.app, evaluate.app):
+for group in (speakers.app, unknowns.app, galleries.app, keys.app, index.app, db.app, models.app, evaluate.app):
     app.add_typer(group)
 
 if __name__ == "__main__":

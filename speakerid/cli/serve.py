@@ -42,10 +42,11 @@ def serve(options: Serving) -> None:
     # Inside, for a quick --help. None of these loads torch unless the encoder is a SpeechBrain model.
     from speakerid.bootstrap import build_engine
     from speakerid.cli.listening import bind
+    from speakerid.db.erasure import BRIEFLY
 
     settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
     with bind(settings.host, settings.port) as listener:
-        engine = build_engine(settings)
+        engine = build_engine(settings, patience=BRIEFLY)  # the scrubber does the rest
         try:
             refuse_open_bind(engine, settings)
             _warm_up(engine)
@@ -87,6 +88,7 @@ def _run(engine: Engine, settings: Settings, listener: Listener, options: Servin
     from speakerid.api.app import create_app
     from speakerid.bootstrap import build_worker
     from speakerid.cli.listening import Server
+    from speakerid.services.scrubber import Scrubber
 
     def announce() -> None:
         if options.as_json:
@@ -96,8 +98,11 @@ def _run(engine: Engine, settings: Settings, listener: Listener, options: Servin
 
     worker = build_worker(engine, settings, settings.recording_workers)
     server = Server(create_app(engine, settings), announce, access_log=options.access_log)
+    scrubber = Scrubber(engine)
     worker.start()
+    scrubber.start()
     try:
         server.run_on(listener)
     finally:
         worker.stop()
+        scrubber.stop()

@@ -35,19 +35,23 @@ def worker(options: Working) -> None:
     """
     from speakerid.bootstrap import build_engine, build_worker
     from speakerid.cli.listening import LOG_FORMAT
+    from speakerid.db.erasure import BRIEFLY
+    from speakerid.services.scrubber import Scrubber
 
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     settings = read_settings(store=options.store, encoder=options.encoder)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
-    engine = build_engine(settings)
+    engine = build_engine(settings, patience=BRIEFLY)  # the scrubber does the rest
     try:
-        running = build_worker(engine, settings, options.jobs)
+        running, scrubber = build_worker(engine, settings, options.jobs), Scrubber(engine)
         running.start()
+        scrubber.start()
         typer.echo("Waiting for recordings")
         while not ending.wait(WAKE_S):
             pass
         running.stop()
+        scrubber.stop()
     finally:
         engine.close()

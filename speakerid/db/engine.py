@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from speakerid.db import erasure
+from speakerid.db.erasure import FINISH, Patience
+from speakerid.db.turns import turns
 from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
 from speakerid.errors.extras import how_to_install
+
+logger = logging.getLogger(__name__)
 
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
 RETRY_S = 0.01
+SHORT_OF_DISK_BYTES = 64 * 1024 * 1024
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
 # A request thread needs one connection at a time; the API runs 40 of them.
@@ -30,6 +37,8 @@ PRAGMAS = (
     "PRAGMA synchronous=FULL",  # an acknowledged enrollment survives power loss
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # erased rows are overwritten with zeros
+    "PRAGMA temp_store=MEMORY",  # no name in a temporary file
+    "PRAGMA wal_autocheckpoint=100",  # pages: a copy of the file alone misses the last few changes, not the last 1,000
 )
 
 
@@ -39,6 +48,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.file = Path(engine.url.database or "") if self.is_sqlite else None
+        self.trouble: str | None = None  # why the last write failed, if the store is to blame
         self._writer = engine.execution_options(speakerid_write=True)
 
     @contextmanager
@@ -48,18 +59,45 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with _reachable(), Session(self._writer, expire_on_commit=False) as db, db.begin():
+        made = Session(self._writer, expire_on_commit=False)
+        with self._turn(), self._noting_trouble(), _reachable(), made as db, db.begin():
             yield db
 
-    def scrub(self) -> None:
-        """After an erasure: leave nothing of the erased rows in the files of a SQLite store."""
-        if self.is_sqlite:
-            erasure.scrub(self.engine)
+    def scrub(self, patience: Patience = FINISH) -> bool:
+        """Leave nothing of erased rows in the files of a SQLite store. Whether that is done; what fails is logged."""
+        if self.file is None:
+            return True
+        try:
+            return erasure.scrub(self.file, patience)
+        except (sqlite3.DatabaseError, OSError, ValueError) as error:  # the erasure itself is committed
+            logger.warning("traces of erased rows stay in the store's files for now: %s", error)
+            return False
 
-    def vacuum(self) -> None:
-        """The same for a store of any size. Raises StoreUnavailable."""
-        if self.is_sqlite:
-            erasure.vacuum(self.engine)
+    def checkpoint(self) -> None:
+        """Bring what was committed from SQLite's log to its file, as far as nobody is in the way."""
+        if self.file is not None:
+            with _reachable(), self.engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def unwritable(self) -> str | None:
+        """Why nothing can be written now. Writes only where the disk is nearly full, or the last write failed."""
+        if self.trouble is None and not self._short_of_disk():
+            return None
+        try:
+            with self.write() as db:
+                db.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        except StoreUnavailable:
+            return "The store can be read, but not written to: its disk may be full. The server's log has the cause."
+        return None
+
+    def _short_of_disk(self) -> bool:
+        if self.file is None:
+            return False
+        try:
+            at = os.statvfs(self.file.resolve().parent)
+        except OSError:
+            return True
+        return at.f_bavail * at.f_frsize < SHORT_OF_DISK_BYTES
 
     def ping(self) -> None:
         with self.read() as db:
@@ -68,6 +106,26 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Threads of this process write to a SQLite store in the order they came."""
+        if self.file is None:
+            yield
+            return
+        with turns(self.file).turn(BUSY_TIMEOUT_MS / 1000) as mine:
+            if not mine:
+                raise StoreUnavailable("The store is busy: others have written to it for too long. Try again later.")
+            yield
+
+    @contextmanager
+    def _noting_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable as error:
+            self.trouble = str(error)
+            raise
+        self.trouble = None
+
 
 def open_database(store: str | Path) -> Database:
     """`store` is a path (SQLite) or a `postgresql://` URL. Raises StoreUnavailable for anything else."""
@@ -75,6 +133,7 @@ def open_database(store: str | Path) -> Database:
     if url.get_backend_name() != "sqlite":
         return Database(_postgresql(url))
     engine = create_engine(url, **POOL)
+    event.listen(engine, "do_connect", _create_for_us_alone)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return Database(engine)
@@ -99,6 +158,12 @@ def store_url(store: str | Path) -> URL:
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise StoreUnavailable(f"Stores of kind {url.drivername!r} are not supported. Give a path or postgresql://…")
     return url
+
+
+def _create_for_us_alone(_dialect: object, _record: object, arguments: Any, _options: object) -> None:
+    """A new store is its owner's alone, whatever the umask; SQLite gives its log the same mode."""
+    with suppress(OSError):  # it is there already, or SQLite will say what is wrong
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

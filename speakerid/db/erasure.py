@@ -1,61 +1,165 @@
-"""Erased means gone from the disk: what SQLite itself would leave behind after a DELETE.
+"""Erased means gone from the disk: what SQLite itself leaves behind after a DELETE (docs/decisions/0020).
 
-`secure_delete` overwrites deleted rows, but not the copies that SQLite left in gaps when it moved them between pages
-(one of 300 erased names was still found); VACUUM does. The write-ahead log still holds the old pages: it is emptied.
+The write-ahead log holds old pages, and gaps of pages hold copies of rows that were moved. A row of `erasures`, written
+in the transaction that erases, says that this is still to be done. It goes when the log was emptied and every page was
+gone through since. Gaps are zeroed in the file itself, a few MB at a time, while this process holds SQLite's write lock
+and the log is empty: then no page is in flux, and what anybody reads stays the same.
 """
 
 from __future__ import annotations
 
-import logging
+import os
 import sqlite3
-import sys
 import time
-from contextlib import closing
-from typing import Any
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from sqlalchemy import Engine
+from speakerid.db import gaps
+from speakerid.db.descriptors import descriptor
+from speakerid.db.turns import Turns, turns
 
-from speakerid.errors import StoreUnavailable
-
-logger = logging.getLogger(__name__)
-
-VACUUM_BYTES = 64 * 1024 * 1024  # VACUUM rewrites the store, 15 ms per MB: larger ones wait for `speakerid db vacuum`
-CHECKPOINT_RETRY_S = 0.01
+STEP_BYTES = 4 * 1024 * 1024  # 5 ms of holding the write lock
+LOCK_TIMEOUT_MS = 20  # emptying the log holds the write lock while it waits for readers: others wait too
+RETRY_S = 0.005
+PAUSE_S = 0.01  # between two steps, for other writers
 
 
-def scrub(engine: Engine) -> None:
-    """After an erasure: clean a small store, empty its log. What fails is logged: the erasure itself is committed."""
+@dataclass(frozen=True)
+class Patience:
+    """How long to try, and up to which size of the store to try at all."""
+
+    seconds: float
+    most_bytes: int | None = None
+
+
+FINISH = Patience(30.0)
+BRIEFLY = Patience(0.1, STEP_BYTES)  # in a request, whose caller waits
+AT_START = Patience(5.0)  # of what another process left
+
+
+def scrub(path: Path, patience: Patience) -> bool:
+    """Do what pending erasures still need. Whether nothing is left to do; a reader or a writer may be in the way."""
+    path = path.resolve()  # SQLite keeps the log beside the file, not beside a link to it
+    with suppress(OSError):
+        if patience.most_bytes is not None and path.stat().st_size > patience.most_bytes:
+            return False
+    with closing(_connect(path)) as connection:
+        return _Pass(connection, path, turns(path)).run(time.monotonic() + patience.seconds)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    existing = f"{path.resolve().as_uri()}?mode=rw"
+    connection = sqlite3.connect(existing, uri=True, timeout=LOCK_TIMEOUT_MS / 1000, isolation_level=None)
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+@dataclass
+class _Pass:
+    """One time through all pages, in steps.
+
+    Every step commits something of its own, so that no connection goes on with pages it read before: written back, they
+    would bring the old gaps with them. When others wrote between two steps, SQLite may have moved what is in gaps
+    to a page that was gone through already: the pass begins anew, in steps twice as large, in the end in a single one.
+    """
+
+    connection: sqlite3.Connection
+    path: Path
+    turns: Turns
+    step_bytes: int = STEP_BYTES
+    page: int = 1  # the next one
+    newest: int | None = None  # the youngest erasure that this pass is good for
+    version: int | None = None
+    free: Mapping[int, gaps.Gap] = field(default_factory=dict)  # pages that are not in use
+
+    def run(self, deadline: float) -> bool:
+        while self._pending():
+            if time.monotonic() > deadline:
+                return False
+            went_on = self._in_turn(deadline)
+            time.sleep(PAUSE_S if went_on and self.newest is not None else 0.0 if went_on else RETRY_S)
+        return True
+
+    def _in_turn(self, deadline: float) -> bool:
+        """One step, unless somebody is in the way."""
+        with self.turns.turn(max(0.0, deadline - time.monotonic())) as mine:
+            if not mine or not self._begin():
+                return False
+            with self.connection:  # commits, or rolls back
+                self._step()
+            return True
+
+    def _pending(self) -> bool:
+        return self.connection.execute("SELECT 1 FROM erasures LIMIT 1").fetchone() is not None
+
+    def _begin(self) -> bool:
+        """Empty the log and take the write lock. False when somebody reads from the log, or wrote to it in between."""
+        try:
+            if self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                return False
+            self.connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            return False
+        if _log_bytes(self.path) == 0:
+            return True
+        self.connection.execute("ROLLBACK")
+        return False
+
+    def _step(self) -> None:
+        self._begin_anew_if_others_wrote()
+        descr = descriptor(self.path)
+        header = os.pread(descr, gaps.HEADER_BYTES, 0)
+        layout = gaps.Layout.of(header)
+        if self.page == 1:
+            self.free = gaps.free(layout, header, lambda number: read_pages(descr, layout, number, 1))
+        pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
+        if pages >= gaps.MOST_PAGES:  # 128 GiB
+            raise sqlite3.OperationalError(f"a store of {pages} pages is too large to be gone through")
+        stop = min(pages + 1, self.page + max(1, self.step_bytes // layout.page_bytes))
+        clear(descr, layout, self.page, stop, self.free)
+        self.page = stop
+        if stop > pages:
+            self.connection.execute("DELETE FROM erasures WHERE id <= ?", (self.newest,))
+            self.newest, self.version = None, None
+        else:
+            self.connection.execute("UPDATE erasures SET page = ? WHERE id = ?", (stop, self.newest))
+
+    def _begin_anew_if_others_wrote(self) -> None:
+        version = self.connection.execute("PRAGMA data_version").fetchone()[0]
+        if self.newest is not None and version == self.version:
+            return
+        if self.newest is not None:
+            self.step_bytes *= 2
+        self.version, self.page = version, 1
+        self.newest = self.connection.execute("SELECT max(id) FROM erasures").fetchone()[0] or 0
+
+
+def read_pages(descr: int, layout: gaps.Layout, start: int, count: int) -> bytes:
+    return os.pread(descr, count * layout.page_bytes, (start - 1) * layout.page_bytes)
+
+
+def clear(descr: int, layout: gaps.Layout, start: int, stop: int, free: Mapping[int, gaps.Gap]) -> int:
+    """Zero the gaps of pages `start <= n < stop` in the file, durably. How many bytes were written."""
+    size, written, at = layout.page_bytes, 0, start
+    while at < stop:
+        some = min(stop - at, max(1, STEP_BYTES // size))
+        data = read_pages(descr, layout, at, some)
+        for nth in range(len(data) // size):
+            for first, end in gaps.dirty(layout, at + nth, data[nth * size : (nth + 1) * size], free):
+                written += os.pwrite(descr, bytes(end - first), (at + nth - 1) * size + first)
+        at += some
+    if written:
+        os.fsync(descr)
+    return written
+
+
+def _log_bytes(path: Path) -> int:
     try:
-        _clean(engine, VACUUM_BYTES)
-    except sqlite3.OperationalError as error:
-        logger.warning("traces of erased rows stay in the store's files until the next erasure: %s", error)
-
-
-def vacuum(engine: Engine) -> None:
-    """Clean a store of any size. Raises StoreUnavailable when others keep it busy, or the disk is full."""
-    try:
-        _clean(engine, sys.maxsize)
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailable(f"The store could not be rewritten: {error}. Try again when it is idle.") from error
-
-
-def _clean(engine: Engine, largest_bytes: int) -> None:
-    with closing(engine.raw_connection()) as connection:
-        cursor = connection.cursor()
-        if _bytes(cursor) <= largest_bytes:
-            cursor.execute("VACUUM")
-        _empty_log(cursor)
-
-
-def _bytes(cursor: Any) -> int:
-    pages, page_bytes = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    return int(pages * page_bytes)
-
-
-def _empty_log(cursor: Any) -> None:
-    patience_s = cursor.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
-    deadline = time.monotonic() + patience_s
-    while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # does not wait for another checkpoint
-        if time.monotonic() > deadline:
-            raise sqlite3.OperationalError("a reader still needs its log")
-        time.sleep(CHECKPOINT_RETRY_S)
+        return os.stat(f"{path}-wal").st_size
+    except FileNotFoundError:
+        return 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
 
-from speakerid.db.types import Key, UtcDateTime, Vector, now
+from speakerid.db.damage import Json, UtcDateTime
+from speakerid.db.types import Key, Vector, now
 from speakerid.types import Combining, FloatArray
 
 NAME_LENGTH = 200
@@ -37,7 +38,7 @@ class GalleryRow(Base):
     combining: Mapped[Combining] = mapped_column(String(16), default="mean", server_default="mean")
     keep_unknown_voices: Mapped[bool] = mapped_column(default=False)
     # Fitted on the gallery itself (services/calibrations.py); NULL: the encoder's default is used.
-    calibration: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    calibration: Mapped[dict[str, Any] | None] = mapped_column(Json(dict, none_as_null=True), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     version: Mapped[int] = mapped_column(default=1)
 
@@ -57,8 +58,8 @@ class SpeakerRow(Base):
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     external_id: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
-    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
-    consent: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", Json(dict), default=dict)
+    consent: Mapped[dict[str, Any]] = mapped_column(Json(dict), default=dict)
     voiceprint: Mapped[FloatArray | None] = mapped_column(Vector)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     version: Mapped[int] = mapped_column(default=1)
@@ -78,7 +79,7 @@ class UtteranceRow(Base):
     clipping_ratio: Mapped[float]
     bandwidth_hz: Mapped[int]
     voices: Mapped[int | None]
-    accepted: Mapped[list[str]] = mapped_column(JSON, default=list)  # refusals of the coach that were overridden
+    accepted: Mapped[list[str]] = mapped_column(Json(list), default=list)  # refusals of the coach that were overridden
     embedding: Mapped[FloatArray] = mapped_column(Vector)
     encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     encoder_fingerprint: Mapped[str] = mapped_column(String(64))
@@ -108,6 +109,25 @@ class IndexChangeRow(Base):
     speaker_key: Mapped[int] = mapped_column(Key)
 
 
+class ErasureRow(Base):
+    """An erasure that may have left something in the files of a SQLite store (db/erasure.py)."""
+
+    __tablename__ = "erasures"
+    __table_args__ = NEVER_REUSED
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    page: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # pages gone through since
+
+
+class GuardRow(Base):
+    """There, at most once, since the first API key was made: nobody is served without a key from then on."""
+
+    __tablename__ = "guard"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class RepairRow(Base):
     """A merge or a move, and what undoing it needs. Emptied when anybody or anything it tells of is erased."""
 
@@ -120,8 +140,8 @@ class RepairRow(Base):
     state: Mapped[Literal["done", "undone", "erased"]] = mapped_column(String(16), default="done")
     speaker_id: Mapped[str | None] = mapped_column(String(40))  # who was merged, or had the utterance before
     into_id: Mapped[str | None] = mapped_column(String(40))
-    utterance_ids: Mapped[list[str]] = mapped_column(JSON)
-    merged: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # the speaker who was merged
+    utterance_ids: Mapped[list[str]] = mapped_column(Json(list))
+    merged: Mapped[dict[str, Any] | None] = mapped_column(Json(dict, none_as_null=True))  # the speaker who was merged
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -145,8 +165,8 @@ class RecordingRow(Base):
     state: Mapped[RecordingState] = mapped_column(String(16))
     stage: Mapped[str | None] = mapped_column(String(32), default=None)
     progress: Mapped[float] = mapped_column(default=0.0)  # 0 to 1
-    options: Mapped[dict[str, Any]] = mapped_column(JSON)
-    answer: Mapped[dict[str, Any] | None] = deferred(mapped_column(JSON(none_as_null=True), default=None))
+    options: Mapped[dict[str, Any]] = mapped_column(Json(dict))
+    answer: Mapped[dict[str, Any] | None] = deferred(mapped_column(Json(dict, none_as_null=True), default=None))
     error_code: Mapped[str | None] = mapped_column(String(64), default=None)
     error_detail: Mapped[str | None] = mapped_column(Text, default=None)
     webhook: Mapped[str | None] = mapped_column(Text, default=None)
@@ -180,8 +200,8 @@ class KeyRow(Base):
     id: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[list[str]] = mapped_column(JSON)
-    galleries: Mapped[list[str]] = mapped_column(JSON)  # empty: every gallery
+    scopes: Mapped[list[str]] = mapped_column(Json(list))
+    galleries: Mapped[list[str]] = mapped_column(Json(list))  # empty: every gallery
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -193,7 +213,7 @@ class RepeatRow(Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)  # sha256 of caller, path and Idempotency-Key
     request_sha256: Mapped[str] = mapped_column(String(64))
     status: Mapped[int]
-    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    answer: Mapped[dict[str, Any]] = mapped_column(Json(dict))
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
     speaker_key: Mapped[int | None] = mapped_column(ForeignKey("speakers.key", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
@@ -232,7 +252,7 @@ class HearingRow(Base):
     utterance_key: Mapped[int | None] = mapped_column(ForeignKey("utterances.key", ondelete="CASCADE"), index=True)
     recording_key: Mapped[int] = mapped_column(ForeignKey("recordings.key", ondelete="CASCADE"))
     label: Mapped[str] = mapped_column(String(40))  # the voice in the recording's answer: unknown_1
-    turns: Mapped[list[list[float]]] = mapped_column(JSON)  # start and end in seconds
+    turns: Mapped[list[list[float]]] = mapped_column(Json(list))  # start and end in seconds
     speech_s: Mapped[float]
     snr_db: Mapped[float | None]
     clipping_ratio: Mapped[float]

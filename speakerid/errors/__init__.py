@@ -15,8 +15,8 @@ SpeakeridError
 ├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
 │   └── …                 KeyNotFound · FileMissing · RecordingNotFound · UnknownVoiceNotFound
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
-│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse
-│   └── …                 NoVoiceprint · UndoImpossible
+│   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse · KeysExist
+│   └── …                 NoVoiceprint · UndoImpossible · DataDamaged
 │   └── …                 TooFewTrials · ClassesOverlap · CohortTooSmall: a gallery that cannot be calibrated
 │   └── …                 RecordingNotReady · RecordingWithoutResult · RecordingEnded · RecordingAbandoned
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
@@ -28,7 +28,8 @@ SpeakeridError
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
-├── StoreError            StoreUnavailable · StoreNewer
+├── StoreError            StoreUnavailable · StoreNewer · StoreSchemaUnknown
+│   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
 └── SettingsError         the operator's settings contradict each other
 """
 
@@ -90,10 +91,12 @@ from speakerid.errors.refusals import (
     VoiceAlreadyEnrolled,
 )
 from speakerid.errors.store import (
+    BackupFailed,
     ChangeNotFound,
     ClassesOverlap,
     CohortTooSmall,
     Conflict,
+    DataDamaged,
     DefaultGallery,
     ExternalIdTaken,
     FileMissing,
@@ -102,12 +105,16 @@ from speakerid.errors.store import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     KeyNotFound,
+    KeysExist,
     NotFound,
     NoVoiceprint,
     PreconditionFailed,
     SpeakerNotFound,
     StoreError,
+    StoreExists,
+    StoreInUse,
     StoreNewer,
+    StoreSchemaUnknown,
     StoreUnavailable,
     TooFewTrials,
     UndoImpossible,
@@ -120,6 +127,7 @@ __all__ = [
     "AudioError",
     "AudioTooLong",
     "AudioTooNoisy",
+    "BackupFailed",
     "BodyTooSlow",
     "CalibrationMissing",
     "CallerGone",
@@ -129,6 +137,7 @@ __all__ = [
     "CohortInvalid",
     "CohortTooSmall",
     "Conflict",
+    "DataDamaged",
     "DecoderCrashed",
     "DecoderUnavailable",
     "DecodingNeedsMemory",
@@ -155,6 +164,7 @@ __all__ = [
     "KeyInvalid",
     "KeyMissing",
     "KeyNotFound",
+    "KeysExist",
     "LongWorkFull",
     "MalformedAudio",
     "MessageTooLarge",
@@ -177,7 +187,10 @@ __all__ = [
     "SpeakerNotFound",
     "SpeakeridError",
     "StoreError",
+    "StoreExists",
+    "StoreInUse",
     "StoreNewer",
+    "StoreSchemaUnknown",
     "StoreUnavailable",
     "StreamError",
     "StreamIdle",

@@ -69,6 +69,13 @@ class GalleryExists(Conflict):
         super().__init__(f"A gallery {gallery!r} exists already. Use it, or choose another name.")
 
 
+class KeysExist(Conflict):
+    code = "keys_exist"
+
+    def __init__(self) -> None:
+        super().__init__("The store has keys. Revoke them all first: 'speakerid keys list' shows them.")
+
+
 class ExternalIdTaken(Conflict):
     code = "external_id_taken"
 
@@ -115,6 +122,16 @@ class IdempotencyKeyInUse(Conflict):
     def __init__(self) -> None:
         super().__init__(
             "A request with this Idempotency-Key was running at the same time. Send it again for its answer."
+        )
+
+
+class DataDamaged(Conflict):
+    code = "data_damaged"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The store has {what}, but it cannot be read any more. Delete it, or restore a backup; 'speakerid index "
+            "verify' lists all that is damaged."
         )
 
 
@@ -171,3 +188,27 @@ class StoreUnavailable(StoreError):
 
 class StoreNewer(StoreError):
     code = "store_newer"
+
+
+class StoreSchemaUnknown(StoreError):
+    """No version of this project made the store as it is: one of a branch, or a migration that was interfered with."""
+
+    code = "store_schema_unknown"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"The store has {found}. Open it with the version that made it, or restore a backup with 'speakerid "
+            "restore'. Nothing was changed."
+        )
+
+
+class StoreExists(StoreError):
+    code = "store_exists"
+
+
+class StoreInUse(StoreError):
+    code = "store_in_use"
+
+
+class BackupFailed(StoreError):
+    code = "backup_failed"

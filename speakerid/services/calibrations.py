@@ -18,6 +18,7 @@ from speakerid.types import CalibrationSource, CohortKind, Combining, FloatArray
 OTHER_ENCODER = "It was fitted for another encoder. Calibrate again."
 TOO_FEW_VOICES = f"It needs {MIN_SPEAKERS} speakers of the gallery as its cohort; fewer are left. Calibrate again."
 OTHER_COMBINING = "It was fitted while utterances were combined otherwise. Calibrate again."
+UNREADABLE = "It cannot be read any more. Calibrate again."
 OTHER_SCORING = "It was fitted for another kind of score, cohort or use of quality measures. Calibrate again."
 
 
@@ -91,7 +92,7 @@ def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
     """For the gallery's own answer."""
     stored = _stored(gallery)
     if stored is None:
-        return GalleryCalibration("default")
+        return GalleryCalibration("default", unused=UNREADABLE if is_unreadable(gallery) else None)
     unused = _unused(engine, gallery, stored)
     return GalleryCalibration(
         source="gallery" if unused is None else "default",
@@ -105,7 +106,15 @@ def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
 
 
 def _stored(gallery: GalleryRow) -> Stored | None:
-    return None if gallery.calibration is None else Stored.from_row(gallery.calibration)
+    """None where there is none, or none that can be read."""
+    try:
+        return None if gallery.calibration is None else Stored.from_row(gallery.calibration)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def is_unreadable(gallery: GalleryRow) -> bool:
+    return gallery.calibration is not None and _stored(gallery) is None
 
 
 def _unused(engine: Engine, gallery: GalleryRow, stored: Stored) -> str | None:

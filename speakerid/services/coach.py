@@ -62,7 +62,7 @@ def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow,
 
     By the encoder's own calibration, whatever the gallery's: the limits were fitted with it.
     """
-    others = [one for one in utterances.of_speaker(db, speaker) if one.sha256 != voice.sha256]
+    others = [one for one in utterances.with_embedding(db, speaker) if one.sha256 != voice.sha256]
     cohesion = _cohesion(engine, gallery, speaker, others, voice)
     similar = _most_similar(engine, db, speaker, voice)
     evidence = Evidence(
@@ -160,7 +160,8 @@ def _cohesion(
 
 def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice) -> _Similar | None:
     """Of the other speakers, where there is one to compare with."""
-    found = [one for one in speakers.with_voice(db, speaker.gallery_key, voice.near.keys) if one.row.key != speaker.key]
+    alike = speakers.with_voice(db, speaker.gallery_key, voice.near.keys, engine.encoder.dim)
+    found = [one for one in alike if one.row.key != speaker.key]
     if engine.scorer is None or voice.embedding is None or not found:
         return None
     pairs = engine.scorer.compare(scores.probe(voice), scores.enrolled(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -9,13 +10,16 @@ from dataclasses import dataclass, field
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.recorder import Recorder
 from speakerid.db.engine import Database, Handle
-from speakerid.db.repositories import changes
+from speakerid.db.erasure import FINISH, Patience
+from speakerid.db.repositories import changes, erasures
 from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
 from speakerid.scoring.coach import UNFITTED, Limits
 from speakerid.scoring.scorer import Scorer
 from speakerid.services.index_sync import IndexSync
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Engine:
     limits: Limits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
     recorder: Recorder = field(default_factory=Recorder)
+    patience: Patience = FINISH  # with erasures, whose traces are removed from the files before `write` returns
 
     @property
     def encoder_label(self) -> str:
@@ -49,16 +54,31 @@ class Engine:
     def write(self, *, erase: bool = False) -> Iterator[Handle]:
         """One transaction: commit when the block ends well, then let the index follow.
 
-        `erase` also wipes what SQLite keeps of deleted rows in its log.
+        `erase` also removes what SQLite keeps of deleted rows in its files, as far as `patience` goes.
         """
         with self.database.write() as db:
             yield db
+            if erase:
+                erasures.note(db)
         try:
             self.indexes.apply(changes.touched(db))
             self.indexes.forget(changes.erased_galleries(db))
         finally:
             if erase:
-                self.database.scrub()
+                self.scrub()
+
+    def scrub(self) -> None:
+        """What pending erasures still need, as far as `patience` goes. What is left, the next start does."""
+        if not self.database.scrub(self.patience) and self.patience is FINISH:
+            logger.warning("others use the store, so traces of what was erased stay in its files until the next start")
+
+    def erased(self, db: Handle) -> bool:
+        """Whether nothing is left in the store's files of what `db`, a `write(erase=True)` that ended, erased."""
+        erasure = erasures.noted(db)
+        if erasure is None:
+            return True
+        with self.read() as now:
+            return not erasures.is_pending(now, erasure)
 
     def close(self) -> None:
         self.encoder.close()

@@ -47,7 +47,7 @@ def changes(db: Handle, gallery: GalleryRow, rows: Sequence[RepairRow]) -> tuple
     names = speakers.names(db, gallery.key, wanted)
     for merge in repairs.merges_of(db, gallery.key, wanted):
         if merge.speaker_id and merge.merged:
-            names[merge.speaker_id] = merge.merged["name"]
+            names[merge.speaker_id] = merge.merged.get("name", "")
     return tuple(_change(row, names) for row in rows)
 
 

@@ -50,7 +50,7 @@ def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ran
     if not near.keys:
         return _Ranked()
     with engine.read() as db:
-        found = speakers.with_voice(db, gallery.key, near.keys)
+        found = speakers.with_voice(db, gallery.key, near.keys, engine.encoder.dim)
     return _judged(engine, gallery, voice, found, near.size) if found else _Ranked()
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from speakerid.db.damage import NORM_TOLERANCE, usual_dim
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes, galleries, speakers
 from speakerid.index.base import SearchResult, VectorIndex, empty_result
@@ -31,17 +33,40 @@ class Neighbors:
 NOBODY = Neighbors(keys=(), size=0)
 
 
+class HasDim(Protocol):
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+
 @dataclass
 class _GalleryIndex:
     vectors: VectorIndex
     position: int  # changes before this position of the log are in the index
+    damaged: set[int]  # speaker keys whose row cannot be used: nobody finds them
+
+    def take(self, rows: list[tuple[int, FloatArray]], unreadable: set[int]) -> None:
+        """Put voiceprints in; those of rows that cannot be used are taken out and remembered."""
+        sound = {key: one for key, one in _sound(rows, self.vectors.dim).items() if key not in unreadable}
+        if sound:
+            self.vectors.upsert(np.array(list(sound), np.int64), np.stack(list(sound.values())))
+        bad = {key for key, _ in rows} - set(sound)
+        if bad:
+            self.vectors.remove(np.array(sorted(bad), np.int64))
+            self.damaged |= bad
 
 
 class IndexSync:
     """`new_index(dim)` makes an empty VectorIndex; galleries are loaded on first use or by `load_all`."""
 
-    def __init__(self, database: Database, new_index: Callable[[int], VectorIndex]) -> None:
+    def __init__(
+        self, database: Database, new_index: Callable[[int], VectorIndex], encoder: HasDim | None = None
+    ) -> None:
+        """`encoder`: the running one, whose galleries hold vectors of its `dim` and nothing else."""
         self._database = database
+        self._encoder = encoder
         self._new_index = new_index
         self._galleries: dict[int, _GalleryIndex] = {}
         self._lock = threading.Lock()
@@ -74,6 +99,10 @@ class IndexSync:
         near = np.argpartition(-scores, min(k, len(keys)) - 1, axis=1)[:, :k]
         best = np.take_along_axis(near, np.argsort(-np.take_along_axis(scores, near, axis=1), axis=1), axis=1)
         return SearchResult(keys[best], np.take_along_axis(scores, best, axis=1))
+
+    def damaged(self) -> list[int]:
+        """Keys of the speakers who are kept out of the loaded indexes, because their rows cannot be used."""
+        return sorted(key for loaded in tuple(self._galleries.values()) for key in tuple(loaded.damaged))
 
     def size(self, gallery_key: int) -> int:
         """How many voiceprints there were at the last search, or are if there was none."""
@@ -119,25 +148,39 @@ class IndexSync:
             return loaded.vectors
 
     def _load(self, db: Handle, gallery_key: int, position: int) -> VectorIndex | None:
-        after, index = 0, None
+        after, loaded, unreadable = 0, None, speakers.unreadable(db, gallery_key)
         while rows := speakers.voiceprints(db, gallery_key, after=after, limit=LOAD_ROWS):
-            index = index or self._new_index(len(rows[0][1]))
-            _upsert(index, rows)
+            loaded = loaded or _GalleryIndex(self._new_index(self._dim(db, gallery_key, rows)), position, set())
+            loaded.take(rows, unreadable)
             after = rows[-1][0]
-        if index is not None:
-            self._galleries[gallery_key] = _GalleryIndex(index, position)
-        return index
+        if loaded is None:
+            return None
+        self._galleries[gallery_key] = loaded
+        return loaded.vectors
 
     def _refresh(self, db: Handle, gallery_key: int, loaded: _GalleryIndex, wanted: set[int]) -> None:
         if not wanted:
             return
         rows = speakers.voiceprints(db, gallery_key, keys=sorted(wanted))
+        loaded.damaged -= wanted
         loaded.vectors.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
-        if rows and len(rows[0][1]) != loaded.vectors.dim:  # emptied, then filled again by another encoder
-            loaded.vectors = self._new_index(len(rows[0][1]))
-        _upsert(loaded.vectors, rows)
+        dim = self._dim(db, gallery_key, rows) if rows else loaded.vectors.dim
+        if not len(loaded.vectors) and dim != loaded.vectors.dim:  # emptied, then filled by another encoder
+            loaded.vectors = self._new_index(dim)
+        loaded.take(rows, speakers.unreadable(db, gallery_key, sorted(wanted)))
+
+    def _dim(self, db: Handle, gallery_key: int, rows: list[tuple[int, FloatArray]]) -> int:
+        """Of how many numbers a voiceprint of this gallery is, 1 where that cannot be known."""
+        gallery = galleries.by_key(db, gallery_key)
+        if self._encoder is not None and gallery and gallery.encoder_fingerprint == self._encoder.fingerprint:
+            return self._encoder.dim
+        return usual_dim([vector for _, vector in rows]) or 1
 
 
-def _upsert(index: VectorIndex, rows: list[tuple[int, FloatArray]]) -> None:
-    if rows:
-        index.upsert(np.array([key for key, _ in rows], np.int64), np.stack([vector for _, vector in rows]))
+def _sound(rows: list[tuple[int, FloatArray]], dim: int) -> dict[int, FloatArray]:
+    """By key; what FAISS would take and then answer nonsense is left out."""
+    right = [(key, vector) for key, vector in rows if len(vector) == dim]
+    if not right:
+        return {}
+    norms = np.linalg.norm(np.stack([vector for _, vector in right]), axis=1)
+    return {key: vector for (key, vector), norm in zip(right, norms, strict=True) if abs(norm - 1.0) <= NORM_TOLERANCE}

@@ -6,11 +6,12 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
+from speakerid.db.damage import is_damaged
 from speakerid.db.engine import Handle
 from speakerid.db.models import KeyRow
 from speakerid.db.repositories import keys
 from speakerid.db.types import new_id
-from speakerid.errors import InvalidRequest, KeyInvalid, ScopeMissing
+from speakerid.errors import InvalidRequest, KeyInvalid, KeysExist, ScopeMissing
 from speakerid.services import fields, shape
 from speakerid.types import Key, Scope
 
@@ -38,6 +39,7 @@ def create(db: Handle, name: str, scopes: tuple[str, ...], galleries: tuple[str,
         scopes=sorted(set(scopes)),
         galleries=[fields.gallery_name(gallery) for gallery in galleries],
     )
+    keys.guard(db)
     keys.add(db, row)
     return NewKey(shape.key(row), secret)
 
@@ -55,11 +57,23 @@ def exist(db: Handle) -> bool:
     return keys.exist(db)
 
 
+def required(db: Handle) -> bool:
+    """Whether nobody is served without a key: from the first key on, also when all were revoked."""
+    return keys.guarded(db) or keys.exist(db)
+
+
+def allow_without(db: Handle) -> None:
+    """Serve programs of this machine without a key again. Raises KeysExist."""
+    if keys.exist(db):
+        raise KeysExist
+    keys.unguard(db)
+
+
 def find(db: Handle, secret: str) -> Key:
     """The key behind `secret`, whatever it allows. Raises KeyInvalid."""
     # A lookup by the hash of 256 random bits: how long it takes tells nothing about any stored key.
     row = keys.by_secret(db, _digest(secret))
-    if row is None:
+    if row is None or is_damaged(row.galleries):  # no list of galleries would mean all of them
         raise KeyInvalid
     return shape.key(row)
 

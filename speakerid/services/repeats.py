@@ -10,10 +10,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from speakerid.db.damage import is_damaged
 from speakerid.db.engine import Handle
 from speakerid.db.models import RepeatRow
 from speakerid.db.repositories import galleries, repeats, speakers
-from speakerid.errors import IdempotencyKeyReused
+from speakerid.errors import DataDamaged, IdempotencyKeyReused
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Repeat:
 
 
 def earlier(db: Handle, repeat: Repeat) -> RepeatRow | None:
-    """The answer given before, if any. Raises IdempotencyKeyReused when something else was asked then."""
+    """The answer given before, if any. Raises DataDamaged; IdempotencyKeyReused when something else was asked."""
     row = repeats.find(db, repeat.id)
+    if row is not None and is_damaged(row.answer):
+        raise DataDamaged("the answer that was kept for this Idempotency-Key")
     if row is not None and row.request_sha256 != repeat.request_sha256:
         raise IdempotencyKeyReused
     return row

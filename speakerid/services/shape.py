@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from speakerid.db.damage import is_damaged
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, KeyRow, UtteranceRow
 from speakerid.db.repositories import galleries, unknowns
@@ -66,7 +67,8 @@ def utterance(row: UtteranceRow) -> Utterance:
 
 
 def key(row: KeyRow) -> Key:
-    return Key(row.id, row.name, cast(tuple[Scope, ...], tuple(row.scopes)), tuple(row.galleries), row.created_at)
+    galleries = ("(unreadable)",) if is_damaged(row.galleries) else tuple(row.galleries)
+    return Key(row.id, row.name, cast(tuple[Scope, ...], tuple(row.scopes)), galleries, row.created_at)
 
 
 def _status(sums: SpeakerSums, in_gallery: GalleryRow) -> Literal["new", "enrolling", "enrolled"]:

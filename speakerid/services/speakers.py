@@ -95,6 +95,8 @@ def update(
     """Raises SpeakerNotFound, InvalidRequest, ExternalIdTaken, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     fields.unchanged(if_match, row.version)
+    if speakers.is_unreadable(row):
+        changes.record(db, gallery.key, row.key)  # it may be readable again
     with speakers.saving(db, row):
         _apply(row, said)
         row.version += 1

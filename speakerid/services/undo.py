@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from speakerid.db.damage import is_damaged
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RepairRow, SpeakerRow
 from speakerid.db.repositories import galleries, repairs, speakers, utterances
@@ -47,6 +48,8 @@ def _speakers(db: Handle, gallery: GalleryRow, change: RepairRow) -> tuple[Speak
 
 
 def _require(db: Handle, change: RepairRow, into: SpeakerRow) -> None:
+    if is_damaged(change.utterance_ids) or (change.kind == "merge" and not change.merged):
+        raise UndoImpossible("What undoing needs cannot be read any more.")
     if change.state != "done" or not set(change.utterance_ids) <= set(utterances.ids(db, into)):
         raise UndoImpossible(_why(change))
 

@@ -29,7 +29,7 @@ def verify(
 def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint:
     with engine.read() as db:
         row = speakers.get(db, gallery.key, speaker_id)
-        found = speakers.with_voice(db, gallery.key, [row.key])
+        found = speakers.with_voice(db, gallery.key, [row.key], engine.encoder.dim)
     if not found:
         raise NoVoiceprint(row.name)
     scores.require_same_encoder(engine, gallery)

@@ -63,7 +63,7 @@ def voiceprints(engine: Engine, gallery: GalleryRow, voices: Sequence[RecordedVo
     """By speaker's id, one row each: the voiceprints after which `voices` were named."""
     with engine.read() as db:
         keys = speakers.keys(db, gallery.key, [one.speaker.id for one in voices if one.speaker])
-        found = speakers.with_voice(db, gallery.key, keys)
+        found = speakers.with_voice(db, gallery.key, keys, engine.encoder.dim)
     return {one.row.id: scores.enrolled([one]) for one in found}
 
 
@@ -73,7 +73,7 @@ def _known(engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], wante
     near = [engine.indexes.search(gallery.key, voice.probe, NEAREST) for voice in voices]
     keys = sorted({key for one in near for key in one.keys}) if wanted is None else wanted
     with engine.read() as db:
-        found = speakers.with_voice(db, gallery.key, keys)
+        found = speakers.with_voice(db, gallery.key, keys, engine.encoder.dim)
     size = max((one.size for one in near), default=0) if wanted is None else len(found)
     return _Known(found, max(size, len(found)))
 

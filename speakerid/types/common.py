@@ -34,10 +34,14 @@ class Embedding:
 @dataclass(frozen=True)
 class Readiness:
     ready: bool
-    database: Literal["ok", "unavailable"]
+    database: Literal["ok", "read_only", "unavailable"]
     encoder: Literal["ok", "failing"]
     last_inference_age_s: float | None
     index_lag: int | None  # committed changes that the index does not show yet
+    erasures_pending: int | None = None  # whose bytes are still to be removed from the store's files
+    quarantined: int = 0  # speakers whose row is damaged: kept, but found by nobody
+    quarantined_speakers: tuple[str, ...] = ()  # ids of the first hundred
+    reason: str | None = None  # why it is not ready
 
 
 @dataclass(frozen=True)

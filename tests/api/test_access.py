@@ -212,10 +212,22 @@ def test_a_wrong_key(client: TestClient, key: Scoped, sent: str) -> None:
 
 def test_a_revoked_key(client: TestClient, engine: Engine, key: Scoped) -> None:
     headers = key("read")
-    key("admin")  # a key is left, so the server stays closed
     with engine.write() as db:
         keys.revoke(db, keys.every(db)[0].id)
     refused(client.get("/v1/galleries", headers=headers), 401, "key_invalid")
+
+
+def test_a_store_that_had_keys_stays_closed_until_it_is_opened_on_purpose(
+    client: TestClient, engine: Engine, key: Scoped
+) -> None:
+    assert client.get("/v1/galleries").status_code == 200
+    key("admin")
+    with engine.write() as db:
+        keys.revoke(db, keys.every(db)[0].id)
+    refused(client.get("/v1/galleries"), 401, "key_missing")
+    with engine.write() as db:
+        keys.allow_without(db)
+    assert client.get("/v1/galleries").status_code == 200
 
 
 @pytest.mark.parametrize(("host", "needs_a_key"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True)])

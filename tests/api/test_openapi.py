@@ -47,7 +47,8 @@ def test_every_answer_is_described(client: TestClient) -> None:
     for name, operation in operations(client.get("/openapi.json").json()).items():
         assert operation.get("description"), name
         for status, response in operation["responses"].items():
-            if status == "204":
+            if "content" not in response:
+                assert status == "204" or (status, name.partition(" ")[0]) == ("202", "delete"), (name, status)
                 continue
             ((kind, content),) = response["content"].items()
             assert content.get("schema") or content.get("example"), (name, status)

@@ -33,3 +33,10 @@ def test_scopes_are_checked(speakerid: Command) -> None:
 
 def test_no_encoder_is_needed(speakerid: Command) -> None:
     assert speakerid("keys", "list", SPEAKERID_ENCODER="no-such-encoder").code == 0
+
+
+def test_a_store_that_had_keys_is_opened_only_on_purpose(speakerid: Command) -> None:
+    key_id = speakerid("keys", "create", "robot", "--scope", "admin", "--json").json["key"]["id"]
+    assert speakerid("keys", "allow-none", "--json").problem["code"] == "keys_exist"
+    speakerid("keys", "revoke", key_id)
+    assert speakerid("keys", "allow-none").out == "Programs of this machine need no key now.\n"

@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 
 from speakerid.db import migrate
 from speakerid.db.engine import Database, open_database
-from speakerid.db.models import Base, UtteranceRow
-from speakerid.db.repositories import galleries
-from speakerid.errors import StoreNewer
+from speakerid.db.models import Base, KeyRow, UtteranceRow
+from speakerid.db.repositories import erasures, galleries, keys
+from speakerid.errors import StoreNewer, StoreSchemaUnknown
 from tests.db.rows import add_gallery, add_speaker
 
 UPGRADE = "import sys; from speakerid.db import engine, migrate; migrate.upgrade(engine.open_database(sys.argv[1]))"
@@ -50,7 +50,7 @@ def test_utterances_from_before_the_coach_have_nothing_accepted(empty: Database)
         for column in ("voices", "accepted"):
             db.execute(text(f"ALTER TABLE utterances DROP COLUMN {column}"))
         db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
-        for table in ("hearings", "unknown_voices", "recording_pieces", "recordings"):
+        for table in ("erasures", "guard", "hearings", "unknown_voices", "recording_pieces", "recordings"):
             db.execute(text(f"DROP TABLE {table}"))
         db.execute(text("ALTER TABLE galleries DROP COLUMN keep_unknown_voices"))
         db.execute(text("UPDATE alembic_version SET version_num = '0004'"))
@@ -74,6 +74,8 @@ def test_galleries_from_before_the_setting_keep_the_mean(empty: Database) -> Non
     key = add_gallery(empty)
     with empty.write() as db:
         db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
+        for table in ("erasures", "guard"):
+            db.execute(text(f"DROP TABLE {table}"))
         db.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     migrate.upgrade(empty)
     with empty.read() as db:
@@ -96,3 +98,56 @@ def test_a_store_of_a_later_version_is_refused(empty: Database) -> None:
         db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreNewer, match="later version"):
         migrate.upgrade(empty)
+
+
+@pytest.mark.parametrize("revision", ["0003", "9b1c22", "0008x"])
+def test_a_store_of_a_branch_is_named_as_what_it_is(empty: Database, revision: str) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    with pytest.raises(StoreSchemaUnknown, match=revision):
+        migrate.upgrade(empty)
+
+
+def test_tables_without_a_revision_are_left_alone(empty: Database) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as db:
+        db.execute(text("DELETE FROM alembic_version"))
+    with pytest.raises(StoreSchemaUnknown, match="no schema revision"):
+        migrate.upgrade(empty)
+
+
+def test_a_schema_that_is_not_its_revision_s_is_named_and_not_changed(empty: Database) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+    with pytest.raises(StoreSchemaUnknown, match="another schema than its revision"):
+        migrate.upgrade(empty)
+    with empty.read() as db:
+        assert migrate.revision(db.connection()) == "0007"
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_opening_a_store_of_the_newest_schema_waits_for_no_writer(empty: Database, empty_store_url: str) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as writer:
+        writer.execute(text("DELETE FROM keys"))
+        other = open_database(empty_store_url)
+        assert migrate.upgrade(other) == migrate.head()
+        other.close()
+
+
+def test_stores_from_before_the_guard_are_closed_if_they_have_keys(empty: Database) -> None:
+    for expected in (False, True):
+        migrate.upgrade(empty)
+        with empty.write() as db:
+            if expected:
+                db.add(KeyRow(id="key_1", name="robot", secret_sha256="x", scopes=["admin"], galleries=[]))
+                db.flush()
+            for table in ("erasures", "guard"):
+                db.execute(text(f"DROP TABLE {table}"))
+            db.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+        migrate.upgrade(empty)
+        with empty.read() as db:
+            assert keys.guarded(db) is expected
+            assert erasures.pending(db) == 0

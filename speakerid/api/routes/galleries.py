@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
+from speakerid.api.erased import STILL_ERASING, erased
 from speakerid.api.etags import with_etag
 from speakerid.api.once import OnceDep
 from speakerid.api.parameters import StrictRoute
@@ -69,10 +70,13 @@ def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, 
 
 
 @router.delete(
-    "/{gallery}", status_code=204, responses=problems(401, 403, 404, 409, 422), dependencies=[allow("admin")]
+    "/{gallery}",
+    status_code=204,
+    responses=STILL_ERASING | problems(401, 403, 404, 409, 422),
+    dependencies=[allow("admin")],
 )
 def delete_gallery(engine: EngineDep, gallery: GalleryDep) -> Response:
     """Erase a gallery and everybody in it."""
     with engine.write(erase=True) as db:
         galleries.delete(db, gallery.name)
-    return Response(status_code=204)
+    return erased(engine.erased(db))

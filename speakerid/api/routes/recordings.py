@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, Limit, settings_of
+from speakerid.api.erased import STILL_ERASING, erased
 from speakerid.api.long_work import result_work
 from speakerid.api.once import Key as IdempotencyKey
 from speakerid.api.parameters import RecordingCursor, StrictRoute
@@ -145,13 +146,12 @@ def cancel_recording(engine: EngineDep, gallery: GalleryDep, recording_id: Recor
 @router.delete(
     "/{recording_id}",
     status_code=204,
-    responses=problems(401, 403, 404, 422),
+    responses=STILL_ERASING | problems(401, 403, 404, 422),
     dependencies=[allow("identify")],
 )
 def delete_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> Response:
     """Erase it: audio, result and job. One that runs is stopped."""
-    erase.recording(engine, gallery, recording_id)
-    return Response(status_code=204)
+    return erased(erase.recording(engine, gallery, recording_id))
 
 
 def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, IfMatch, Limit, SpeakerId
+from speakerid.api.erased import STILL_ERASING, erased
 from speakerid.api.etags import with_etag
 from speakerid.api.once import OnceDep
 from speakerid.api.parameters import SpeakerCursor, StrictRoute
@@ -73,10 +74,13 @@ def change_speaker(
 
 
 @router.delete(
-    "/{speaker_id}", status_code=204, responses=problems(401, 403, 404, 412, 422), dependencies=[allow("enroll")]
+    "/{speaker_id}",
+    status_code=204,
+    responses=STILL_ERASING | problems(401, 403, 404, 412, 422),
+    dependencies=[allow("enroll")],
 )
 def delete_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, if_match: IfMatch = None) -> Response:
     """Erase a speaker: row, utterances, embeddings, kept audio and index entry."""
     with engine.write(erase=True) as db:
         speakers.delete(db, gallery, speaker_id, if_match)
-    return Response(status_code=204)
+    return erased(engine.erased(db))

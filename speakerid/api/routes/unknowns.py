@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, Limit, UnknownId
+from speakerid.api.erased import STILL_ERASING, erased
 from speakerid.api.parameters import StrictRoute, UnknownCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
@@ -60,7 +61,12 @@ def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
         return promote.promote(engine, db, gallery.name, unknown_id, into, near, accepted)
 
 
-@router.delete("/{unknown_id}", status_code=204, responses=problems(401, 403, 404, 422), dependencies=[allow("enroll")])
+@router.delete(
+    "/{unknown_id}",
+    status_code=204,
+    responses=STILL_ERASING | problems(401, 403, 404, 422),
+    dependencies=[allow("enroll")],
+)
 def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> Response:
     """Forget the voice: voiceprint, embeddings and where it was heard.
 
@@ -68,4 +74,4 @@ def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
     """
     with engine.write(erase=True) as db:
         dismiss.dismiss(db, gallery, unknown_id)
-    return Response(status_code=204)
+    return erased(engine.erased(db))

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import AudioDep, EngineDep, GalleryDep, Limit, SpeakerId
+from speakerid.api.erased import STILL_ERASING
 from speakerid.api.parameters import ACCEPT, ChannelDep, StrictRoute, UtteranceCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
@@ -29,6 +30,7 @@ Accept = Annotated[
         examples=["clipped,does_not_match_speaker"],
     ),
 ]
+STILL_ERASING_BUT: dict[int | str, dict[str, Any]] = {202: STILL_ERASING[202] | {"model": Speaker}}
 REPEATED: dict[int | str, dict[str, Any]] = {
     200: {"model": Enrollment, "description": "The same bytes were enrolled before."}
 }
@@ -73,8 +75,14 @@ def list_utterances(
         return speakers.list_utterances(db, gallery, speaker_id, cursor=cursor, limit=limit)
 
 
-@router.delete("/{utterance_id}", responses=problems(401, 403, 404, 422), dependencies=[allow("enroll")])
-def delete_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId) -> Speaker:
+@router.delete(
+    "/{utterance_id}",
+    response_model=Speaker,
+    responses=STILL_ERASING_BUT | problems(401, 403, 404, 422),
+    dependencies=[allow("enroll")],
+)
+def delete_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId) -> Any:
     """Erase one utterance. The voiceprint is recomputed from the others; the answer is the speaker as it is then."""
     with engine.write(erase=True) as db:
-        return speakers.delete_utterance(db, gallery, speaker_id, utterance_id)
+        left = speakers.delete_utterance(db, gallery, speaker_id, utterance_id)
+    return JSONResponse(to_json(left), 200 if engine.erased(db) else 202)

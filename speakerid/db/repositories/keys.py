@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from speakerid.db.models import KeyRow
+from speakerid.db.damage import is_damaged
+from speakerid.db.models import GuardRow, KeyRow
 from speakerid.errors import KeyNotFound
 
 
@@ -18,6 +19,21 @@ def every(db: Session) -> list[KeyRow]:
     return list(db.scalars(select(KeyRow).order_by(KeyRow.id)))
 
 
+def guard(db: Session) -> None:
+    """From now on nobody is served without a key."""
+    if not guarded(db):
+        db.add(GuardRow(id=1))
+        db.flush()
+
+
+def guarded(db: Session) -> bool:
+    return db.scalar(select(GuardRow.id)) is not None
+
+
+def unguard(db: Session) -> None:
+    db.execute(delete(GuardRow))
+
+
 def exist(db: Session) -> bool:
     return db.scalar(select(KeyRow.key).limit(1)) is not None
 
@@ -28,7 +44,7 @@ def by_secret(db: Session, secret_sha256: str) -> KeyRow | None:
 
 def unbind(db: Session, gallery: str) -> None:
     """What was bound to an erased gallery stays bound to it, so that it opens no later one of that name."""
-    for row in every(db):
+    for row in (one for one in every(db) if not is_damaged(one.galleries)):
         row.galleries = [f"{name} (erased)" if name == gallery else name for name in row.galleries]
 
 

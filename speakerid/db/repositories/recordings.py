@@ -47,9 +47,11 @@ def by_key(db: Session, key: int, *, lock: bool = False) -> RecordingRow | None:
     return db.get(RecordingRow, key, with_for_update=True if lock else None)
 
 
-def page(db: Session, gallery_key: int, *, before: str | None, limit: int) -> list[RecordingRow]:
-    """Newest first, older than the recording id `before`."""
+def page(db: Session, gallery_key: int, *, before: str | None, limit: int, answer: bool = False) -> list[RecordingRow]:
+    """Newest first, older than the recording id `before`. `answer` loads it as well."""
     query = _listed(gallery_key).order_by(RecordingRow.id.desc()).limit(limit)
+    if answer:
+        query = query.options(undefer(RecordingRow.answer))
     return list(db.scalars(query if before is None else query.where(RecordingRow.id < before)))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, case, cast, func, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from speakerid.db.damage import is_damaged, sound
 from speakerid.db.models import SpeakerRow, UtteranceRow
 from speakerid.errors import ExternalIdTaken, SpeakerNotFound
 from speakerid.types import FloatArray, Speech
@@ -139,8 +141,11 @@ def every(db: Session, gallery_key: int, *, lock: bool = False) -> list[SpeakerR
     return list(db.scalars(query))
 
 
-def with_voice(db: Session, gallery_key: int, keys: Sequence[int]) -> list[Voiceprint]:
-    """Those of `keys` that exist in this gallery and have a voiceprint, in no order."""
+def with_voice(db: Session, gallery_key: int, keys: Sequence[int], dim: int | None = None) -> list[Voiceprint]:
+    """Those of `keys` that exist in this gallery and have a voiceprint, in no order.
+
+    Those whose row is damaged are left out; `dim`: of how many numbers a voiceprint has to be.
+    """
     means = (
         func.avg(column) for column in (UtteranceRow.snr_db, UtteranceRow.clipping_ratio, UtteranceRow.bandwidth_hz)
     )
@@ -150,11 +155,43 @@ def with_voice(db: Session, gallery_key: int, keys: Sequence[int]) -> list[Voice
         .where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys), SpeakerRow.voiceprint.is_not(None))
         .group_by(SpeakerRow.key)
     )
-    return [
+    found = [
         Voiceprint(row, row.voiceprint, Speech(float(seconds), snr, float(clipping), round(band)))
         for row, seconds, snr, clipping, band in db.execute(query)
-        if row.voiceprint is not None
+        if row.voiceprint is not None and not is_unreadable(row)
     ]
+    return sound(found, lambda one: one.embedding, dim)
+
+
+def is_unreadable(row: SpeakerRow) -> bool:
+    """Whether what was said about the speaker cannot be read."""
+    return is_damaged(row.details) or is_damaged(row.consent)
+
+
+def unreadable(db: Session, gallery_key: int, keys: Sequence[int] | None = None) -> set[int]:
+    """Keys of those speakers, of `keys` where given. PostgreSQL lets nobody write such a row."""
+    if db.get_bind().dialect.name != "sqlite":
+        return set()
+    kinds = [func.json_type(_text(column)) for column in (SpeakerRow.details, SpeakerRow.consent)]
+    no_object = or_(*(kind.is_distinct_from("object") for kind in kinds))
+    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, no_object)
+    return set(db.scalars(query if keys is None else query.where(SpeakerRow.key.in_(keys))))
+
+
+def by_keys(db: Session, gallery_key: int, keys: Sequence[int]) -> list[SpeakerRow]:
+    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys))
+    return list(db.scalars(query.order_by(SpeakerRow.key)))
+
+
+def ids(db: Session, keys: Sequence[int]) -> list[str]:
+    """Public ids, of any gallery: for the operator."""
+    return list(db.scalars(select(SpeakerRow.id).where(SpeakerRow.key.in_(keys)).order_by(SpeakerRow.id)))
+
+
+def _text(column: InstrumentedAttribute[Any]) -> ColumnElement[str | None]:
+    """The JSON text, or NULL where it is none: SQLite refuses to look into what is no JSON."""
+    text = cast(column, Text)
+    return case((func.json_valid(text) == 1, text), else_=None)
 
 
 def count_voiceprints(db: Session, gallery_key: int) -> int:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from speakerid.db.damage import sound
 from speakerid.db.models import HearingRow, RecordingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
 from speakerid.errors import UnknownVoiceNotFound
-from speakerid.types import SpeakerRef
+from speakerid.types import FloatArray, SpeakerRef
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,11 @@ def add(db: Session, row: UnknownVoiceRow | HearingRow) -> None:
 
 
 def comparable(db: Session, gallery_key: int, fingerprint: str) -> list[UnknownVoiceRow]:
-    """Those that this encoder heard, oldest first."""
+    """Those that this encoder heard, oldest first, with a voiceprint that can be used."""
     query = select(UnknownVoiceRow).where(
         UnknownVoiceRow.gallery_key == gallery_key, UnknownVoiceRow.encoder_fingerprint == fingerprint
     )
-    return list(db.scalars(query.order_by(UnknownVoiceRow.id)))
+    return sound(db.scalars(query.order_by(UnknownVoiceRow.id)), lambda one: one.voiceprint)
 
 
 def page(
@@ -68,6 +69,12 @@ def page(
     if after is not None:
         query = query.where(UnknownVoiceRow.id > after)
     return list(db.scalars(query.order_by(UnknownVoiceRow.id).limit(limit)))
+
+
+def voiceprints(db: Session, gallery_key: int) -> list[tuple[str, FloatArray]]:
+    """`(id, voiceprint (dim,))`, oldest first; also those that cannot be used."""
+    query = select(UnknownVoiceRow.id, UnknownVoiceRow.voiceprint).where(UnknownVoiceRow.gallery_key == gallery_key)
+    return [(unknown_id, vector) for unknown_id, vector in db.execute(query.order_by(UnknownVoiceRow.id))]
 
 
 def count(db: Session, gallery_key: int) -> int:

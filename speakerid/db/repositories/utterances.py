@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from speakerid.db.damage import sound
 from speakerid.db.models import SpeakerRow, UtteranceRow
 from speakerid.errors import UtteranceElsewhere, UtteranceNotFound
 from speakerid.types import FloatArray
@@ -56,14 +57,14 @@ def every(db: Session, gallery_key: int) -> list[UtteranceRow]:
 
 
 def of_speakers(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> list[UtteranceRow]:
-    """Oldest first."""
+    """Oldest first, of those with an embedding that can be used."""
     query = select(UtteranceRow).where(
         UtteranceRow.gallery_key == gallery_key,
         UtteranceRow.speaker_key >= min(speaker_keys, default=0),
         UtteranceRow.speaker_key <= max(speaker_keys, default=-1),
     )
     wanted = set(speaker_keys)
-    return [row for row in db.scalars(query.order_by(UtteranceRow.key)) if row.speaker_key in wanted]
+    return _sound(row for row in db.scalars(query.order_by(UtteranceRow.key)) if row.speaker_key in wanted)
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ class Spoken:
 
 
 def spoken(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> dict[int, Spoken]:
-    """By speaker key; speakers without utterances are left out."""
+    """By speaker key; speakers without utterances that can be used are left out."""
     query = (
         select(UtteranceRow.speaker_key, UtteranceRow.embedding, UtteranceRow.speech_s)
         .where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.speaker_key.in_(speaker_keys))
         .order_by(UtteranceRow.speaker_key, UtteranceRow.key)
     )
-    groups = groupby(db.execute(query), key=lambda row: row[0])
+    groups = groupby(sound(db.execute(query), lambda row: row[1]), key=lambda row: row[0])
     return {key: _spoken([(embedding, seconds) for _, embedding, seconds in rows]) for key, rows in groups}
 
 
@@ -115,7 +116,24 @@ def oldest(db: Session, gallery_key: int, speaker_keys: Sequence[int], limit: in
         .subquery()
     )
     query = select(UtteranceRow).join(placed, placed.c.key == UtteranceRow.key).where(placed.c.place <= limit)
-    return list(db.scalars(query.order_by(UtteranceRow.speaker_key, UtteranceRow.key)))
+    return _sound(db.scalars(query.order_by(UtteranceRow.speaker_key, UtteranceRow.key)))
+
+
+def embeddings(db: Session, gallery_key: int, *, after: int, limit: int) -> list[Row[int, str, FloatArray]]:
+    """`key`, `id` and `embedding (dim,)` by rising key, behind the key `after`; also those that cannot be used."""
+    query = select(UtteranceRow.key, UtteranceRow.id, UtteranceRow.embedding).where(
+        UtteranceRow.gallery_key == gallery_key, UtteranceRow.key > after
+    )
+    return list(db.execute(query.order_by(UtteranceRow.key).limit(limit)))
+
+
+def with_embedding(db: Session, speaker: SpeakerRow) -> list[UtteranceRow]:
+    """The speaker's, oldest first, with an embedding that can be used."""
+    return _sound(of_speaker(db, speaker))
+
+
+def _sound(rows: Iterable[UtteranceRow]) -> list[UtteranceRow]:
+    return sound(rows, lambda one: one.embedding)
 
 
 def same_bytes(db: Session, gallery_key: int, sha256: str) -> tuple[UtteranceRow, str] | None:

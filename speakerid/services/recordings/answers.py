@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from speakerid.errors import DataDamaged
 from speakerid.timeline import RecordedVoice, Recording, Turn
 from speakerid.types import SpeakerRef, from_json, to_json
 
@@ -23,8 +24,11 @@ def stored(recording: Recording) -> dict[str, Any]:
 
 
 def loaded(values: dict[str, Any]) -> Recording:
-    """As it was stored: every name is empty."""
-    return from_json(Recording, values)
+    """As it was stored: every name is empty. Raises DataDamaged."""
+    try:
+        return from_json(Recording, values)
+    except ValueError:
+        raise DataDamaged("the result of this recording") from None
 
 
 def speaker_ids(recording: Recording) -> set[str]:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
-from speakerid.db.repositories import recordings
+from speakerid.db.repositories import erasures, recordings
+from speakerid.errors import DataDamaged
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import answers, jobs
 from speakerid.services.recordings.receiver import is_gone
@@ -19,17 +20,17 @@ from speakerid.types import SpeakerRef
 PIECES = 16  # in one transaction
 
 
-def recording(engine: Engine, gallery: GalleryRow, recording_id: str) -> None:
-    """Whoever works on it stops. Raises RecordingNotFound."""
+def recording(engine: Engine, gallery: GalleryRow, recording_id: str) -> bool:
+    """Whoever works on it stops. Whether nothing of it is left in the store's files. Raises RecordingNotFound."""
     with engine.read() as db:
         key = recordings.get(db, gallery.key, recording_id).key
-    _remove(engine, key)
+    return _remove(engine, key)
 
 
 def audio(engine: Engine, key: int) -> None:
     """Erase the audio alone."""
     _drop(engine, key)
-    engine.database.scrub()
+    engine.scrub()
 
 
 def unless_queued(engine: Engine, key: int) -> None:
@@ -57,23 +58,29 @@ def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mappin
     for row in recordings.telling_of(db, gallery_key, gone):
         row.options = jobs.without(row.options, gone, known)
         if row.answer is not None:
-            found = answers.loaded(row.answer)
+            try:
+                found = answers.loaded(row.answer)
+            except DataDamaged:  # it names somebody who is to be erased, and cannot be changed
+                row.answer = None
+                continue
             staying = {one: SpeakerRef(one, "") for one in answers.speaker_ids(found) - set(gone)}
             row.answer = answers.stored(answers.told(found, staying | known))
     db.flush()
 
 
-def _remove(engine: Engine, key: int) -> None:
+def _remove(engine: Engine, key: int) -> bool:
     _drop(engine, key)
     with engine.write(erase=True) as db:
         row = recordings.by_key(db, key, lock=True)
         if row is not None:
             forget(db, row)
             recordings.remove(db, row)
+    return engine.erased(db)
 
 
 def _drop(engine: Engine, key: int) -> None:
     while True:
         with engine.write() as db:
+            erasures.note(db)
             if not recordings.drop_pieces(db, key, PIECES):
                 return

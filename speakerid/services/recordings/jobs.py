@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from speakerid.db.models import RecordingRow
+from speakerid.errors import DataDamaged
 from speakerid.timeline import JobError, JobOptions, JobStage, JobState, RecordingJob, RecordingResult
 from speakerid.types import SpeakerRef, from_json
 
@@ -19,7 +20,19 @@ def result(row: RecordingRow, recording: Any) -> RecordingResult:
 
 
 def options(row: RecordingRow) -> JobOptions:
-    return from_json(JobOptions, row.options)
+    """The usual ones where they cannot be read: then the recording ends as one that cannot be read either."""
+    try:
+        return from_json(JobOptions, row.options)
+    except ValueError:
+        return JobOptions()
+
+
+def require_readable(row: RecordingRow) -> None:
+    """Raises DataDamaged."""
+    try:
+        from_json(JobOptions, row.options)
+    except ValueError:
+        raise DataDamaged(f"recording {row.id}") from None
 
 
 def without(values: dict[str, Any], gone: Collection[str], known: Mapping[str, SpeakerRef]) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
 
 
 def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> RecordingOptions:
+    jobs.require_readable(row)
     asked = jobs.options(row)
     candidates = asked.candidates
     if candidates is not None:

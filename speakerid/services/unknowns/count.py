@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from speakerid.db.damage import sound
 from speakerid.db.engine import Handle
 from speakerid.db.models import UnknownVoiceRow
 from speakerid.db.repositories import unknowns
@@ -21,7 +22,9 @@ def again(db: Handle, voice: UnknownVoiceRow) -> None:
         db.delete(voice)
     else:
         apart = different(heard)
-        voice.voiceprint = voiceprint(np.stack([one.row.embedding for one in apart if one.row.embedding is not None]))
+        known = sound((one.row.embedding for one in apart), lambda one: one)
+        if known:
+            voice.voiceprint = voiceprint(np.stack([one for one in known if one is not None]))
         voice.recordings = len(apart)
         voice.speech_s = sum(one.row.speech_s for one in apart)
         voice.first_heard_at = min(one.recording.created_at for one in heard)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from speakerid.db.damage import is_sound
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
 from speakerid.db.repositories import speakers, unknowns, utterances
 from speakerid.db.repositories.unknowns import Heard
 from speakerid.db.types import new_id
 from speakerid.encoders.base import label_of
-from speakerid.errors import EncoderMismatch, InvalidRequest, UtteranceElsewhere
+from speakerid.errors import DataDamaged, EncoderMismatch, InvalidRequest, UtteranceElsewhere
 from speakerid.services import coach, galleries, shape
 from speakerid.services import speakers as making
 from speakerid.services.engine import Engine
@@ -24,9 +25,11 @@ from speakerid.types import EnrollmentRefusal, Promotion, Review
 
 
 def look_up(engine: Engine, gallery: GalleryRow, unknown_id: str) -> Neighbors:
-    """Who sounds alike: to be known before the transaction begins. Raises UnknownVoiceNotFound."""
+    """Who sounds alike: to be known before the transaction begins. Raises UnknownVoiceNotFound, DataDamaged."""
     with engine.read() as db:
         row = unknowns.get(db, gallery.key, unknown_id)
+    if not is_sound(row.voiceprint):
+        raise DataDamaged(f"unknown voice {unknown_id}")
     return coach.near(engine, gallery, row.voiceprint)
 
 
@@ -57,14 +60,16 @@ def promote(
 
     The coach judges the voice as one: what its recordings have in common. Raises GalleryNotFound,
     UnknownVoiceNotFound, SpeakerNotFound, InvalidRequest, ExternalIdTaken, EnrollmentRefused, UtteranceElsewhere,
-    EncoderMismatch.
+    EncoderMismatch, DataDamaged.
     """
     gallery = galleries.to_enroll(engine, db, gallery_name)
     voice = unknowns.get(db, gallery.key, unknown_id, lock=True)
     _require_same_encoder(engine, gallery, voice)
     speaker_id = into if isinstance(into, str) else making.create(db, gallery, into).id
     speaker = speakers.get(db, gallery.key, speaker_id, lock=True)
-    heard = unknowns.hearings(db, voice)
+    heard = [one for one in unknowns.hearings(db, voice) if is_sound(one.row.embedding, len(voice.voiceprint))]
+    if not heard:
+        raise DataDamaged(f"unknown voice {unknown_id}")
     said = _reviewed(engine, db, gallery, speaker, voice, heard, near)
     coach.refuse(said, accepted, heard=True)
     made = [_enroll(db, gallery, speaker, voice, one, heard, said) for one in count.different(heard)]

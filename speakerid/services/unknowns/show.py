@@ -22,5 +22,5 @@ def _hearing(heard: Heard) -> Hearing:
         voice=heard.row.label,
         speech_seconds=round(heard.row.speech_s, 2),
         received_at=heard.recording.created_at,
-        turns=tuple(HeardTurn(*turn) for turn in heard.row.turns),
+        turns=tuple(HeardTurn(*turn) for turn in heard.row.turns if len(turn) == 2),
     )
