@@ -1,4 +1,4 @@
-"""Nobody is told to install the stranger's package that has the name of our import (docs/decisions/0026)."""
+"""Nobody is told to install the stranger's package that has the name of our import (docs/decisions/0022)."""
 
 from __future__ import annotations
 

@@ -144,19 +144,28 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error, Refused):
         return _on_speakerid_error(request, error.error)
-    if error.status_code == 400:  # FastAPI's word for JSON that Python cannot hold, such as a million brackets
-        return problem(request, 422, errors.InvalidRequest.code, "The body cannot be read. Send one JSON object.")
+    if error.status_code == 400:
+        return _on_unread_body(request, error.__cause__ or error)
     codes = {404: "no_such_path", 405: "method_not_allowed"}
     code = codes.get(error.status_code, f"http_{error.status_code}")
     detail = f"{request.method} {request.scope['path']}: {error.detail}. See /openapi.json for what there is."
     return problem(request, error.status_code, code, detail, dict(error.headers or {}))
 
 
-def _on_disconnect(request: Request, error: Exception) -> JSONResponse:
+def _on_unread_body(request: Request, cause: BaseException) -> JSONResponse:
+    """FastAPI calls whatever happens while it reads a body a fault of the body: it may be the client's, or ours."""
+    if isinstance(cause, ClientDisconnect):
+        return _on_disconnect(request, cause)
+    if isinstance(cause, ValueError | RecursionError):  # such as a million brackets
+        return problem(request, 422, errors.InvalidRequest.code, "The body cannot be read. Send one JSON object.")
+    return _on_bug(request, cause)
+
+
+def _on_disconnect(request: Request, error: BaseException) -> JSONResponse:
     """Nobody reads this answer; without it the log would call a lost connection a failure of the server."""
     return problem(request, 400, "client_gone", "The connection was closed before the whole body had come.")
 
 
-def _on_bug(request: Request, error: Exception) -> JSONResponse:
+def _on_bug(request: Request, error: BaseException) -> JSONResponse:
     logger.error("request %s failed", request.scope.get("request_id"), exc_info=error)
     return problem(request, 500, "internal_error", INTERNAL)

@@ -1,4 +1,4 @@
-"""Erased means gone from the disk: what SQLite itself leaves behind after a DELETE (docs/decisions/0020).
+"""Erased means gone from the disk: what SQLite itself leaves behind after a DELETE (docs/decisions/0019).
 
 The write-ahead log holds old pages, and gaps of pages hold copies of rows that were moved. A row of `erasures`, written
 in the transaction that erases, says that this is still to be done. It goes when the log was emptied and every page was

@@ -48,9 +48,11 @@ def _speakers(db: Handle, gallery: GalleryRow, change: RepairRow) -> tuple[Speak
 
 
 def _require(db: Handle, change: RepairRow, into: SpeakerRow) -> None:
+    if change.state != "done":
+        raise UndoImpossible(_why(change))
     if is_damaged(change.utterance_ids) or (change.kind == "merge" and not change.merged):
         raise UndoImpossible("What undoing needs cannot be read any more.")
-    if change.state != "done" or not set(change.utterance_ids) <= set(utterances.ids(db, into)):
+    if not set(change.utterance_ids) <= set(utterances.ids(db, into)):
         raise UndoImpossible(_why(change))
 
 

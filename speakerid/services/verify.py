@@ -30,9 +30,10 @@ def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint
     with engine.read() as db:
         row = speakers.get(db, gallery.key, speaker_id)
         found = speakers.with_voice(db, gallery.key, [row.key], engine.encoder.dim)
+    if row.voiceprint is not None:
+        scores.require_same_encoder(engine, gallery)  # first: another encoder's voiceprint is not damaged
     if not found:
         raise NoVoiceprint(row.name)
-    scores.require_same_encoder(engine, gallery)
     return found[0]
 
 

@@ -93,4 +93,8 @@ def test_health(client: TestClient) -> None:
         "encoder": "ok",
         "last_inference_age_s": 0,
         "index_lag": 0,
+        "erasures_pending": 0,
+        "quarantined": 0,
+        "quarantined_speakers": [],
+        "reason": None,
     }

@@ -103,17 +103,3 @@ def test_a_field_that_is_half_a_character_is_quoted_safely(open_client: ClientMa
     body = json.dumps({"name": "Ada", "\ud800": 1})
     answer = open_client().post(SPEAKERS, content=body, headers={"Content-Type": "application/json"})
     refused(answer, 422, "invalid_request")
-
-
-@pytest.mark.parametrize(
-    ("path", "allowed"),
-    [
-        (DEFAULT, {"GET", "PATCH", "DELETE"}),
-        (f"{DEFAULT}/speakers", {"GET", "POST"}),
-        (f"{DEFAULT}/recordings/rec_1", {"GET", "DELETE"}),
-        ("/healthz", {"GET"}),
-    ],
-)
-def test_a_wrong_method_is_told_every_right_one(client: TestClient, path: str, allowed: set[str]) -> None:
-    answer = client.put(path)
-    assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, allowed)

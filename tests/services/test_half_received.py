@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from speakerid.db.models import RecordingRow
 from speakerid.db.repositories import recordings
-from speakerid.errors import RecordingNotFound, TooManyRecordings
+from speakerid.errors import RecordingNotFound
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import erase, receiver, submit
@@ -87,14 +87,6 @@ def test_of_another_machine_it_is_erased_when_nothing_came_for_long(engine: Engi
     let_lease_run_out(engine)
     erase.leftovers(engine)
     assert (rows(engine), pieces(engine)) == (0, 0)
-
-
-def test_its_share_is_free_before_it_is_erased(engine: Engine) -> None:
-    half_received(engine, "elsewhere/1/1")
-    with pytest.raises(TooManyRecordings):
-        send(engine, MEETING, intake=ONE)
-    let_lease_run_out(engine)
-    assert send(engine, MEETING, intake=ONE)
 
 
 def test_a_server_without_workers_clears_up_too(engine: Engine, ended_process: str) -> None:
