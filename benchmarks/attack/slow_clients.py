@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +112,7 @@ def _service(folder: Path, encoder: str) -> Iterator[tuple[str, int]]:
             process.wait()
 
 
-def _enroll(url: str, files: list[Path]) -> None:
+def _enroll(url: str, files: Sequence[Path]) -> None:
     import httpx
 
     with httpx.Client(base_url=url, timeout=REQUEST_S) as client:
