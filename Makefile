@@ -9,7 +9,7 @@ EVALUATE := $(BIN)/python -m speakerid.evaluation
 # What `make check` tests: no servers, no commands, no training; `make test` has everything.
 QUICK := tests/test_*.py $(addprefix tests/,audio contracts db diarization encoders index scoring services)
 
-.PHONY: demo test check serve bench attack refit measure format clean
+.PHONY: demo test lint check serve bench attack refit measure format clean
 
 demo: $(READY)
 	$(BIN)/speakerid demo
@@ -17,10 +17,12 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
 
-check: $(READY)
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check: lint
 	$(BIN)/python -m pytest -q -n auto -m "not slow" $(QUICK)
 
 serve: $(READY)
