@@ -136,8 +136,14 @@ def _headers(error: errors.SpeakeridError) -> dict[str, str]:
 def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    return problem(request, 422, errors.InvalidRequest.code, _invalid(first))
+
+
+def _invalid(first: dict[str, Any]) -> str:
+    if first["type"] == "json_invalid":  # its `loc` is the character where reading stopped, no field
+        return f"The body is not JSON ({first['ctx']['error']}, character {first['loc'][-1]}). Send one JSON object."
     where = ".".join(str(part) for part in first["loc"])
-    return problem(request, 422, errors.InvalidRequest.code, f"{where}: {first['msg']}. Correct this field.")
+    return f"{where}: {first['msg']}. Correct this field."
 
 
 def _on_http_exception(request: Request, error: Exception) -> JSONResponse:

@@ -261,7 +261,9 @@ class Client:
             return speaker
         ids: list[str] = [one["id"] for one in self.speakers(name=speaker.strip())]
         if len(ids) > 1:
-            raise ClientError("invalid_request", f"{len(ids)} speakers have this name. Use one of their ids: {ids}.")
+            raise ClientError(
+                "invalid_request", f"{len(ids)} speakers have this name. Use one of their ids: {', '.join(ids)}."
+            )
         return ids[0] if ids else None
 
     def _enroll_new(self, name: str, bodies: list[bytes], params: Json) -> Json:

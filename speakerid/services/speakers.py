@@ -52,7 +52,7 @@ def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
     found = speakers.find(db, gallery.key, SpeakerFilter(name=text))
     if len(found) > 1:
         raise InvalidRequest(
-            f"{len(found)} speakers have this name. Use one of their ids: {[row.id for row in found]}."
+            f"{len(found)} speakers have this name. Use one of their ids: {', '.join(row.id for row in found)}."
         )
     return found[0] if found else speakers.get(db, gallery.key, text)
 

@@ -103,3 +103,9 @@ def test_a_field_that_is_half_a_character_is_quoted_safely(open_client: ClientMa
     body = json.dumps({"name": "Ada", "\ud800": 1})
     answer = open_client().post(SPEAKERS, content=body, headers={"Content-Type": "application/json"})
     refused(answer, 422, "invalid_request")
+
+
+def test_a_body_that_is_not_json_is_told_so(client: TestClient) -> None:
+    answer = client.post(SPEAKERS, content='{"name" "Ada"}', headers={"Content-Type": "application/json"})
+    sentence = "The body is not JSON (Expecting ':' delimiter, character 8). Send one JSON object."
+    assert refused(answer, 422, "invalid_request")["detail"] == sentence
