@@ -20,7 +20,7 @@ from speakerid.errors import BodyTooSlow, FileTooLarge, SpeakeridError
 AUDIO_PATHS = ("/utterances", "/identify", "/verify", "/embeddings")
 RECORDINGS = "/recordings"
 MULTIPART_BYTES = 64 * 1024  # what a form adds to its file
-OTHER_BYTES = 1024 * 1024
+OTHER_BYTES = 256 * 1024  # metadata and consent at their largest, each letter as \u0061; more only costs to be read
 PIECE_BYTES = 1024 * 1024  # of a recording in memory; what came before it is in the store
 RECEIVING = 16  # recordings that come in at a time
 RETRY_AFTER_S = 5

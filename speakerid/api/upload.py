@@ -11,6 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from speakerid.errors import InvalidRequest
 
 PART = b"file"
+MAX_PARTS = 100  # what a part costs does not depend on its size
 
 
 async def audio_stream(request: Request) -> AsyncIterator[bytes]:
@@ -50,6 +51,7 @@ class _Form:
         self._name = b""
         self._text = b""
         self._wanted = self._found = False
+        self._parts = 0
         self._ready: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
@@ -66,6 +68,9 @@ class _Form:
 
     def _begin(self) -> None:
         self._wanted, self._name, self._text = False, b"", b""
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise InvalidRequest(f"The multipart body has more than {MAX_PARTS} parts. Send one named 'file' alone.")
 
     def _field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]

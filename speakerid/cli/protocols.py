@@ -1,4 +1,4 @@
-"""uvicorn's protocols with deadlines: for the head of a request, for idle connections, for who does not read."""
+"""uvicorn's protocols with deadlines (for heads, idle connections, who does not read) and a limit of small cuts."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from speakerid.api.callers import NOWHERE, network
 from speakerid.api.patience import Patience
 from speakerid.cli.connections import Phase, Standing, in_order, make_room
+from speakerid.cli.cuts import BODY_CUTS_PER_S, SLICE_BYTES, STREAM_CUTS_PER_S, CountedConnection, Cuts
 
 HEAD_S = 10.0  # from the connection, or the end of the answer before, to the end of a request's head
 GREETING_S = (
     30.0  # a WebSocket before its first message and after its last; the service has shorter deadlines of its own
 )
 GREETING = 64  # WebSockets of which no message has come yet, at a time
+HEAD_BYTES = 16 * 1024  # of a request, at most
 READ_BYTES = 64 * 1024  # taken from the system at a time; a body that nobody reads yet is held up to that twice
+STREAM_READ_BYTES = 16 * 1024  # frames are dear; between two readings others have their turn
 FULL = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -76,6 +80,8 @@ class HttpProtocol(H11Protocol):
         self._door = door
         self.timer = Timer(door.clock(), HEAD_S)
         self._received_bytes = 0
+        self._cuts = Cuts(door.clock, BODY_CUTS_PER_S)
+        self.conn = CountedConnection(self._cuts, h11.SERVER, HEAD_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # asyncio's own, without a method to set it
@@ -86,6 +92,7 @@ class HttpProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         before = self.cycle
+        self._cuts.bring(len(data))
         super().data_received(data)
         if self.cycle is not before:
             self.timer.since, self._received_bytes = self._door.clock(), 0
@@ -124,8 +131,10 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         self._door = door
         self.timer = Timer(door.clock(), GREETING_S)
         self._greeted = False
+        self._cuts = Cuts(door.clock, STREAM_CUTS_PER_S)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.max_size = STREAM_READ_BYTES  # type: ignore[attr-defined]
         super().connection_made(transport)
         streams = self._door.standings((one for one in self.connections if isinstance(one, StreamProtocol)), but=self)
         greeting = [one for one in in_order(streams) if one.phase == "waiting"]
@@ -135,6 +144,21 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.connections.add(self)  # the one below takes it out, and does not ask whether it is in
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """In slices: what is cut too finely is not looked at to its end."""
+        for start in range(0, len(data), SLICE_BYTES):
+            part = data[start : start + SLICE_BYTES]
+            self._cuts.bring(len(part))
+            super().data_received(part)
+            if self.transport.is_closing():
+                return
+
+    def handle_events(self) -> None:
+        if self._cuts.make(len(self.conn.events)):
+            super().handle_events()
+        else:
+            self.drop()
 
     def send_receive_event_to_app(self) -> None:
         self._greeted = True

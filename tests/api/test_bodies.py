@@ -11,7 +11,10 @@ from fastapi.testclient import TestClient
 from starlette.types import Message
 
 from speakerid.api.app import create_app
+from speakerid.api.bodies import OTHER_BYTES
+from speakerid.api.upload import MAX_PARTS
 from speakerid.services.engine import Engine
+from speakerid.services.fields import METADATA_BYTES
 from speakerid.settings import Settings
 from tests.api.asking import DEFAULT, SPEAKERS, enrolled, refused
 from tests.api.conftest import ClientMaker
@@ -64,6 +67,14 @@ def test_a_form_needs_a_file_in_the_part_file(client: TestClient, form: dict[str
 def test_one_file_at_a_time(client: TestClient) -> None:
     files = [("file", probe(ADA)), ("file", probe(ADA))]
     refused(client.post(IDENTIFY, files=files), 422, "invalid_request")
+
+
+def test_a_form_has_only_so_many_parts(client: TestClient) -> None:
+    part = b'--cut\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n'
+    file = b'--cut\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + probe(ADA) + b"\r\n--cut--"
+    fits = client.post(IDENTIFY, content=part * (MAX_PARTS - 1) + file, headers=FORM)
+    assert fits.status_code == 200
+    refused(client.post(IDENTIFY, content=part * MAX_PARTS + file, headers=FORM), 422, "invalid_request")
 
 
 def test_an_empty_part_is_empty_audio(client: TestClient) -> None:
@@ -148,12 +159,19 @@ def test_a_content_length_that_is_no_number_does_no_harm(open_client: ClientMake
     refused(answer, 415, "unsupported_audio")
 
 
-def test_other_bodies_end_at_one_mebibyte(client: TestClient) -> None:
-    body = b'{"name": "' + b"x" * 2 * 1024 * 1024 + b'"}'
+def test_other_bodies_end_at_a_quarter_of_a_mebibyte(client: TestClient) -> None:
+    body = b'{"name": "' + b"x" * OTHER_BYTES + b'"}'
     headers = {"Content-Type": "application/json"}
     refused(client.post(SPEAKERS, content=body, headers=headers), 413, "file_too_large")
     refused(client.post(SPEAKERS, content=iter([body]), headers=headers), 413, "file_too_large")
     refused(client.patch(DEFAULT, content=body, headers=headers), 413, "file_too_large")
+
+
+def test_the_largest_metadata_fits_however_it_is_spelled(client: TestClient) -> None:
+    spelled = b'{"k": "' + b"\\u0061" * (METADATA_BYTES - 10) + b'"}'
+    body = b'{"name": "Ada", "metadata": ' + spelled + b', "consent": ' + spelled + b"}"
+    answer = client.post(SPEAKERS, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
 
 
 def _chunks(count: int) -> Iterator[bytes]:

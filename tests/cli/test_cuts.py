@@ -1,0 +1,84 @@
+"""A client that cuts what it sends into the smallest of pieces."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from speakerid.cli.cuts import AT_ONCE, BODY_CUTS_PER_S, BYTES, STREAM_CUTS_PER_S, Cuts
+from tests.cli.test_protocols import HEAD, MESSAGE, UPGRADE, Service, Transport, never_answer, talk
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+PING = b"\x89\x80\0\0\0\0"
+EMPTY = b"\x82\x80\0\0\0\0"
+BEGINNING = b"\x02\x82\0\0\0\0aa"  # of a message in several frames
+MORE = b"\x00\x80\0\0\0\0"
+
+
+async def begun(service: Service, *sent: bytes) -> Transport:
+    client = service.connect()
+    for one in sent:
+        await service.send(client, one)
+    assert client.end == ""
+    return client
+
+
+def test_a_body_in_chunks_of_a_byte_is_refused() -> None:
+    async def run() -> None:
+        service = Service(never_answer)
+        client = await begun(service, CHUNKED)
+        await service.send(client, b"1\r\na\r\n" * 2 * AT_ONCE)
+        assert client.written.startswith(b"HTTP/1.1 400 ")
+        assert client.end == "closed"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [BYTES, 4096])
+def test_a_body_in_ordinary_chunks_passes_however_long_it_is(size: int) -> None:
+    async def run() -> None:
+        service = Service(never_answer)
+        client = await begun(service, CHUNKED)
+        chunk = f"{size:x}\r\n".encode() + bytes(size) + b"\r\n"
+        for _ in range(100):
+            await service.send(client, chunk * (65_536 // len(chunk)))
+            client.protocol.cycle.body = b""  # read by the service
+        assert client.written == b""
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("frames", [[PING], [EMPTY], [b"\x8a\x80\0\0\0\0"], [BEGINNING, MORE]])
+def test_a_flood_of_the_smallest_frames_is_cut_off(frames: list[bytes]) -> None:
+    async def run() -> None:
+        service = Service(talk)
+        client = await begun(service, UPGRADE, MESSAGE)
+        await service.send(client, frames[0] + frames[-1] * 2 * AT_ONCE)
+        assert client.end == "aborted"
+
+    asyncio.run(run())
+
+
+def test_a_stream_of_small_packets_goes_on_for_hours() -> None:
+    async def run() -> None:
+        service = Service(talk)
+        client = await begun(service, UPGRADE, MESSAGE)
+        for _ in range(60):
+            service.now += 1.0
+            await service.send(client, (b"\x82\x8a\0\0\0\0" + bytes(10)) * 1_000)
+        assert client.end == ""
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("per_s", [BODY_CUTS_PER_S, STREAM_CUTS_PER_S])
+def test_time_buys_no_more_than_a_connection_has_at_first(per_s: float) -> None:
+    now = [0.0]
+    cuts = Cuts(lambda: now[0], per_s)
+    assert cuts.make(AT_ONCE)
+    assert not cuts.make(1)
+    now[0] += 86_400.0
+    cuts.bring(0)
+    assert cuts.make(AT_ONCE)
+    assert not cuts.make(1)
