@@ -7,7 +7,9 @@ asked for: it is made beside it, synced, and given the name at last.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +19,7 @@ from speakerid.db.engine import open_database
 from speakerid.errors import BackupFailed, FileMissing, StoreExists, StoreInUse
 
 PAGES = 256  # copied in one step, 1 MB
+UNFINISHED = re.compile(r"\..+\.(\d+)\.speakerid-part(-wal|-shm|-journal)?")  # with the process that makes it
 BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a store
 Watch = Callable[[int, int], None]  # pages done, and of how many
 
@@ -44,6 +47,8 @@ def restore(file: Path, store: Path, *, replace: bool = False, watch: Watch = la
     file, store = file.resolve(), store.resolve()
     if not file.is_file():
         raise FileMissing(f"There is no file {file}. Name a backup made by 'speakerid backup'.")
+    if store.is_dir():
+        raise StoreExists(f"{store} is a folder. Choose the name of a file as --store.")
     there = [one for one in _files(store) if one.exists()]
     if there and not replace:
         raise StoreExists(f"{there[0]} exists. Choose another --store, or give --replace to lose what it holds.")
@@ -64,7 +69,8 @@ def _files(store: Path) -> list[Path]:
 @contextmanager
 def _made_beside(wanted: Path) -> Iterator[Path]:
     """A new empty file for its owner alone; gone in the end unless it was renamed. Raises BackupFailed."""
-    made = wanted.with_name(f".{wanted.name}.{os.getpid()}.part")
+    made = wanted.with_name(f".{wanted.name}.{os.getpid()}.speakerid-part")
+    _remove_unfinished(wanted.parent)
     try:
         os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
@@ -75,6 +81,27 @@ def _made_beside(wanted: Path) -> Iterator[Path]:
         for one in _files(made):
             with suppress(OSError):
                 one.unlink(missing_ok=True)
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """What processes that were killed left behind: every voice of a store may be in it."""
+    with suppress(OSError):
+        for one in folder.iterdir():
+            if (found := UNFINISHED.fullmatch(one.name)) and not _runs(int(found[1])):
+                one.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    """Another process than this one; in a container the next has the same id. True where asking would end it."""
+    if sys.platform == "win32":
+        return pid != os.getpid()
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return pid != os.getpid()
 
 
 def _copy(source: Path, target: Path, watch: Watch, failed: str) -> None:

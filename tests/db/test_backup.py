@@ -96,6 +96,35 @@ def test_nothing_is_overwritten(filled: Database, store_url: str, tmp_path: Path
     assert out.read_bytes() == before
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_folder_is_never_taken_for_a_store(filled: Database, store_url: str, tmp_path: Path, replace: bool) -> None:
+    out, folder = tmp_path / "copy.db", tmp_path / "folder"
+    copies.backup(Path(store_url), out)
+    folder.mkdir()
+    with pytest.raises(StoreExists):
+        copies.restore(out, folder, replace=replace)
+    assert sorted(one.name for one in tmp_path.glob("*folder*")) == ["folder"]
+
+
+@pytest.mark.parametrize("ending", ["", "-journal", "-wal"])
+def test_what_a_killed_backup_left_goes_with_the_next(
+    filled: Database, store_url: str, tmp_path: Path, ending: str
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    at_work = tmp_path / f".other.db.{os.getppid()}.speakerid-part"
+    gone = [
+        tmp_path / f".yesterday.db.{ended.pid}.speakerid-part{ending}",
+        tmp_path / f".copy.db.{os.getpid()}.speakerid-part{ending}",  # the same id as in the container before
+    ]
+    foreign = tmp_path / f".copy.db.{ended.pid}.part"
+    for one in (at_work, foreign, *gone):
+        one.write_bytes(b"voices")
+    copies.backup(Path(store_url), tmp_path / "copy.db")
+    assert [one.exists() for one in (at_work, foreign, *gone)] == [True, True, False, False]
+    assert names(tmp_path / "copy.db") == {"Ada"}
+
+
 def test_a_store_in_use_is_not_replaced(filled: Database, store_url: str, tmp_path: Path) -> None:
     out = tmp_path / "copy.db"
     copies.backup(Path(store_url), out)

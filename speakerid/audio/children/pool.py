@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
-from speakerid.audio.children.wire import ANSWER, END, FORK, REQUEST, TICK_S, Wire
+from speakerid.audio.children.wire import ANSWER, END, FORK, NONE, REQUEST, TICK_S, Wire
 from speakerid.errors import DecoderUnavailable, Overloaded
 
 CORES = os.cpu_count() or 1
@@ -52,11 +52,13 @@ class Template:
             undo.pop_all()
 
     def fork(self, waiting: Callable[[float], None]) -> Child:
-        """Raises OSError."""
+        """Raises OSError when the template is gone, DecoderUnavailable when only another child cannot be had."""
         ours, theirs = socket.socketpair()
         with theirs, ExitStack() as undo:
             undo.callback(ours.close)
             pid = self._ask(FORK, 0, theirs.fileno())
+            if pid == NONE:
+                raise DecoderUnavailable
             undo.pop_all()
         return Child(pid, Wire(ours, waiting))
 

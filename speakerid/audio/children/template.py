@@ -15,10 +15,9 @@ import socket
 import sys
 
 from speakerid.audio.children import worker
-from speakerid.audio.children.wire import ANSWER, FORK, REQUEST
+from speakerid.audio.children.wire import ANSWER, FORK, NONE, REQUEST
 
 ORPHANED_S = 2.0  # between two looks whether the service is still there
-UNKNOWN = -1
 
 
 def main(control: socket.socket) -> None:
@@ -42,8 +41,13 @@ def main(control: socket.socket) -> None:
 
 
 def _fork(control: socket.socket, file: int, children: set[int]) -> int:
+    """The child's id; NONE where the system has no place for another process, which the others outlive."""
     template = os.getpid()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(file)
+        return NONE
     if pid == 0:
         try:
             control.close()
@@ -58,7 +62,7 @@ def _fork(control: socket.socket, file: int, children: set[int]) -> int:
 def _end(pid: int, children: set[int]) -> int:
     """As `os.waitpid` gives it."""
     if pid not in children:
-        return UNKNOWN
+        return NONE
     children.discard(pid)
     os.kill(pid, signal.SIGKILL)
     return os.waitpid(pid, 0)[1]

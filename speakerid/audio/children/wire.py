@@ -22,6 +22,7 @@ TICK_S = 0.1  # between two looks whether waiting still makes sense
 REQUEST = struct.Struct(">cq")  # to the template: FORK or END, a process id
 ANSWER = struct.Struct(">q")
 FORK, END = b"F", b"E"
+NONE = -1  # the answer where no child was made, or it is not known how it ended
 _HEADER = struct.Struct(">BI")
 _PLACE = struct.Struct(">Q")
 

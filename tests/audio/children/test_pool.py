@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,9 +17,18 @@ import pytest
 from speakerid.audio.caller import watched
 from speakerid.audio.children import pool
 from speakerid.audio.children.pool import CORES, Pool
+from speakerid.audio.children.template import main
+from speakerid.audio.children.wire import ANSWER, FORK, NONE, REQUEST
 from speakerid.audio.decode import decode, stream
 from speakerid.audio.limits import RECORDING
-from speakerid.errors import CallerGone, DecoderCrashed, DecodingNeedsMemory, DecodingTooCostly, Overloaded
+from speakerid.errors import (
+    CallerGone,
+    DecoderCrashed,
+    DecoderUnavailable,
+    DecodingNeedsMemory,
+    DecodingTooCostly,
+    Overloaded,
+)
 from tests.audio.children.processes import becomes_true, children_of, runs
 from tests.audio.encode import encode
 from tests.audio.voice import synthetic_voice
@@ -131,6 +141,38 @@ def test_a_template_that_ended_is_replaced() -> None:
     os.kill(parent, signal.SIGKILL)
     assert becomes_true(lambda: not runs(child))
     assert template() != parent
+
+
+def test_where_no_process_can_be_made_those_that_are_there_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = template()
+    pieces = stream(LONG, limits=RECORDING)
+    next(pieces)  # has the only child
+    found = pool.current()._template
+    monkeypatch.setattr(found, "_ask", lambda verb, *_: NONE)
+    with pytest.raises(DecoderUnavailable):
+        decode(FILE)
+    monkeypatch.undo()
+    assert sum(map(len, pieces)) > 1_000_000
+    assert template() == parent
+
+
+def test_a_template_outlives_a_fork_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_place() -> int:
+        raise BlockingIOError
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        monkeypatch.setattr(os, "fork", no_place)
+        thread = threading.Thread(target=main, args=(theirs,))
+        thread.start()
+        for _ in range(3):
+            file = os.open(os.devnull, os.O_RDONLY)
+            socket.send_fds(ours, [REQUEST.pack(FORK, 0)], [file])
+            os.close(file)
+            assert ANSWER.unpack(ours.recv(ANSWER.size)) == (NONE,)
+        ours.shutdown(socket.SHUT_WR)
+        thread.join(10.0)
+        assert not thread.is_alive()
 
 
 def _template_of_a_fork(pipe: multiprocessing.connection.Connection) -> None:
