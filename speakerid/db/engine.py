@@ -27,7 +27,9 @@ logger = logging.getLogger(__name__)
 Handle = Session  # one open transaction: what services and repositories are given
 BUSY_TIMEOUT_MS = 30_000
 RETRY_S = 0.01
+FULL_BYTES = 1024 * 1024  # fewer are free: a small write may find a place in the log, an enrollment does not
 SHORT_OF_DISK_BYTES = 64 * 1024 * 1024
+UNWRITABLE = "The store can be read, but not written to: its disk may be full. The server's log has the cause."
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
 # A request thread needs one connection at a time; the API runs 40 of them.
@@ -81,23 +83,25 @@ class Database:
 
     def unwritable(self) -> str | None:
         """Why nothing can be written now. Writes only where the disk is nearly full, or the last write failed."""
-        if self.trouble is None and not self._short_of_disk():
+        free = self._free_bytes()
+        if self.trouble is None and (free is None or free >= SHORT_OF_DISK_BYTES):
             return None
         try:
             with self.write() as db:
                 db.execute(text("UPDATE alembic_version SET version_num = version_num"))
         except StoreUnavailable:
-            return "The store can be read, but not written to: its disk may be full. The server's log has the cause."
-        return None
+            return UNWRITABLE
+        return UNWRITABLE if free is not None and free < FULL_BYTES else None
 
-    def _short_of_disk(self) -> bool:
+    def _free_bytes(self) -> int | None:
+        """On the disk of a SQLite store."""
         if self.file is None:
-            return False
+            return None
         try:
             at = os.statvfs(self.file.resolve().parent)
         except OSError:
-            return True
-        return at.f_bavail * at.f_frsize < SHORT_OF_DISK_BYTES
+            return FULL_BYTES  # who knows: it is tried out
+        return at.f_bavail * at.f_frsize
 
     def ping(self) -> None:
         with self.read() as db:

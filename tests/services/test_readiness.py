@@ -57,9 +57,16 @@ def _refusing(_database: object) -> None:
 
 
 def test_a_nearly_full_disk_alone_is_tried_out(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=512))
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=65_536, f_frsize=512))
     assert readiness(engine).ready
     monkeypatch.setattr(type(engine.database), "write", _refusing)
+    assert readiness(engine).database == "read_only"
+
+
+def test_a_full_disk_is_told_although_a_small_write_still_finds_a_place(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=512))
     assert readiness(engine).database == "read_only"
 
 

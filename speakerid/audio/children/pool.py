@@ -119,7 +119,8 @@ class Pool:
         """How it ended, as `os.waitpid` gives it; None when that is not known."""
         child.wire.close()
         with self._lock, contextlib.suppress(OSError):
-            return None if self._template is None else self._template.end(child.pid)
+            ended = NONE if self._template is None else self._template.end(child.pid)
+            return None if ended == NONE else ended  # it was another template's, which is gone
         return None
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from speakerid.audio.reader import checked
 from speakerid.errors import (
     AudioError,
     DecoderCrashed,
+    DecoderUnavailable,
     DecodingNeedsMemory,
     DecodingTooCostly,
     SpeakeridError,
@@ -180,8 +181,10 @@ def _leaves(kind: type[SpeakeridError]) -> Iterator[type[SpeakeridError]]:
 _KINDS = {kind.code: kind for kind in (*_leaves(AudioError), *_leaves(StreamError))}
 
 
-def _fate(error: Gone, status: int | None) -> AudioError:
+def _fate(error: Gone, status: int | None) -> SpeakeridError:
     """What became of a child whose connection ended in the middle of a job."""
+    if status is None and not isinstance(error, Lied):
+        return DecoderUnavailable()  # it went with its template, through no fault of the file's
     ended_by = 0 if status is None else -os.waitstatus_to_exitcode(status)
     if ended_by == signal.SIGPROF:
         return DecodingTooCostly()

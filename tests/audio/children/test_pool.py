@@ -175,6 +175,16 @@ def test_a_template_outlives_a_fork_that_fails(monkeypatch: pytest.MonkeyPatch) 
         assert not thread.is_alive()
 
 
+def test_a_child_that_goes_with_its_template_is_no_fault_of_the_file() -> None:
+    parent = template()
+    pieces = stream(LONG, limits=RECORDING)
+    next(pieces)
+    os.kill(parent, signal.SIGKILL)
+    assert template() != parent  # somebody else needed one first: it knows nothing of the other's children
+    with pytest.raises(DecoderUnavailable):
+        list(pieces)
+
+
 def _template_of_a_fork(pipe: multiprocessing.connection.Connection) -> None:
     pipe.send((template(), len(decode(FILE))))
 
