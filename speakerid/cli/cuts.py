@@ -11,6 +11,7 @@ from typing import Any
 
 import h11
 
+LENGTHS = {b"content-length", b"transfer-encoding"}
 AT_ONCE = 1_000  # cuts that a connection may make without bringing anything
 BYTES = 64  # buy another one
 BODY_CUTS_PER_S = 100.0
@@ -38,8 +39,11 @@ class Cuts:
         return self._left >= 0.0
 
 
-class CountedConnection(h11.Connection):
-    """h11's, which calls a body that is cut too finely a violation of the protocol."""
+class StrictConnection(h11.Connection):
+    """h11's, which takes more for a violation of the protocol: a body that is cut too finely, or has two lengths.
+
+    Of two lengths a proxy may have believed the other one, and what is behind it is another client's (RFC 9112, 6.3).
+    """
 
     def __init__(self, cuts: Cuts, *h11s: Any) -> None:
         super().__init__(*h11s)
@@ -50,4 +54,6 @@ class CountedConnection(h11.Connection):
         event = super().next_event()
         if isinstance(event, h11.Data) and not self._cuts.make(1):
             raise h11.RemoteProtocolError("The body comes in chunks that are too small.")
+        if isinstance(event, h11.Request) and {name for name, _ in event.headers} >= LENGTHS:
+            raise h11.RemoteProtocolError("The body has a length and comes in chunks.")
         return event

@@ -15,7 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from speakerid.api.callers import NOWHERE, network
 from speakerid.api.patience import Patience
 from speakerid.cli.connections import Phase, Standing, in_order, make_room
-from speakerid.cli.cuts import BODY_CUTS_PER_S, SLICE_BYTES, STREAM_CUTS_PER_S, CountedConnection, Cuts
+from speakerid.cli.cuts import BODY_CUTS_PER_S, SLICE_BYTES, STREAM_CUTS_PER_S, Cuts, StrictConnection
 
 HEAD_S = 10.0  # from the connection, or the end of the answer before, to the end of a request's head
 GREETING_S = (
@@ -81,7 +81,7 @@ class HttpProtocol(H11Protocol):
         self.timer = Timer(door.clock(), HEAD_S)
         self._received_bytes = 0
         self._cuts = Cuts(door.clock, BODY_CUTS_PER_S)
-        self.conn = CountedConnection(self._cuts, h11.SERVER, HEAD_BYTES)
+        self.conn = StrictConnection(self._cuts, h11.SERVER, HEAD_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # asyncio's own, without a method to set it
@@ -97,6 +97,16 @@ class HttpProtocol(H11Protocol):
         if self.cycle is not before:
             self.timer.since, self._received_bytes = self._door.clock(), 0
         self._received_bytes += len(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Whoever is at work on the request is told that its client has gone; in the middle of an answer it ends."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.drop()
 
     def on_response_complete(self) -> None:
         self.timer.since = self._door.clock()

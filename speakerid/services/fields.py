@@ -109,6 +109,6 @@ def combining(value: str) -> Combining:
 
 
 def unchanged(if_match: str | None, version: int) -> None:
-    """Raises PreconditionFailed when the caller's If-Match is not this version's ETag."""
-    if if_match is not None and if_match.strip() not in ("*", etag(version)):
+    """Raises PreconditionFailed when none of the caller's If-Match, a list with commas, is this version's ETag."""
+    if if_match is not None and not {"*", etag(version)} & {one.strip() for one in if_match.split(",")}:
         raise PreconditionFailed

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from speakerid.cli.cuts import AT_ONCE, BODY_CUTS_PER_S, BYTES, STREAM_CUTS_PER_S, Cuts
-from tests.cli.test_protocols import HEAD, MESSAGE, UPGRADE, Service, Transport, never_answer, talk
+from tests.cli.test_protocols import (
+    HEAD,
+    MESSAGE,
+    UPGRADE,
+    App,
+    Service,
+    Transport,
+    answer_at_once,
+    answer_without_end,
+    never_answer,
+    talk,
+)
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 PING = b"\x89\x80\0\0\0\0"
 EMPTY = b"\x82\x80\0\0\0\0"
 BEGINNING = b"\x02\x82\0\0\0\0aa"  # of a message in several frames
 MORE = b"\x00\x80\0\0\0\0"
+
+
+async def answer_early(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 401, "headers": []})
+    await send({"type": "http.response.body"})
 
 
 async def begun(service: Service, *sent: bytes) -> Transport:
@@ -31,6 +48,34 @@ def test_a_body_in_chunks_of_a_byte_is_refused() -> None:
         await service.send(client, b"1\r\na\r\n" * 2 * AT_ONCE)
         assert client.written.startswith(b"HTTP/1.1 400 ")
         assert client.end == "closed"
+
+    asyncio.run(run())
+
+
+def test_a_body_with_two_lengths_is_refused_and_nothing_behind_it_is_taken_for_a_request() -> None:
+    async def run() -> None:
+        service = Service(answer_at_once)
+        client = service.connect()
+        behind = b"GET /x HTTP/1.1\r\nHost: here\r\n\r\n"
+        await service.send(client, HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + behind)
+        assert client.written.startswith(b"HTTP/1.1 400 ")
+        assert client.written.count(b"HTTP/1.1") == 1
+        assert client.end == "closed"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("app", [answer_at_once, answer_without_end, answer_early, never_answer])
+def test_a_body_that_turns_out_broken_ends_without_a_complaint(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        service = Service(app)
+        client = await begun(service, CHUNKED + b"1\r\na\r\n")
+        answered = bool(client.written)
+        await service.send(client, b"no number\r\n")
+        assert client.end == ("aborted" if answered else "closed")
+        assert client.written.count(b"HTTP/1.1 ") == 1
+        assert client.written.startswith(b"HTTP/1.1 400 ") is not answered
+        assert [one.levelname for one in caplog.records] == ["WARNING"]
 
     asyncio.run(run())
 
