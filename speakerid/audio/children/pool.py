@@ -42,7 +42,8 @@ class Template:
         with theirs, ExitStack() as undo:
             undo.callback(self._control.close)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "speakerid.audio.children.template", str(theirs.fileno())],
+                # -P: no module of the current folder, where files from anywhere may lie, is run
+                [sys.executable, "-P", "-m", "speakerid.audio.children.template", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=_environment(),

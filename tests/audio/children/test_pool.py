@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,6 +173,14 @@ def test_work_ends_when_nobody_waits_for_it() -> None:
         with pytest.raises(CallerGone):
             list(pieces)
     assert becomes_true(lambda: not runs(child))
+
+
+def test_a_module_that_lies_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "resource.py").write_text("open('it ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])  # as the installed command has it
+    decode(FILE)
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_a_child_has_no_files_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
