@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
 import speakerid
@@ -28,6 +30,7 @@ from speakerid.api.routes import (
     utterances,
 )
 from speakerid.api.shares import Shares
+from speakerid.errors import Overloaded
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
@@ -49,7 +52,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.key_throttle = KeyThrottle()
     app.state.gallery_work = long_work.galleries()
     app.state.result_work = long_work.results()
-    app.state.streams = Shares(settings.max_streams, retry_after_s=10)
+    app.state.streams = Shares(settings.max_streams, full=partial(Overloaded, 10))
     app.state.body_memory = Shares(
         max(settings.max_body_memory_bytes, settings.max_body_bytes), least=settings.max_body_bytes
     )
