@@ -9,7 +9,7 @@ from fastapi import FastAPI
 import speakerid
 from speakerid.api import errors, long_work
 from speakerid.api.bodies import Bodies
-from speakerid.api.caller import CallerWatch
+from speakerid.api.disconnects import DisconnectWatch
 from speakerid.api.key_throttle import KeyThrottle
 from speakerid.api.methods import Methods
 from speakerid.api.problems import describe_problems
@@ -63,7 +63,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         memory=app.state.body_memory,
     )
     app.add_middleware(Methods, app)
-    app.add_middleware(CallerWatch)
+    app.add_middleware(DisconnectWatch)
     app.add_middleware(RequestId)
     errors.install(app)
     describe_problems(app)

@@ -24,7 +24,7 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.AudioTooLong: 413,
     errors.FileTooLarge: 413,
     errors.DecoderUnavailable: 500,
-    errors.CallerGone: 400,
+    errors.ClientGone: 400,
     errors.Refusal: 422,
     errors.DoesNotMatchSpeaker: 409,  # with what is enrolled
     errors.VoiceAlreadyEnrolled: 409,
@@ -169,7 +169,7 @@ def _on_unread_body(request: Request, cause: BaseException) -> JSONResponse:
 
 def _on_disconnect(request: Request, error: BaseException) -> JSONResponse:
     """Nobody reads this answer; without it the log would call a lost connection a failure of the server."""
-    return problem(request, 400, "client_gone", "The connection was closed before the whole body had come.")
+    return _on_speakerid_error(request, errors.ClientGone())
 
 
 def _on_bug(request: Request, error: BaseException) -> JSONResponse:

@@ -46,7 +46,7 @@ def serve(options: Serving) -> None:
 
     settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
     with bind(settings.host, settings.port) as listener:
-        engine = build_engine(settings, patience=BRIEFLY)  # the scrubber does the rest
+        engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
         try:
             refuse_open_bind(engine, settings)
             _warm_up(engine)

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakerid.audio.caller import watched
+from speakerid.audio.cancellation import cancelled_by
 from speakerid.audio.children import pool
 from speakerid.audio.children.pool import CORES, Pool
 from speakerid.audio.decode import decode, stream
 from speakerid.audio.limits import RECORDING
-from speakerid.errors import CallerGone, DecoderCrashed, DecodingNeedsMemory, DecodingTooCostly, Overloaded
+from speakerid.errors import ClientGone, DecoderCrashed, DecodingNeedsMemory, DecodingTooCostly, Overloaded
 from tests.audio.children.processes import becomes_true, children_of, runs
 from tests.audio.encode import encode
 from tests.audio.voice import synthetic_voice
@@ -164,13 +164,13 @@ def test_all_busy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_work_ends_when_nobody_waits_for_it() -> None:
     parent, gone = template(), threading.Event()
-    with watched(gone):
+    with cancelled_by(gone):
         pieces = stream(LONG, limits=RECORDING)
         next(pieces)
         (child,) = children_of(parent)
         os.kill(child, signal.SIGSTOP)
         gone.set()
-        with pytest.raises(CallerGone):
+        with pytest.raises(ClientGone):
             list(pieces)
     assert becomes_true(lambda: not runs(child))
 
