@@ -17,7 +17,7 @@ from speakerid.api import request_id as request_ids
 
 logger = logging.getLogger(__name__)
 
-# The nearest class in an error's ancestry decides; tests/api/test_errors.py checks that every leaf is reached.
+# The nearest class in an error's ancestry decides; tests/api/test_problems.py checks that every leaf is reached.
 STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.AudioError: 422,
     errors.UnsupportedAudio: 415,
