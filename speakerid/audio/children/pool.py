@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
-from speakerid.audio.children.wire import ANSWER, END, FORK, REQUEST, TICK_S, Wire
+from speakerid.audio.children.wire import ANSWER, END, FORK, REQUEST, TICK_S, UNKNOWN, Wire
 from speakerid.errors import DecoderUnavailable, Overloaded
 
 CORES = os.cpu_count() or 1
@@ -61,9 +61,10 @@ class Template:
             undo.pop_all()
         return Child(pid, Wire(ours, waiting))
 
-    def end(self, pid: int) -> int:
-        """How it ended, as `os.waitpid` gives it. Raises OSError."""
-        return self._ask(END, pid)
+    def end(self, pid: int) -> int | None:
+        """How it ended, as `os.waitpid` gives it; None where it was a child of an earlier template. Raises OSError."""
+        status = self._ask(END, pid)
+        return None if status == UNKNOWN else status
 
     def close(self) -> None:
         """Its children end with it."""

@@ -15,10 +15,9 @@ import socket
 import sys
 
 from speakerid.audio.children import worker
-from speakerid.audio.children.wire import ANSWER, FORK, REQUEST
+from speakerid.audio.children.wire import ANSWER, FORK, REQUEST, UNKNOWN
 
 ORPHANED_S = 2.0  # between two looks whether the service is still there
-UNKNOWN = -1
 
 
 def main(control: socket.socket) -> None:

@@ -22,6 +22,7 @@ TICK_S = 0.1  # between two looks whether waiting still makes sense
 REQUEST = struct.Struct(">cq")  # to the template: FORK or END, a process id
 ANSWER = struct.Struct(">q")
 FORK, END = b"F", b"E"
+UNKNOWN = -1  # how a process ended that is none of the template's
 _HEADER = struct.Struct(">BI")
 _PLACE = struct.Struct(">Q")
 

@@ -134,6 +134,17 @@ def test_a_template_that_ended_is_replaced() -> None:
     assert template() != parent
 
 
+def test_a_child_that_is_lost_with_its_template_is_a_named_error_beside_a_new_template() -> None:
+    parent = template()
+    pieces = stream(LONG, limits=RECORDING)
+    next(pieces)
+    os.kill(parent, signal.SIGKILL)
+    assert becomes_true(lambda: not runs(parent))
+    assert template() != parent
+    with pytest.raises(DecoderCrashed):
+        list(pieces)
+
+
 def _template_of_a_fork(pipe: multiprocessing.connection.Connection) -> None:
     pipe.send((template(), len(decode(FILE))))
 
