@@ -76,9 +76,12 @@ def _shown(store: str) -> str:
 
 
 def _warm_up(engine: Engine) -> None:
-    """Load what the first request would wait for. Raises EncoderFailed when the encoder does not work."""
+    """Load what the first request would wait for. Raises EncoderFailed, DecoderUnavailable when one does not work."""
     import numpy as np
 
+    from speakerid.audio.children import pool
+
+    pool.warm()
     engine.indexes.load_all()
     samples = max(engine.encoder.min_samples, engine.encoder.sample_rate_hz)
     engine.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])

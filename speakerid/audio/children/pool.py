@@ -115,6 +115,12 @@ class Pool:
         finally:
             self._slots[use].release()
 
+    def warm(self) -> None:
+        """Have one idle child for each core. Raises DecoderUnavailable."""
+        for child in [self._fork(lambda _: None) for _ in range(CORES)]:
+            child.fit = True
+            self._keep(child)
+
     def end(self, child: Child) -> int | None:
         """How it ended, as `os.waitpid` gives it; None when that is not known."""
         child.wire.close()
@@ -223,6 +229,12 @@ if AVAILABLE:
 
 def current() -> Pool:
     return _CURRENT.get()
+
+
+def warm() -> None:
+    """Start what the first file would wait for. Raises DecoderUnavailable."""
+    if AVAILABLE:
+        current().warm()
 
 
 def close() -> None:

@@ -59,6 +59,15 @@ def test_one_child_serves_one_caller() -> None:
     assert children_of(template()) == before
 
 
+def test_a_warm_pool_has_a_child_for_each_core_and_the_first_file_takes_one_of_them() -> None:
+    pool.warm()
+    found = pool.current()._template
+    assert found is not None
+    warm = children_of(found._process.pid)
+    assert len(warm) == CORES
+    assert children_of(template()) == warm
+
+
 def test_close_leaves_no_process() -> None:
     parent = template()
     children = children_of(parent)
