@@ -22,7 +22,8 @@ START_S = 60.0  # for the template: imports on a busy machine
 Use = Literal["file", "stream"]  # decoded in one go, or held while somebody works on what comes out
 SLOTS: dict[Use, int] = {"file": max(4, 2 * CORES), "stream": 64}
 WAIT_S: dict[Use, float] = {"file": 10.0, "stream": 30.0}
-_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH")
+# HOME: without it Python asks for the name of the user, which a service of the system may look up elsewhere.
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH")
 
 
 class Child:
