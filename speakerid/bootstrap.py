@@ -10,7 +10,7 @@ from speakerid.audio.prepare import Preparer
 from speakerid.audio.recorder import Recorder
 from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
-from speakerid.db.erasure import AT_START, FINISH, Patience
+from speakerid.db.erasure import AT_START, FINISH, Effort
 from speakerid.db.migrate import upgrade
 from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.batching import Batcher
@@ -31,8 +31,8 @@ from speakerid.settings import Settings
 STEREO_SAMPLES_PER_S = 2 * 48_000
 
 
-def build_engine(settings: Settings, encoder: Encoder | None = None, *, patience: Patience = FINISH) -> Engine:
-    """Open the store, bring it to the newest schema, load the encoder. `patience`: see Engine.
+def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: Effort = FINISH) -> Engine:
+    """Open the store, bring it to the newest schema, load the encoder. `effort`: see Engine.
 
     Raises StoreError, EncoderError.
     """
@@ -55,7 +55,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, patience
             limits=limits,
             policy=Policy(prior=settings.prior),
             recorder=Recorder(recording_limits(settings)),
-            patience=patience,
+            effort=effort,
         )
         ensure_default(engine)
         undo.pop_all()  # from here on Engine.close does it

@@ -15,7 +15,7 @@ from pathlib import Path
 
 CALLS = "trace=%network,%file,ftruncate"
 RESOLVER = {"/etc/resolv.conf", "/etc/hosts"}  # read whenever the C library looks up a name
-NOT_ON_DISK = ("/dev/null", "/dev/tty", "/dev/pts/", "/memfd:")
+NOT_ON_DISK = ("/dev/null", "/dev/tty", "/dev/pts/", "/memfd:", "/proc/self/")
 CHANGING = {
     "creat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat",
     "mknod", "mknodat", "unlink", "unlinkat", "rmdir", "truncate", "ftruncate", "chmod", "fchmodat", "utimensat",

@@ -58,12 +58,20 @@ build_engine(Settings(store=sys.argv[1], encoder="fake")).close()
 """
 
 
-def measure(kills: int = KILLS, seconds: float = SECONDS) -> Iterator[Figure]:
+def measure() -> Iterator[Figure]:
+    yield from after_kills(KILLS)
+    yield from _price(SECONDS)
+
+
+def after_kills(kills: int) -> Iterator[Figure]:
     with folder() as place:
         done, before, left = _killed(place / "voices.db", kills)
     yield at_least("erasure: killed between commit and scrub", done, kills)
     yield at_least("erasure: of these with traces before the next start", before, 1)
     yield at_most("erasure: with traces after the next start", len(left), note=first(left))
+
+
+def _price(seconds: float) -> Iterator[Figure]:
     for erasing in (False, True):
         with folder() as place:
             took, failed = _creating(place / "voices.db", seconds, erasing)

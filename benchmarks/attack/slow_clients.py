@@ -8,23 +8,26 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from benchmarks.attack.figures import Figure, at_least, at_most, say, told
+from benchmarks.attack.processes import open_targets
+from benchmarks.attack.service import ANSWER_S, folder, serving
 
 IDLE, SLOW_HEADS, SLOW_BODIES = 2000, 100, 100
 HONEST = 8
 FILES = 1024  # that the service may open: the usual limit
 TARGET = 0.9
-START_S, STOP_S, ATTACK_S, REQUEST_S = 60.0, 40.0, 60.0, 20.0
+LIMITED = ("sh", "-c", f'ulimit -n {FILES} && exec "$@"', "sh")  # with the service behind it
+ATTACK_S, REQUEST_S = 60.0, 20.0
 BACK_AFTER_S = 30.0  # a client that was dropped comes again; sooner it would be a flood, which is another matter
 IDENTIFY = "/v1/galleries/default/identify"
 HEAD = f"POST {IDENTIFY} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -61,7 +64,8 @@ def measure(rounds: int = 4, phase_s: float = 10.0, encoder: str = "bundled") ->
 
     voice = samples.voices()["flite-slt"]
     alone, beside, opened = Phase(), Phase(), 0
-    with tempfile.TemporaryDirectory() as folder, _service(Path(folder), encoder) as (url, pid):
+    with folder() as place, serving(place / "voices.db", encoder, LIMITED) as service:
+        url, pid = service.url, service.pid
         _enroll(url, voice.enroll)
         probe = voice.probes[0].read_bytes()
         asyncio.run(_honest(url, probe, 1.0, Phase()))  # the first answers are slower
@@ -91,30 +95,7 @@ def _phase(url: str, pid: int, probe: bytes, seconds: float, phase: Phase) -> No
     phase.cpu_s += _cpu_s(pid) - before
 
 
-@contextmanager
-def _service(folder: Path, encoder: str) -> Iterator[tuple[str, int]]:
-    serve = [sys.executable, "-m", "speakerid.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
-    serve += ["--store", str(folder / "voices.db"), "--encoder", encoder]
-    shell = shutil.which("sh") or "/bin/sh"
-    limited = [shell, "-c", f'ulimit -n {FILES} && exec "$@"', "sh", *serve]
-    process = subprocess.Popen(limited, stdout=subprocess.PIPE, text=True, env=os.environ | {"SPEAKERID_PORT": "0"})
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("Listening on "), line
-        yield line.removeprefix("Listening on ").strip(), process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def _enroll(url: str, files: Sequence[Path]) -> None:
-    import httpx
-
     with httpx.Client(base_url=url, timeout=REQUEST_S) as client:
         speaker = client.post("/v1/galleries/default/speakers", json={"name": "Ada"}).json()["id"]
         for file in files:
@@ -124,8 +105,6 @@ def _enroll(url: str, files: Sequence[Path]) -> None:
 
 async def _honest(url: str, probe: bytes, seconds: float, phase: Phase) -> None:
     """Clients that ask again as soon as they have their answer."""
-    import httpx
-
     until = time.monotonic() + seconds
     async with httpx.AsyncClient(base_url=url, timeout=REQUEST_S) as client:
 
@@ -165,9 +144,7 @@ def _others(url: str) -> Iterator[None]:
 
 def _settled(url: str) -> None:
     """Connections are accepted in the order in which they came: who is answered has all of them before it."""
-    import httpx
-
-    httpx.get(f"{url}/healthz", timeout=START_S).raise_for_status()
+    httpx.get(f"{url}/healthz", timeout=ANSWER_S).raise_for_status()
 
 
 def _cpu_s(pid: int) -> float:
@@ -181,11 +158,7 @@ def _cpu_s(pid: int) -> float:
 
 def _sockets(pid: int) -> int:
     """0 where there is no /proc."""
-    found = []
-    for one in Path(f"/proc/{pid}/fd").glob("*"):
-        with suppress(OSError):  # closed meanwhile
-            found.append(os.readlink(one))
-    return sum(one.startswith("socket:") for one in found)
+    return sum(one.startswith("socket:") for one in open_targets(pid))
 
 
 async def _attack(port: int) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
 import speakerid
 from speakerid.api import errors, long_work
 from speakerid.api.bodies import Bodies
-from speakerid.api.caller import CallerWatch
+from speakerid.api.disconnects import DisconnectWatch
 from speakerid.api.key_throttle import KeyThrottle
 from speakerid.api.methods import Methods
 from speakerid.api.problems import describe_problems
@@ -28,6 +30,7 @@ from speakerid.api.routes import (
     utterances,
 )
 from speakerid.api.shares import Shares
+from speakerid.errors import Overloaded
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
@@ -49,7 +52,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.key_throttle = KeyThrottle()
     app.state.gallery_work = long_work.galleries()
     app.state.result_work = long_work.results()
-    app.state.streams = Shares(settings.max_streams, retry_after_s=10)
+    app.state.streams = Shares(settings.max_streams, full=partial(Overloaded, 10))
     app.state.body_memory = Shares(
         max(settings.max_body_memory_bytes, settings.max_body_bytes), least=settings.max_body_bytes
     )
@@ -60,7 +63,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         memory=app.state.body_memory,
     )
     app.add_middleware(Methods, app)
-    app.add_middleware(CallerWatch)
+    app.add_middleware(DisconnectWatch)
     app.add_middleware(RequestId)
     errors.install(app)
     describe_problems(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 from starlette.datastructures import Headers
@@ -15,7 +16,7 @@ from speakerid.api.callers import caller
 from speakerid.api.errors import Refused
 from speakerid.api.patience import PATIENCE_S, Patience
 from speakerid.api.shares import Shares
-from speakerid.errors import BodyTooSlow, FileTooLarge, SpeakeridError
+from speakerid.errors import BodyTooSlow, FileTooLarge, Overloaded, SpeakeridError
 
 AUDIO_PATHS = ("/utterances", "/identify", "/verify", "/embeddings")
 RECORDINGS = "/recordings"
@@ -49,7 +50,7 @@ class Bodies:
         self._recording = Kind(max_recording_bytes + MULTIPART_BYTES, PIECE_BYTES, recording=True)
         self._other = Kind(OTHER_BYTES, OTHER_BYTES)
         self.memory, self.patience_s = memory, patience_s
-        self.receiving = Shares(RECEIVING, retry_after_s=RETRY_AFTER_S)
+        self.receiving = Shares(RECEIVING, full=partial(Overloaded, RETRY_AFTER_S))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         remember_in(scope)

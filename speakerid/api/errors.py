@@ -17,14 +17,14 @@ from speakerid.api import request_id as request_ids
 
 logger = logging.getLogger(__name__)
 
-# The nearest class in an error's ancestry decides; tests/api/test_errors.py checks that every leaf is reached.
+# The nearest class in an error's ancestry decides; tests/api/test_problems.py checks that every leaf is reached.
 STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.AudioError: 422,
     errors.UnsupportedAudio: 415,
     errors.AudioTooLong: 413,
     errors.FileTooLarge: 413,
     errors.DecoderUnavailable: 500,
-    errors.CallerGone: 400,
+    errors.ClientGone: 400,
     errors.Refusal: 422,
     errors.DoesNotMatchSpeaker: 409,  # with what is enrolled
     errors.VoiceAlreadyEnrolled: 409,
@@ -169,7 +169,7 @@ def _on_unread_body(request: Request, cause: BaseException) -> JSONResponse:
 
 def _on_disconnect(request: Request, error: BaseException) -> JSONResponse:
     """Nobody reads this answer; without it the log would call a lost connection a failure of the server."""
-    return problem(request, 400, "client_gone", "The connection was closed before the whole body had come.")
+    return _on_speakerid_error(request, errors.ClientGone())
 
 
 def _on_bug(request: Request, error: BaseException) -> JSONResponse:

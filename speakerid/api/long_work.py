@@ -6,9 +6,8 @@ about 100 MB: as many at a time as there are threads would take all the memory.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import anyio
@@ -16,6 +15,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from speakerid.api.callers import caller
+from speakerid.api.shares import Shares
 from speakerid.errors import LongWorkFull
 from speakerid.types import Key
 
@@ -23,33 +23,23 @@ T = TypeVar("T")
 
 
 class LongWork:
-    """`running` at a time and `waiting` behind them; of these places one caller has at most `share`."""
+    """`running` at a time and `waiting` behind them."""
 
-    def __init__(self, running: int, waiting: int, share: int) -> None:
-        self._places = running + waiting
-        self._share = share
-        self._taken: Counter[str] = Counter()
+    def __init__(self, running: int, waiting: int) -> None:
+        self._places = Shares(running + waiting, full=LongWorkFull)
         self._turns = anyio.Semaphore(running)
 
     async def run(self, request: Request, key: Key | None, work: Callable[[], T]) -> T:
         """What `work` gives, done in a thread. Callers are told apart by key, and without one by network.
 
-        Raises LongWorkFull, ClientDisconnect for one who goes while it waits, and what `work` raises.
+        Raises LongWorkFull, ClientDisconnect for one who goes while it waits, what reading its body raises, and what
+        `work` raises.
         """
-        with self._place(caller(request, key)):
+        async for _ in request.stream():
+            pass  # from here on nothing but a disconnect can come
+        with self._places.place(caller(request, key)):
             async with self._turn(request):
                 return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
-
-    @contextmanager
-    def _place(self, who: str) -> Iterator[None]:
-        if self._taken.total() >= self._places or self._taken[who] >= self._share:
-            raise LongWorkFull
-        self._taken[who] += 1
-        try:
-            yield
-        finally:
-            self._taken[who] -= 1
-            self._taken += Counter()  # forgets who has none
 
     @asynccontextmanager
     async def _turn(self, request: Request) -> AsyncIterator[None]:
@@ -70,12 +60,12 @@ class LongWork:
 
 def galleries() -> LongWork:
     """For work on all of a gallery, such as an audit: half a minute and 100 MB each."""
-    return LongWork(running=1, waiting=4, share=2)
+    return LongWork(running=1, waiting=4)
 
 
 def results() -> LongWork:
     """For what came out of recordings: 0.8 s and 30 MB where 12 hours were talked, much less as a rule."""
-    return LongWork(running=2, waiting=30, share=16)
+    return LongWork(running=2, waiting=30)
 
 
 def gallery_work(request: Request) -> LongWork:

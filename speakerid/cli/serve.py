@@ -46,7 +46,7 @@ def serve(options: Serving) -> None:
 
     settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
     with bind(settings.host, settings.port) as listener:
-        engine = build_engine(settings, patience=BRIEFLY)  # the scrubber does the rest
+        engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
         try:
             refuse_open_bind(engine, settings)
             _warm_up(engine)
@@ -76,9 +76,12 @@ def _shown(store: str) -> str:
 
 
 def _warm_up(engine: Engine) -> None:
-    """Load what the first request would wait for. Raises EncoderFailed when the encoder does not work."""
+    """Load what the first request would wait for. Raises EncoderFailed, DecoderUnavailable when one does not work."""
     import numpy as np
 
+    from speakerid.audio.children import pool
+
+    pool.warm()
     engine.indexes.load_all()
     samples = max(engine.encoder.min_samples, engine.encoder.sample_rate_hz)
     engine.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])

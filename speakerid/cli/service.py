@@ -28,7 +28,7 @@ class ServiceFailed(SpeakeridError):
 @contextmanager
 def running(store: Path, encoder: str) -> Iterator[str]:
     """The URL of a service on a free loopback port. Raises ServiceFailed. The child never outlives the block."""
-    command = [sys.executable, "-m", "speakerid.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-P", "-m", "speakerid.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
     command += ["--store", str(store), "--encoder", encoder]
     before = signal.signal(signal.SIGTERM, _leave)  # its default would end this process and leave the child behind
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_plain_environment())

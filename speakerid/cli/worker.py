@@ -43,7 +43,7 @@ def worker(options: Working) -> None:
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
-    engine = build_engine(settings, patience=BRIEFLY)  # the scrubber does the rest
+    engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
     try:
         running, scrubber = build_worker(engine, settings, options.jobs), Scrubber(engine)
         running.start()

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from speakerid.db import erasure
-from speakerid.db.erasure import FINISH, Patience
+from speakerid.db.erasure import FINISH, Effort
 from speakerid.db.turns import turns
 from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
 from speakerid.errors.extras import how_to_install
@@ -65,12 +65,12 @@ class Database:
         with self._turn(), self._noting_trouble(), _reachable(), made as db, db.begin():
             yield db
 
-    def scrub(self, patience: Patience = FINISH) -> bool:
+    def scrub(self, effort: Effort = FINISH) -> bool:
         """Leave nothing of erased rows in the files of a SQLite store. Whether that is done; what fails is logged."""
         if self.file is None:
             return True
         try:
-            return erasure.scrub(self.file, patience)
+            return erasure.scrub(self.file, effort)
         except (sqlite3.DatabaseError, OSError, ValueError) as error:  # the erasure itself is committed
             logger.warning("traces of erased rows stay in the store's files for now: %s", error)
             return False

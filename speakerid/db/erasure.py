@@ -22,31 +22,32 @@ from speakerid.db.turns import Turns, turns
 
 STEP_BYTES = 4 * 1024 * 1024  # 5 ms of holding the write lock
 LOCK_TIMEOUT_MS = 20  # emptying the log holds the write lock while it waits for readers: others wait too
-RETRY_S = 0.005
+RETRY_S = 0.005  # after somebody was in the way, twice as long each time
+MOST_RETRY_S = 0.5  # for who reads from the log for minutes, as a backup does
 PAUSE_S = 0.01  # between two steps, for other writers
 
 
 @dataclass(frozen=True)
-class Patience:
+class Effort:
     """How long to try, and up to which size of the store to try at all."""
 
     seconds: float
     most_bytes: int | None = None
 
 
-FINISH = Patience(30.0)
-BRIEFLY = Patience(0.1, STEP_BYTES)  # in a request, whose caller waits
-AT_START = Patience(5.0)  # of what another process left
+FINISH = Effort(30.0)
+BRIEFLY = Effort(0.1, STEP_BYTES)  # in a request, whose caller waits
+AT_START = Effort(5.0)  # of what another process left
 
 
-def scrub(path: Path, patience: Patience) -> bool:
+def scrub(path: Path, effort: Effort) -> bool:
     """Do what pending erasures still need. Whether nothing is left to do; a reader or a writer may be in the way."""
     path = path.resolve()  # SQLite keeps the log beside the file, not beside a link to it
     with suppress(OSError):
-        if patience.most_bytes is not None and path.stat().st_size > patience.most_bytes:
+        if effort.most_bytes is not None and path.stat().st_size > effort.most_bytes:
             return False
     with closing(_connect(path)) as connection:
-        return _Pass(connection, path, turns(path)).run(time.monotonic() + patience.seconds)
+        return _Pass(connection, path, turns(path)).run(time.monotonic() + effort.seconds)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -76,11 +77,16 @@ class _Pass:
     free: Mapping[int, gaps.Gap] = field(default_factory=dict)  # pages that are not in use
 
     def run(self, deadline: float) -> bool:
+        retry_s = RETRY_S
         while self._pending():
             if time.monotonic() > deadline:
                 return False
-            went_on = self._in_turn(deadline)
-            time.sleep(PAUSE_S if went_on and self.newest is not None else 0.0 if went_on else RETRY_S)
+            if self._in_turn(deadline):
+                retry_s = RETRY_S
+                time.sleep(0.0 if self.newest is None else PAUSE_S)
+            else:
+                time.sleep(retry_s)
+                retry_s = min(2 * retry_s, MOST_RETRY_S)
         return True
 
     def _in_turn(self, deadline: float) -> bool:

@@ -6,7 +6,7 @@ SpeakeridError
 │   ├── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
 │   └── DecodingTooCostly · DecodingNeedsMemory · DecoderCrashed
 ├── DecoderUnavailable    no process can be started to decode in
-├── CallerGone            nobody waits for the answer any longer
+├── ClientGone            nobody waits for the answer any longer
 ├── Refusal               good audio that does not allow what was asked
 │   ├── NotEnoughSpeech   identify, verify, embeddings
 │   └── EnrollmentRefused what the enrollment coach does not let pass
@@ -37,7 +37,7 @@ from speakerid.errors.access import Denied, KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.errors.audio import (
     AudioError,
     AudioTooLong,
-    CallerGone,
+    ClientGone,
     DecoderCrashed,
     DecoderUnavailable,
     DecodingNeedsMemory,
@@ -130,9 +130,9 @@ __all__ = [
     "BackupFailed",
     "BodyTooSlow",
     "CalibrationMissing",
-    "CallerGone",
     "ChangeNotFound",
     "ClassesOverlap",
+    "ClientGone",
     "Clipped",
     "CohortInvalid",
     "CohortTooSmall",

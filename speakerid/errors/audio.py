@@ -106,8 +106,8 @@ class DecoderUnavailable(SpeakeridError):
         super().__init__("No process can be started to decode in. Check the limits on processes and memory.")
 
 
-class CallerGone(SpeakeridError):
+class ClientGone(SpeakeridError):
     code = "client_gone"
 
     def __init__(self) -> None:
-        super().__init__("The connection was closed while the audio was decoded. Nobody reads this.")
+        super().__init__("The connection was closed before the answer. Nobody reads this.")

@@ -8,7 +8,7 @@ from statistics import fmean
 
 import numpy as np
 
-from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
+from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.audio.wav import wav_bytes
 from speakerid.audio.windows import speech_windows
@@ -131,7 +131,7 @@ def _prepared(engine: Engine, audio: bytes, channel: Channel) -> tuple[CleanSpee
     if channel == "mix":
         return engine.preparer.prepare(audio), audio
     samples = engine.preparer.decode(audio, channel=channel)
-    return engine.preparer.clean(samples), wav_bytes((samples, SAMPLE_RATE_HZ))
+    return engine.preparer.clean(samples), wav_bytes((samples, SAMPLE_RATE_HZ), RECORDING)  # as long as was allowed
 
 
 def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.recorder import Recorder
 from speakerid.db.engine import Database, Handle
-from speakerid.db.erasure import FINISH, Patience
+from speakerid.db.erasure import FINISH, Effort
 from speakerid.db.repositories import changes, erasures
 from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.base import label
@@ -41,7 +41,7 @@ class Engine:
     limits: Limits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
     recorder: Recorder = field(default_factory=Recorder)
-    patience: Patience = FINISH  # with erasures, whose traces are removed from the files before `write` returns
+    effort: Effort = FINISH  # with erasures, whose traces are removed from the files before `write` returns
 
     @property
     def encoder_label(self) -> str:
@@ -54,7 +54,7 @@ class Engine:
     def write(self, *, erase: bool = False) -> Iterator[Handle]:
         """One transaction: commit when the block ends well, then let the index follow.
 
-        `erase` also removes what SQLite keeps of deleted rows in its files, as far as `patience` goes.
+        `erase` also removes what SQLite keeps of deleted rows in its files, as far as `effort` goes.
         """
         with self.database.write() as db:
             yield db
@@ -68,8 +68,8 @@ class Engine:
                 self.scrub()
 
     def scrub(self) -> None:
-        """What pending erasures still need, as far as `patience` goes. What is left, the next start does."""
-        if not self.database.scrub(self.patience) and self.patience is FINISH:
+        """What pending erasures still need, as far as `effort` goes. What is left, the next start does."""
+        if not self.database.scrub(self.effort) and self.effort is FINISH:
             logger.warning("others use the store, so traces of what was erased stay in its files until the next start")
 
     def erased(self, db: Handle) -> bool:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from speakerid.db.erasure import Patience
+from speakerid.db.erasure import Effort
 from speakerid.db.repositories import erasures
 from speakerid.errors import Overloaded, StoreError
 from speakerid.services.engine import Engine
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 LOOK_S = 1.0
 REST = 5.0  # times as long as the last pass took: at most a sixth of the time goes into it
 STORE_AWAY_S = 5.0
-IN_BACKGROUND = Patience(600.0)
+IN_BACKGROUND = Effort(600.0)
 STOP_S = 2.0  # what is not done then is done at the next start
 
 

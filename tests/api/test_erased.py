@@ -22,7 +22,7 @@ SPEAKERS = "/v1/galleries/default/speakers"
 def test_while_a_reader_keeps_bytes_the_answer_is_202(engine: Engine, client: TestClient) -> None:
     ada, ben = (add_speaker(engine, name, made_up(unit(n)), made_up(unit(n + 5))) for n, name in enumerate(("A", "B")))
     utterance = client.get(f"{SPEAKERS}/{ada.id}/utterances").json()["items"][0]["id"]
-    client.app.state.engine = replace(engine, patience=BRIEFLY)  # type: ignore[attr-defined]
+    client.app.state.engine = replace(engine, effort=BRIEFLY)  # type: ignore[attr-defined]
     with engine.read() as reader:
         reader.scalar(select(func.count(SpeakerRow.key)))
         erased = client.delete(f"{SPEAKERS}/{ada.id}/utterances/{utterance}")

@@ -15,6 +15,7 @@ import pytest
 from fastapi import Request
 from fastapi.testclient import TestClient
 from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from speakerid.api.long_work import LongWork
 from speakerid.db.types import now
@@ -27,6 +28,7 @@ from tests.sampled import ADA, probe
 
 AUDIT, CALIBRATE = f"{DEFAULT}/audit", f"{DEFAULT}/calibrate"
 PATIENCE_S = 20.0
+EMPTY: Message = {"type": "http.request", "body": b"", "more_body": False}
 KEY = Key("key_a", "test", ("admin",), (), now())
 
 
@@ -106,14 +108,22 @@ def test_one_key_does_not_take_the_places_of_the_others(client: TestClient, slow
             assert waiting.result().status_code == 200
 
 
+def test_a_body_that_no_audit_needs_is_still_bounded(client: TestClient, slow: SlowAudit) -> None:
+    refused(client.post(AUDIT, content=bytes(2 * 1024 * 1024)), 413, "file_too_large")
+    assert not slow.begun.is_set()
+
+
 class Caller(Request):
     """Somebody who is there until `gone`."""
 
     def __init__(self, address: str = "10.0.0.1") -> None:
         self.gone = asyncio.Event()
+        self._sent = [EMPTY]
         super().__init__({"type": "http", "client": (address, 1), "headers": []}, self._message)
 
     async def _message(self) -> Any:
+        if self._sent:
+            return self._sent.pop()
         await self.gone.wait()
         return {"type": "http.disconnect"}
 
@@ -127,10 +137,10 @@ def test_a_caller_who_goes_while_it_waits_leaves_its_place() -> None:
         return "done"
 
     async def story() -> None:
-        pool, first, second = LongWork(running=1, waiting=1, share=2), Caller(), Caller()
+        pool, first, second = LongWork(running=1, waiting=1), Caller(), Caller()
         runs = asyncio.create_task(pool.run(first, KEY, work))
         assert await asyncio.to_thread(begun.wait, PATIENCE_S)
-        waits = asyncio.create_task(pool.run(second, KEY, work))
+        waits = asyncio.create_task(pool.run(second, None, work))
         await asyncio.sleep(0)
         with pytest.raises(LongWorkFull):
             await pool.run(Caller("10.0.0.2"), None, work)
@@ -149,7 +159,7 @@ def test_who_fails_leaves_its_place() -> None:
         raise ValueError("of this work alone")
 
     async def story() -> None:
-        pool = LongWork(running=1, waiting=0, share=1)
+        pool = LongWork(running=1, waiting=0)
         for _ in range(3):
             with pytest.raises(ValueError, match="alone"):
                 await pool.run(Caller(), None, fail)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from speakerid.errors import Overloaded, TooManyWrongKeys
 from speakerid.services import keys
 from speakerid.services.engine import Engine
 from speakerid.services.recordings.notify import Notice
@@ -274,6 +275,19 @@ def test_events_end_after_their_key_is_revoked(
     later.join()
     assert [name for name, _, _ in found] == ["progress"]
     refused(client.get(f"{path}/events", headers=headers), 401, "key_invalid")
+
+
+@pytest.mark.parametrize("error", [TooManyWrongKeys(3), Overloaded()])
+def test_events_end_when_nobody_can_be_asked_about_their_key(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("speakerid.api.routes.recording_events.STILL_ALLOWED_S", 0.0)
+    monkeypatch.setattr("speakerid.api.routes.recording_events.allow_again", refuse)
+    made = send(client)
+    assert client.get(f"{RECORDINGS}/{made['id']}/events").text == ""
 
 
 def test_cancelling(client: TestClient, engine: Engine) -> None:

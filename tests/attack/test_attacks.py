@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks.attack import kills, mutations, references, tenants
+from benchmarks.attack import erasure, kills, mutations, references, tenants
 from benchmarks.attack.figures import Figure
 
 pytestmark = pytest.mark.slow
@@ -20,6 +20,7 @@ ATTACKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "mutations": partial(mutations.measure, files=300),
     "tenants": tenants.measure,
     "references": references.measure,
+    "erasure": partial(erasure.after_kills, kills=2),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -72,6 +73,22 @@ def test_the_keys_of_erased_rows_are_never_given_again(database: Database) -> No
     with database.write() as db:
         assert add_speaker(db, new_gallery).key > old_speaker
     assert new_gallery > old_gallery
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_plain_copy_of_an_open_store_has_what_was_written_a_second_ago(
+    database: Database, store_url: str, tmp_path: Path
+) -> None:
+    """Of its main file alone: `upgrade` and the scrubber of a server carry the log over."""
+    gallery_key = add_gallery(database)
+    with database.write() as db:
+        add_speaker(db, gallery_key, 1)
+    database.checkpoint()
+    shutil.copy(store_url, tmp_path / "copy.db")
+    copy = open_database(tmp_path / "copy.db")
+    with copy.read() as db:
+        assert db.scalar(select(func.count(SpeakerRow.key))) == 1
+    copy.close()
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])

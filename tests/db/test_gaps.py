@@ -16,7 +16,7 @@ import pytest
 
 from speakerid.db import erasure, gaps
 from speakerid.db.descriptors import descriptor
-from speakerid.db.erasure import Patience
+from speakerid.db.erasure import Effort
 
 TABLES = """
 CREATE TABLE erasures (id INTEGER PRIMARY KEY AUTOINCREMENT, page INTEGER DEFAULT 0);
@@ -163,7 +163,7 @@ def test_a_reader_of_an_old_snapshot_delays_the_scrubbing_and_no_writer(store: P
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM people").fetchall()
         erase(connection, 1)
-        assert not erasure.scrub(store, Patience(0.1))
+        assert not erasure.scrub(store, Effort(0.1))
         began = time.monotonic()
         bring_in(connection, random.Random(2), 2)
         assert time.monotonic() - began < 5.0
@@ -209,7 +209,7 @@ def test_other_processes_write_and_read_meanwhile(store: Path, monkeypatch: pyte
     running = [subprocess.Popen([*command, str(seed), "10"], stdout=subprocess.PIPE, text=True) for seed in (1, 2, 3)]
     scrubbed = 0
     while any(process.poll() is None for process in running):
-        scrubbed += erasure.scrub(store, Patience(1.0))
+        scrubbed += erasure.scrub(store, Effort(1.0))
         time.sleep(0.02)
     there = {int(one) for process in running for one in process.communicate(timeout=60)[0].split()}
     assert [process.returncode for process in running] == [0, 0, 0]
@@ -231,7 +231,7 @@ def test_the_log_of_a_store_behind_a_link_is_looked_at_too(store: Path) -> None:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM people").fetchall()
         erase(connection, 1)
-        assert not erasure.scrub(link, Patience(0.1))
+        assert not erasure.scrub(link, Effort(0.1))
         reader.execute("ROLLBACK")
         assert erasure.scrub(link, erasure.FINISH)
     assert persons_in_files(store) == set()

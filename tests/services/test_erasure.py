@@ -257,7 +257,7 @@ def test_no_process_finds_an_erased_speaker(open_engine: EngineMaker, store_url:
 @sqlite_only
 def test_an_erasure_that_a_reader_delays_is_committed_and_finished_later(keeping: Engine, store_url: str) -> None:
     ada = add_speaker(keeping, "Ada", made_up(unit(1)), gallery="keeping")
-    hurried = replace(keeping, patience=BRIEFLY)
+    hurried = replace(keeping, effort=BRIEFLY)
     with keeping.read() as reader:
         reader.scalar(select(func.count(SpeakerRow.key)))
         with hurried.write(erase=True) as db:

@@ -76,7 +76,7 @@ def test_asking_writes_nothing_while_all_is_well(engine: Engine, monkeypatch: py
 
 
 def test_erasures_that_a_reader_delays_are_counted(engine: Engine) -> None:
-    hurried = replace(engine, patience=BRIEFLY)
+    hurried = replace(engine, effort=BRIEFLY)
     with engine.read() as reader:
         reader.scalar(select(func.count(SpeakerRow.key)))
         with hurried.write(erase=True) as db:

@@ -15,6 +15,7 @@ from speakerid.db.models import RecordingRow
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
     AudioTooLong,
+    DecoderUnavailable,
     EmptyAudio,
     FileTooLarge,
     GalleryNotFound,
@@ -205,6 +206,18 @@ def test_a_worker_with_another_encoder_says_so(open_engine: EngineMaker, store_u
     error = look(engine, made).error
     assert error is not None
     assert error.code == "encoder_mismatch"
+
+
+def test_a_machine_that_cannot_decode_now_leaves_the_job_for_later(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: object) -> None:
+        raise DecoderUnavailable
+
+    monkeypatch.setattr(run, "hear", unable)
+    made = send(engine)
+    run.run(engine, claim(engine), threading.Event())
+    assert (look(engine, made).state, pieces(engine)) == ("queued", 1)
 
 
 def test_a_bug_fails_its_job_and_no_more(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:

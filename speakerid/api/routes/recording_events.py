@@ -17,7 +17,7 @@ from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.routes.recordings import RecordingId
 from speakerid.db.models import GalleryRow
-from speakerid.errors import Denied, RecordingNotFound, StoreError
+from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import result
 from speakerid.timeline import RecordingJob
@@ -78,7 +78,7 @@ async def _events(
         except RecordingNotFound:
             yield _event("deleted", "deleted", "{}")
             return
-        except (StoreError, Denied):
+        except (StoreError, Overloaded, Denied):
             return  # the client reconnects, and is told why it may not
         if _mark(job) != seen:
             seen, silent_s = _mark(job), 0.0

@@ -71,6 +71,10 @@ class Budget:
         self._until_s += CPU_PER_ASK_S
         self._set()
 
+    def end(self) -> None:
+        """The job is done; what follows is the next one's."""
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+
     def has_grown(self) -> bool:
         return memory_bytes() > self._kept
 

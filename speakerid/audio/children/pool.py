@@ -22,7 +22,8 @@ START_S = 60.0  # for the template: imports on a busy machine
 Use = Literal["file", "stream"]  # decoded in one go, or held while somebody works on what comes out
 SLOTS: dict[Use, int] = {"file": max(4, 2 * CORES), "stream": 64}
 WAIT_S: dict[Use, float] = {"file": 10.0, "stream": 30.0}
-_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH")
+# HOME: without it Python asks for the name of the user, which a service of the system may look up elsewhere.
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH")
 
 
 class Child:
@@ -42,7 +43,8 @@ class Template:
         with theirs, ExitStack() as undo:
             undo.callback(self._control.close)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "speakerid.audio.children.template", str(theirs.fileno())],
+                # -P: no module of the current folder, where files from anywhere may lie, is run
+                [sys.executable, "-P", "-m", "speakerid.audio.children.template", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=_environment(),
@@ -62,9 +64,10 @@ class Template:
             undo.pop_all()
         return Child(pid, Wire(ours, waiting))
 
-    def end(self, pid: int) -> int:
-        """How it ended, as `os.waitpid` gives it. Raises OSError."""
-        return self._ask(END, pid)
+    def end(self, pid: int) -> int | None:
+        """How it ended, as `os.waitpid` gives it; None where it was a child of an earlier template. Raises OSError."""
+        status = self._ask(END, pid)
+        return None if status == NONE else status
 
     def close(self) -> None:
         """Its children end with it."""
@@ -115,12 +118,17 @@ class Pool:
         finally:
             self._slots[use].release()
 
+    def warm(self) -> None:
+        """Have one idle child for each core. Raises DecoderUnavailable."""
+        for child in [self._fork(lambda _: None) for _ in range(CORES)]:
+            child.fit = True
+            self._keep(child)
+
     def end(self, child: Child) -> int | None:
         """How it ended, as `os.waitpid` gives it; None when that is not known."""
         child.wire.close()
         with self._lock, contextlib.suppress(OSError):
-            ended = NONE if self._template is None else self._template.end(child.pid)
-            return None if ended == NONE else ended  # it was another template's, which is gone
+            return None if self._template is None else self._template.end(child.pid)
         return None
 
     def close(self) -> None:
@@ -224,6 +232,12 @@ if AVAILABLE:
 
 def current() -> Pool:
     return _CURRENT.get()
+
+
+def warm() -> None:
+    """Start what the first file would wait for. Raises DecoderUnavailable."""
+    if AVAILABLE:
+        current().warm()
 
 
 def close() -> None:

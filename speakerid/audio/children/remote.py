@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from speakerid.audio.caller import check_caller
+from speakerid.audio.cancellation import check_not_cancelled
 from speakerid.audio.children.pool import Use, current
 from speakerid.audio.children.wire import PIECE_BYTES, Gone, Job, Kind, Lied, Wire, asked
 from speakerid.audio.encoded import Encoded
@@ -118,7 +118,7 @@ class _Conversation:
 
 
 def _patience(idle_s: float) -> None:
-    check_caller()
+    check_not_cancelled()
     if idle_s > SILENCE_S:
         raise DecodingTooCostly
 

@@ -30,7 +30,9 @@ def serve(sock: socket, parent: int) -> None:
             if kind != Kind.JOB:
                 return
             job = Job.from_json(bytes(payload))
-            fit = _Work(wire, job, Budget(job.size, born_bytes)).do()
+            budget = Budget(job.size, born_bytes)
+            fit = _Work(wire, job, budget).do()
+            budget.end()
             wire.send(Kind.DONE, bytes([fit]))
         except Gone:
             return

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from speakerid.db.repositories import recordings
-from speakerid.errors import StoreError
+from speakerid.errors import Overloaded, StoreError
 from speakerid.services.engine import Engine
 from speakerid.services.recordings.save import Claimed
 from speakerid.timeline import JobStage
@@ -78,7 +78,7 @@ class Lease:
         try:
             with self._engine.write() as db:
                 kept = recordings.renew(db, self._job.key, self._job.worker, self._progress, self._stage)
-        except StoreError as error:
+        except (StoreError, Overloaded) as error:
             logger.warning("the lease on a recording could not be renewed: %s", error)
             return time.monotonic() - self._renewed < LEASE_S
         self._renewed = time.monotonic()

@@ -7,7 +7,14 @@ import threading
 
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import galleries, recordings
-from speakerid.errors import EncoderFailed, Overloaded, RecordingAbandoned, SpeakeridError, StoreError
+from speakerid.errors import (
+    DecoderUnavailable,
+    EncoderFailed,
+    Overloaded,
+    RecordingAbandoned,
+    SpeakeridError,
+    StoreError,
+)
 from speakerid.services.engine import Engine
 from speakerid.services.recording import RecordingOptions, hear
 from speakerid.services.recordings import audio, jobs, known, save
@@ -54,7 +61,7 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
         save.done(engine, job, heard)
     except (Stop, audio.AudioGone):
         _stopped(engine, job)
-    except (Overloaded, StoreError) as error:
+    except (Overloaded, StoreError, DecoderUnavailable) as error:
         logger.warning("recording %s has to be begun anew: %s", row.id, error)
         _give_back(engine, job, tried=True)
     except EncoderFailed as error:

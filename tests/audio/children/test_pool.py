@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from speakerid.audio.caller import watched
+from speakerid.audio.cancellation import cancelled_by
 from speakerid.audio.children import pool
 from speakerid.audio.children.pool import CORES, Pool
 from speakerid.audio.children.template import main
@@ -22,7 +23,7 @@ from speakerid.audio.children.wire import ANSWER, FORK, NONE, REQUEST
 from speakerid.audio.decode import decode, stream
 from speakerid.audio.limits import RECORDING
 from speakerid.errors import (
-    CallerGone,
+    ClientGone,
     DecoderCrashed,
     DecoderUnavailable,
     DecodingNeedsMemory,
@@ -66,6 +67,15 @@ def test_one_child_serves_one_caller() -> None:
     for _ in range(20):
         decode(FILE)
     assert children_of(template()) == before
+
+
+def test_a_warm_pool_has_a_child_for_each_core_and_the_first_file_takes_one_of_them() -> None:
+    pool.warm()
+    found = pool.current()._template
+    assert found is not None
+    warm = children_of(found._process.pid)
+    assert len(warm) == CORES
+    assert children_of(template()) == warm
 
 
 def test_close_leaves_no_process() -> None:
@@ -215,15 +225,23 @@ def test_all_busy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_work_ends_when_nobody_waits_for_it() -> None:
     parent, gone = template(), threading.Event()
-    with watched(gone):
+    with cancelled_by(gone):
         pieces = stream(LONG, limits=RECORDING)
         next(pieces)
         (child,) = children_of(parent)
         os.kill(child, signal.SIGSTOP)
         gone.set()
-        with pytest.raises(CallerGone):
+        with pytest.raises(ClientGone):
             list(pieces)
     assert becomes_true(lambda: not runs(child))
+
+
+def test_a_module_that_lies_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "resource.py").write_text("open('it ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])  # as the installed command has it
+    decode(FILE)
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_a_child_has_no_files_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

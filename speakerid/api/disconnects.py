@@ -7,10 +7,10 @@ import threading
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from speakerid.audio.caller import watched
+from speakerid.audio.cancellation import cancelled_by
 
 
-class CallerWatch:
+class DisconnectWatch:
     """Once the body has come, nothing but a disconnect can follow; it is awaited while the request is worked on."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -21,7 +21,7 @@ class CallerWatch:
             return await self._app(scope, receive, send)
         watch = _Watch(receive)
         try:
-            with watched(watch.gone):
+            with cancelled_by(watch.gone):
                 await self._app(scope, watch.receive, send)
         finally:
             watch.close()

@@ -8,9 +8,9 @@ import threading
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from speakerid.api.caller import CallerWatch
-from speakerid.audio.caller import check_caller
-from speakerid.errors import CallerGone
+from speakerid.api.disconnects import DisconnectWatch
+from speakerid.audio.cancellation import check_not_cancelled
+from speakerid.errors import ClientGone
 
 POST: Scope = {"type": "http", "method": "POST"}
 BODY: Message = {"type": "http.request", "body": b"audio", "more_body": False}
@@ -28,13 +28,13 @@ class Decoding:
             pass
         try:
             await asyncio.to_thread(self._work)
-        except CallerGone as error:
+        except ClientGone as error:
             self.ended = type(error)
             self.last = await receive()
 
     def _work(self) -> None:
         for _ in range(100):
-            check_caller()
+            check_not_cancelled()
             threading.Event().wait(0.01)
 
 
@@ -49,14 +49,14 @@ def run(*messages: Message) -> Decoding:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    asyncio.run(CallerWatch(app)(POST, receive, send))
+    asyncio.run(DisconnectWatch(app)(POST, receive, send))
     return app
 
 
 @pytest.mark.parametrize("before", [[BODY], [{**BODY, "more_body": True}, BODY]])
 def test_a_client_that_disconnects_ends_the_work(before: list[Message]) -> None:
     app = run(*before, {"type": "http.disconnect"})
-    assert app.ended is CallerGone
+    assert app.ended is ClientGone
     assert app.last == {"type": "http.disconnect"}
 
 
