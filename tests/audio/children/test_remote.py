@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import signal
 import socket
 import struct
 import threading
@@ -111,7 +112,7 @@ class LyingPool:
             speaker.join()
 
     def end(self, child: Child) -> int | None:
-        return None
+        return signal.SIGSEGV  # as `os.waitpid` gives it
 
     def _speak(self, theirs: socket.socket) -> None:
         with theirs, contextlib.suppress(OSError):
