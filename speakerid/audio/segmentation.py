@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
-from speakerid.audio.model import load
+from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 RATE_HZ = 16_000
 WINDOW_S = 10.0  # what it was trained on
@@ -27,11 +24,11 @@ MEMBERSHIP = np.array([[speaker in who for speaker in range(SPEAKERS)] for who i
 class Segmentation:
     """May be shared between threads. Speakers are numbered anew in every window."""
 
-    session: onnxruntime.InferenceSession
+    session: InferenceSession
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        return cls(load(path))
+        return cls(open_session(path))
 
     def log_probs(self, windows: FloatArray) -> FloatArray:
         """`(n, samples)` at 16 kHz -> `(n, frames, 7)`, natural logarithms; 589 frames for ten seconds."""

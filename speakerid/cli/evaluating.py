@@ -59,7 +59,7 @@ class Embedding(Measuring):
         str | None,
         typer.Option(
             "--encoder",
-            help="default, campplus, ecapa-mini, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
+            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
         ),
     ] = None
     score: Annotated[
