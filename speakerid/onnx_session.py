@@ -17,9 +17,10 @@ onnxruntime.disable_telemetry_events()
 
 
 def open_session(graph: Path | bytes) -> InferenceSession:
-    """Of a file, or of a file's content. Safe to share between threads. Raises what ONNX Runtime raises, whose classes share no base but Exception.
+    """Of a file, or of a file's content. Safe to share between threads.
 
-    One thread and no spinning: one process per core scales, OpenMP-style threads collapse (10x).
+    Raises what ONNX Runtime raises, whose classes share no base but Exception. One thread and no spinning: one process
+    per core scales, OpenMP-style threads collapse (10x).
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -91,7 +91,7 @@ def better_encoder(spec: str, models: Path) -> str | None:
     chosen = resolve(spec, models)
     if spec != "default" or chosen == BEST_FIRST[0]:
         return None
-    return f"The encoder is {chosen}. A far better one, {BEST_FIRST[0]}, is a download away: speakerid models fetch"
+    return f"The encoder is {chosen}. 'speakerid models fetch' brings a far better one, {BEST_FIRST[0]}."
 
 
 def _missing(named: Named, models: Path) -> str | None:

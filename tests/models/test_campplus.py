@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
 from speakerid.errors import ConversionFailed
 from speakerid.models.campplus import build_campplus
 from speakerid.models.checkpoint import Array, read_checkpoint
+from speakerid.onnx_session import InferenceSession, open_session
 from tests.models.torch_campplus import CamPlusPlus, tiny
 from tests.models.wheels import saved
 
@@ -31,14 +31,14 @@ def weights(model: CamPlusPlus) -> Mapping[str, Array]:
 
 
 @pytest.fixture(scope="module")
-def session(weights: Mapping[str, Array]) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(build_campplus(weights))
+def session(weights: Mapping[str, Array]) -> InferenceSession:
+    return open_session(build_campplus(weights))
 
 
 # Frames are halved before the masks: 18 is the shortest taken, 200 fills one segment, 202 begins a second of one frame.
 @pytest.mark.parametrize(("batch", "frames"), [(1, 18), (2, 98), (3, 200), (1, 202), (2, 298), (1, 2_998)])
 def test_agrees_with_pytorch_for_every_length_and_batch(
-    model: CamPlusPlus, session: onnxruntime.InferenceSession, batch: int, frames: int
+    model: CamPlusPlus, session: InferenceSession, batch: int, frames: int
 ) -> None:
     feats = 3 * np.random.default_rng(frames).standard_normal((batch, frames, 80)).astype(np.float32)
     with torch.inference_mode():
