@@ -38,9 +38,11 @@ class Segmentation:
 
 def speaking(log_probs: FloatArray) -> FloatArray:
     """`(…, 7)` -> `(…, 3)`: the probability that each of the three speaks."""
-    return np.exp(log_probs) @ MEMBERSHIP
+    probabilities: FloatArray = np.exp(log_probs) @ MEMBERSHIP
+    return probabilities
 
 
 def decided(log_probs: FloatArray) -> FloatArray:
     """`(…, 7)` -> `(…, 3)`: 1 for those who speak in the likeliest class, 0 for the others."""
-    return MEMBERSHIP[log_probs.argmax(axis=-1)]
+    who: FloatArray = MEMBERSHIP[log_probs.argmax(axis=-1)]
+    return who

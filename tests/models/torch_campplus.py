@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -41,7 +43,7 @@ class Front(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer2(self.layer1(self.bn1(self.conv1(x[:, None])).relu()))
-        return self.bn2(self.conv2(x)).relu().flatten(1, 2)
+        return cast(Tensor, self.bn2(self.conv2(x)).relu().flatten(1, 2))
 
 
 class Norm(nn.Sequential):
@@ -60,9 +62,9 @@ class Mask(nn.Module):
         self.linear2 = nn.Conv1d(channels // 2, growth, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        pieces = [piece.mean(2, keepdim=True).expand_as(piece) for piece in x.split(SEGMENT, dim=2)]
+        pieces = [piece.mean(2, keepdim=True).expand_as(piece) for piece in torch.split(x, SEGMENT, dim=2)]
         context = x.mean(2, keepdim=True) + torch.cat(pieces, dim=2)
-        return self.linear_local(x) * torch.sigmoid(self.linear2(self.linear1(context).relu()))
+        return cast(Tensor, self.linear_local(x) * torch.sigmoid(self.linear2(self.linear1(context).relu())))
 
 
 class Layer(nn.Module):

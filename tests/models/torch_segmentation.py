@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ class SincNet(nn.Module):
         for number, (convolution, norm) in enumerate(zip(self.conv1d, self.norm1d, strict=True)):
             x = self.conv1d[0].get_submodule("filterbank")(x).abs() if number == 0 else convolution(x)
             x = functional.leaky_relu(norm(functional.max_pool1d(x, 3)))
-        return x
+        return cast(Tensor, x)
 
 
 class Segmenter(nn.Module):
