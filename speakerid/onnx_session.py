@@ -16,14 +16,16 @@ ERRORS_ONLY = 3
 onnxruntime.disable_telemetry_events()
 
 
-def open_session(file: str | Path) -> InferenceSession:
-    """Safe to share between threads. Raises what ONNX Runtime raises, whose classes share no base but Exception.
+def open_session(graph: Path | bytes) -> InferenceSession:
+    """Of a file, or of a file's content. Safe to share between threads.
 
-    One thread and no spinning: one process per core scales, OpenMP-style threads collapse (10x).
+    Raises what ONNX Runtime raises, whose classes share no base but Exception. One thread and no spinning: one process
+    per core scales, OpenMP-style threads collapse (10x).
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = ERRORS_ONLY
-    return InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    content = graph if isinstance(graph, bytes) else str(graph)
+    return InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -6,6 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Literal
 
+from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,8 +18,12 @@ class Settings(BaseSettings):
 
     store: str = Field("voices.db", description="Where voices are kept: a file path (SQLite) or a postgresql:// URL.")
     encoder: str = Field(
-        "bundled",
-        description="The encoder: bundled, a .onnx file, a SpeechBrain model directory, or a model hub name.",
+        "default",
+        description="The encoder: default (the best here), a name such as campplus or ecapa-mini, a .onnx file, a "
+        "SpeechBrain model directory, or a model hub name.",
+    )
+    models: Path | None = Field(
+        None, description="The folder of fetched models; by default `speakerid/models` in the user's data folder."
     )
     calibration: Path | None = Field(
         None, description="A calibration file for the encoder; by default the one that lies beside the encoder."
@@ -79,6 +84,10 @@ class Settings(BaseSettings):
     stream_idle_seconds: float = Field(
         30.0, gt=0, description="A live stream that brings no audio for so many seconds is closed."
     )
+
+    @property
+    def models_folder(self) -> Path:
+        return self.models or user_data_path("speakerid", appauthor=False) / "models"
 
     @property
     def loopback(self) -> bool:

@@ -70,7 +70,7 @@ class SpeakerID:
         self.gallery = gallery
 
     @classmethod
-    def open(cls, store: str | Path = "voices.db", *, encoder: str = "bundled", gallery: str = "default") -> Self:
+    def open(cls, store: str | Path = "voices.db", *, encoder: str = "default", gallery: str = "default") -> Self:
         """`store`: a path (SQLite, created when missing) or a postgresql:// URL. Raises StoreError, EncoderError."""
         engine = build_engine(Settings(store=str(store), encoder=encoder))
         return cls(engine, gallery)

@@ -16,13 +16,39 @@ from speakerid.api.app import create_app
 from speakerid.api.key_throttle import KeyThrottle
 from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
+from speakerid.models.catalog import CATALOG
+from speakerid.models.store import is_whole
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 from tests.engines import EngineMaker, RememberingPreparer, make_engine
+from tests.models.wheels import Served, serve
 from tests.postgres import Postgres, start
 
 SPEECH = Path(__file__).resolve().parents[1].parent / "shared" / "speech"
+FETCHED = Settings().models_folder  # where this machine has its fetched models, if it has any
 STORES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_fetched_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every machine tests the same `default` encoder, whatever models it has fetched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPEAKERID_MODELS", str(tmp_path_factory.mktemp("no-models")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def fetched_models() -> Path:
+    """The real ones; tests that need them are skipped without."""
+    if not all(is_whole(model, FETCHED) for model in CATALOG):
+        pytest.skip(f"needs the models that 'speakerid models fetch' brings, which are not in {FETCHED}")
+    return FETCHED
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """Made once."""
+    return serve(tmp_path_factory.mktemp("index") / "wheels")
 
 
 @pytest.fixture(scope="session")

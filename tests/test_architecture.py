@@ -31,6 +31,7 @@ RUNGS: dict[str, int] = {
     "index": 1,
     "encoders": 1,
     "db": 1,
+    "models": 2,  # runs what it converted: audio, encoders
     "services": 2,
     "settings": 3,
     "bootstrap": 4,
@@ -51,6 +52,8 @@ FENCES: dict[str, tuple[str, ...]] = {
     "torchaudio": ("encoders/torchaudio_standin.py",),
     "speechbrain": ("encoders/speechbrain.py", "training/", "evaluation/bench_metrics.py"),
     "onnxruntime": ONNX_RUNTIME,
+    "onnx": ("models/", "training/"),
+    "platformdirs": ("settings.py",),
     "faiss": ("index/faiss.py",),
     "fastapi": ("api/",),
     "starlette": ("api/",),

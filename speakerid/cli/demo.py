@@ -32,7 +32,7 @@ NEXT = """What to try next:
 
 @dataclass(frozen=True)
 class Demo(Output):
-    encoder: Annotated[str, typer.Option("--encoder", help="The encoder to show.")] = "bundled"
+    encoder: Annotated[str, typer.Option("--encoder", help="The encoder to show.")] = "default"
 
 
 @dataclass(frozen=True)

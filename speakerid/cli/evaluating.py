@@ -58,7 +58,8 @@ class Embedding(Measuring):
     encoder: Annotated[
         str | None,
         typer.Option(
-            "--encoder", help="bundled, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]"
+            "--encoder",
+            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
         ),
     ] = None
     score: Annotated[

@@ -39,7 +39,7 @@ class Place(Store):
         str | None,
         typer.Option(
             "--encoder",
-            help="bundled, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
+            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
         ),
     ] = None
     url: Annotated[

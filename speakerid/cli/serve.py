@@ -27,7 +27,7 @@ class Serving(Store):
         int | None, typer.Option("--port", help="0 takes a free one. [env: SPEAKERID_PORT; default: 8700]")
     ] = None
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="bundled, a .onnx file, … [env: SPEAKERID_ENCODER]")
+        str | None, typer.Option("--encoder", help="default, campplus, a .onnx file, … [env: SPEAKERID_ENCODER]")
     ] = None
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request on stderr.")] = False
 
@@ -45,6 +45,7 @@ def serve(options: Serving) -> None:
     from speakerid.db.erasure import BRIEFLY
 
     settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
+    tell_of_better(settings)
     with bind(settings.host, settings.port) as listener:
         engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
         try:
@@ -53,6 +54,14 @@ def serve(options: Serving) -> None:
             _run(engine, settings, listener, options)
         finally:
             engine.close()
+
+
+def tell_of_better(settings: Settings) -> None:
+    """One line on stderr where the best encoder was not fetched."""
+    from speakerid.encoders.registry import better_encoder
+
+    if hint := better_encoder(settings.encoder, settings.models_folder):
+        typer.echo(hint, err=True)
 
 
 def refuse_open_bind(engine: Engine, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from speakerid.errors import SpeakeridError
 START_S = 120.0  # a large SpeechBrain model takes long to load
 STOP_S = 40.0
 ANNOUNCEMENT = "Listening on "
+MODELS = "SPEAKERID_MODELS"
 
 
 class ServiceFailed(SpeakeridError):
@@ -44,8 +45,9 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def _plain_environment() -> dict[str, str]:
-    """Without the operator's own settings: they are for the operator's own server."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERID_")}
+    """Without the operator's own settings: they are for the operator's own server. Models are the machine's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERID_")}
+    return kept | {name: os.environ[name] for name in (MODELS,) if name in os.environ}
 
 
 def _wait_for_url(child: subprocess.Popen[str]) -> str:

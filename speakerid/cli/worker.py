@@ -22,7 +22,7 @@ WAKE_S = 1.0
 class Working(Store):
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Recordings at a time.")] = 1
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="bundled, a .onnx file, … [env: SPEAKERID_ENCODER]")
+        str | None, typer.Option("--encoder", help="default, campplus, a .onnx file, … [env: SPEAKERID_ENCODER]")
     ] = None
 
 
@@ -35,11 +35,13 @@ def worker(options: Working) -> None:
     """
     from speakerid.bootstrap import build_engine, build_worker
     from speakerid.cli.listening import LOG_FORMAT
+    from speakerid.cli.serve import tell_of_better
     from speakerid.db.erasure import BRIEFLY
     from speakerid.services.scrubber import Scrubber
 
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     settings = read_settings(store=options.store, encoder=options.encoder)
+    tell_of_better(settings)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())

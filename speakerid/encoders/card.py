@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -32,6 +32,12 @@ class Card:
     sample_scale: float = 1.0  # samples of -1..1 are multiplied by this before the front end
     sample_rate_hz: int = 16_000
 
+    @property
+    def front_end_facts(self) -> bytes:
+        """All that decides what the graph is given, the same for equal front ends however their cards are written."""
+        facts = {name: getattr(self, name) for name in ("front_end", "sample_rate_hz", "sample_scale", "window")}
+        return json.dumps(facts | {"sample_scale": float(self.sample_scale)}, sort_keys=True).encode()
+
 
 def read_card(path: Path) -> Card:
     """Raises `EncoderNotFound`, naming what is wrong, for a card that cannot be read or has unknown entries."""
@@ -40,6 +46,10 @@ def read_card(path: Path) -> Card:
     except (OSError, ValueError) as error:
         raise EncoderNotFound(f"The card {path} cannot be read ({error}). Write JSON such as {EXAMPLE}.") from error
     return _card(path, entries)
+
+
+def to_json(card: Card) -> str:
+    return json.dumps(asdict(card), indent=2) + "\n"
 
 
 def _card(path: Path, entries: Any) -> Card:

@@ -18,11 +18,12 @@ import numpy as np
 from speakerid.encoders.card import EXAMPLE, Card, read_card
 from speakerid.encoders.embedding import embed_with
 from speakerid.encoders.fbank import log_mel
+from speakerid.encoders.seal import fingerprint_of
 from speakerid.errors import EncoderNotFound
 from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray
 
-METADATA = ("fingerprint", "name", "dim", "sample_rate_hz", "min_samples", "trained_on")
+METADATA = ("name", "dim", "sample_rate_hz", "min_samples", "trained_on")
 FBANK_MIN_S = 0.2  # 18 frames: more than the receptive field of the known third-party models
 
 
@@ -45,17 +46,18 @@ class OnnxEncoder:
         path = Path(path)
         if not path.is_file():
             raise EncoderNotFound(f"There is no file {path}. Give the path of an .onnx speaker encoder.")
-        session = _session(path)
+        data = path.read_bytes()
+        session = _session(path, data)
         metadata = session.get_modelmeta().custom_metadata_map
         if metadata.keys() >= set(METADATA):
-            return cls._from_metadata(session, metadata)
-        return cls._from_card(session, path)
+            return cls._from_metadata(session, metadata, fingerprint_of(data, metadata))
+        return cls._from_card(session, path, data)
 
     @classmethod
-    def _from_metadata(cls, session: InferenceSession, metadata: dict[str, str]) -> Self:
+    def _from_metadata(cls, session: InferenceSession, metadata: dict[str, str], fingerprint: str) -> Self:
         return cls(
             name=metadata["name"],
-            fingerprint=metadata["fingerprint"],
+            fingerprint=fingerprint,
             dim=int(metadata["dim"]),
             sample_rate_hz=int(metadata["sample_rate_hz"]),
             min_samples=int(metadata["min_samples"]),
@@ -65,7 +67,7 @@ class OnnxEncoder:
         )
 
     @classmethod
-    def _from_card(cls, session: InferenceSession, path: Path) -> Self:
+    def _from_card(cls, session: InferenceSession, path: Path, data: bytes) -> Self:
         card_path = path.with_suffix(".json")
         if not card_path.is_file():
             raise EncoderNotFound(
@@ -74,7 +76,7 @@ class OnnxEncoder:
         card = read_card(card_path)
         return cls(
             name=card.name or path.stem,
-            fingerprint=hashlib.sha256(path.read_bytes() + card_path.read_bytes()).hexdigest(),
+            fingerprint=hashlib.sha256(data + card.front_end_facts).hexdigest(),
             dim=_dim(session, card),
             sample_rate_hz=card.sample_rate_hz,
             min_samples=round(FBANK_MIN_S * card.sample_rate_hz),
@@ -91,9 +93,9 @@ class OnnxEncoder:
         return _run(self.session, _front_end(batch, self.card))
 
 
-def _session(path: Path) -> InferenceSession:
+def _session(path: Path, data: bytes) -> InferenceSession:
     try:
-        return open_session(path)
+        return open_session(data)
     except Exception as error:  # onnxruntime's own classes share no other base
         raise EncoderNotFound(f"{path} is not an ONNX model that can be run: {error}") from error
 

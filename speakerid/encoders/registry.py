@@ -1,8 +1,10 @@
-"""From what an operator writes to an Encoder: `bundled`, a file, a directory, a hub name or `fake`."""
+"""From what an operator writes to an Encoder: a name of the table, a file, a directory or a hub name."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from speakerid.encoders.base import Encoder
@@ -10,23 +12,63 @@ from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderNotFound
 
 BUNDLED = Path(__file__).parent / "bundled" / "model.onnx"
+FITTED = Path(__file__).parent / "fitted"  # what was fitted for encoders whose weights are fetched
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+PAIR = "campplus+ecapa-mini"
+PAIR_WEIGHTS = (0.9, 0.44)  # squares of 0.81 and 0.19: how much each one's cosine counts
 POSSIBLE = (
-    "'bundled', a '.onnx' file, a SpeechBrain model directory, a hub name such as "
-    "'speechbrain/spkrec-ecapa-voxceleb', or 'fake' (tests only)"
+    f"'default', '{PAIR}', 'campplus', 'ecapa-mini' (also 'bundled'), a '.onnx' file, a SpeechBrain model directory, "
+    "a hub name such as 'speechbrain/spkrec-ecapa-voxceleb', or 'fake' (tests only)"
 )
 
 
-def load_encoder(spec: str = "bundled") -> Encoder:
-    """Load the encoder that `spec` names.
+@dataclass(frozen=True)
+class Named:
+    """A row of the table of encoders that have names."""
+
+    load: Callable[[Path], Encoder]  # from the folder of fetched models
+    fetched: tuple[str, ...] = ()  # models of that folder that it needs
+    fitted: Path = FITTED  # `NAME.calibration.json` and what else is fitted lie beside this
+
+
+def fetched_graph(models: Path, name: str) -> Path:
+    return models / name / "model.onnx"
+
+
+def _campplus(models: Path) -> Encoder:
+    return _onnx(fetched_graph(models, "campplus"))
+
+
+def _pair(models: Path) -> Encoder:
+    from speakerid.encoders.concatenated import ConcatenatedEncoder, Part
+
+    loaded = (_campplus(models), _onnx(BUNDLED))
+    return ConcatenatedEncoder(PAIR, tuple(Part(one, weight) for one, weight in zip(loaded, PAIR_WEIGHTS, strict=True)))
+
+
+_MINI = Named(lambda _: _onnx(BUNDLED), fitted=BUNDLED.with_suffix(""))
+NAMED = {
+    PAIR: Named(_pair, ("campplus",), FITTED / PAIR),
+    "campplus": Named(_campplus, ("campplus",), FITTED / "campplus"),
+    "ecapa-mini": _MINI,
+    "bundled": _MINI,
+    "fake": Named(lambda _: FakeEncoder(), fitted=Path(__file__).with_name("fake")),
+}
+BEST_FIRST = (PAIR, "bundled")  # what `default` means: the first that this machine has
+NOWHERE = Path("/nonexistent")  # no folder of fetched models
+
+
+def load_encoder(spec: str = "default", models: Path = NOWHERE) -> Encoder:
+    """Load the encoder that `spec` names; `models` is the folder of fetched models.
 
     Raises `EncoderNotFound` when there is none. A directory or hub name can run code from its YAML file: pass
     only what the operator chose, never anything that came with a request.
     """
-    if spec == "fake":
-        return FakeEncoder()
-    if spec == "bundled":
-        return _onnx(BUNDLED)
+    spec = resolve(spec, models)
+    if named := NAMED.get(spec):
+        if missing := _missing(named, models):
+            raise EncoderNotFound(f"{spec} needs a model that is not in {models}: {missing}. {HOW_TO_FETCH}")
+        return named.load(models)
     if spec.endswith(".onnx"):
         return _onnx(Path(spec))
     if (spec and Path(spec).is_dir()) or HUB_NAME.fullmatch(spec):
@@ -34,12 +76,34 @@ def load_encoder(spec: str = "bundled") -> Encoder:
     raise EncoderNotFound(f"There is no encoder {spec!r}. Possible are {POSSIBLE}.")
 
 
+HOW_TO_FETCH = "Run 'speakerid models fetch', or 'speakerid models import' on a machine without network."
+
+
+def resolve(spec: str, models: Path) -> str:
+    """What `default` means here; any other `spec` as it is."""
+    if spec != "default":
+        return spec
+    return next(name for name in BEST_FIRST if not _missing(NAMED[name], models))
+
+
+def better_encoder(spec: str, models: Path) -> str | None:
+    """One line for whoever starts with `default` on a machine that lacks the best encoder."""
+    chosen = resolve(spec, models)
+    if spec != "default" or chosen == BEST_FIRST[0]:
+        return None
+    return f"The encoder is {chosen}. 'speakerid models fetch' brings a far better one, {BEST_FIRST[0]}."
+
+
+def _missing(named: Named, models: Path) -> str | None:
+    return next((name for name in named.fetched if not fetched_graph(models, name).is_file()), None)
+
+
 def calibration_file(spec: str) -> Path:
     """Where the calibration of the encoder that `spec` names lies, if it has one."""
-    if spec == "fake":
-        return Path(__file__).with_name("fake.calibration.json")
-    if spec == "bundled" or spec.endswith(".onnx"):
-        return (BUNDLED if spec == "bundled" else Path(spec)).with_suffix(".calibration.json")
+    if named := NAMED.get(spec):
+        return named.fitted.with_name(f"{named.fitted.name}.calibration.json")
+    if spec.endswith(".onnx"):
+        return Path(spec).with_suffix(".calibration.json")
     return Path(spec) / "calibration.json"
 
 

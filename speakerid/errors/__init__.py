@@ -28,6 +28,8 @@ SpeakeridError
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CohortInvalid
+├── ModelsError           PackageIndexUnreachable · PackageNotFound · PipMissing · WrongHash
+│   └── …                 ModelsDiskFull · ModelsFolderUnusable · ModelsMissing · ConversionFailed
 ├── StoreError            StoreUnavailable · StoreNewer · StoreSchemaUnknown
 │   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
 └── SettingsError         the operator's settings contradict each other
@@ -70,6 +72,17 @@ from speakerid.errors.encoders import (
     EncoderNotFound,
 )
 from speakerid.errors.live import MessageTooLarge, StreamError, StreamIdle, StreamTooLong
+from speakerid.errors.models import (
+    ConversionFailed,
+    ModelsDiskFull,
+    ModelsError,
+    ModelsFolderUnusable,
+    ModelsMissing,
+    PackageIndexUnreachable,
+    PackageNotFound,
+    PipMissing,
+    WrongHash,
+)
 from speakerid.errors.recordings import (
     RecordingAbandoned,
     RecordingEnded,
@@ -137,6 +150,7 @@ __all__ = [
     "CohortInvalid",
     "CohortTooSmall",
     "Conflict",
+    "ConversionFailed",
     "DataDamaged",
     "DecoderCrashed",
     "DecoderUnavailable",
@@ -168,6 +182,10 @@ __all__ = [
     "LongWorkFull",
     "MalformedAudio",
     "MessageTooLarge",
+    "ModelsDiskFull",
+    "ModelsError",
+    "ModelsFolderUnusable",
+    "ModelsMissing",
     "MoreThanOneVoice",
     "NoSamples",
     "NoSuchChannel",
@@ -175,6 +193,9 @@ __all__ = [
     "NotEnoughSpeech",
     "NotFound",
     "Overloaded",
+    "PackageIndexUnreachable",
+    "PackageNotFound",
+    "PipMissing",
     "PreconditionFailed",
     "RecordingAbandoned",
     "RecordingEnded",
@@ -208,4 +229,5 @@ __all__ = [
     "UtteranceNotFound",
     "VoiceAlreadyEnrolled",
     "WebhookRefused",
+    "WrongHash",
 ]

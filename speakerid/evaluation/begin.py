@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from speakerid.bootstrap import load_cohort, load_scorer
+from speakerid.bootstrap import fitted_cohort, load_cohort, load_scorer
 from speakerid.encoders.base import label
-from speakerid.encoders.registry import cohort_file
 from speakerid.errors import CalibrationMissing
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.corpora.sniff import open_corpus
@@ -82,7 +81,7 @@ def _cohort(wanted: Wanted, stage: Stage, bars: Bars) -> tuple[Cohort, frozenset
         cohort = Cohort(means, stage.encoder.fingerprint, f"{corpus.name}, a mean for each speaker", TOP)
         return cohort, frozenset(corpus.by_speaker())
     settings = wanted.settings
-    found = load_cohort(stage.encoder, settings.cohort or cohort_file(settings.encoder))
+    found = load_cohort(stage.encoder, fitted_cohort(settings))
     if found is None:
         raise CohortNeeded
     return found, frozenset()

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from speakerid.encoders.registry import BUNDLED, load_encoder
+from speakerid.bootstrap import load_encoder
+from speakerid.encoders.registry import BUNDLED
 from speakerid.evaluation.bench_metrics import metrics_speed
 from speakerid.evaluation.bench_normalization import normalization_cost, own_cohort_cost
 from speakerid.evaluation.bench_trials import trials_speed

@@ -13,8 +13,7 @@ import time
 
 import numpy as np
 
-from speakerid.bootstrap import load_scorer
-from speakerid.encoders.registry import load_encoder
+from speakerid.bootstrap import load_encoder, load_scorer
 from speakerid.scoring.health import examine
 from speakerid.scoring.leave_one_out import Labeled, unit
 from speakerid.scoring.sides import Side

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import calibration_file, cohort_file, load_encoder
+from speakerid.encoders.registry import calibration_file, cohort_file
 from speakerid.evaluation.benefit import Pooled, table
 from speakerid.evaluation.development import CONDITIONS, ENROLLED, Material, Named
 from speakerid.evaluation.trees import speaker_tree

@@ -19,9 +19,9 @@ import numpy as np
 
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import limits_file, load_scorer
+from speakerid.bootstrap import limits_file, load_encoder, load_scorer
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import calibration_file, load_encoder
+from speakerid.encoders.registry import calibration_file
 from speakerid.errors import CalibrationMissing
 from speakerid.evaluation.conditions import mixed, overdriven
 from speakerid.evaluation.good_takes import CLIPPED, SNR_DB, GoodTakes, Llr

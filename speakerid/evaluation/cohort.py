@@ -23,8 +23,9 @@ from scipy.signal import lfilter
 from speakerid.audio.files import read_file
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
+from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import cohort_file, load_encoder
+from speakerid.encoders.registry import cohort_file
 from speakerid.evaluation.conditions import DULL, mixed
 from speakerid.evaluation.development import Change, telephone, unchanged
 from speakerid.evaluation.trees import recordings

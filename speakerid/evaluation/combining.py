@@ -21,9 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from speakerid.bootstrap import load_scorer
+from speakerid.bootstrap import load_encoder, load_scorer
 from speakerid.encoders.base import label
-from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.development import Condition, noisy, telephone, unchanged
 from speakerid.evaluation.pieces import Pieces, Speech
 from speakerid.evaluation.trees import speaker_tree

@@ -24,10 +24,9 @@ from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import load_scorer
+from speakerid.bootstrap import load_encoder, load_scorer
 from speakerid.encoders.base import label
 from speakerid.encoders.embedding import split_equally
-from speakerid.encoders.registry import load_encoder
 from speakerid.errors import CalibrationMissing
 from speakerid.evaluation import planting
 from speakerid.evaluation.development import noisy, telephone, unchanged

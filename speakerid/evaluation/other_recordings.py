@@ -13,8 +13,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import label
-from speakerid.encoders.registry import calibration_file, cohort_file, load_encoder
+from speakerid.encoders.registry import calibration_file, cohort_file
 from speakerid.evaluation.benefit import Pooled, printed, way
 from speakerid.evaluation.calibrate import compared, read_cohort
 from speakerid.evaluation.development import CONDITIONS, ENROLLED, Material

@@ -24,9 +24,9 @@ import numpy as np
 from speakerid.audio.files import read_file
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import build_engine, limits_file, load_scorer
+from speakerid.bootstrap import build_engine, limits_file, load_encoder, load_scorer
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import cohort_file, load_encoder
+from speakerid.encoders.registry import cohort_file
 from speakerid.evaluation.calibrate import development_trials, fit_default, read_cohort
 from speakerid.evaluation.coach import fit_limits
 from speakerid.evaluation.faults import FAULTS, GOOD, Cast, Planter

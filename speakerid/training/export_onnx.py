@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from speakerid.encoders.onnx import OnnxEncoder
+from speakerid.encoders.seal import KEY, OPEN, seal
 from speakerid.training.errors import ExportParityError
 from speakerid.training.graph import WaveToEmbedding
 from speakerid.training.model import fingerprint
@@ -94,8 +95,8 @@ def _write(graph: WaveToEmbedding, path: Path, facts: dict[str, str], rate_hz: i
             dynamo=False,
         )
     model = onnx.load(str(path))
-    onnx.helper.set_model_props(model, facts)
-    onnx.save(model, str(path))
+    onnx.helper.set_model_props(model, facts | {KEY: OPEN})
+    path.write_bytes(seal(model.SerializeToString()))
 
 
 def worst_cosine(classifier: Any, path: Path, rate_hz: int, min_samples: int) -> float:

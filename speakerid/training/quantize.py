@@ -9,7 +9,6 @@ quick and decide the range of everything after them.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from speakerid.encoders.onnx import OnnxEncoder
+from speakerid.encoders.seal import KEY
 from speakerid.training.console import say
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, list_unlabeled, load_speech
 from speakerid.training.errors import ExportUnsupported
@@ -43,7 +43,7 @@ def quantize(source: Path, out: Path, speech: Sequence[Samples]) -> QuantizeRepo
     The copy has a fingerprint of its own: its vectors are close to the float32 ones, not equal.
     """
     facts = {p.key: p.value for p in onnx.load(str(source)).metadata_props}
-    if "fingerprint" not in facts:
+    if "name" not in facts:
         raise ExportUnsupported(f"{source} is not a graph that export() wrote.")
     with TemporaryDirectory() as folder:
         prepared, quantized = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
@@ -60,11 +60,13 @@ def quantize(source: Path, out: Path, speech: Sequence[Samples]) -> QuantizeRepo
             nodes_to_exclude=_float_nodes(prepared),
         )
         model = onnx.load(str(quantized))
-    weights = hashlib.sha256(facts["fingerprint"].encode() + model.graph.SerializeToString()).hexdigest()
-    onnx.helper.set_model_props(model, {**facts, "fingerprint": weights, "name": facts["name"] + "-int8"})
+    own = {name: fact for name, fact in facts.items() if name not in ("fingerprint", KEY)}
+    onnx.helper.set_model_props(model, own | {"name": facts["name"] + "-int8"})
     onnx.save(model, str(out))
     cosines = _cosines(source, out, speech)
-    return QuantizeReport(out, weights, out.stat().st_size, float(cosines.mean()), float(cosines.min()))
+    return QuantizeReport(
+        out, OnnxEncoder.load(out).fingerprint, out.stat().st_size, float(cosines.mean()), float(cosines.min())
+    )
 
 
 def _float_nodes(path: Path) -> list[str]:

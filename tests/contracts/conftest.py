@@ -9,13 +9,23 @@ from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.registry import BUNDLED, load_encoder
+from speakerid.models.catalog import CATALOG
+from speakerid.models.store import is_whole
+from tests.conftest import FETCHED
 from tests.encoders.tiny_models import export, write_ecapa, write_waveform_graph, write_xvector
+from tests.models.wheels import put, serve
 
 
 def _bundled(_: Path) -> Encoder:
     if not BUNDLED.is_file():
         pytest.skip(f"there is no bundled encoder ({BUNDLED.name})")
     return load_encoder("bundled")
+
+
+def _fetched(name: str) -> Encoder:
+    if not all(is_whole(model, FETCHED) for model in CATALOG):
+        pytest.skip(f"needs the models that 'speakerid models fetch' brings, which are not in {FETCHED}")
+    return load_encoder(name, FETCHED)
 
 
 ENCODERS: dict[str, Callable[[Path], Encoder]] = {
@@ -26,6 +36,10 @@ ENCODERS: dict[str, Callable[[Path], Encoder]] = {
     "onnx": lambda at: load_encoder(str(write_waveform_graph(at / "tiny.onnx"))),
     "onnx-exported": lambda at: load_encoder(str(export(write_ecapa(at), at / "model.onnx").path)),
     "bundled": _bundled,
+    "campplus-tiny": lambda at: load_encoder("campplus", put(serve(at / "wheels"), at / "models")),
+    "concatenated": lambda at: load_encoder("campplus+ecapa-mini", put(serve(at / "wheels"), at / "models")),
+    "campplus": lambda _: _fetched("campplus"),
+    "campplus+ecapa-mini": lambda _: _fetched("campplus+ecapa-mini"),
 }
 
 

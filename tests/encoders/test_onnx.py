@@ -6,6 +6,7 @@ from pathlib import Path
 from subprocess import run
 
 import numpy as np
+import onnx
 import pytest
 
 from speakerid.encoders.card import EXAMPLE
@@ -33,7 +34,10 @@ def test_a_third_party_file_with_a_card(tmp_path: Path) -> None:
     card.write_text(EXAMPLE)
     encoder = OnnxEncoder.load(path)
     assert (encoder.name, encoder.dim, encoder.trained_on) == ("wespeaker-resnet34", 24, ("VoxCeleb2",))
-    assert encoder.fingerprint == hashlib.sha256(path.read_bytes() + card.read_bytes()).hexdigest()
+    front_end = (
+        b'{"front_end": "kaldi_fbank_80", "sample_rate_hz": 16000, "sample_scale": 32768.0, "window": "hamming"}'
+    )
+    assert encoder.fingerprint == hashlib.sha256(path.read_bytes() + front_end).hexdigest()
     rows = encoder.embed([speak(LOW, 1.0, 1), speak(LOW, 1.0, 2), speak(HIGH, 1.0, 1)])
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
 
@@ -45,6 +49,35 @@ def test_another_front_end_is_another_fingerprint(tmp_path: Path) -> None:
         path.with_suffix(".json").write_text(f'{{"front_end": "kaldi_fbank_80", "window": "{window}"}}')
         fingerprints.add(OnnxEncoder.load(path).fingerprint)
     assert len(fingerprints) == 2
+
+
+def test_what_a_card_says_besides_the_front_end_changes_no_fingerprint(tmp_path: Path) -> None:
+    path = write_fbank_graph(tmp_path / "foreign.onnx")
+    fingerprints = set()
+    for more in ("", ', "name": "mine"', ', "trained_on": ["VoxCeleb2"], "sample_scale": 1, "window": "povey"'):
+        path.with_suffix(".json").write_text(f'{{"front_end": "kaldi_fbank_80"{more}}}')
+        fingerprints.add(OnnxEncoder.load(path).fingerprint)
+    assert len(fingerprints) == 1
+
+
+def test_one_flipped_bit_of_an_export_is_another_encoder(tmp_path: Path) -> None:
+    """Its metadata still carries the fingerprint of what it was."""
+    path = write_waveform_graph(tmp_path / "tiny.onnx")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"filters") + 500] ^= 1  # in the weights
+    path.write_bytes(data)
+    encoder = OnnxEncoder.load(path)
+    assert encoder.name == "tiny"
+    assert encoder.fingerprint == hashlib.sha256(data).hexdigest()
+
+
+def test_a_copy_with_other_weights_and_the_same_words_is_another_encoder(tmp_path: Path) -> None:
+    path = write_waveform_graph(tmp_path / "tiny.onnx")
+    model = onnx.load(path)
+    weights = next(one for one in model.graph.initializer if one.name == "projection")
+    weights.CopyFrom(onnx.numpy_helper.from_array(2 * onnx.numpy_helper.to_array(weights), "projection"))
+    onnx.save(model, path)
+    assert OnnxEncoder.load(path).fingerprint == hashlib.sha256(path.read_bytes()).hexdigest() != "ab" * 32
 
 
 def test_a_card_that_does_not_fit_the_graph(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.encoders.registry import BUNDLED, load_encoder
+from speakerid.encoders.registry import BUNDLED, better_encoder, calibration_file, load_encoder, resolve
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
 from speakerid.errors import EncoderNotFound
 from tests.encoders.tiny_models import write_ecapa, write_waveform_graph
+from tests.models.wheels import Served, put
 
 
 def test_each_spec_gives_its_encoder(tmp_path: Path) -> None:
@@ -21,13 +22,43 @@ def test_each_spec_gives_its_encoder(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not BUNDLED.is_file(), reason="there is no bundled encoder")
-def test_bundled_is_the_default() -> None:
-    assert load_encoder().fingerprint == load_encoder("bundled").fingerprint
+def test_without_fetched_models_the_default_is_the_bundled_one(tmp_path: Path) -> None:
+    assert load_encoder().fingerprint == load_encoder("bundled").fingerprint == load_encoder("ecapa-mini").fingerprint
+    assert resolve("default", tmp_path) == "bundled"
+    hint = better_encoder("default", tmp_path)
+    assert hint is not None
+    assert "\n" not in hint
+    assert "speakerid models fetch" in hint
+
+
+def test_with_fetched_models_the_default_is_the_best(served: Served, tmp_path: Path) -> None:
+    models = put(served, tmp_path / "models")
+    best = load_encoder("default", models)
+    assert (best.name, resolve("default", models)) == ("campplus+ecapa-mini", "campplus+ecapa-mini")
+    assert best.dim == load_encoder("campplus", models).dim + load_encoder("bundled").dim
+    assert better_encoder("default", models) is None
+
+
+def test_nobody_who_chose_an_encoder_is_told_of_another(tmp_path: Path) -> None:
+    assert better_encoder("bundled", tmp_path) is None
+
+
+@pytest.mark.parametrize("spec", ["campplus", "campplus+ecapa-mini"])
+def test_an_encoder_that_was_not_fetched_says_how_to_get_it(spec: str, tmp_path: Path) -> None:
+    with pytest.raises(EncoderNotFound, match=r"campplus\. Run 'speakerid models fetch', or 'speakerid models import'"):
+        load_encoder(spec, tmp_path)
+
+
+def test_what_is_fitted_lies_beside_the_encoder_or_in_the_package() -> None:
+    assert calibration_file("bundled") == BUNDLED.with_name("model.calibration.json")
+    assert calibration_file("campplus").name == "campplus.calibration.json"
+    assert calibration_file("mine/model.onnx") == Path("mine/model.calibration.json")
+    assert calibration_file("mine") == Path("mine/calibration.json")
 
 
 @pytest.mark.parametrize("spec", ["", "ecapa", "no/such/directory", "https://example.org/model", "../up/"])
 def test_an_unknown_spec_lists_what_is_possible(spec: str) -> None:
-    with pytest.raises(EncoderNotFound, match=r"Possible are 'bundled', a '\.onnx' file"):
+    with pytest.raises(EncoderNotFound, match=r"Possible are 'default', .*'bundled'.*, a '\.onnx' file"):
         load_encoder(spec)
 
 

@@ -11,6 +11,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from speakerid.encoders.seal import KEY, OPEN, seal
 from speakerid.encoders.speechbrain_redirects import forget_redirects
 from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from tests.encoders.voices import HIGH, LOW, speak
@@ -112,8 +113,8 @@ def write_waveform_graph(path: Path) -> Path:
     weights = {"axis": np.array([1]), "time": np.array([2]), "filters": filters, "projection": _projection(32)}
     model = _model("wav", ["batch", "samples"], nodes, weights)
     facts = {"fingerprint": "ab" * 32, "name": "tiny", "dim": "24", "sample_rate_hz": "16000", "min_samples": "1600"}
-    helper.set_model_props(model, {**facts, "trained_on": json.dumps(["nothing"])})
-    onnx.save(model, path)
+    helper.set_model_props(model, {**facts, "trained_on": json.dumps(["nothing"]), KEY: OPEN})
+    path.write_bytes(seal(model.SerializeToString()))
     return path
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from speakerid.encoders.registry import load_encoder
+from speakerid.bootstrap import load_encoder
 from speakerid.errors import EncoderFailed
 from speakerid.evaluation.embedding.heard import Job, Listener
 from speakerid.evaluation.embedding.workers import Outcome, safely

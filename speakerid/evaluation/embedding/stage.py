@@ -12,8 +12,8 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
-from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.corpora.corpus import Recording
 from speakerid.evaluation.embedding.cache import EmbeddingCache, Key
 from speakerid.evaluation.embedding.heard import Heard, Job, Unheard

