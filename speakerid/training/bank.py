@@ -1,4 +1,4 @@
-"""The voice bank: every source, its changed copies as further voices, and the teacher's vector for each.
+"""The voice bank: every source, its changed copies as further voices, and the teachers' vectors for each.
 
 Audio is one int16 array on disk, memory-mapped: ten hours take 1.1 GB there and little memory.
 """
@@ -17,7 +17,7 @@ from speakerid.training.data import Samples, Source
 from speakerid.training.storage import write_atomically
 from speakerid.training.voices import CopyPlan, copies
 
-Embed = Callable[[Sequence[Samples]], npt.NDArray[np.float32]]  # n waveforms to (n, dim)
+Embed = Callable[[Sequence[Samples]], Sequence[npt.NDArray[np.float32]]]  # n waveforms to (n, dim) of each teacher
 Item = tuple[Source, Samples]
 AUDIO, ENTRIES, ABOUT = "audio.i16", "entries.npz", "bank.json"
 RESHAPED = "-reshaped"  # such copies are a corpus of their own, so that their share of a batch can be set
@@ -33,7 +33,7 @@ class VoiceBank:
     length: npt.NDArray[np.int64]
     voice: npt.NDArray[np.int64]
     corpus: npt.NDArray[np.int64]
-    target: npt.NDArray[np.float32]  # (n, dim), L2-normalized teacher vectors, not centered
+    taught: tuple[npt.NDArray[np.float32], ...]  # (n, dim) of each teacher, L2-normalized, not centered
     corpora: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -56,12 +56,12 @@ def build(
     corpora = sorted([*plans, *(name + RESHAPED for name in plans)])
     voices: dict[tuple[str, str], int] = {}
     rows: list[tuple[int, int, int, int]] = []
-    targets: list[npt.NDArray[np.float32]] = []
+    taught: list[Sequence[npt.NDArray[np.float32]]] = []
     position = 0
     with (folder / AUDIO).open("wb") as out:
         for done, (source, samples) in enumerate(items):
             made = list(copies(samples, plans[source.corpus], source.path.name))
-            targets.append(embed([copy for _, copy in made]))
+            taught.append(embed([copy for _, copy in made]))
             for label, copy in made:
                 voice = -1
                 if source.speaker is not None and label is not None:
@@ -72,8 +72,9 @@ def build(
                 position += len(copy)
             on_progress(done + 1, len(items))
     start, length, voice_of, corpus = np.array(rows, dtype=np.int64).T
-    table = {"start": start, "length": length, "voice": voice_of, "corpus": corpus, "target": np.concatenate(targets)}
-    about = json.dumps({"corpora": corpora, "samples": position})
+    table = {"start": start, "length": length, "voice": voice_of, "corpus": corpus}
+    table |= {f"taught_{i}": np.concatenate(one) for i, one in enumerate(zip(*taught, strict=True))}
+    about = json.dumps({"corpora": corpora, "samples": position, "teachers": len(taught[0])})
     write_atomically(folder / ENTRIES, lambda file: np.savez(file, **table))
     write_atomically(folder / ABOUT, lambda file: file.write(about.encode()))
     return open_bank(folder)
@@ -97,6 +98,6 @@ def open_bank(folder: Path) -> VoiceBank:
             length=entries["length"],
             voice=entries["voice"],
             corpus=entries["corpus"],
-            target=entries["target"],
+            taught=tuple(entries[f"taught_{i}"] for i in range(about["teachers"])),
             corpora=tuple(about["corpora"]),
         )
