@@ -83,8 +83,9 @@ class Decoded(Sequence[Item]):
     `joined` says how many utterances of one speaker become one item, by corpus: a teacher is no good at single words.
     """
 
-    def __init__(self, sources: Sequence[Source], joined: Mapping[str, int]) -> None:
-        self._groups = [group for one in _by_voice(sources) for group in _chunks(one, joined.get(one[0].corpus, 1))]
+    def __init__(self, sources: Sequence[Source], joined: Mapping[str, int] | None = None) -> None:
+        many = joined or {}
+        self._groups = [group for one in _by_voice(sources) for group in _chunks(one, many.get(one[0].corpus, 1))]
 
     def __len__(self) -> int:
         return len(self._groups)

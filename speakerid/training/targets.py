@@ -32,7 +32,7 @@ def principal(rows: FloatArray, dim: int) -> FloatArray:
     _, directions = np.linalg.eigh(wide.T @ wide)
     kept = directions[:, ::-1][:, :dim]
     kept *= np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
-    return (wide @ kept).astype(np.float32)
+    return np.asarray(wide @ kept, dtype=np.float32)
 
 
 def _by_voice(rows: FloatArray, voice: np.ndarray) -> FloatArray:
