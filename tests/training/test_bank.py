@@ -32,6 +32,26 @@ def test_a_bank_is_finished_only_when_written_whole(tmp_path: Path) -> None:
     assert all(np.array_equal(*pair) for pair in zip(again.taught, written.taught, strict=True))
 
 
+def test_a_killed_bank_is_built_on_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = tiny_bank(tmp_path / "whole")
+    monkeypatch.setattr(voice_bank, "KEPT_EVERY", 3)
+    asked: list[int] = []
+
+    def kill(done: int, total: int) -> None:
+        asked.append(done)
+        if asked == [1, 2, 3, 4]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tiny_bank(tmp_path / "killed", kill)
+    assert not voice_bank.is_finished(tmp_path / "killed")
+    again = tiny_bank(tmp_path / "killed", kill)
+    assert asked == [1, 2, 3, 4, 4, 5, 6, 7, 8]
+    for name in ("audio", "start", "length", "voice", "corpus"):
+        assert np.array_equal(getattr(again, name), getattr(whole, name)), name
+    assert all(np.array_equal(*pair) for pair in zip(again.taught, whole.taught, strict=True))
+
+
 def test_faster_is_shorter_and_higher() -> None:
     word = speak(100, 1.0)
     fast = at_speed(word, 1.25)

@@ -29,9 +29,9 @@ from speakerid.training.voices import CopyPlan
 PLANS: Mapping[str, CopyPlan] = {
     "librispeech": CopyPlan(reshaped=5, reshaped_s=3.0),
     "ocean": CopyPlan(reshaped=1, reshaped_s=3.0),
-    "sorbian": CopyPlan(reshaped=1, reshaped_s=3.0),
-    "commands": CopyPlan(reshaped=1, reshaped_s=3.0),
-    "coffee": CopyPlan(reshaped=1, reshaped_s=3.0),
+    "sorbian": CopyPlan(),
+    "commands": CopyPlan(),
+    "coffee": CopyPlan(),
     "words": CopyPlan(),
 }
 JOINED = {"ocean": 3, "sorbian": 2, "commands": 8}  # utterances of one speaker to an entry: some ten seconds
@@ -40,13 +40,10 @@ CORPUS_WEIGHT = {
     "librispeech-reshaped": 0.17,
     "ocean": 0.19,
     "ocean-reshaped": 0.13,
-    "sorbian": 0.05,
-    "sorbian-reshaped": 0.02,
-    "commands": 0.05,
-    "commands-reshaped": 0.02,
-    "coffee": 0.10,
-    "coffee-reshaped": 0.05,
-    "words": 0.04,
+    "sorbian": 0.07,
+    "commands": 0.07,
+    "coffee": 0.14,
+    "words": 0.05,
 }
 SHAPES = (Shape(64, 1.5, 0.45), Shape(48, 2.0, 0.25), Shape(32, 3.0, 0.2), Shape(24, 4.0, 0.1))
 MADE_ROOMS, MEASURED_ROOM_WEIGHT = 300, 8
