@@ -77,7 +77,7 @@ def _train(job: Job, watch: Watch) -> Trained:
     data = digest_of(corpora.train)
     facts: dict[str, Fact] = {"data": data, "student": str(job.student), "teacher": job.teacher}
     claim(job.work, facts)
-    made = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path))
+    made = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path, min_s=0.0))
     bank = _bank(job.work / f"bank-{data}", job.teacher, corpora, watch)
     start = torch.load(job.start / WEIGHTS, weights_only=True) if job.start else None
     recipe = BundledRecipe(corpora.noise, job.work, job.student, job.loop(device), start=start)
