@@ -40,6 +40,13 @@ class Training(Output):
     resume: Annotated[
         Resume, typer.Option("--resume", help="automatic goes on where a killed run stopped; never begins anew.")
     ] = Resume.AUTOMATIC
+    teacher: Annotated[
+        str, typer.Option("--teacher", help="The encoder to learn from, beside Resemblyzer: a name or an .onnx file.")
+    ] = "campplus"
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", exists=True, file_okay=False, help="An encoder of this recipe to go on from."),
+    ] = None
     device: Annotated[
         Device | None, typer.Option("--device", help="Where to compute. [default: cuda where there is one]")
     ] = None
@@ -59,12 +66,12 @@ def train(
             exists=True,
             file_okay=False,
             help="Speech, as often as you like: sub-folders are speakers, files directly inside are of unknown "
-            "speakers; or a folder laid out for the recipe (librispeech/train, coffee, words, noise).",
+            "speakers; or a folder laid out for the recipe (librispeech/train, field/, coffee, words, noise).",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder to write the encoder to.")],
 ) -> None:
-    """Train an encoder from scratch with a recipe of this package.
+    """Train an encoder with a recipe of this package.
 
     A killed run goes on when the same command is given again. OUT becomes a SpeechBrain model directory with its ONNX
     export, a README with the held-out error rate, and curves of loss and learning rate.
@@ -83,6 +90,8 @@ def train(
         work=options.work or out / "work",
         minutes=options.minutes,
         steps=options.steps,
+        teacher=options.teacher,
+        start=options.start,
         device=options.device.value if options.device else None,
         anew=options.resume is Resume.NEVER,
         command=_command(options, data, out),
@@ -99,6 +108,8 @@ def _command(options: Training, data: list[Path], out: Path) -> str:
     words = ["speakerid", "train", "--recipe", options.recipe.value]
     words += [word for folder in data for word in ("--data", str(folder))]
     words += ["--out", str(out)]
+    words += ["--teacher", options.teacher]
+    words += ["--start", str(options.start)] if options.start is not None else []
     words += ["--minutes", str(options.minutes)] if options.minutes is not None else []
     words += ["--steps", str(options.steps)] if options.steps is not None else []
     return shlex.join(words)

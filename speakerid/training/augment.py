@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples
+from speakerid.training.codecs import CODECS, through
+from speakerid.training.data import RUMBLE_BELOW_HZ, SAMPLE_RATE_HZ, Samples
 
 EQ_POINTS_HZ = (60, 120, 250, 500, 1000, 2000, 4000, 8000)
 FRAME = 320  # 20 ms, for gates
@@ -39,6 +40,7 @@ class AugmentOptions:
     gate: float = 0.2  # digital silence where the speaker pauses
     gaps: float = 0.1  # digital silence anywhere
     clip: float = 0.08
+    coded: float = 0.06  # a real codec: 20 ms a second on one core, hence few
     floor: float = 0.4
     floor_db: tuple[float, float] = (-90.0, -40.0)
 
@@ -62,6 +64,7 @@ class Augmenter:
         spectrum = spectrum * self._channel(clean.shape[0], length, random)
         wave = torch.fft.irfft(spectrum, n=length)
         wave = self._telephone(wave, random)
+        wave = self._coded(wave, random)
         wave = self._damage(wave, random)
         wave[intact] = clean[intact]
         return wave
@@ -96,16 +99,22 @@ class Augmenter:
         return noise
 
     def _channel(self, n: int, length: int, random: np.random.Generator) -> Tensor:
-        """Gains `(n, length // 2 + 1)`: a wavy equalizer, a low-pass, a high-pass."""
+        """Gains `(n, length // 2 + 1)`: a wavy equalizer, a low-pass, a high-pass; what every encoder is spared."""
         hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, length // 2 + 1)
         waves = torch.from_numpy(random.standard_normal((n, len(EQ_POINTS_HZ))).astype(np.float32))
         waves *= self.options.equalizer_db * torch.from_numpy(random.random((n, 1)) < self.options.equalizer)
-        gain = torch.pow(10.0, (waves @ _hats(hz)) / 20)
+        gain = torch.pow(10.0, (waves @ _hats(hz)) / 20) / (1 + (RUMBLE_BELOW_HZ / hz.clamp(min=1.0)).pow(4)).sqrt()
         for row in _chosen(n, self.options.low_pass, random).tolist():
             gain[row] /= 1 + (hz / random.uniform(2500, 7500)).pow(int(random.integers(4, 20)))
         for row in _chosen(n, self.options.high_pass, random).tolist():
             gain[row] /= 1 + (random.uniform(60, 350) / hz.clamp(min=1.0)).pow(int(random.integers(2, 10)))
         return gain
+
+    def _coded(self, wave: Tensor, random: np.random.Generator) -> Tensor:
+        for row in _chosen(wave.shape[0], self.options.coded, random).tolist():
+            codec = CODECS[int(random.integers(len(CODECS)))]
+            wave[row] = torch.from_numpy(through(wave[row].numpy(), codec))
+        return wave
 
     def _telephone(self, wave: Tensor, random: np.random.Generator) -> Tensor:
         """To 8 kHz and back, with G.711 mu-law on a share of the rows."""
@@ -180,7 +189,7 @@ def _colored_tapes(count: int = 8) -> list[Tensor]:
     for i in range(count):
         spectrum = torch.fft.rfft(torch.randn(TAPE, generator=source))
         slope = torch.arange(1, spectrum.shape[0] + 1).float().pow(-1.5 * (1 - i / (count - 1)))
-        slope[: TAPE * 20 // SAMPLE_RATE_HZ] = slope[TAPE * 20 // SAMPLE_RATE_HZ]  # flat below 20 Hz
+        slope[: int(TAPE * RUMBLE_BELOW_HZ / SAMPLE_RATE_HZ)] = 0.0  # no encoder hears it, so it counts for no SNR
         tape = torch.fft.irfft(spectrum * slope, n=TAPE)
         tapes.append(tape / tape.square().mean().sqrt())
     return tapes

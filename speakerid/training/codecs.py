@@ -33,6 +33,10 @@ CODECS = (
     Codec("libmp3lame", "mp3", 16_000, 24_000),
     Codec("libmp3lame", "mp3", 22_050, 32_000),
     Codec("g722", "wav", 16_000, 64_000),
+    Codec("g726", "wav", 8_000, 32_000),
+    Codec("g723_1", "wav", 8_000, 6_300),
+    Codec("pcm_alaw", "wav", 8_000, 64_000),
+    Codec("aac", "adts", 16_000, 24_000),
 )
 
 

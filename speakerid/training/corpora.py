@@ -6,14 +6,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from speakerid.training.data import SUFFIXES, Source, Split, list_speakers, list_unlabeled
+from speakerid.training.data import SUFFIXES, Source, Split, hold_out_last, list_speakers, list_unlabeled
 from speakerid.training.errors import NoTrainingAudio, TooFewSpeakers
 from speakerid.training.own_speech import MIN_LEARNED, hold_out
 from speakerid.training.recipes import bundled
 
 LABELED, UNLABELED = "librispeech", "coffee"  # the recipe's copies and shares for speech of these kinds
-LAYOUT = ("librispeech/train", "coffee", "words")
 HELD_OUT_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Labeled speech in the recipe's layout; its last speakers in string order are kept aside, everywhere the same."""
+
+    folder: str
+    corpus: str
+    held_out: int
+
+    def split(self, root: Path) -> Split:
+        found = list_speakers(root / self.folder, self.corpus)
+        prefix = "" if self.corpus == LABELED else f"{self.corpus}/"
+        return hold_out_last([replace(one, speaker=f"{prefix}{one.speaker}") for one in found], self.held_out)
+
+
+READ_ALOUD = Place("librispeech/train", LABELED, 51)
+OCEAN = Place("field/ocean", "ocean", 50)
+SORBIAN = Place("field/sorbian", "sorbian", 5)
+COMMANDS = Place("field/commands_ar", "commands", 8)
+PLACES = (READ_ALOUD, OCEAN, SORBIAN, COMMANDS)
+UNLABELED_PLACES = {"coffee": 1, "words": 3}  # every nth file: many people said the same six words
+LAYOUT = (*(place.folder for place in PLACES), *UNLABELED_PLACES)
 
 
 @dataclass(frozen=True)
@@ -22,7 +44,6 @@ class Corpora:
     unlabeled: tuple[Source, ...]
     noise: Path  # the folder that holds noise/
     trained_on: tuple[str, ...]
-    recipe_layout: Path | None  # the only folder, laid out for the recipe
 
     @property
     def train(self) -> tuple[Source, ...]:
@@ -37,15 +58,18 @@ def gather(folders: Sequence[Path]) -> Corpora:
         splits.append(made.labeled)
         unlabeled.extend(made.unlabeled)
         names.extend(made.trained_on)
-    labeled = Split(
-        tuple(one for split in splits for one in split.train), tuple(one for split in splits for one in split.held_out)
-    )
+    labeled = _together(splits)
     found = len({source.speaker for source in labeled.train})
     if found < MIN_LEARNED:
         raise TooFewSpeakers(folders[0], found, MIN_LEARNED)
     with_noise = [folder for folder in folders if (folder / "noise").is_dir()]
-    only = folders[0] if len(folders) == 1 and is_laid_out(folders[0]) else None
-    return Corpora(labeled, tuple(unlabeled), (with_noise or list(folders))[0], tuple(names), only)
+    return Corpora(labeled, tuple(unlabeled), (with_noise or list(folders))[0], tuple(names))
+
+
+def _together(splits: Sequence[Split]) -> Split:
+    return Split(
+        tuple(one for split in splits for one in split.train), tuple(one for split in splits for one in split.held_out)
+    )
 
 
 def is_laid_out(folder: Path) -> bool:
@@ -53,8 +77,11 @@ def is_laid_out(folder: Path) -> bool:
 
 
 def _laid_out(folder: Path) -> Corpora:
-    unlabeled = [source for name in LAYOUT[1:] for source in list_unlabeled(folder / name, name)]
-    return Corpora(bundled.split(folder), tuple(unlabeled), folder, bundled.TRAINED_ON, folder)
+    labeled = _together([place.split(folder) for place in PLACES])
+    unlabeled = [
+        source for name, nth in UNLABELED_PLACES.items() for source in list_unlabeled(folder / name, name)[::nth]
+    ]
+    return Corpora(labeled, tuple(unlabeled), folder, bundled.TRAINED_ON)
 
 
 def _plain(folder: Path) -> Corpora:
@@ -65,7 +92,7 @@ def _plain(folder: Path) -> Corpora:
         raise NoTrainingAudio(folder)
     split = hold_out(labeled, HELD_OUT_SHARE) if labeled else Split((), ())
     unlabeled = tuple(Source(path, UNLABELED) for path in direct)
-    return Corpora(split, unlabeled, folder, (folder.resolve().name,), None)
+    return Corpora(split, unlabeled, folder, (folder.resolve().name,))
 
 
 def _labeled(folder: Path) -> list[Source]:

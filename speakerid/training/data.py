@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
+from scipy.signal import butter, sosfilt
 
 from speakerid.training.errors import (
     NoTrainingAudio,
@@ -23,7 +24,9 @@ SAMPLE_RATE_HZ = 16_000
 SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a"})
 FRAME = 320  # 20 ms
 SILENCE_BELOW_PEAK_DB = 40.0
+RUMBLE_BELOW_HZ = 40.0
 Samples = npt.NDArray[np.float32]
+_HIGH_PASS = butter(2, RUMBLE_BELOW_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ def load(path: Path) -> Samples:
     return mono
 
 
+def high_pass(samples: Samples) -> Samples:
+    """Without DC and rumble: Butterworth of second order at 40 Hz, as before every encoder."""
+    return np.asarray(sosfilt(_HIGH_PASS, samples), dtype=np.float32)
+
+
 def strip_silence(samples: Samples) -> Samples:
     """Cuts what lies before the first and after the last 20 ms frame within 40 dB of the loudest one."""
     frames = len(samples) // FRAME
@@ -107,8 +115,8 @@ def strip_silence(samples: Samples) -> Samples:
 
 
 def load_speech(path: Path, min_s: float) -> Samples:
-    """`load` and `strip_silence`. Raises `TrainingAudioTooShort` below `min_s` seconds of sound."""
-    speech = strip_silence(load(path))
+    """`load`, `high_pass` and `strip_silence`. Raises `TrainingAudioTooShort` below `min_s` seconds of sound."""
+    speech = strip_silence(high_pass(load(path)))
     if len(speech) < min_s * SAMPLE_RATE_HZ:
         raise TrainingAudioTooShort(path, len(speech) / SAMPLE_RATE_HZ, min_s)
     return speech

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -18,7 +18,6 @@ from speakerid.training import timefirst
 from speakerid.training.augment import Augmenter
 from speakerid.training.crops import Sampler
 from speakerid.training.errors import CheckpointMismatch
-from speakerid.training.lessons import Lessons
 from speakerid.training.losses import DistillationLoss, LossParts
 from speakerid.training.model import Student, StudentOptions
 from speakerid.training.storage import write_atomically
@@ -73,21 +72,23 @@ class Trainer:
         folder: Path,
         student: StudentOptions,
         sampler: Sampler,
-        lessons: Lessons,
         augment: Augmenter,
         loss: DistillationLoss,
         options: LoopOptions,
+        start: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.folder = folder
         self.student_options = student
         self.options = options
         torch.manual_seed(options.seed)
         self.student = Student(student)
+        if start is not None:
+            self.student.embedding_model.load_state_dict(start)
         self.average = Average(self.student.embedding_model, options.average_decay)
         self.random = np.random.default_rng(options.seed)
         self.step = 0
         self.elapsed_s = 0.0
-        self._sampler, self._lessons, self._augment, self._loss = sampler, lessons, augment, loss
+        self._sampler, self._augment, self._loss = sampler, augment, loss
         parameters = [*self.student.embedding_model.parameters(), *loss.parameters()]
         self._optimizer = torch.optim.AdamW(
             parameters, lr=options.peak_rate, weight_decay=options.weight_decay, fused=True
@@ -119,11 +120,11 @@ class Trainer:
         rate = learning_rate(self._share(), self.options)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        lesson = self._lessons(self._sampler.draw(self.random), self.random)
-        features = self.student.features(self._augment(lesson.clean, self.random))
+        batch = self._sampler.draw(self.random)
+        features = self.student.features(self._augment(batch.clean, self.random))
         net = cast(ECAPA_TDNN, self.student.embedding_model)
         embeddings = timefirst.forward(net, features, torch.bfloat16 if self.options.bf16 else torch.float32)
-        parts: LossParts = self._loss(embeddings, lesson.target, lesson.voice)
+        parts: LossParts = self._loss(embeddings, batch.entry)
         self._optimizer.zero_grad(set_to_none=True)
         parts.total.backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
         torch.nn.utils.clip_grad_norm_(net.parameters(), self.options.clip_norm)

@@ -1,7 +1,6 @@
-"""What the student is pulled towards: the teacher's vector, the teacher's neighborhoods, a light margin between voices.
+"""What the student is pulled towards: the teachers' vector, their neighborhoods, a light margin between voices.
 
-Targets are the teacher's embeddings of clean speech, centered on the training mean and normalized; the student hears a
-damaged crop.
+Targets are made of the teachers' embeddings of clean speech (`targets.py`); the student hears a damaged crop.
 - cosine to its own target (Hinton et al. 2015 in embedding form);
 - relations: softmax over similarities to many voices of the bank, student against teacher (after Park et al. 2019,
   https://arxiv.org/abs/1904.05068, and the soft targets of https://arxiv.org/abs/1503.02531);
@@ -41,19 +40,22 @@ class LossParts:
 
 
 class DistillationLoss(nn.Module):
-    """`targets` `(entries, dim)` are centered and normalized; `voice` `(entries,)` is -1 for unlabeled speech."""
+    """`targets` `(entries, dim)` are unit vectors; `voice` `(entries,)` is -1 for unlabeled speech."""
 
     targets: Tensor
+    voice: Tensor
 
     def __init__(self, targets: Tensor, voice: Tensor, options: LossOptions) -> None:
         super().__init__()
         self.options = options
         self.register_buffer("targets", targets, persistent=False)
+        self.register_buffer("voice", voice, persistent=False)
         classes = max(int(voice.max().item()) + 1, 1)
         self.centers = nn.Parameter(functional.normalize(torch.randn(classes * options.subcenters, targets.shape[1])))
 
-    def forward(self, embeddings: Tensor, target: Tensor, voice: Tensor) -> LossParts:
-        """`target` `(rows, dim)` is what each row should be, `voice` `(rows,)` its class or -1."""
+    def forward(self, embeddings: Tensor, entry: Tensor) -> LossParts:
+        """`entry` `(rows,)`: which of the targets each of `embeddings` `(rows, dim)` should be."""
+        target, voice = self.targets[entry], self.voice[entry]
         student = functional.normalize(embeddings)
         cosine = (student * target).sum(dim=1).mean()
         relation = self._relation(student, target)
@@ -89,9 +91,3 @@ def _with_margin(cosines: Tensor, voice: Tensor, options: LossOptions) -> Tensor
     line = own - options.margin * math.sin(options.margin)
     moved = torch.where(own > math.cos(math.pi - options.margin), moved, line)
     return cosines.scatter(1, voice[:, None], moved)
-
-
-def center(teacher: Tensor) -> tuple[Tensor, Tensor]:
-    """Teacher vectors moved to mean zero and normalized, and that mean."""
-    mean = teacher.mean(dim=0)
-    return functional.normalize(teacher - mean), mean

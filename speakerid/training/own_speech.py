@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.errors import AudioError, NotFound
 from speakerid.training.bank import Item
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, strip_silence
+from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, high_pass, strip_silence
 from speakerid.training.errors import NoHeldOutSpeakers, TrainingAudioTooShort, UnreadableTrainingAudio
 
 MIN_S = 1.0
@@ -44,9 +47,12 @@ class Usable:
 
 
 def read_speech(path: Path, min_s: float = MIN_S) -> Samples:
-    """`(samples,)` at 16 kHz without silent ends. Raises `UnreadableTrainingAudio`, `TrainingAudioTooShort`."""
+    """`(samples,)` at 16 kHz without rumble and silent ends.
+
+    Raises `UnreadableTrainingAudio`, `TrainingAudioTooShort`.
+    """
     try:
-        samples = strip_silence(decode(read_file(path)))
+        samples = strip_silence(high_pass(decode(read_file(path))))
     except (AudioError, NotFound) as error:
         raise UnreadableTrainingAudio(path, f"{error.code}: {error}") from error
     if len(samples) < min_s * SAMPLE_RATE_HZ:
@@ -72,23 +78,38 @@ def usable(
 
 
 class Decoded(Sequence[Item]):
-    """Sources with their samples, each decoded when it is looked at: hours of speech need not fit into memory."""
+    """Sources with their samples, each decoded when it is looked at: hours of speech need not fit into memory.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources = sources
+    `joined` says how many utterances of one speaker become one item, by corpus: a teacher is no good at single words.
+    """
+
+    def __init__(self, sources: Sequence[Source], joined: Mapping[str, int] | None = None) -> None:
+        many = joined or {}
+        self._groups = [group for one in _by_voice(sources) for group in _chunks(one, many.get(one[0].corpus, 1))]
 
     def __len__(self) -> int:
-        return len(self._sources)
+        return len(self._groups)
 
     def __iter__(self) -> Iterator[Item]:
-        return (self._item(source) for source in self._sources)
+        return (_item(group) for group in self._groups)
 
     def __getitem__(self, index: int | slice) -> Any:
-        chosen = self._sources[index]
-        return self._item(chosen) if isinstance(chosen, Source) else [self._item(one) for one in chosen]
+        return [_item(one) for one in self._groups[index]] if isinstance(index, slice) else _item(self._groups[index])
 
-    def _item(self, source: Source) -> Item:
-        return source, read_speech(source.path, min_s=0.0)
+
+def _by_voice(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    """Runs of one corpus and speaker; unknown speakers stay alone."""
+    for (_, speaker), run in groupby(sources, lambda one: (one.corpus, one.speaker)):
+        found = list(run)
+        yield from [found] if speaker is not None else ([one] for one in found)
+
+
+def _chunks(sources: list[Source], size: int) -> list[list[Source]]:
+    return [sources[start : start + size] for start in range(0, len(sources), size)]
+
+
+def _item(group: Sequence[Source]) -> Item:
+    return group[0], np.concatenate([read_speech(source.path, min_s=0.0) for source in group])
 
 
 def hold_out(sources: Sequence[Source], share: float) -> Split:

@@ -1,4 +1,7 @@
-"""Resemblyzer's GE2E encoder (Wan et al. 2018, https://arxiv.org/abs/1710.10467) as a teacher, in training only."""
+"""The teachers, in training only: any encoder, and Resemblyzer (GE2E, https://arxiv.org/abs/1710.10467).
+
+They err on different speech: GE2E is the better one by telephone, a large x-vector network such as CAM++ elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional
 
+from speakerid.encoders.base import Encoder
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples
 from speakerid.training.errors import TeacherMissing
 
 DIM = 256
-PARTIAL = 140  # frames of 10 ms: the shortest the teacher was trained on
-LEVEL_DBFS = -28.0  # near what the corpora have; the teacher raises anything below -30
 WINDOW = 25_600  # 1.6 s: one partial; shorter speech is repeated, since zero padding changes the embedding
 
 
-class Teacher:
+class Resemblyzer:
     """`embed` gives `(n, 256)`, rows L2-normalized: each the mean over partials of 1.6 s, 0.77 s apart."""
 
     def __init__(self, bf16: bool = False) -> None:
@@ -63,31 +64,16 @@ class Teacher:
         return [mel[part] for part in mel_slices]
 
 
-class CropTeacher:
-    """The teacher on batches of clean crops of one length, `(n, samples)` to centered unit vectors `(n, 256)`."""
+class Teachers:
+    """An encoder and Resemblyzer: `(n, dim)` and `(n, 256)` for n waveforms."""
 
-    def __init__(self, mean: torch.Tensor) -> None:
-        teacher = Teacher()
-        self._encoder = teacher._encoder
-        self._mean = mean
-        self._window = torch.hann_window(400)
-        mel = importlib.import_module("librosa").filters.mel(sr=SAMPLE_RATE_HZ, n_fft=400, n_mels=40)
-        self._mel = torch.from_numpy(np.ascontiguousarray(mel.T, dtype=np.float32))
+    WEIGHTS = (0.6, 0.4)  # of the cosine that the student learns
+    HEARD = 5 * SAMPLE_RATE_HZ  # more changes a vector little and takes a core hours
 
-    @torch.no_grad()
-    def __call__(self, clean: torch.Tensor) -> torch.Tensor:
-        mels = self.mels(clean)
-        pieces = max(1, mels.shape[1] // PARTIAL)
-        frames = mels.shape[1] // pieces
-        split = mels[:, : pieces * frames].reshape(len(mels) * pieces, frames, mels.shape[2])
-        with torch.autocast("cpu", torch.bfloat16):
-            partials = self._encoder(split).float()
-        vectors = partials.reshape(len(mels), pieces, -1).mean(dim=1)
-        return functional.normalize(functional.normalize(vectors) - self._mean)
+    def __init__(self, encoder: Encoder, bf16: bool = False) -> None:
+        self._encoder, self._resemblyzer = encoder, Resemblyzer(bf16)
 
-    def mels(self, clean: torch.Tensor) -> torch.Tensor:
-        """Resemblyzer's features: 40 mel powers every 10 ms, not logarithmic, so the level is set first."""
-        level = clean.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-5)
-        loud = clean * (10 ** (LEVEL_DBFS / 20) / level)
-        spectrum = torch.stft(loud, 400, 160, window=self._window, pad_mode="constant", return_complex=True)
-        return spectrum.abs().square().transpose(1, 2) @ self._mel
+    def embed(self, waves: Sequence[Samples]) -> tuple[npt.NDArray[np.float32], ...]:
+        """One at a time for the encoder: lengths differ, and nothing is ever padded."""
+        heard = [wave[: self.HEARD] for wave in waves]
+        return np.concatenate([self._encoder.embed([wave]) for wave in heard]), self._resemblyzer.embed(heard)

@@ -82,12 +82,12 @@ def test_a_person_sees_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_the_missing_teacher_is_one_sentence(
     speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(**_: object) -> None:
+    def missing(*_: object, **__: object) -> None:
         raise TeacherMissing("no module")
 
-    monkeypatch.setattr(bundled_job, "Teacher", missing)
+    monkeypatch.setattr(bundled_job, "Teachers", missing)
     data = write_people(tmp_path / "data", 7, 2, 1.1)
-    ran = speakerid("train", "--data", data, "--out", tmp_path / "out", "--json")
+    ran = speakerid("train", "--data", data, "--out", tmp_path / "out", "--teacher", "fake", "--json")
     assert (ran.code, ran.problem["code"]) == (1, "teacher_missing")
 
 

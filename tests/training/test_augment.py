@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from speakerid.training.augment import Augmenter, AugmentOptions, gate
 from speakerid.training.rooms import make_room
@@ -14,7 +15,7 @@ from tests.training.voices import speak
 
 SECONDS = 1.5
 QUIET = AugmentOptions(
-    intact=0, room=0, noise=0, equalizer=0, low_pass=0, narrow=0, high_pass=0, gate=0, gaps=0, clip=0, floor=0
+    intact=0, room=0, noise=0, equalizer=0, low_pass=0, narrow=0, high_pass=0, coded=0, gate=0, gaps=0, clip=0, floor=0
 )
 
 
@@ -36,9 +37,20 @@ def share_above(wave: Tensor, hz: float) -> float:
     return float(power[:, first:].sum() / power.sum())
 
 
-def test_nothing_chosen_changes_only_the_level(clean: Tensor) -> None:
-    out = augment(clean)
-    assert torch.allclose(out, clean / clean.abs().amax(dim=1, keepdim=True), atol=1e-5)
+def test_nothing_chosen_takes_only_dc_and_rumble(clean: Tensor) -> None:
+    rumble = 0.1 * torch.sin(2 * torch.pi * 4 * torch.arange(clean.shape[1]) / 16_000)
+    out = augment(clean + 0.1 + rumble)
+    assert out.abs().amax(dim=1) == pytest.approx(1.0)
+    assert functional.cosine_similarity(out, clean).min() > 0.998  # 100 Hz, the lowest pitch, loses 0.1 dB
+
+
+def test_a_codec_keeps_the_speech_and_not_its_samples(clean: Tensor) -> None:
+    out = augment(clean, coded=1.0)
+    assert out.shape == clean.shape
+    spectra = [torch.stft(wave, 512, window=torch.hann_window(512), return_complex=True).abs() for wave in (out, clean)]
+    alike = functional.cosine_similarity(spectra[0].flatten(1), spectra[1].flatten(1))
+    assert alike.min() > 0.5
+    assert functional.cosine_similarity(out, clean).min() < 0.9
 
 
 @pytest.mark.parametrize("samples", [24_000, 32_000, 16_001])

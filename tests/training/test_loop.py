@@ -14,7 +14,6 @@ from speakerid.training.augment import Augmenter, AugmentOptions
 from speakerid.training.bank import VoiceBank
 from speakerid.training.crops import Sampler, Shape
 from speakerid.training.errors import CheckpointMismatch, CheckpointWriteFailed
-from speakerid.training.lessons import LessonOptions, Lessons
 from speakerid.training.loop import (
     CHECKPOINT,
     HISTORY,
@@ -24,8 +23,10 @@ from speakerid.training.loop import (
     learning_rate,
     read_checkpoint,
 )
-from speakerid.training.losses import DistillationLoss, LossOptions, center
+from speakerid.training.losses import DistillationLoss, LossOptions
 from speakerid.training.model import StudentOptions
+from speakerid.training.targets import targets
+from speakerid.training.teacher import Teachers
 from tests.training.voices import TINY, speak, tiny_bank
 
 OPTIONS = LoopOptions(steps=6, peak_rate=5e-3, log_every=1, checkpoint_every_s=1e9)
@@ -34,12 +35,10 @@ OPTIONS = LoopOptions(steps=6, peak_rate=5e-3, log_every=1, checkpoint_every_s=1
 def make_trainer(
     folder: Path, bank: VoiceBank, options: LoopOptions = OPTIONS, student: StudentOptions = TINY
 ) -> Trainer:
-    targets, _ = center(torch.from_numpy(bank.target))
     torch.manual_seed(0)
-    loss = DistillationLoss(targets, torch.from_numpy(bank.voice), LossOptions())
+    loss = DistillationLoss(targets(bank, Teachers.WEIGHTS, student.dim), torch.from_numpy(bank.voice), LossOptions())
     sampler = Sampler(bank, {"people": 0.7, "words": 0.3}, [Shape(8, 0.5)])
-    lessons = Lessons(targets, torch.from_numpy(bank.voice), None, LessonOptions())
-    return Trainer(folder, student, sampler, lessons, Augmenter([], [speak(60, 1.0)], AugmentOptions()), loss, options)
+    return Trainer(folder, student, sampler, Augmenter([], [speak(60, 1.0)], AugmentOptions()), loss, options)
 
 
 @pytest.fixture

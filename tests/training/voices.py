@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +42,15 @@ def spectral_teacher(waves: Sequence[Samples]) -> npt.NDArray[np.float32]:
     return np.asarray(bands / np.linalg.norm(bands, axis=1, keepdims=True), dtype=np.float32)
 
 
-def tiny_bank(folder: Path) -> VoiceBank:
+def spectral_teachers(waves: Sequence[Samples]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Two that agree on everything but the number of their dimensions."""
+    rows = spectral_teacher(waves)
+    return rows, np.hstack([rows, np.zeros_like(rows)])
+
+
+def tiny_bank(folder: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> VoiceBank:
     """Four labeled voices of 2 s at two speeds, and four unlabeled words of 0.4 s."""
     people = [(Source(Path(f"p{i}.wav"), "people", f"p{i}"), speak(90 + 40 * i, 2.0, i)) for i in range(4)]
     words = [(Source(Path(f"w{i}.wav"), "words"), speak(110 + 40 * i, 0.4, i)) for i in range(4)]
     plans = {"people": CopyPlan(speeds=(1.0, 1.2)), "words": CopyPlan()}
-    return build(folder, [*people, *words], plans, spectral_teacher)
+    return build(folder, [*people, *words], plans, spectral_teachers, on_progress)

@@ -152,7 +152,8 @@ def _bank(folder: Path, base: Base, split: Split, watch: Watch) -> VoiceBank:
     """Every voice with the base's own embedding of it; built once."""
     if voice_bank.is_finished(folder):
         return voice_bank.open_bank(folder)
-    return voice_bank.build(folder, Decoded(split.train), {OWN: CopyPlan(SPEEDS)}, base.embed, watch.voices)
+    plans = {OWN: CopyPlan(SPEEDS)}
+    return voice_bank.build(folder, Decoded(split.train), plans, lambda waves: (base.embed(waves),), watch.voices)
 
 
 def _written(folder: Path, base: Base, tuner: Tuner) -> SpeechBrainEncoder:

@@ -72,7 +72,7 @@ class Tuner:
         self.folder, self.options, self._base = folder, options, base
         self._sampler, self._augment = sampler, augment
         self._voice = torch.from_numpy(bank.voice).to(base.device)
-        self._target = torch.from_numpy(bank.target).to(base.device)
+        self._target = torch.from_numpy(bank.taught[0]).to(base.device)
         self.head = MarginHead(_voiceprints(self._target, self._voice), options)
         base.net.requires_grad_(True)
         self._optimizer = torch.optim.AdamW(self._groups(), lr=options.rate, weight_decay=0.0)

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import torch
+
+from speakerid.encoders.registry import load_encoder
 from speakerid.training import bank as voice_bank
 from speakerid.training.bank import VoiceBank
 from speakerid.training.corpora import Corpora, gather
@@ -16,14 +19,14 @@ from speakerid.training.export_onnx import ExportReport, export
 from speakerid.training.held_out import held_out_set
 from speakerid.training.held_out_log import HeldOutLog
 from speakerid.training.loop import CHECKPOINT, HISTORY, LoopOptions, Progress, Trainer
-from speakerid.training.model import StudentOptions, save_directory
+from speakerid.training.model import WEIGHTS, StudentOptions, save_directory
 from speakerid.training.on_device import move
 from speakerid.training.own_speech import Decoded, read_speech, usable
 from speakerid.training.recipes import bundled
 from speakerid.training.recipes.bundled import BundledRecipe
 from speakerid.training.recipes.bundled_report import Trained, describe
 from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
-from speakerid.training.teacher import Teacher
+from speakerid.training.teacher import Teachers
 from speakerid.training.watch import Seen, Watch
 
 MADE, GRAPH = "made", "model.onnx"
@@ -31,6 +34,7 @@ LEFT_OUT, HELD_OUT, HELD_OUT_SPEAKERS = "left_out.txt", "held_out.jsonl", "held_
 ASIDE = (CHECKPOINT, HISTORY, HELD_OUT)
 NO_END = 10**9  # steps, where minutes decide
 LOG_EVERY, CHECKPOINT_EVERY_S = 10, 60.0
+GENTLE_RATE = 1e-3  # a peak for weights that know something already
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Job:
     work: Path
     steps: int | None = None
     minutes: float | None = None
+    teacher: str = "campplus"  # an encoder beside Resemblyzer
+    start: Path | None = None  # a model directory of this recipe to go on from
     device: Device | None = None
     anew: bool = False
     command: str = ""  # for the card
@@ -49,6 +55,8 @@ class Job:
 
     def loop(self, device: Device) -> LoopOptions:
         found = LoopOptions(bf16=bf16_pays(device), log_every=LOG_EVERY, checkpoint_every_s=CHECKPOINT_EVERY_S)
+        if self.start is not None:
+            found = replace(found, peak_rate=GENTLE_RATE)
         if self.minutes is not None:
             return replace(found, steps=NO_END, budget_s=60 * self.minutes)
         return replace(found, steps=self.steps or found.steps)
@@ -67,11 +75,12 @@ def _train(job: Job, watch: Watch) -> Trained:
     if job.anew:
         _set_aside(job.work)
     data = digest_of(corpora.train)
-    facts: dict[str, Fact] = {"data": data, "student": str(job.student)}
+    facts: dict[str, Fact] = {"data": data, "student": str(job.student), "teacher": job.teacher}
     claim(job.work, facts)
-    made = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path))
-    bank = _bank(job.work / f"bank-{data}", corpora, watch)
-    recipe = BundledRecipe(data=corpora.noise, work=job.work, student=job.student, loop=job.loop(device))
+    made = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path, min_s=0.0))
+    bank = _bank(job.work / f"bank-{data}", job.teacher, corpora, watch)
+    start = torch.load(job.start / WEIGHTS, weights_only=True) if job.start else None
+    recipe = BundledRecipe(corpora.noise, job.work, job.student, job.loop(device), start=start)
     trainer, log = bundled.trainer(recipe, bank), HeldOutLog(job.work / HELD_OUT, made)
     if device != "cpu":
         move(trainer, device)
@@ -107,15 +116,16 @@ def _set_aside(work: Path) -> None:
     (work / FACTS).unlink(missing_ok=True)
 
 
-def _bank(folder: Path, corpora: Corpora, watch: Watch) -> VoiceBank:
-    """Built once: the copies of every voice with the teacher's vector for each. Raises `TeacherMissing`."""
+def _bank(folder: Path, teacher: str, corpora: Corpora, watch: Watch) -> VoiceBank:
+    """Built once: every voice and its copies with the teachers' vectors for each. Raises `TeacherMissing`."""
     if voice_bank.is_finished(folder):
         return voice_bank.open_bank(folder)
-    teacher = Teacher(bf16=bf16_pays("cpu"))  # before minutes are spent on reading
+    teachers = Teachers(load_encoder(teacher), bf16=bf16_pays("cpu"))  # before minutes are spent on reading
     found = usable(corpora.train, bundled.MIN_S, watch.files)
     lines = [f"{one.code}: {one.error}\n" for one in found.left_out]
     write_text(folder.parent / LEFT_OUT, "".join(lines))
-    return voice_bank.build(folder, Decoded(found.sources), bundled.PLANS, teacher.embed, watch.voices)
+    items = Decoded(found.sources, bundled.JOINED)
+    return voice_bank.build(folder, items, bundled.PLANS, teachers.embed, watch.voices)
 
 
 def _listener(trainer: Trainer, log: HeldOutLog, tell: Callable[[Seen], None]) -> Callable[[Progress], None]:
@@ -127,8 +137,6 @@ def _listener(trainer: Trainer, log: HeldOutLog, tell: Callable[[Seen], None]) -
 
 
 def _ship(folder: Path, job: Job, corpora: Corpora, trainer: Trainer) -> ExportReport:
-    if corpora.recipe_layout is not None:
-        return bundled.ship(BundledRecipe(data=corpora.recipe_layout, work=job.work), folder)
     save_directory(folder, job.student, {name: one.cpu() for name, one in trainer.average.weights.items()})
     write_card(folder, {"name": job.student.name, "trained_on": list(corpora.trained_on)})
     write_text(folder / HELD_OUT_SPEAKERS, "\n".join(corpora.labeled.held_out_speakers) + "\n")

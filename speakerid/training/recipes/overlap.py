@@ -17,10 +17,11 @@ import torch
 from speakerid.audio.vad import SileroVad
 from speakerid.training.augment import Augmenter, AugmentOptions
 from speakerid.training.console import say
+from speakerid.training.corpora import READ_ALOUD
 from speakerid.training.data import Source, list_unlabeled, load_all
 from speakerid.training.overlap.learn import Learner, LearnOptions, Lessons, export, judge
 from speakerid.training.overlap.mixtures import Mixer, Utterance, utterance
-from speakerid.training.recipes.bundled import noises, rooms, split
+from speakerid.training.recipes.bundled import noises, rooms
 
 MIN_S = 0.5
 JUDGED, JUDGED_SEED = 320, 3  # made conversations of held-out speakers
@@ -39,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
-    known = split(options.data)
+    known = READ_ALOUD.split(options.data)
     unlabeled = [source for name in ("coffee", "words") for source in list_unlabeled(options.data / name, name)]
     made, recorded = rooms(options.data / "noise"), noises(options.data / "noise")
     augment = Augmenter([], recorded, AUGMENT)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from speakerid.encoders.base import Encoder
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.training.corpora import gather, is_laid_out
+from speakerid.training.corpora import PLACES, gather, is_laid_out
 from speakerid.training.curves import read_history
 from speakerid.training.data import Samples
 from speakerid.training.devices import bf16_pays, pick
@@ -22,26 +23,22 @@ from speakerid.training.errors import (
     TooFewSpeakers,
 )
 from speakerid.training.loop import CHECKPOINT, Progress, Trainer
-from speakerid.training.model import fingerprint
+from speakerid.training.model import WEIGHTS, fingerprint
 from speakerid.training.on_device import move
 from speakerid.training.recipes import bundled, bundled_job
 from speakerid.training.recipes.bundled_job import Job, train
 from speakerid.training.watch import Seen, Watch
 from speakerid.types import FloatArray
-from tests.training.trees import say, write_people
-from tests.training.voices import TINY, spectral_teacher, write_speech
+from tests.training.trees import say, write_base, write_people
+from tests.training.voices import TINY, spectral_teachers, write_speech
 
 
-class SpectralTeacher:
-    def __init__(self, bf16: bool = False) -> None:
-        self.bf16 = bf16
+class SpectralTeachers:
+    def __init__(self, encoder: Encoder, bf16: bool) -> None:
+        self.encoder, self.bf16 = encoder, bf16
 
-    def embed(self, waves: Sequence[Samples]) -> FloatArray:
-        return spectral_teacher(waves)
-
-
-def _spectral_crops(clean: torch.Tensor) -> torch.Tensor:
-    return torch.from_numpy(spectral_teacher(list(clean.numpy())))
+    def embed(self, waves: Sequence[Samples]) -> Sequence[FloatArray]:
+        return spectral_teachers(waves)
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +53,24 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def job(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr(bundled_job, "Teacher", SpectralTeacher)
-    monkeypatch.setattr(bundled, "CropTeacher", lambda _: _spectral_crops)
-    return Job((data,), tmp_path / "out", tmp_path / "work", steps=2, device="cpu", student=TINY)
+    monkeypatch.setattr(bundled_job, "Teachers", SpectralTeachers)
+    return Job((data,), tmp_path / "out", tmp_path / "work", steps=2, teacher="fake", device="cpu", student=TINY)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_from_an_encoder_of_the_same_shape(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    began: list[dict[str, torch.Tensor]] = []
+
+    def run(trainer: Trainer, _: object) -> None:
+        began.append({name: one.clone() for name, one in trainer.student.embedding_model.state_dict().items()})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run", run)
+    base = write_base(job.out.parent / "base")
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(job, start=base))
+    wanted = torch.load(base / WEIGHTS, weights_only=True)
+    assert all(torch.equal(one, began[0][name]) for name, one in wanted.items())
 
 
 @pytest.mark.slow
@@ -106,15 +118,15 @@ def test_sub_folders_are_speakers_and_other_files_are_nobodys(data: Path, tmp_pa
     assert len({one.speaker for one in found.labeled.train}) == 4
     assert len(found.labeled.held_out_speakers) == 10
     assert [one.path.name for one in found.unlabeled] == ["0.wav", "1.wav", "broken.wav"]
-    assert (found.noise, found.trained_on, found.recipe_layout) == (other, ("ours", "theirs"), None)
+    assert (found.noise, found.trained_on) == (other, ("ours", "theirs"))
 
 
 def test_the_recipes_own_layout_is_known(speech_root: Path) -> None:
     assert is_laid_out(speech_root)
     found = gather([speech_root])
-    assert found.recipe_layout == speech_root
-    assert len(found.labeled.held_out_speakers) == bundled.HELD_OUT_SPEAKERS
-    assert {one.corpus for one in found.train} == {"librispeech", "coffee", "words"}
+    assert len(found.labeled.held_out_speakers) == sum(place.held_out for place in PLACES)
+    assert {one.corpus for one in found.train} == bundled.PLANS.keys()
+    assert not {one.speaker for one in found.train} & set(found.labeled.held_out_speakers)
 
 
 def test_too_few_speakers_are_refused(tmp_path: Path, data: Path) -> None:
@@ -129,10 +141,10 @@ def test_too_few_speakers_are_refused(tmp_path: Path, data: Path) -> None:
 
 
 def test_without_the_teacher_nothing_is_begun(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(**_: object) -> None:
+    def missing(*_: object, **__: object) -> None:
         raise TeacherMissing("no module")
 
-    monkeypatch.setattr(bundled_job, "Teacher", missing)
+    monkeypatch.setattr(bundled_job, "Teachers", missing)
     with pytest.raises(TeacherMissing):
         train(job)
 
