@@ -56,6 +56,7 @@ def quantize(source: Path, out: Path, speech: Sequence[Samples]) -> QuantizeRepo
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
+            reduce_range=True,  # processors without VNNI add two products in 16 bits, which 8 bits by 8 overflow
             op_types_to_quantize=["Conv"],
             nodes_to_exclude=_float_nodes(prepared),
         )
