@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmarks.attack.figures import Figure, at_least, at_most, first, say
 from benchmarks.attack.service import Service, folder, serving
@@ -45,7 +46,7 @@ def measure(examples: int = EXAMPLES) -> Iterator[Figure]:
         store = place / "voices.db"
         secret = _key(str(store))
         with serving(store) as service:
-            kept = _asked(service, secret, examples)
+            kept = _asked(service, secret, examples, place)
             alive = service.alive()
             tracebacks = service.tracebacks()
     yield at_least("contract: operations tested", kept.operations, FEW_OPERATIONS)
@@ -66,12 +67,14 @@ def _key(store: str) -> str:
         database.close()
 
 
-def _asked(service: Service, secret: str, examples: int) -> Kept:
-    """All figures are -1 where the run broke off."""
+def _asked(service: Service, secret: str, examples: int, place: Path) -> Kept:
+    """All figures are -1 where the run broke off. What the tool keeps of it goes to `place`."""
     where = (f"{service.url}/openapi.json", "--url", service.url, "-H", f"Authorization: Bearer {secret}")
     how = ("-n", str(examples), "--seed", str(SEED), "--exclude-checks", LEFT_OUT, *OPTIONS)
     try:
-        ran = subprocess.run([*COMMAND, *where, *how], capture_output=True, text=True, timeout=LONGEST_S, check=False)
+        ran = subprocess.run(
+            [*COMMAND, *where, *how], capture_output=True, text=True, timeout=LONGEST_S, check=False, cwd=place
+        )
     except subprocess.TimeoutExpired:
         return Kept(NOT_RUN, NOT_RUN, {"took too long": 1})
     tested, generated = TESTED.search(ran.stdout), GENERATED.search(ran.stdout)
