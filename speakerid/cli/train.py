@@ -12,6 +12,7 @@ import typer
 
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, say
+from speakerid.cli.settings import read_settings
 from speakerid.cli.training import Device, counted, require_extra
 from speakerid.cli.watcher import Watcher
 
@@ -91,6 +92,7 @@ def train(
         minutes=options.minutes,
         steps=options.steps,
         teacher=options.teacher,
+        models=read_settings().models_folder,
         start=options.start,
         device=options.device.value if options.device else None,
         anew=options.resume is Resume.NEVER,

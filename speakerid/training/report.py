@@ -21,7 +21,7 @@ import numpy.typing as npt
 import torch
 
 from speakerid.encoders.base import label
-from speakerid.encoders.registry import load_encoder
+from speakerid.encoders.registry import NOWHERE, load_encoder
 from speakerid.training.console import say
 from speakerid.training.data import Samples
 from speakerid.training.devsets import DevSet, DevSets
@@ -43,11 +43,11 @@ class Line:
     cells: tuple[Interval, ...]
 
 
-def encoders(specs: Sequence[str], with_teacher: bool) -> dict[str, Embed]:
-    """One function per encoder: a waveform to its `(dim,)` vector."""
+def encoders(specs: Sequence[str], with_teacher: bool, models: Path = NOWHERE) -> dict[str, Embed]:
+    """One function per encoder: a waveform to its `(dim,)` vector. `models`: the folder of fetched ones."""
     found: dict[str, Embed] = {}
     for spec in specs:
-        encoder = load_encoder(spec)
+        encoder = load_encoder(spec, models)
         found[label(encoder) + ("" if spec.endswith(".onnx") else " (torch)")] = _embedder(encoder.embed)
     if with_teacher:
         try:
@@ -132,13 +132,14 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=SHARE, help="of the pair's cosine, for the other one")
     parser.add_argument("--data", type=Path, required=True, help="the folder shared/speech")
     parser.add_argument("--cache", type=Path, help="a folder to keep embeddings in: a later report is quicker")
+    parser.add_argument("--models", type=Path, default=NOWHERE, help="the folder that 'speakerid models list' names")
     parser.add_argument("--no-teacher", action="store_true")
     parser.add_argument("--no-accuracy", action="store_true")
     parser.add_argument("--no-speed", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    partner = encoders([options.partner], with_teacher=False) if options.partner else {}
-    embedders = encoders(options.encoder, not options.no_teacher) | partner
+    partner = encoders([options.partner], with_teacher=False, models=options.models) if options.partner else {}
+    embedders = encoders(options.encoder, not options.no_teacher, options.models) | partner
     if not options.no_accuracy:
         print_accuracy(embedders, next(iter(partner), None), options.data, options.cache, options.share)
     if not options.no_speed:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from speakerid.encoders.registry import load_encoder
+from speakerid.encoders.registry import NOWHERE, load_encoder
 from speakerid.training import bank as voice_bank
 from speakerid.training.bank import VoiceBank
 from speakerid.training.corpora import Corpora, gather
@@ -47,6 +47,7 @@ class Job:
     steps: int | None = None
     minutes: float | None = None
     teacher: str = "campplus"  # an encoder beside Resemblyzer
+    models: Path = NOWHERE  # the folder of fetched models
     start: Path | None = None  # a model directory of this recipe to go on from
     device: Device | None = None
     anew: bool = False
@@ -78,7 +79,7 @@ def _train(job: Job, watch: Watch) -> Trained:
     facts: dict[str, Fact] = {"data": data, "student": str(job.student), "teacher": job.teacher}
     claim(job.work, facts)
     made = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path, min_s=0.0))
-    bank = _bank(job.work / f"bank-{data}", job.teacher, corpora, watch)
+    bank = _bank(job, data, corpora, watch)
     start = torch.load(job.start / WEIGHTS, weights_only=True) if job.start else None
     recipe = BundledRecipe(corpora.noise, job.work, job.student, job.loop(device), start=start)
     trainer, log = bundled.trainer(recipe, bank), HeldOutLog(job.work / HELD_OUT, made)
@@ -116,11 +117,13 @@ def _set_aside(work: Path) -> None:
     (work / FACTS).unlink(missing_ok=True)
 
 
-def _bank(folder: Path, teacher: str, corpora: Corpora, watch: Watch) -> VoiceBank:
+def _bank(job: Job, data: str, corpora: Corpora, watch: Watch) -> VoiceBank:
     """Built once: every voice and its copies with the teachers' vectors for each. Raises `TeacherMissing`."""
+    folder = job.work / f"bank-{data}"
     if voice_bank.is_finished(folder):
         return voice_bank.open_bank(folder)
-    teachers = Teachers(load_encoder(teacher), bf16=bf16_pays("cpu"))  # before minutes are spent on reading
+    encoder = load_encoder(job.teacher, job.models)  # before minutes are spent on reading
+    teachers = Teachers(encoder, bf16=bf16_pays("cpu"))
     found = usable(corpora.train, bundled.MIN_S, watch.files)
     lines = [f"{one.code}: {one.error}\n" for one in found.left_out]
     write_text(folder.parent / LEFT_OUT, "".join(lines))
