@@ -26,7 +26,7 @@ class Problem(BaseModel):
     speaker_id: str | None = None  # who has the voice already
 
 
-ANYWHERE = (408, 429, 500)  # a body that is too slow, a caller whose share is used up
+ANYWHERE = (408, 413, 429, 500)  # a body too slow or too large, a caller whose share is used up
 _SENTENCE = str(GalleryNotFound("team"))
 EXAMPLE = Problem(
     type="urn:speakerid:error:gallery_not_found",
