@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks.attack.figures import at_most, say, told
+from benchmarks.attack.figures import at_most, reported, say
 from benchmarks.attack.processes import in_group
 from benchmarks.attack.service import end, until
 
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     if unknown := set(arguments) - set(known):
         sys.stderr.write(f"There is no part {', '.join(sorted(unknown))}. Parts are {', '.join(known)}.\n")
         return 2
-    say([told("machine: load of each core before", os.getloadavg()[0] / (os.cpu_count() or 1))])
+    say([reported("machine: load of each core before", os.getloadavg()[0] / (os.cpu_count() or 1))])
     met = [_apart(name) for name in arguments or known]  # every part runs, also after a missed figure
     return 0 if all(met) else 1
 

@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 import httpx
 
-from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.memory import Limit, limited
 from benchmarks.attack.service import Service, folder, serving, until
 from benchmarks.attack.speech import VOICES, container
@@ -96,7 +96,7 @@ def measure(large_bytes: int = LARGE_BYTES) -> Iterator[Figure]:
     if large_bytes:
         large = {name: partial(endless, name, large_bytes) for name in ENDLESS}
         yield from _figures(f"bombs of {large_bytes / 2**20:.0f} MiB", large, LARGE_NAMED_S, identify=False)
-    yield told("bombs: took", time.monotonic() - begun, "s")
+    yield reported("bombs: took", time.monotonic() - begun, "s")
 
 
 def _figures(name: str, makers: Makers, named_s: float, *, identify: bool = True) -> Iterator[Figure]:
@@ -107,16 +107,16 @@ def _figures(name: str, makers: Makers, named_s: float, *, identify: bool = True
             for what, make in makers.items():
                 attack.send(what, make(), identify=identify)
         found.peak_bytes, found.killed = limit.peak_bytes, limit.killed
-    yield told(f"{name}: kinds", len(makers), note=f"limit: {limit.kind} of {LIMIT_BYTES / 2**20:.0f} MiB")
+    yield reported(f"{name}: kinds", len(makers), note=f"limit: {limit.kind} of {LIMIT_BYTES / 2**20:.0f} MiB")
     yield at_most(f"{name}: deaths of the service", len(found.deaths), note=first(found.deaths))
     yield at_most(f"{name}: processes ended for memory", found.killed)
-    yield told(f"{name}: most memory", found.peak_bytes / 2**20, "MiB")
+    yield reported(f"{name}: most memory", found.peak_bytes / 2**20, "MiB")
     yield at_most(f"{name}: without a named end", len(found.unnamed), note=first(found.unnamed))
     yield at_most(f"{name}: named after {named_s:.0f} s", len(found.late), note=first(found.late))
-    yield told(f"{name}: slowest answer", found.slowest_s, "s")
+    yield reported(f"{name}: slowest answer", found.slowest_s, "s")
     yield at_least(f"{name}: honest answers beside", honest.answered, len(makers))
     yield at_most(f"{name}: honest questions unanswered", len(honest.unanswered), note=first(honest.unanswered))
-    yield told(f"{name}: slowest honest answer", honest.slowest_s, "s")
+    yield reported(f"{name}: slowest honest answer", honest.slowest_s, "s")
 
 
 class _Attack:

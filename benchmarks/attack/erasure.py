@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.service import folder, serving
 
 KILLS = 50
@@ -76,8 +76,8 @@ def _price(seconds: float) -> Iterator[Figure]:
         with folder() as place:
             took, failed = _creating(place / "voices.db", seconds, erasing)
         when = "while others erase" if erasing else "alone"
-        yield told(f"erasure: creations at {CLIENTS} clients {when}", len(took) / seconds, "a second")
-        yield told(f"erasure: 99 % of them take at most, {when}", float(np.percentile(took, 99)), "s")
+        yield reported(f"erasure: creations at {CLIENTS} clients {when}", len(took) / seconds, "a second")
+        yield reported(f"erasure: 99 % of them take at most, {when}", float(np.percentile(took, 99)), "s")
         yield at_most(f"erasure: requests that failed {when}", failed)
 
 

@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Bound = Literal["at most", "at least", "told"]
+Bound = Literal["at most", "at least", "reported"]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number. `wanted` is its bound; a figure that is only `told` has none and is always met."""
+    """One number. `wanted` is its bound; a figure that is only `reported` has none and is always met."""
 
     name: str  # the part and what was counted: "kills: acknowledged writes lost"
     value: float
-    bound: Bound = "told"
+    bound: Bound = "reported"
     wanted: float = 0.0
     unit: str = ""
     note: str = ""  # what a reader needs to judge it, such as the first few that were missed
@@ -25,13 +25,13 @@ class Figure:
     def met(self) -> bool:
         if self.bound == "at most":
             return self.value <= self.wanted
-        return self.bound == "told" or self.value >= self.wanted
+        return self.bound == "reported" or self.value >= self.wanted
 
     def line(self) -> str:
         """`ok      kills: acknowledged writes lost: 0 (wanted: at most 0)`"""
-        verdict = "told" if self.bound == "told" else "ok" if self.met else "MISSED"
+        verdict = "reported" if self.bound == "reported" else "ok" if self.met else "MISSED"
         value = f"{_number(self.value)} {self.unit}".strip()
-        wanted = "" if self.bound == "told" else f" (wanted: {self.bound} {_number(self.wanted)})"
+        wanted = "" if self.bound == "reported" else f" (wanted: {self.bound} {_number(self.wanted)})"
         return f"{verdict:<7} {self.name}: {value}{wanted}{'; ' + self.note if self.note else ''}"
 
 
@@ -43,7 +43,7 @@ def at_least(name: str, value: float, wanted: float, unit: str = "", note: str =
     return Figure(name, value, "at least", wanted, unit, note)
 
 
-def told(name: str, value: float, unit: str = "", note: str = "") -> Figure:
+def reported(name: str, value: float, unit: str = "", note: str = "") -> Figure:
     return Figure(name, value, unit=unit, note=note)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.attack import truth
 from benchmarks.attack.clients import Loop, Reader, Uploader, Writer
-from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.forked import Forked, Nursery, nursery
 from benchmarks.attack.ledger import GALLERY
 from benchmarks.attack.processes import open_targets
@@ -63,8 +63,8 @@ def measure(cycles: int = CYCLES, seed: int = 0, half_s: float = HALF_S) -> Iter
         found, acknowledged = attack.found, attack.acknowledged()
         tracebacks = attack.nursery.log.read_text(errors="replace").count("Traceback (most recent call last)")
     yield at_least("kills: cycles", cycles, cycles)
-    yield told("kills: acknowledged writes", acknowledged)
-    yield told("kills: a start", float(np.median(found.starts_s)), "s", "median")
+    yield reported("kills: acknowledged writes", acknowledged)
+    yield reported("kills: a start", float(np.median(found.starts_s)), "s", "median")
     yield at_most("kills: acknowledged writes lost", len(found.lost), note=first(found.lost))
     yield at_most("kills: erased and found again", len(found.again), note=first(found.again))
     yield at_most("kills: names of erased people in the store's files", len(found.bytes), note=first(found.bytes))
@@ -74,7 +74,7 @@ def measure(cycles: int = CYCLES, seed: int = 0, half_s: float = HALF_S) -> Iter
     yield at_most("kills: processes that outlived the service", found.followed)
     if half_s:
         yield at_most("kills: half-received recordings left", attack.half_received)
-    yield told("kills: took", time.monotonic() - begun, "s")
+    yield reported("kills: took", time.monotonic() - begun, "s")
 
 
 class _Attack:

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.memory import limited
 from benchmarks.attack.service import Service, folder, serving
 from benchmarks.attack.speech import VOICES, container
@@ -72,14 +72,14 @@ def measure(speakers: int = SPEAKERS, at_once: int = AT_ONCE) -> Iterator[Figure
     yield at_most("long work: neither done nor told to come again", bad)
     yield at_least("long work: identifies beside", len(beside.times_s), 5)
     yield at_most("long work: identifies unanswered", len(beside.unanswered), note=first(beside.unanswered))
-    yield told("long work: slowest identify alone", max(alone.times_s), "s")
+    yield reported("long work: slowest identify alone", max(alone.times_s), "s")
     yield at_most("long work: slowest identify beside", max(beside.times_s), SLOWEST_S, "s")
-    yield told("long work: median identify alone", float(np.median(alone.times_s)), "s")
-    yield told("long work: median identify beside", float(np.median(beside.times_s)), "s")
-    yield told("long work: most memory", limit.peak_bytes / 2**20, "MiB", f"limit: {limit.kind} of 1 GiB")
+    yield reported("long work: median identify alone", float(np.median(alone.times_s)), "s")
+    yield reported("long work: median identify beside", float(np.median(beside.times_s)), "s")
+    yield reported("long work: most memory", limit.peak_bytes / 2**20, "MiB", f"limit: {limit.kind} of 1 GiB")
     yield at_most("long work: processes ended for memory", limit.killed)
     yield at_least("long work: alive afterwards", int(alive), 1)
-    yield told("long work: took", time.monotonic() - begun, "s")
+    yield reported("long work: took", time.monotonic() - begun, "s")
 
 
 def _identifies(service: Service, work: Callable[[], object]) -> Asked:

@@ -16,7 +16,7 @@ import av
 import httpx
 import numpy as np
 
-from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.memory import limited
 from benchmarks.attack.mutate import damaged
 from benchmarks.attack.service import Service, folder, serving, until
@@ -87,17 +87,17 @@ def measure(files: int = FILES, seed: int = 0) -> Iterator[Figure]:
         alive = service.alive() and until(10.0, service.ready)
         after, tracebacks = service.memory_mib(), service.tracebacks()
     yield at_least("mutations: files", sum(found.statuses.values()), files)
-    yield told("mutations: containers and codecs", len(wholes()))
+    yield reported("mutations: containers and codecs", len(wholes()))
     counts = ", ".join(f"{status}: {count}" for status, count in sorted(found.statuses.items()))
-    yield told("mutations: refused", sum(n for one, n in found.statuses.items() if one not in DONE), note=counts)
+    yield reported("mutations: refused", sum(n for one, n in found.statuses.items() if one not in DONE), note=counts)
     yield at_most("mutations: 5xx or no answer", len(found.broken), note=first(found.broken))
     yield at_most("mutations: refusals without a code", len(found.unnamed), note=first(found.unnamed))
     yield at_most("mutations: errors nobody foresaw in the log", tracebacks)
     yield at_least("mutations: alive and ready afterwards", int(alive), 1)
     yield at_most("mutations: processes ended for memory", limit.killed, note=f"limit: {limit.kind} of 1 GiB")
-    yield told("mutations: most memory", limit.peak_bytes / 2**20, "MiB", f"{before:.0f} before, {after:.0f} after")
+    yield reported("mutations: most memory", limit.peak_bytes / 2**20, "MiB", f"{before:.0f} before, {after:.0f} after")
     yield at_most("mutations: slowest answer", found.slowest_s, SLOW_S, "s")
-    yield told("mutations: took", time.monotonic() - begun, "s")
+    yield reported("mutations: took", time.monotonic() - begun, "s")
 
 
 def _attack(service: Service, files: int, seed: int, found: Found) -> None:

@@ -20,7 +20,7 @@ from threading import Event, Thread
 import httpx
 
 import speakerid
-from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.processes import open_targets, tree
 from benchmarks.attack.service import Service, folder, serving
 from benchmarks.attack.speech import VOICES, container
@@ -73,7 +73,7 @@ def measure() -> Iterator[Figure]:
     yield at_most("references: calls at the listener", found.calls)
     yield at_most("references: 5xx", sum(status >= 500 for status in statuses))
     yield at_least("references: alive and ready afterwards", int(alive), 1)
-    yield told("references: took", time.monotonic() - begun, "s")
+    yield reported("references: took", time.monotonic() - begun, "s")
 
 
 def _send_all(service: Service, canary: Canary) -> list[int]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.attack.figures import Figure, at_least, at_most, say, told
+from benchmarks.attack.figures import Figure, at_least, at_most, reported, say
 from benchmarks.attack.processes import open_targets
 from benchmarks.attack.service import ANSWER_S, folder, serving
 
@@ -84,8 +84,8 @@ def _figures(alone: Phase, beside: Phase, opened: int) -> Iterator[Figure]:
     yield at_most("slow clients: honest requests refused or lost", beside.refusals)
     cost = beside.cpu_each_s / alone.cpu_each_s if alone.cpu_s else 0.0
     per = f"{1000 * beside.cpu_each_s:.0f} and {1000 * alone.cpu_each_s:.0f} ms"
-    yield told("slow clients: CPU of the service for each answer, of alone", cost, note=per)
-    yield told("slow clients: p95 of identify beside them", beside.p95_s, "s", f"alone {alone.p95_s:.2f} s")
+    yield reported("slow clients: CPU of the service for each answer, of alone", cost, note=per)
+    yield reported("slow clients: p95 of identify beside them", beside.p95_s, "s", f"alone {alone.p95_s:.2f} s")
     yield at_most("slow clients: connections open in the service", opened, FILES)
 
 

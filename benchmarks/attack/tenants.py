@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from benchmarks.attack.figures import Figure, at_least, at_most, first, told
+from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.routes import Answer, Request, Route, request, routes, send
 from benchmarks.attack.service import folder, serving
 from benchmarks.attack.speech import VOICES, container
@@ -72,14 +72,14 @@ def measure() -> Iterator[Figure]:
             unforeseen = service.tracebacks() + len(found.unforeseen)
     lacking = sorted({name for route in every for name in route.names} - world.own.ids.keys())
     yield at_least("tenants: requests", found.sent + streams.sent, LEAST)
-    yield told("tenants: routes", len(every))
+    yield reported("tenants: routes", len(every))
     yield at_most("tenants: kinds of ids that were not tried", len(lacking), note=first(lacking))
     leaks = found.leaks + streams.leaks
     yield at_most("tenants: leaks", len(leaks), note=first(leaks))
     yield at_most("tenants: requests that were not refused", len(found.answered), note=first(found.answered))
     yield at_most("tenants: changes to the other tenant", int(changed))
     yield at_most("tenants: answers that nobody foresaw", unforeseen, note=first(found.unforeseen))
-    yield told("tenants: took", time.monotonic() - begun, "s")
+    yield reported("tenants: took", time.monotonic() - begun, "s")
 
 
 def _routes(url: str) -> list[Route]:

@@ -74,7 +74,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=partial(HttpProtocol, self._door),  # type: ignore[arg-type]  # only ever called
-            ws=partial(StreamProtocol, self._door),  # type: ignore[arg-type]
+            ws=partial(StreamProtocol, self._door),  # type: ignore[arg-type]  # only ever called
             timeout_keep_alive=int(HEAD_S),
             backlog=BACKLOG,
             log_config=None,

@@ -144,7 +144,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         self._cuts = Cuts(door.clock, STREAM_CUTS_PER_S)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.max_size = STREAM_READ_BYTES  # type: ignore[attr-defined]
+        transport.max_size = STREAM_READ_BYTES  # type: ignore[attr-defined]  # asyncio's own, as above
         super().connection_made(transport)
         streams = self._door.standings((one for one in self.connections if isinstance(one, StreamProtocol)), but=self)
         greeting = [one for one in in_order(streams) if one.phase == "waiting"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.attack import __main__ as runner
-from benchmarks.attack.figures import Figure, at_least, at_most, say, told
+from benchmarks.attack.figures import Figure, at_least, at_most, reported, say
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from benchmarks.attack.figures import Figure, at_least, at_most, say, told
         (at_most("writes lost", 1, note="w1"), False, "MISSED  writes lost: 1 (wanted: at most 0); w1"),
         (at_least("files", 4_999, 5_000), False, "MISSED  files: 4999 (wanted: at least 5000)"),
         (at_least("files", 5_000, 5_000), True, "ok      files: 5000 (wanted: at least 5000)"),
-        (told("a start", 0.3333, "s"), True, "told    a start: 0.333 s"),
+        (reported("a start", 0.3333, "s"), True, "told    a start: 0.333 s"),
     ],
     ids=str,
 )
@@ -24,7 +24,7 @@ def test_a_figure_stands_beside_what_is_wanted(figure: Figure, met: bool, line: 
 
 
 def test_every_figure_is_printed_also_after_a_missed_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not say([at_most("one", 1), told("two", 2)])
+    assert not say([at_most("one", 1), reported("two", 2)])
     assert capsys.readouterr().out == "MISSED  one: 1 (wanted: at most 0)\ntold    two: 2\n"
 
 
