@@ -12,7 +12,7 @@ Bound = Literal["at most", "at least", "reported"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One number. `wanted` is its bound; a figure that is only `reported` has none and is always met."""
+    """One number. `wanted` is its bound; a figure that is only `reported` has none, prints no verdict, and is always met."""
 
     name: str  # the part and what was counted: "kills: acknowledged writes lost"
     value: float
@@ -29,7 +29,7 @@ class Figure:
 
     def line(self) -> str:
         """`ok      kills: acknowledged writes lost: 0 (wanted: at most 0)`"""
-        verdict = "reported" if self.bound == "reported" else "ok" if self.met else "MISSED"
+        verdict = "" if self.bound == "reported" else "ok" if self.met else "MISSED"
         value = f"{_number(self.value)} {self.unit}".strip()
         wanted = "" if self.bound == "reported" else f" (wanted: {self.bound} {_number(self.wanted)})"
         return f"{verdict:<7} {self.name}: {value}{wanted}{'; ' + self.note if self.note else ''}"

@@ -133,5 +133,5 @@ def _announced(process: subprocess.Popen[str]) -> str:
     finally:
         patience.cancel()
     if not line.startswith(ANNOUNCEMENT):
-        raise RuntimeError(f"the service did not start: {process.args}")
+        raise RuntimeError(f"the service did not start: {process.args!r}")
     return line.removeprefix(ANNOUNCEMENT).strip()

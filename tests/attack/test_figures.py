@@ -15,7 +15,7 @@ from benchmarks.attack.figures import Figure, at_least, at_most, reported, say
         (at_most("writes lost", 1, note="w1"), False, "MISSED  writes lost: 1 (wanted: at most 0); w1"),
         (at_least("files", 4_999, 5_000), False, "MISSED  files: 4999 (wanted: at least 5000)"),
         (at_least("files", 5_000, 5_000), True, "ok      files: 5000 (wanted: at least 5000)"),
-        (reported("a start", 0.3333, "s"), True, "told    a start: 0.333 s"),
+        (reported("a start", 0.3333, "s"), True, "        a start: 0.333 s"),
     ],
     ids=str,
 )
@@ -25,7 +25,7 @@ def test_a_figure_stands_beside_what_is_wanted(figure: Figure, met: bool, line: 
 
 def test_every_figure_is_printed_also_after_a_missed_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert not say([at_most("one", 1), reported("two", 2)])
-    assert capsys.readouterr().out == "MISSED  one: 1 (wanted: at most 0)\ntold    two: 2\n"
+    assert capsys.readouterr().out == "MISSED  one: 1 (wanted: at most 0)\n        two: 2\n"
 
 
 def test_the_parts_are_found_by_what_they_measure() -> None:
