@@ -12,7 +12,7 @@ Bound = Literal["at most", "at least", "reported"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One number. `wanted` is its bound; a figure that is only `reported` has none, prints no verdict, and is always met."""
+    """One number. `wanted` is its bound; one that is only `reported` has none, prints no verdict and is always met."""
 
     name: str  # the part and what was counted: "kills: acknowledged writes lost"
     value: float

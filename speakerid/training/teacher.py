@@ -68,12 +68,12 @@ class Teachers:
     """An encoder and Resemblyzer: `(n, dim)` and `(n, 256)` for n waveforms."""
 
     WEIGHTS = (0.6, 0.4)  # of the cosine that the student learns
-    HEARD = 5 * SAMPLE_RATE_HZ  # more changes a vector little and takes a core hours
+    MOST_SAMPLES = 5 * SAMPLE_RATE_HZ  # more changes a vector little and takes a core hours
 
     def __init__(self, encoder: Encoder, bf16: bool = False) -> None:
         self._encoder, self._resemblyzer = encoder, Resemblyzer(bf16)
 
     def embed(self, waves: Sequence[Samples]) -> tuple[npt.NDArray[np.float32], ...]:
         """One at a time for the encoder: lengths differ, and nothing is ever padded."""
-        heard = [wave[: self.HEARD] for wave in waves]
-        return np.concatenate([self._encoder.embed([wave]) for wave in heard]), self._resemblyzer.embed(heard)
+        starts = [wave[: self.MOST_SAMPLES] for wave in waves]
+        return np.concatenate([self._encoder.embed([wave]) for wave in starts]), self._resemblyzer.embed(starts)

@@ -70,8 +70,8 @@ class _Work:
         elif job.task == "pieces":
             self._deliver(pieces(self._file(), job.limits, job.channel))
         else:
-            heard = decoded_here(self._messages(), Incoming(job.encoding), job.limits.max_seconds)
-            self._deliver(piece[:, None] for piece in heard)
+            found = decoded_here(self._messages(), Incoming(job.encoding), job.limits.max_seconds)
+            self._deliver(piece[:, None] for piece in found)
 
     def _deliver(self, found: Iterator[FloatArray]) -> None:
         """Pieces (n, channels), cut to what one frame carries."""
