@@ -23,6 +23,7 @@ RUNGS: dict[str, int] = {
     "types": 0,
     "privacy": 0,  # switches, set by `import speakerid`
     "onnx_session": 0,  # arrays in, arrays out of a graph, for whoever runs one
+    "whole_files": 0,
     "timeline": 0,  # the answer to a recording: `types` is full
     "samples": 0,  # files and their paths, nothing else
     "audio": 1,
@@ -44,7 +45,7 @@ RUNGS: dict[str, int] = {
 ONNX_RUNTIME = ("onnx_session.py", "training/quantize.py")  # the second needs its quantizer, a package of its own
 GROUND = {"errors", "types"}  # `types` builds on nothing; both may be used everywhere
 ELSEWHERE: dict[str, set[str]] = {
-    "training": {"errors", "types", "audio", "encoders", "onnx_session", "scoring", "training"},
+    "training": {"errors", "types", "audio", "encoders", "onnx_session", "scoring", "training", "whole_files"},
     "client": {"client"},
 }
 FENCES: dict[str, tuple[str, ...]] = {

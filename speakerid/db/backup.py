@@ -17,6 +17,7 @@ from pathlib import Path
 from speakerid.db import erasure, migrate
 from speakerid.db.engine import open_database
 from speakerid.errors import BackupFailed, FileMissing, StoreExists, StoreInUse
+from speakerid.whole_files import sync
 
 PAGES = 256  # copied in one step, 1 MB
 UNFINISHED = re.compile(r"\..+\.(\d+)\.speakerid-part(-wal|-shm|-journal)?")  # with the process that makes it
@@ -59,7 +60,7 @@ def restore(file: Path, store: Path, *, replace: bool = False, watch: Watch = la
             for one in _files(store)[1:]:  # a log of the old store would be taken for the new one's
                 one.unlink(missing_ok=True)
             os.replace(made, store)
-            _sync_folder(store)
+            sync(store.resolve().parent)
 
 
 def _files(store: Path) -> list[Path]:
@@ -149,7 +150,7 @@ def _check(copy: Path) -> None:
         database.close()
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
-    _sync(copy)
+    sync(copy)
 
 
 def _publish(made: Path, out: Path) -> None:
@@ -162,7 +163,7 @@ def _publish(made: Path, out: Path) -> None:
         if out.exists():
             raise StoreExists(f"{out} exists by now, and a backup never overwrites. Choose another name.") from None
         os.rename(made, out)
-    _sync_folder(out)
+    sync(out.resolve().parent)
 
 
 @contextmanager
@@ -180,15 +181,3 @@ def _nobody_else(store: Path) -> Iterator[None]:
         except sqlite3.DatabaseError:
             pass  # no database, or a broken one: nobody can be using it
         yield
-
-
-def _sync(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(file: Path) -> None:
-    _sync(file.resolve().parent)

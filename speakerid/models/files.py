@@ -1,40 +1,23 @@
-"""Files that are either whole or absent: temporary file, fsync, rename, fsync of the folder."""
+"""The files of models: written whole, checked by their SHA-256, what goes wrong with their folder named."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from speakerid.errors import ModelsDiskFull, ModelsFolderUnusable, WrongHash
+from speakerid.whole_files import write_whole
 
 CHUNK = 1 << 20  # bytes
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """What stood at `path` stays until all of `data` is on the disk. Makes the folder. Raises OSError."""
+def write_bytes(path: Path, data: bytes) -> None:
+    """Whole or not at all. Makes the folder. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with partial.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_whole(path, lambda out: out.write(data))
 
 
 def sha256_of(path: Path) -> str:

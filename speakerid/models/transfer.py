@@ -7,7 +7,7 @@ from pathlib import Path
 
 from speakerid.errors import ModelsMissing
 from speakerid.models.catalog import CATALOG, GRAPH, LICENSES, Model
-from speakerid.models.files import check_sha256, named_failures, write_whole
+from speakerid.models.files import check_sha256, named_failures, write_bytes
 from speakerid.models.store import is_whole, keep
 
 
@@ -22,7 +22,7 @@ def export_models(models: Path, out: Path, *, catalog: Sequence[Model] = CATALOG
     with named_failures(out, sum(model.size_bytes for model in here)):
         for model in here:
             for name in (LICENSES, GRAPH):
-                write_whole(model.folder(out) / name, (model.folder(models) / name).read_bytes())
+                write_bytes(model.folder(out) / name, (model.folder(models) / name).read_bytes())
     return here
 
 

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from speakerid.errors import ModelsDiskFull, ModelsFolderUnusable, WrongHash
-from speakerid.models.files import check_sha256, named_failures, sha256_of, write_whole
+from speakerid.models.files import check_sha256, named_failures, sha256_of, write_bytes
 from tests.models.wheels import sha256
 
 
 def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new" / "file"
-    write_whole(path, b"first")
+    write_bytes(path, b"first")
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(path, b"second")
+        write_bytes(path, b"second")
     assert [one.name for one in path.parent.iterdir()] == ["file"]
     assert path.read_bytes() == b"first"
 
