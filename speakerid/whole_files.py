@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """What stood at `path` stays until all that `write` gives is on the disk. Raises OSError, and what `write` raises."""
+    """What stood at `path` stays until all that `write` gives is on the disk. Raises OSError or as `write` does."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with partial.open("wb") as out:

@@ -53,7 +53,7 @@ def measure(examples: int = EXAMPLES) -> Iterator[Figure]:
     yield at_least("contract: requests sent", kept.requests, kept.operations * examples / 10)
     violations = first(f"{name}: {count}" for name, count in kept.violations.items())
     yield at_most("contract: violations", sum(kept.violations.values()), note=violations)
-    yield at_most("contract: errors that nobody foresaw", tracebacks)
+    yield at_most("contract: unforeseen errors", tracebacks)
     yield at_least("contract: service alive afterwards", float(alive), 1.0)
 
 

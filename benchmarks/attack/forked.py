@@ -17,7 +17,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks.attack.processes import tree
-from benchmarks.attack.service import ANNOUNCEMENT, ANSWER_S, START_S, end, environment, plain_client
+from benchmarks.attack.service import ANSWER_S, end, environment, plain_client
+from speakerid.cli.service import ANNOUNCEMENT, START_S
 
 STDOUT, STDERR = 1, 2
 LOADED = [

@@ -70,7 +70,7 @@ def measure(cycles: int = CYCLES, seed: int = 0, half_s: float = HALF_S) -> Iter
     yield at_most("kills: names of erased people in the store's files", len(found.bytes), note=first(found.bytes))
     yield at_most("kills: searches that differ from SQL", len(found.index), note=first(found.index))
     unforeseen = len(found.unforeseen) + tracebacks
-    yield at_most("kills: answers that nobody foresaw", unforeseen, note=first(found.unforeseen))
+    yield at_most("kills: unforeseen answers", unforeseen, note=first(found.unforeseen))
     yield at_most("kills: processes that outlived the service", found.followed)
     if half_s:
         yield at_most("kills: half-received recordings left", attack.half_received)
@@ -117,7 +117,7 @@ class _Attack:
             yield service
 
     def _compare(self, client: httpx.Client) -> None:
-        """With nobody writing."""
+        """While there are no writers."""
         now = truth.read(self.nursery.store)
         for writer in self.writers:
             self.found.lost += writer.ledger.settle(now.of(writer.mark, recordings=writer.records))

@@ -69,7 +69,7 @@ def measure(speakers: int = SPEAKERS, at_once: int = AT_ONCE) -> Iterator[Figure
     counts = ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
     bad = sum(count for status, count in statuses.items() if status not in map(str, GOOD))
     yield at_least("long work: audits and calibrations at once", sum(statuses.values()), at_once, note=counts)
-    yield at_most("long work: neither done nor told to come again", bad)
+    yield at_most("long work: neither done nor answered 429", bad)
     yield at_least("long work: identifies beside", len(beside.times_s), 5)
     yield at_most("long work: identifies unanswered", len(beside.unanswered), note=first(beside.unanswered))
     yield reported("long work: slowest identify alone", max(alone.times_s), "s")

@@ -1,4 +1,4 @@
-"""Damage to files: to bytes anywhere, and to the lengths, counts and names that containers are made of."""
+"""Damage to files: to any bytes, and to the lengths, counts and names that containers are made of."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def measure(files: int = FILES, seed: int = 0) -> Iterator[Figure]:
     yield reported("mutations: refused", sum(n for one, n in found.statuses.items() if one not in DONE), note=counts)
     yield at_most("mutations: 5xx or no answer", len(found.broken), note=first(found.broken))
     yield at_most("mutations: refusals without a code", len(found.unnamed), note=first(found.unnamed))
-    yield at_most("mutations: errors nobody foresaw in the log", tracebacks)
+    yield at_most("mutations: unforeseen errors in the log", tracebacks)
     yield at_least("mutations: alive and ready afterwards", int(alive), 1)
     yield at_most("mutations: processes ended for memory", limit.killed, note=f"limit: {limit.kind} of 1 GiB")
     yield reported("mutations: most memory", limit.peak_bytes / 2**20, "MiB", f"{before:.0f} before, {after:.0f} after")

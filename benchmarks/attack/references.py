@@ -1,7 +1,7 @@
 """References in files are never followed: no file is opened and no connection made for any of them.
 
 With strace every opened file and every connection of the service and its children is seen; without it, what /proc
-shows of open files now and then, and a listener that nobody should ever call.
+shows of open files now and then, and a listener that should never be called.
 """
 
 from __future__ import annotations

@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Timer
 
 import httpx
 
 from benchmarks.attack.processes import memory_bytes, tree
+from speakerid.cli.service import plain_environment, stop, wait_for_url
 
-START_S = 120.0  # importing takes 2 s on a quiet machine
-STOP_S = 45.0  # requests that run when the stop comes have 30 s
 ANSWER_S = 60.0
-ANNOUNCEMENT = "Listening on "
 SERVE = ("-m", "speakerid.cli", "serve", "--host", "127.0.0.1", "--port", "0")
 
 
@@ -49,7 +46,7 @@ class Service:
             return False
 
     def tracebacks(self) -> int:
-        """How many errors nobody foresaw its log holds."""
+        """How many unforeseen errors its log holds."""
         return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
 
     def memory_mib(self) -> float:
@@ -70,7 +67,7 @@ def serving(store: Path, encoder: str = "fake", before: Sequence[str] = (), **se
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(settings))
     started: list[int] = []
     try:
-        url = _announced(process)
+        url = wait_for_url(process)
         started = tree(process.pid)
         yield Service(url, process.pid, log, process)
         started = tree(process.pid)
@@ -93,18 +90,7 @@ def folder() -> Iterator[Path]:
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
     """This process's own, with `settings` as the service's only settings."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERID_")}
-    return plain | {f"SPEAKERID_{name.upper()}": str(value) for name, value in settings.items()}
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    """Politely, then not."""
-    process.terminate()
-    try:
-        process.communicate(timeout=STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+    return plain_environment() | {f"SPEAKERID_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 def end(pids: Sequence[int]) -> None:
@@ -122,16 +108,3 @@ def until(seconds: float, check: Callable[[], object], pause_s: float = 0.05) ->
     while not (found := bool(check())) and time.monotonic() < deadline:
         time.sleep(pause_s)
     return found
-
-
-def _announced(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    patience = Timer(START_S, process.kill)
-    patience.start()
-    try:
-        line = process.stdout.readline()
-    finally:
-        patience.cancel()
-    if not line.startswith(ANNOUNCEMENT):
-        raise RuntimeError(f"the service did not start: {process.args!r}")
-    return line.removeprefix(ANNOUNCEMENT).strip()

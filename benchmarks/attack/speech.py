@@ -24,13 +24,13 @@ def speech(voice: str, number: int = 0) -> FloatArray:
 
 
 def fresh_wav(rng: random.Random, voice: str, seconds: float = 2.0) -> bytes:
-    """A stretch of this voice that was never heard before: another start, loudness and a little noise."""
+    """A segment of this voice unlike every earlier one: another start, loudness and a little noise."""
     whole = speech(voice, rng.randrange(3))
     length = int(seconds * RATE_HZ)
     start = rng.randrange(len(whole) - length)
     noise = np.random.default_rng(rng.randrange(2**32)).standard_normal(length) * 1e-4
-    heard = whole[start : start + length] * rng.uniform(0.4, 0.9) + noise
-    return wav_bytes((np.clip(heard, -1, 1) * 32_767).astype(np.int16), RATE_HZ)
+    segment = whole[start : start + length] * rng.uniform(0.4, 0.9) + noise
+    return wav_bytes((np.clip(segment, -1, 1) * 32_767).astype(np.int16), RATE_HZ)
 
 
 @cache

@@ -1,6 +1,6 @@
 """A key of one tenant against everything of another: every route of the OpenAPI document, every id, every trick.
 
-Nothing of the other tenant may be told, nothing of them may change, and nothing but a refusal may be the answer.
+Nothing of the other tenant may be shown, nothing of theirs may change, and nothing but a refusal may be the answer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OVERRIDES = ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path", "X-HTTP-Meth
 class Try:
     what: str
     request: Request
-    statuses: frozenset[int]  # that are right; empty: any, as long as nothing is told
+    statuses: frozenset[int]  # that are right; empty: any, as long as nothing leaks
 
 
 @dataclass
@@ -78,7 +78,7 @@ def measure() -> Iterator[Figure]:
     yield at_most("tenants: leaks", len(leaks), note=first(leaks))
     yield at_most("tenants: requests that were not refused", len(found.answered), note=first(found.answered))
     yield at_most("tenants: changes to the other tenant", int(changed))
-    yield at_most("tenants: answers that nobody foresaw", unforeseen, note=first(found.unforeseen))
+    yield at_most("tenants: unforeseen answers", unforeseen, note=first(found.unforeseen))
     yield reported("tenants: took", time.monotonic() - begun, "s")
 
 
@@ -101,7 +101,7 @@ def _tries(every: list[Route], world: World) -> Iterator[Try]:
 
 @dataclass(frozen=True)
 class _Filler:
-    """Requests to one route. Path parameters that the world has no id for get one that nobody has."""
+    """Requests to one route. Path parameters that the world has no id for get one that does not exist."""
 
     route: Route
     world: World
@@ -167,14 +167,14 @@ class _Filler:
         return disguise.format(own=own, foreign=foreign, upper=foreign.upper())
 
     def _ids(self, tenant: Tenant) -> dict[str, str]:
-        return {name: tenant.ids.get(name, "nobody") for name in self.route.names}
+        return {name: tenant.ids.get(name, "none") for name in self.route.names}
 
     def _request(
         self, key: str, ids: Mapping[str, str], said: Mapping[str, str], query: Mapping[str, str] | None = None
     ) -> Request:
         headers = {"Authorization": self.world.keys[key]} if key in self.world.keys else {}
         return request(
-            self.route, dict.fromkeys(self.route.names, "nobody") | dict(ids), said, self.audio, headers, query
+            self.route, dict.fromkeys(self.route.names, "none") | dict(ids), said, self.audio, headers, query
         )
 
 
@@ -189,9 +189,9 @@ def _streams(url: str, world: World) -> Found:
             with connect(address, additional_headers=headers, open_timeout=10, proxy=None) as stream:
                 stream.send('{"type": "config"}')
                 stream.send(bytes(32_000))
-                heard = str(stream.recv(timeout=10))
-                if json.loads(heard).get("type") != "error" or world.foreign.secrets[0] in heard:
-                    found.leaks.append(f"a stream with key {name} was told {heard[:100]}")
+                answer = str(stream.recv(timeout=10))
+                if json.loads(answer).get("type") != "error" or world.foreign.secrets[0] in answer:
+                    found.leaks.append(f"a stream with key {name} got {answer[:100]}")
         except (WebSocketException, TimeoutError, OSError):
             continue  # refused
     return found

@@ -14,7 +14,7 @@ RATE_HZ = 16_000
 
 @dataclass(frozen=True)
 class Canary:
-    """What nobody but the attack knows of: whoever opens it followed a reference."""
+    """What only the attack knows of: whoever opens it followed a reference."""
 
     file: Path
     port: int  # on loopback

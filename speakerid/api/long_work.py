@@ -30,7 +30,7 @@ class LongWork:
         self._turns = anyio.Semaphore(running)
 
     async def run(self, request: Request, key: Key | None, work: Callable[[], T]) -> T:
-        """What `work` gives, done in a thread. Callers are told apart by key, and without one by network.
+        """What `work` gives, done in a thread. Callers are distinguished by key, and without one by network.
 
         Raises LongWorkFull, ClientDisconnect for one who goes while it waits, what reading its body raises, and what
         `work` raises.

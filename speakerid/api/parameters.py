@@ -24,7 +24,7 @@ def check_known(sent: Iterable[str], known: Sequence[str]) -> None:
 
 
 async def only_known(request: Request) -> None:
-    """A dependency, behind all others, so that who may not ask at all is told that first. Raises InvalidRequest."""
+    """A dependency behind all others, so that a caller without access gets that answer first. Raises InvalidRequest."""
     route: APIRoute = request.scope["route"]
     check_known(request.query_params, _names(route.dependant))
 

@@ -26,7 +26,7 @@ class Problem(BaseModel):
     speaker_id: str | None = None  # who has the voice already
 
 
-ANYWHERE = (408, 413, 429, 500)  # a body too slow or too large, a caller whose share is used up
+ON_ANY_ROUTE = (408, 413, 429, 500)  # a body too slow or too large, a caller whose share is used up
 _SENTENCE = str(GalleryNotFound("team"))
 EXAMPLE = Problem(
     type="urn:speakerid:error:gallery_not_found",
@@ -55,7 +55,7 @@ def describe_problems(app: FastAPI) -> None:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these error statuses, and those that any may answer with."""
-    return {status: _documented(status) for status in (*statuses, *ANYWHERE)}
+    return {status: _documented(status) for status in (*statuses, *ON_ANY_ROUTE)}
 
 
 def _documented(status: int) -> dict[str, Any]:

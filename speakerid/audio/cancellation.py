@@ -1,4 +1,4 @@
-"""Decoding ends when nobody waits for it any longer."""
+"""Decoding ends when its caller no longer waits for it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from speakerid.types import FloatArray
 RATE_HZ = 16_000
 WINDOW_S = 10.0  # what it was trained on
 FRAME_STEP_S = 0.016_875
-FRAME_S = 0.061_937_5  # what one frame has heard; frames overlap
+FRAME_S = 0.061_937_5  # receptive field of one frame; frames overlap
 SPEAKERS = 3
 CLASSES = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))  # who speaks, for each class of an answer
 MEMBERSHIP = np.array([[speaker in who for speaker in range(SPEAKERS)] for who in CLASSES], np.float32)

@@ -1,4 +1,4 @@
-"""Ask before something is destroyed: a person at a terminal; never a script, for which nobody could answer."""
+"""Ask before something is destroyed: a person at a terminal; never a script, which cannot answer."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def make_room(standings: Collection[Standing], limit: int) -> bool:
 
 
 def in_order(standings: Iterable[Standing]) -> list[Standing]:
-    """Who would go, the first first; nobody whose request is being worked on.
+    """Who would go, the first first; never one whose request is being worked on.
 
     Who waits goes before who sends, and that before who is in the middle of an answer; of each, a network that has
     many connections before one that has few; then the longest first, and of those that send, the slowest.

@@ -19,7 +19,7 @@ app = typer.Typer(name="index", help="Find rows that cannot be used, and repair 
 def verify(options: Store) -> None:
     """Go through the whole store and name every row that cannot be used, by id. Exit code 1 if there is one.
 
-    Speakers among them are kept, but nobody finds them; everybody else is served.
+    Speakers among them are kept, but not found; all others are served.
     """
     from speakerid.services import damage
 

@@ -75,7 +75,7 @@ def revoke(
 ) -> None:
     """Forget a key; requests with it are refused from now on. With --json nothing is printed.
 
-    Without any key nobody is served, until `speakerid keys allow-none`.
+    Without any key all requests are refused, until `speakerid keys allow-none`.
     """
     from speakerid.services import keys
 

@@ -23,7 +23,7 @@ GREETING_S = (
 )
 GREETING = 64  # WebSockets of which no message has come yet, at a time
 HEAD_BYTES = 16 * 1024  # of a request, at most
-READ_BYTES = 64 * 1024  # taken from the system at a time; a body that nobody reads yet is held up to that twice
+READ_BYTES = 64 * 1024  # taken from the system at a time; a body that is not read yet is held up to that twice
 STREAM_READ_BYTES = 16 * 1024  # frames are dear; between two readings others have their turn
 FULL = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -99,7 +99,7 @@ class HttpProtocol(H11Protocol):
         self._received_bytes += len(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Whoever is at work on the request is told that its client has gone; in the middle of an answer it ends."""
+        """The work on the request learns that its client has gone; in the middle of an answer it ends."""
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -121,7 +121,7 @@ class HttpProtocol(H11Protocol):
         return "answering" if self.cycle.response_started else "working"
 
     def unread_bytes(self) -> int:
-        """Only where nobody adds to it: more comes when half of it is read."""
+        """Only where nothing is added to it: more comes when half of it is read."""
         stands_still = self.flow.write_paused or self.phase == "waiting"
         return self.transport.get_write_buffer_size() if stands_still else 0
 

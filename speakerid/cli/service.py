@@ -32,11 +32,11 @@ def running(store: Path, encoder: str) -> Iterator[str]:
     command = [sys.executable, "-P", "-m", "speakerid.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
     command += ["--store", str(store), "--encoder", encoder]
     before = signal.signal(signal.SIGTERM, _leave)  # its default would end this process and leave the child behind
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_plain_environment())
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain_environment())
     try:
-        yield _wait_for_url(child)
+        yield wait_for_url(child)
     finally:
-        _stop(child)
+        stop(child)
         signal.signal(signal.SIGTERM, before)
 
 
@@ -44,13 +44,14 @@ def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """Without the operator's own settings: they are for the operator's own server. Models are the machine's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERID_")}
     return kept | {name: os.environ[name] for name in (MODELS,) if name in os.environ}
 
 
-def _wait_for_url(child: subprocess.Popen[str]) -> str:
+def wait_for_url(child: subprocess.Popen[str]) -> str:
+    """Where it listens, once it accepts. Raises ServiceFailed."""
     assert child.stdout is not None
     patience = Timer(START_S, child.kill)
     patience.start()
@@ -63,7 +64,8 @@ def _wait_for_url(child: subprocess.Popen[str]) -> str:
     return line.removeprefix(ANNOUNCEMENT).strip()
 
 
-def _stop(child: subprocess.Popen[str]) -> None:
+def stop(child: subprocess.Popen[str]) -> None:
+    """Politely, then not."""
     child.terminate()
     try:
         child.communicate(timeout=STOP_S)

@@ -42,8 +42,8 @@ def backup(store: Path, out: Path, watch: Watch = lambda done, total: None) -> N
 def restore(file: Path, store: Path, *, replace: bool = False, watch: Watch = lambda done, total: None) -> None:
     """Make `store` from a backup, after looking whether it is whole and of a schema that can be used.
 
-    `replace` an existing store, which nobody may have open. Raises FileMissing, StoreExists, StoreInUse, BackupFailed,
-    StoreNewer, StoreSchemaUnknown.
+    `replace` an existing store, which no process may have open. Raises FileMissing, StoreExists, StoreInUse,
+    BackupFailed, StoreNewer, StoreSchemaUnknown.
     """
     file, store = file.resolve(), store.resolve()
     if not file.is_file():
@@ -56,7 +56,7 @@ def restore(file: Path, store: Path, *, replace: bool = False, watch: Watch = la
     with _made_beside(store) as made:
         _copy(file, made, watch, f"{file} cannot be restored")
         _check(made)
-        with _nobody_else(store):
+        with _exclusively(store):
             for one in _files(store)[1:]:  # a log of the old store would be taken for the new one's
                 one.unlink(missing_ok=True)
             os.replace(made, store)
@@ -167,8 +167,8 @@ def _publish(made: Path, out: Path) -> None:
 
 
 @contextmanager
-def _nobody_else(store: Path) -> Iterator[None]:
-    """Hold an existing store, so that nobody opens it meanwhile. Raises StoreInUse."""
+def _exclusively(store: Path) -> Iterator[None]:
+    """Hold an existing store, so that no other process opens it meanwhile. Raises StoreInUse."""
     if not store.exists():
         yield
         return
@@ -179,5 +179,5 @@ def _nobody_else(store: Path) -> Iterator[None]:
         except sqlite3.OperationalError as error:
             raise StoreInUse(f"{store} is in use ({error}). Stop the servers and workers on it first.") from error
         except sqlite3.DatabaseError:
-            pass  # no database, or a broken one: nobody can be using it
+            pass  # no database, or a broken one: it cannot be in use
         yield

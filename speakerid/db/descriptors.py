@@ -14,7 +14,7 @@ _lock = threading.Lock()
 
 
 def descriptor(path: Path) -> int:
-    """To read and write the bytes of `path`. Nobody may close it."""
+    """To read and write the bytes of `path`. It must never be closed."""
     with _lock:
         _forget_removed()
         at = os.stat(path)
@@ -26,7 +26,7 @@ def descriptor(path: Path) -> int:
 
 
 def _forget_removed() -> None:
-    """A file without a name is nobody's store any more."""
+    """A file without a name is no store any more."""
     for place, opened in list(_opened.items()):
         if os.fstat(opened).st_nlink == 0:
             del _opened[place]

@@ -76,7 +76,7 @@ class Database:
             return False
 
     def checkpoint(self) -> None:
-        """Bring what was committed from SQLite's log to its file, as far as nobody is in the way."""
+        """Bring what was committed from SQLite's log to its file, as far as no reader is in the way."""
         if self.file is not None:
             with _reachable(), self.engine.connect() as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -120,7 +120,7 @@ class ErasureRow(Base):
 
 
 class GuardRow(Base):
-    """There, at most once, since the first API key was made: nobody is served without a key from then on."""
+    """There, at most once, since the first API key was made: requests without a key are refused from then on."""
 
     __tablename__ = "guard"
 

@@ -6,7 +6,7 @@ SpeakeridError
 │   ├── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
 │   └── DecodingTooCostly · DecodingNeedsMemory · DecoderCrashed
 ├── DecoderUnavailable    no process can be started to decode in
-├── ClientGone            nobody waits for the answer any longer
+├── ClientGone            its caller no longer waits for the answer
 ├── Refusal               good audio that does not allow what was asked
 │   ├── NotEnoughSpeech   identify, verify, embeddings
 │   └── EnrollmentRefused what the enrollment coach does not let pass

@@ -110,4 +110,4 @@ class ClientGone(SpeakeridError):
     code = "client_gone"
 
     def __init__(self) -> None:
-        super().__init__("The connection was closed before the answer. Nobody reads this.")
+        super().__init__("The connection was closed before the answer. Send the request again.")

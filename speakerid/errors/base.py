@@ -44,7 +44,7 @@ class LongWorkFull(Overloaded):
 
     def __init__(self) -> None:
         super().__init__(LONG_WORK_S)
-        self.args = (f"Other long work is done first, and nobody else can wait. Try again in {LONG_WORK_S} s.",)
+        self.args = (f"Other long work comes first, and no place to wait is left. Try again in {LONG_WORK_S} s.",)
 
 
 class SettingsError(SpeakeridError):

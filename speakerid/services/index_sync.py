@@ -45,7 +45,7 @@ class HasDim(Protocol):
 class _GalleryIndex:
     vectors: VectorIndex
     position: int  # changes before this position of the log are in the index
-    damaged: set[int]  # speaker keys whose row cannot be used: nobody finds them
+    damaged: set[int]  # speaker keys whose row cannot be used: not searched
 
     def take(self, rows: list[tuple[int, FloatArray]], unreadable: set[int]) -> None:
         """Put voiceprints in; those of rows that cannot be used are taken out and remembered."""

@@ -58,7 +58,7 @@ def exist(db: Handle) -> bool:
 
 
 def required(db: Handle) -> bool:
-    """Whether nobody is served without a key: from the first key on, also when all were revoked."""
+    """Whether requests without a key are refused: from the first key on, also when all were revoked."""
     return keys.guarded(db) or keys.exist(db)
 
 

@@ -1,4 +1,4 @@
-"""Development sets cut from `shared/speech`, domain by domain, of speakers no training run has heard.
+"""Development sets cut from `shared/speech`, domain by domain, of speakers that are in no training set.
 
 Everything takes the product's path from file to clean speech. The sets are small: read the intervals, not the points.
 """

@@ -39,7 +39,7 @@ class Readiness:
     last_inference_age_s: float | None
     index_lag: int | None  # committed changes that the index does not show yet
     erasures_pending: int | None = None  # whose bytes are still to be removed from the store's files
-    quarantined: int = 0  # speakers whose row is damaged: kept, but found by nobody
+    quarantined: int = 0  # speakers whose row is damaged: kept, but not searched
     quarantined_speakers: tuple[str, ...] = ()  # ids of the first hundred
     reason: str | None = None  # why it is not ready
 

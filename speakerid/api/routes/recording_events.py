@@ -79,7 +79,7 @@ async def _events(
             yield _event("deleted", "deleted", "{}")
             return
         except (StoreError, Overloaded, Denied):
-            return  # the client reconnects, and is told why it may not
+            return  # the client reconnects, and gets the reason as an answer
         if _mark(job) != seen:
             seen, silent_s = _mark(job), 0.0
             yield _event(job.state if job.state in ENDED else "progress", seen, json.dumps(to_json(job)))

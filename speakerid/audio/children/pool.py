@@ -43,7 +43,7 @@ class Template:
         with theirs, ExitStack() as undo:
             undo.callback(self._control.close)
             self._process = subprocess.Popen(
-                # -P: no module of the current folder, where files from anywhere may lie, is run
+                # -P: no module of the current folder, where any downloaded file may lie, is run
                 [sys.executable, "-P", "-m", "speakerid.audio.children.template", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

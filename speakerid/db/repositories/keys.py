@@ -20,7 +20,7 @@ def every(db: Session) -> list[KeyRow]:
 
 
 def guard(db: Session) -> None:
-    """From now on nobody is served without a key."""
+    """From now on requests without a key are refused."""
     if not guarded(db):
         db.add(GuardRow(id=1))
         db.flush()

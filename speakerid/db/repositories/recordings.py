@@ -56,7 +56,7 @@ def page(db: Session, gallery_key: int, *, before: str | None, limit: int, answe
 
 
 def waiting(db: Session, key_id: str | None) -> int:
-    """Recordings that this API key sent whole and nobody has begun with."""
+    """Recordings that this API key sent whole and no worker has begun with."""
     mine = RecordingRow.key_id.is_(None) if key_id is None else RecordingRow.key_id == key_id
     query = select(func.count(RecordingRow.key)).where(mine, RecordingRow.state == "queued")
     return db.scalar(query) or 0

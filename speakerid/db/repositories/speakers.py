@@ -169,7 +169,7 @@ def is_unreadable(row: SpeakerRow) -> bool:
 
 
 def unreadable(db: Session, gallery_key: int, keys: Sequence[int] | None = None) -> set[int]:
-    """Keys of those speakers, of `keys` where given. PostgreSQL lets nobody write such a row."""
+    """Keys of those speakers, of `keys` where given. PostgreSQL refuses such a row."""
     if db.get_bind().dialect.name != "sqlite":
         return set()
     kinds = [func.json_type(_text(column)) for column in (SpeakerRow.details, SpeakerRow.consent)]

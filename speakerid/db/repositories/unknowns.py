@@ -52,7 +52,7 @@ def add(db: Session, row: UnknownVoiceRow | HearingRow) -> None:
 
 
 def comparable(db: Session, gallery_key: int, fingerprint: str) -> list[UnknownVoiceRow]:
-    """Those that this encoder heard, oldest first, with a voiceprint that can be used."""
+    """Those embedded by this encoder, oldest first, with a voiceprint that can be used."""
     query = select(UnknownVoiceRow).where(
         UnknownVoiceRow.gallery_key == gallery_key, UnknownVoiceRow.encoder_fingerprint == fingerprint
     )

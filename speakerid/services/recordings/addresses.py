@@ -1,4 +1,4 @@
-"""Which addresses are on the internet: global unicast that IANA gave to nobody for a special purpose.
+"""Which addresses are on the internet: global unicast that IANA has reserved for no special purpose.
 
 An allow rule, because a list of bad ones is never whole: of IPv6 only 2000::/3 is given out at all. What is listed are
 the blocks inside the allowed space that IANA's special-purpose registries (RFC 6890) and RFC 5771 take out of it.

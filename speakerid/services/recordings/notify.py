@@ -79,7 +79,7 @@ class Sender:
         return len(self._calls) < AT_ONCE and keys[key_id] < OF_ONE_KEY and hosts[host] < OF_ONE_HOST
 
     def _call(self, row: RecordingRow) -> None:
-        """In a thread. Whatever goes wrong here is told and keeps no other webhook from being called."""
+        """In a thread. Whatever goes wrong here is logged and keeps no other webhook from being called."""
         try:
             if _delivered(self._engine, self._notice, row):
                 with self._engine.write() as db:

@@ -1,4 +1,4 @@
-"""Which process receives a recording, so that what a killed one began can be told from what still comes in."""
+"""Which process receives a recording, which distinguishes what a killed one began from what still comes in."""
 
 from __future__ import annotations
 

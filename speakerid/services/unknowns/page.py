@@ -15,7 +15,7 @@ PAGE_LIMIT = 200
 def page(
     db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50, min_recordings: int = 1
 ) -> Page[UnknownVoice]:
-    """Oldest first, of those heard in `min_recordings` different ones. `next_cursor` is None on the last page.
+    """Oldest first, of those found in `min_recordings` different ones. `next_cursor` is None on the last page.
 
     Raises InvalidRequest for another list's cursor.
     """
