@@ -41,16 +41,15 @@ def require_enough(trials: GalleryTrials) -> None:
         raise ClassesOverlap(eer(curve))
 
 
-def adapt(base: Calibration, trials: GalleryTrials, *, fitted_on: str) -> Calibration:
-    """`trials` was scored with `base`, whose kind of score, cohort and quality measures stay."""
+def adapt(base: Calibration, trials: GalleryTrials, *, name: str) -> Calibration:
+    """`trials` was scored with `base`."""
     slope, offset = _affine(trials.llrs[trials.targets], trials.llrs[trials.nontargets], trials.speakers)
     nontargets = trials.scores[trials.nontargets]
     return replace(
         base,
         slope=slope * base.slope,
         intercept=slope * base.intercept + offset,
-        quality=tuple(slope * weight for weight in base.quality),
-        fitted_on=fitted_on,
+        domains=(*base.domains, name),
         targets=int(trials.targets.sum()),
         nontargets=len(nontargets),
         quantiles=_mixed_quantiles(base, nontargets, trials.speakers),

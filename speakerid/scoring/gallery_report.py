@@ -13,7 +13,7 @@ from speakerid.scoring.curves import ErrorCurve, Flags, Floats, convex_hull, err
 from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.gallery_trials import GalleryTrials, Places
 from speakerid.scoring.intervals import Interval, interval, share_of, speaker_bootstrap
-from speakerid.scoring.left_out import LeftOut, left_out, rescaled, unfitted
+from speakerid.scoring.left_out import LeftOut, left_out, unfitted
 from speakerid.scoring.metrics import balanced_mean, bits_lost, min_cllr
 from speakerid.types import CurveStep, Estimate, Histogram, MeasuredCalibration, OperatingPoint
 
@@ -33,25 +33,16 @@ class Fitted:
     curve: tuple[CurveStep, ...]
 
 
-@dataclass(frozen=True)
-class Scored:
-    """`trials` were scored with `base`."""
-
-    base: Calibration
-    trials: GalleryTrials
-
-
-def fit_gallery(scored: Scored, *, beside: Scored | None = None, target_fpir: float, fitted_on: str) -> Fitted:
-    """`beside`: the default, where that scores otherwise. Raises TooFewTrials, ClassesOverlap."""
-    base, trials = scored.base, scored.trials
+def fit_gallery(base: Calibration, trials: GalleryTrials, *, target_fpir: float, name: str) -> Fitted:
+    """`trials` were scored with `base`, the default. Raises TooFewTrials, ClassesOverlap."""
     require_enough(trials)
-    calibration, judged = adapt(base, trials, fitted_on=fitted_on), left_out(base, trials)
+    calibration, judged = adapt(base, trials, name=name), left_out(base, trials)
     llrs, same = judged.llrs()[trials.known], trials.own[trials.known]
-    targets, default = sorted({*TARGETS, target_fpir}), beside or scored
+    targets = sorted({*TARGETS, target_fpir})
     return Fitted(
         calibration=calibration,
         min_cllr=min_cllr(error_curve(trials.llrs[trials.known], same)),
-        default=_measured(unfitted(judged, default.base, default.trials), default.base, targets),
+        default=_measured(unfitted(judged), base, targets),
         fitted=_measured(judged, calibration, targets),
         histogram=_histogram(llrs, same),
         curve=_steps(convex_hull(error_curve(llrs, same)), float(llrs.max())),
@@ -78,18 +69,10 @@ def _point(judged: LeftOut, final: Calibration, target_fpir: float) -> Operating
     paired = trials.targets.any(axis=1)  # a search for the speaker of an only utterance cannot succeed
     return OperatingPoint(
         target_fpir=target_fpir,
-        threshold_llr=_usual_threshold(judged, final, target_fpir),
+        threshold_llr=max(0.0, final.threshold_llr(fmr_for_fpir(target_fpir, trials.speakers))),
         fnir=_share(judged.misses(target_fpir)[paired], trials.speaker[paired]),
         fpir=_share(judged.alarms(target_fpir), trials.speaker),
     )
-
-
-def _usual_threshold(judged: LeftOut, final: Calibration, target_fpir: float) -> float:
-    """Quality measures move a pair's llr and its threshold alike: that of the median utterance is told."""
-    trials = judged.trials
-    least = final.score_for_fmr(fmr_for_fpir(target_fpir, trials.speakers))
-    llrs = rescaled(judged.base, final, trials.llrs[trials.targets])
-    return max(0.0, float(np.median(llrs + final.slope * (least - trials.scores[trials.targets]))))
 
 
 def _share(hits: Flags, speakers: Places) -> Estimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,17 +72,17 @@ def left_out(base: Calibration, trials: GalleryTrials, *, seed: int = 0) -> Left
     """Ten times adapted to the gallery without a tenth of its speakers, drawn at random."""
     order = np.random.default_rng(seed).permutation(trials.speakers)
     parts = [np.sort(part) for part in np.array_split(order, min(FOLDS, trials.speakers))]
-    folds = (Fold(adapt(base, trials.only(_others(trials, out)), fitted_on=""), out) for out in parts)
+    folds = (Fold(adapt(base, trials.only(_others(trials, out)), name=""), out) for out in parts)
     return LeftOut(base, trials, tuple(folds))
 
 
-def unfitted(fitted: LeftOut, base: Calibration, trials: GalleryTrials) -> LeftOut:
-    """The same with the default calibration and what it scored, to compare."""
-    return LeftOut(base, trials, tuple(Fold(base, fold.out) for fold in fitted.folds))
+def unfitted(fitted: LeftOut) -> LeftOut:
+    """The same with the default calibration, to compare."""
+    return replace(fitted, folds=tuple(Fold(fitted.base, fold.out) for fold in fitted.folds))
 
 
 def rescaled(base: Calibration, adapted: Calibration, llrs: Floats) -> Floats:
-    """What `adapted` makes of llrs of `base`; it scaled quality measures like the score, so they need no look."""
+    """What `adapted` makes of llrs of `base`."""
     slope = adapted.slope / base.slope
     return slope * llrs + (adapted.intercept - slope * base.intercept)
 

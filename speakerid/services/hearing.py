@@ -14,10 +14,9 @@ from speakerid.audio.recorder import LongAudio
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import Overloaded
 from speakerid.scoring.sides import Side
-from speakerid.types import FloatArray, Span, Speech
+from speakerid.types import FloatArray, Span
 
 BATCH = 16  # places read and embedded at a time
-FULL_BAND_HZ = SAMPLE_RATE_HZ // 2
 PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
 PAUSE_S = 1.0
 
@@ -41,6 +40,5 @@ def embedded(encoder: Batcher, audio: LongAudio, spans: Sequence[Span]) -> Float
 
 
 def sides(spans: Sequence[Span], embeddings: FloatArray) -> Side:
-    """They share the recording's noise and band, which make its voices more alike, not less: neither is counted."""
     seconds = [(end - start) / SAMPLE_RATE_HZ for start, end in spans]
-    return Side.of(embeddings, [Speech(one, None, 0.0, FULL_BAND_HZ) for one in seconds])
+    return Side(embeddings, np.array(seconds, np.float64))

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.diarization.turns import Talk
-from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Side
+from speakerid.scoring.calibration import Calibration
 from speakerid.services.tracks import Track, by_voice
+from speakerid.types import FloatArray
 
 EVEN_ODDS = 0.0  # llr
 
 
-def moved(scorer: Scorer, track: Track, named: Mapping[int, Side], *, more: bool = True) -> Track:
-    """`named`: the voiceprint, one row, of each voice with a name. All misfits of one voice stay together.
+def moved(calibration: Calibration, track: Track, named: Mapping[int, FloatArray], *, more: bool = True) -> Track:
+    """`named`: the voiceprint `(dim,)` of each voice with a name. All misfits of one voice stay together.
 
     Without `more`, misfits that fit no voice stay where they are.
     """
@@ -30,19 +30,20 @@ def moved(scorer: Scorer, track: Track, named: Mapping[int, Side], *, more: bool
     if not named or not judged:
         return track
     llrs = np.full((len(track.talks), len(track.speech)), -np.inf)
-    llrs[judged] = _llrs(scorer, track, judged, named)
+    llrs[judged] = _llrs(calibration, track, judged, named)
     voices = _voices(track, llrs, named, more)
     return track if voices == [talk.voice for talk in track.talks] else _with(track, voices)
 
 
-def _llrs(scorer: Scorer, track: Track, judged: list[int], named: Mapping[int, Side]) -> NDArray[np.float64]:
+def _llrs(
+    calibration: Calibration, track: Track, judged: list[int], named: Mapping[int, FloatArray]
+) -> NDArray[np.float64]:
     """`(judged, v)`: against the voiceprint where there is one, or else the voice as it was heard here."""
-    models = [named.get(voice, Side.of(track.probes[voice][None], [one])) for voice, one in enumerate(track.speech)]
-    speech = [replace(track.speech[0], seconds=track.alone_s[row]) for row in judged]
-    return scorer.compare(Side.of(track.heard[judged], speech), Side.joined(models)).llrs
+    models = [named.get(voice, probe) for voice, probe in enumerate(track.probes)]
+    return calibration.compare(track.heard[judged], np.stack(models))
 
 
-def _voices(track: Track, llrs: NDArray[np.float64], named: Mapping[int, Side], more: bool) -> list[int]:
+def _voices(track: Track, llrs: NDArray[np.float64], named: Mapping[int, FloatArray], more: bool) -> list[int]:
     """A voice for each talk; those that fit none get numbers behind the others."""
     others: dict[int, int] = {}
     found = []

@@ -66,7 +66,7 @@ def recording(
     options: RecordingOptions = DEFAULTS,
     watch: Watch = unwatched,
 ) -> Recording:
-    """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, CalibrationMissing, Overloaded."""
+    """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, Overloaded."""
     return hear(engine, gallery, audio, options, watch).recording
 
 
@@ -82,9 +82,9 @@ def hear(
     if options.speakers is not None and options.speakers < 1:
         raise InvalidRequest("At least one speaker must be expected. Leave the number out if it is not known.")
     wanted = _keys(engine, gallery, options.candidates)
-    scorer = calibrations.default(engine)  # the stop of the clustering was fitted with it, not with a gallery's own
+    # The stop of the clustering was fitted with the encoder's own calibration, not with a gallery's.
     heard = [
-        tracks.listen(engine, scorer, one, channel, options.speakers, at)
+        tracks.listen(engine, engine.calibration, one, channel, options.speakers, at)
         for channel, one in _opened(engine, audio, options.channel, watch)
     ]
     top_k = min(max(options.top_k, 1), TOP_K_LIMIT)
@@ -158,10 +158,10 @@ def _without_misfits(
     known = voiceprints(engine, gallery, list(voices.values()))
     if not known:
         return list(heard)
-    scorer = calibrations.scorer(engine, gallery)
+    calibration = calibrations.used(engine, gallery)
     return [
         misfits.moved(
-            scorer,
+            calibration,
             track,
             {
                 place.voice: known[one.speaker.id]

@@ -10,24 +10,28 @@ from numpy.typing import NDArray
 from speakerid.diarization import clustering
 from speakerid.diarization.clustering import ClusterOptions, Compare, Labels
 from speakerid.diarization.resegment import likeliest_path
-from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.sides import Side
 
 CHANGE_COST = 2.0  # llr by which another voice must fit better in all before the speaker changes
 ROUNDS = 3  # of drawing the voices anew and going through the windows again
 
 
-def by_windows(scorer: Scorer, windows: Side, options: ClusterOptions, speakers: int | None = None) -> Labels:
+def by_windows(calibration: Calibration, windows: Side, options: ClusterOptions, speakers: int | None = None) -> Labels:
     """The voice of each window; `speakers`: at most as many."""
-    labels = clustering.cluster(len(windows), _comparing(scorer, windows), options.window_stop_llr, options, speakers)
-    return _settled(scorer, windows, labels, clustering.without_small(labels, options.fewest))
+    labels = clustering.cluster(
+        len(windows), _comparing(calibration, windows), options.window_stop_llr, options, speakers
+    )
+    return _settled(calibration, windows, labels, clustering.without_small(labels, options.fewest))
 
 
-def by_turns(scorer: Scorer, windows: Side, turns: Side, options: ClusterOptions, speakers: int | None) -> Labels:
+def by_turns(
+    calibration: Calibration, windows: Side, turns: Side, options: ClusterOptions, speakers: int | None
+) -> Labels:
     """The same by `turns`, in which a voice is heard better than in a window; at least one."""
-    found = clustering.cluster(len(turns), _comparing(scorer, turns), options.turn_stop_llr, options, speakers)
-    labels = _likeliest(scorer, windows, _voices(turns, found, np.unique(found)))
-    return _settled(scorer, windows, labels, np.unique(labels))
+    found = clustering.cluster(len(turns), _comparing(calibration, turns), options.turn_stop_llr, options, speakers)
+    labels = _likeliest(calibration, windows, _voices(turns, found, np.unique(found)))
+    return _settled(calibration, windows, labels, np.unique(labels))
 
 
 def voices_of(windows: Side, labels: Labels) -> Side:
@@ -35,15 +39,15 @@ def voices_of(windows: Side, labels: Labels) -> Side:
     return _voices(windows, labels, np.arange(int(labels.max()) + 1))
 
 
-def _settled(scorer: Scorer, windows: Side, labels: Labels, chosen: NDArray[np.intp]) -> Labels:
+def _settled(calibration: Calibration, windows: Side, labels: Labels, chosen: NDArray[np.intp]) -> Labels:
     for _ in range(ROUNDS):
-        labels = _likeliest(scorer, windows, _voices(windows, labels, chosen))
+        labels = _likeliest(calibration, windows, _voices(windows, labels, chosen))
         chosen = np.unique(labels)
     return labels
 
 
-def _likeliest(scorer: Scorer, windows: Side, voices: Side) -> Labels:
-    return likeliest_path(scorer.compare(windows, voices).llrs, CHANGE_COST)
+def _likeliest(calibration: Calibration, windows: Side, voices: Side) -> Labels:
+    return likeliest_path(calibration.compare(windows.embeddings, voices.embeddings), CHANGE_COST)
 
 
 def _voices(members: Side, labels: Labels, chosen: NDArray[np.intp]) -> Side:
@@ -52,8 +56,8 @@ def _voices(members: Side, labels: Labels, chosen: NDArray[np.intp]) -> Side:
     return replace(members[chosen], embeddings=embeddings, seconds=seconds)
 
 
-def _comparing(scorer: Scorer, members: Side) -> Compare:
+def _comparing(calibration: Calibration, members: Side) -> Compare:
     def compare(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
-        return scorer.compare(members[rows], members[columns]).llrs
+        return calibration.compare(members[rows].embeddings, members[columns].embeddings)
 
     return compare

@@ -14,7 +14,7 @@ from speakerid.diarization.overlaps import overlapped, without
 from speakerid.diarization.turns import Talk, cut, turns
 from speakerid.diarization.windows import WindowOptions, joined, windows
 from speakerid.encoders.batching import Batcher
-from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.sides import Side
 from speakerid.services.engine import Engine
 from speakerid.services.hearing import embed, embedded, sides
@@ -47,7 +47,7 @@ class Track:
 
 
 def listen(
-    engine: Engine, scorer: Scorer, audio: LongAudio, channel: int | None, speakers: int | None, at: At
+    engine: Engine, calibration: Calibration, audio: LongAudio, channel: int | None, speakers: int | None, at: At
 ) -> Track:
     """`speakers`: at most how many, where that is known. Raises AudioError, Overloaded, EncoderFailed."""
     at("speech")
@@ -65,16 +65,16 @@ def listen(
     at("embeddings")
     clusters, heard = engine.policy.clusters, sides(places, embedded(engine.encoder, audio, places))
     at("clusters")
-    labels = by_windows(scorer, heard, clusters)
+    labels = by_windows(calibration, heard, clusters)
     long = _long(turns(stretches, places, labels), overlaps)
     known = dict(zip(long, embedded(engine.encoder, audio, long), strict=True))
     if long:
-        labels = by_turns(scorer, heard, sides(long, np.stack(list(known.values()))), clusters, speakers)
+        labels = by_turns(calibration, heard, sides(long, np.stack(list(known.values()))), clusters, speakers)
     elif speakers is not None:
-        labels = by_windows(scorer, heard, clusters, speakers)
+        labels = by_windows(calibration, heard, clusters, speakers)
     labels = np.unique(labels, return_inverse=True)[1]
     found = turns(stretches, places, labels)
-    found = _with_borders(engine.encoder, scorer, audio, found, overlaps, voices_of(heard, labels))
+    found = _with_borders(engine.encoder, calibration, audio, found, overlaps, voices_of(heard, labels))
     talks = tuple(cut(_in_order(found), LONGEST))
     at("names")
     alone = _alone(talks, overlaps, options.shortest)
@@ -99,7 +99,7 @@ def _windows(stretch: Span, overlaps: Sequence[Span], options: WindowOptions) ->
 
 def _with_borders(
     encoder: Batcher,
-    scorer: Scorer,
+    calibration: Calibration,
     audio: LongAudio,
     talks: Sequence[Talk],
     overlaps: Sequence[Span],
@@ -116,7 +116,7 @@ def _with_borders(
         return list(talks)
     spans = sorted({span for one in found for span in one.windows})
     rows = dict(zip(spans, range(len(spans)), strict=True))
-    llrs = scorer.compare(sides(spans, embedded(encoder, audio, spans)), voices).llrs
+    llrs = calibration.compare(sides(spans, embedded(encoder, audio, spans)).embeddings, voices.embeddings)
     cuts = {}
     for one in found:
         own = llrs[[rows[span] for span in one.windows]]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from speakerid.diarization.clustering import ClusterOptions, Labels, cluster, means
 from speakerid.diarization.resegment import likeliest_path
-from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.sides import Side
 
 
@@ -43,24 +43,24 @@ class Assigned:
         return Assigned(self.labels[:count], self.voices, self.fits[:count])
 
 
-def assign(scorer: Scorer, windows: Side, known: Side | None, options: AssignOptions) -> Assigned:
+def assign(calibration: Calibration, windows: Side, known: Side | None, options: AssignOptions) -> Assigned:
     """`windows`, in order, of one stretch. `known` is None before anybody was heard."""
-    groups = _groups(scorer, windows, options.clusters)
+    groups = _groups(calibration, windows, options.clusters)
     count = 0 if known is None else len(known)
-    nearest, llrs = _nearest(scorer, groups, known)
+    nearest, llrs = _nearest(calibration, groups, known)
     begin = _may_begin(groups.seconds, count, options.begins_s) & (llrs < options.same_llr)
     voices = groups[begin] if known is None else Side.joined([known, groups[begin]])
     chosen = np.concatenate([np.unique(nearest[~begin]), np.arange(count, len(voices))]).astype(np.intp)
-    fits = scorer.compare(windows, voices[chosen]).llrs
+    fits = calibration.compare(windows.embeddings, voices[chosen].embeddings)
     path = likeliest_path(fits, options.change_cost)
     return Assigned(chosen[path], voices, fits[np.arange(len(windows)), path])
 
 
-def _groups(scorer: Scorer, windows: Side, options: ClusterOptions) -> Side:
+def _groups(calibration: Calibration, windows: Side, options: ClusterOptions) -> Side:
     """The voices of one stretch, the largest first."""
 
     def compare(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
-        return scorer.compare(windows[rows], windows[columns]).llrs
+        return calibration.compare(windows[rows].embeddings, windows[columns].embeddings)
 
     labels = cluster(len(windows), compare, options.window_stop_llr, options)
     order: NDArray[np.intp] = np.argsort(-np.bincount(labels), kind="stable")
@@ -69,10 +69,12 @@ def _groups(scorer: Scorer, windows: Side, options: ClusterOptions) -> Side:
     return replace(members, embeddings=means(windows.embeddings, labels, order), seconds=seconds)
 
 
-def _nearest(scorer: Scorer, groups: Side, known: Side | None) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _nearest(
+    calibration: Calibration, groups: Side, known: Side | None
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     if known is None:
         return np.zeros(len(groups), np.intp), np.full(len(groups), -np.inf)
-    llrs = scorer.compare(groups, known).llrs
+    llrs = calibration.compare(groups.embeddings, known.embeddings)
     return llrs.argmax(axis=1), llrs.max(axis=1)
 
 

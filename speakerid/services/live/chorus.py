@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.sides import Side
 from speakerid.services.live.assign import Assigned, AssignOptions, assign
 from speakerid.services.live.voices import LiveVoice, windows_side
@@ -18,8 +18,8 @@ MOST = 32  # voices, 20 MB; whoever comes after them is taken for the nearest
 class Chorus:
     """`voices` in order of first appearance."""
 
-    def __init__(self, scorer: Scorer, options: AssignOptions, merge_llr: float) -> None:
-        self._scorer = scorer
+    def __init__(self, calibration: Calibration, options: AssignOptions, merge_llr: float) -> None:
+        self._calibration = calibration
         self._options = options
         self._merge_llr = merge_llr
         self.voices: list[LiveVoice] = []
@@ -29,7 +29,10 @@ class Chorus:
         """Nothing is learned yet."""
         full = len(self.voices) >= MOST
         return assign(
-            self._scorer, windows, self._centers(), replace(self._options, begins_s=np.inf) if full else self._options
+            self._calibration,
+            windows,
+            self._centers(),
+            replace(self._options, begins_s=np.inf) if full else self._options,
         )
 
     def voice(self, assigned: Assigned, label: int) -> LiveVoice:
@@ -65,7 +68,7 @@ class Chorus:
         if voice.probe is None or not others:
             return None
         probes = windows_side([one.probe for one in (voice, *others) if one.probe is not None], _seconds(voice, others))
-        llrs = self._scorer.compare(probes[:1], probes[1:]).llrs[0]
+        llrs = self._calibration.compare(probes[:1].embeddings, probes[1:].embeddings)[0]
         if llrs.max() < self._merge_llr:
             return None
         kept, gone = sorted((voice, others[int(llrs.argmax())]), key=self.voices.index)

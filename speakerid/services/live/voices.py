@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.scoring.sides import Side
 from speakerid.timeline import RecordedVoice
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray
 
 PROBE = 20 * SAMPLE_RATE_HZ  # samples, the first of a voice, that are embedded as one probe
 FULL_SCALE = np.float32(32_767.0)
-FULL_BAND_HZ = SAMPLE_RATE_HZ // 2
 
 
 @dataclass(eq=False)
@@ -68,5 +67,4 @@ class LiveVoice:
 
 
 def windows_side(embeddings: Sequence[FloatArray], seconds: Sequence[float]) -> Side:
-    """Noise and band are the stream's, which makes its voices more alike, not less: neither is counted."""
-    return Side.of(np.stack(embeddings), [Speech(one, None, 0.0, FULL_BAND_HZ) for one in seconds])
+    return Side(np.stack(embeddings), np.array(seconds, np.float64))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from speakerid.bootstrap import load_fitted
 from speakerid.diarization.windows import WindowOptions
-from speakerid.scoring.scorer import Scorer
+from speakerid.encoders.fake import FakeEncoder
+from speakerid.scoring.calibration import Calibration
 from speakerid.services.live.assign import Assigned, AssignOptions, assign
 from speakerid.services.live.certain import CertainOptions, certain
 from speakerid.services.live.chorus import MOST, Chorus
@@ -15,7 +17,6 @@ from speakerid.services.live.utterance import Utterance
 from speakerid.services.live.voices import PROBE, LiveVoice, windows_side
 from speakerid.timeline import RecordedVoice
 from speakerid.types import Candidate, Decision, FloatArray, SpeakerRef, Speech, Threshold
-from tests.engines import fake_scorer
 
 OPTIONS = WindowOptions()
 DIM = 32
@@ -31,10 +32,8 @@ def voice_near(seed: int, count: int, spread: float = 0.15) -> list[FloatArray]:
 
 
 @pytest.fixture
-def scorer() -> Scorer:
-    found = fake_scorer()
-    assert found is not None
-    return found
+def calibration() -> Calibration:
+    return load_fitted(FakeEncoder()).calibration
 
 
 class TestUtterance:
@@ -69,44 +68,44 @@ class TestUtterance:
 
 
 class TestAssign:
-    def test_a_voice_heard_before_is_known_again(self, scorer: Scorer) -> None:
+    def test_a_voice_heard_before_is_known_again(self, calibration: Calibration) -> None:
         ada, ben = voice_near(1, 6), voice_near(2, 6)
         known = windows_side([ada[0], ben[0]], [6.0, 6.0])
-        found = assign(scorer, windows_side(ben[1:5], [1.5] * 4), known, AssignOptions())
+        found = assign(calibration, windows_side(ben[1:5], [1.5] * 4), known, AssignOptions())
         assert found.labels.tolist() == [1, 1, 1, 1]
         assert len(found.voices) == 2
 
-    def test_a_new_voice_begins(self, scorer: Scorer) -> None:
+    def test_a_new_voice_begins(self, calibration: Calibration) -> None:
         known = windows_side([voice_near(1, 1)[0]], [6.0])
-        found = assign(scorer, windows_side(voice_near(2, 3), [1.5] * 3), known, AssignOptions())
+        found = assign(calibration, windows_side(voice_near(2, 3), [1.5] * 3), known, AssignOptions())
         assert found.labels.tolist() == [1, 1, 1]
         assert len(found.voices) == 2
 
-    def test_two_voices_in_one_stretch(self, scorer: Scorer) -> None:
+    def test_two_voices_in_one_stretch(self, calibration: Calibration) -> None:
         said = windows_side([*voice_near(1, 4), *voice_near(2, 3)], [1.5] * 7)
-        found = assign(scorer, said, None, AssignOptions())
+        found = assign(calibration, said, None, AssignOptions())
         assert len(set(found.labels[:4])) == len(set(found.labels[4:])) == 1
         assert found.labels[0] != found.labels[-1]
         assert found.sure(0.0).tolist() == [0, 1, 2, 5, 6]
 
-    def test_too_little_for_a_voice_goes_to_the_nearest(self, scorer: Scorer) -> None:
+    def test_too_little_for_a_voice_goes_to_the_nearest(self, calibration: Calibration) -> None:
         known = windows_side([voice_near(1, 1)[0]], [6.0])
-        found = assign(scorer, windows_side(voice_near(2, 1), [0.8]), known, AssignOptions())
+        found = assign(calibration, windows_side(voice_near(2, 1), [0.8]), known, AssignOptions())
         assert (found.labels.tolist(), len(found.voices)) == ([0], 1)
         assert found.sure(0.0).tolist() == []  # and it learns nothing from that
-        assert len(assign(scorer, windows_side(voice_near(2, 1), [0.8]), None, AssignOptions()).voices) == 1
+        assert len(assign(calibration, windows_side(voice_near(2, 1), [0.8]), None, AssignOptions()).voices) == 1
 
 
 class TestChorus:
-    def test_voices_are_bounded(self, scorer: Scorer) -> None:
-        chorus = Chorus(scorer, AssignOptions(), 2.0)
+    def test_voices_are_bounded(self, calibration: Calibration) -> None:
+        chorus = Chorus(calibration, AssignOptions(), 2.0)
         for seed in range(MOST + 5):
             said = windows_side(voice_near(seed, 2, spread=0.0), [1.5, 1.5])
             chorus.learn(said, chorus.assign(said))
         assert len(chorus.voices) == MOST
 
-    def test_what_begins_is_the_same_voice_until_it_is_known(self, scorer: Scorer) -> None:
-        chorus = Chorus(scorer, AssignOptions(), 2.0)
+    def test_what_begins_is_the_same_voice_until_it_is_known(self, calibration: Calibration) -> None:
+        chorus = Chorus(calibration, AssignOptions(), 2.0)
         said = windows_side(voice_near(1, 2), [1.5, 1.5])
         coming = chorus.voice(chorus.assign(said), 0)
         coming.enough = True
@@ -118,8 +117,8 @@ class TestChorus:
             is not coming
         )
 
-    def test_two_that_are_alike_become_the_older(self, scorer: Scorer) -> None:
-        chorus = Chorus(scorer, AssignOptions(), 2.0)
+    def test_two_that_are_alike_become_the_older(self, calibration: Calibration) -> None:
+        chorus = Chorus(calibration, AssignOptions(), 2.0)
         first, second, other = (LiveVoice(np.ones(DIM), seconds=5.0, turns=[nth]) for nth in range(3))
         first.probe, second.probe = voice_near(1, 2, spread=0.05)
         other.probe = voice_near(2, 1)[0]
