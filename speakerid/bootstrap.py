@@ -16,6 +16,7 @@ from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.scoring.fitted import Fitted, find_or_generic
+from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.engine import Engine, Policy
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
@@ -40,11 +41,13 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: 
         database.scrub(AT_START)
         batcher = Batcher(encoder, max_queue=settings.max_queue)
         undo.callback(batcher.close)
+        indexes = IndexSync(database, FaissFlatIndex, encoder)
         engine = Engine(
             database=database,
             encoder=batcher,
             preparer=Preparer(SileroVad(), decode_limits(settings)),
-            indexes=IndexSync(database, FaissFlatIndex, encoder),
+            indexes=indexes,
+            cross_speaker=CrossSpeakerScores(database, indexes),
             calibration=fitted.calibration,
             limits=fitted.limits,
             policy=Policy(prior=settings.prior),

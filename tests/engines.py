@@ -18,6 +18,7 @@ from speakerid.index.base import VectorIndex
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.scoring.calibration import generic
 from speakerid.scoring.fitted import Fitted
+from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
@@ -66,11 +67,13 @@ def make_engine(
     encoder = encoder or FakeEncoder()
     fitted = load_fitted(encoder) if calibrated else Fitted(generic(encoder.fingerprint))
     batcher = Batcher(encoder, max_queue=max_queue)
+    indexes = IndexSync(database, new_index, batcher)
     engine = Engine(
         database=database,
         encoder=batcher,
         preparer=preparer,
-        indexes=IndexSync(database, new_index, batcher),
+        indexes=indexes,
+        cross_speaker=CrossSpeakerScores(database, indexes),
         calibration=fitted.calibration,
         limits=fitted.limits,
     )

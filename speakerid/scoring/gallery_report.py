@@ -11,6 +11,7 @@ from speakerid.scoring.adapt import adapt, require_enough
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import ErrorCurve, Flags, Floats, convex_hull, error_curve
 from speakerid.scoring.decision import fmr_for_fpir
+from speakerid.scoring.gallery_threshold import OwnStrangers, shift
 from speakerid.scoring.gallery_trials import GalleryTrials, Places
 from speakerid.scoring.intervals import Interval, interval, share_of, speaker_bootstrap
 from speakerid.scoring.left_out import LeftOut, left_out, unfitted
@@ -33,24 +34,26 @@ class Fitted:
     curve: tuple[CurveStep, ...]
 
 
-def fit_gallery(base: Calibration, trials: GalleryTrials, *, target_fpir: float, name: str) -> Fitted:
+def fit_gallery(base: Calibration, trials: GalleryTrials, target_fpir: float) -> Fitted:
     """`trials` were scored with `base`, the default. Raises TooFewTrials, ClassesOverlap."""
     require_enough(trials)
-    calibration, judged = adapt(base, trials, name=name), left_out(base, trials)
+    calibration, judged = adapt(base, trials), left_out(base, trials)
     llrs, same = judged.llrs()[trials.known], trials.own[trials.known]
     targets = sorted({*TARGETS, target_fpir})
     return Fitted(
         calibration=calibration,
         min_cllr=min_cllr(error_curve(trials.llrs[trials.known], same)),
-        default=_measured(unfitted(judged), base, targets),
-        fitted=_measured(judged, calibration, targets),
+        default=_measured(unfitted(judged), base, None, targets),
+        fitted=_measured(judged, calibration, trials.own_strangers(base), targets),
         histogram=_histogram(llrs, same),
         curve=_steps(convex_hull(error_curve(llrs, same)), float(llrs.max())),
     )
 
 
-def _measured(judged: LeftOut, final: Calibration, targets: Sequence[float]) -> MeasuredCalibration:
-    return MeasuredCalibration(_cllr(judged), tuple(_point(judged, final, target) for target in targets))
+def _measured(
+    judged: LeftOut, final: Calibration, own: OwnStrangers | None, targets: Sequence[float]
+) -> MeasuredCalibration:
+    return MeasuredCalibration(_cllr(judged), tuple(_point(judged, final, own, target) for target in targets))
 
 
 def _cllr(judged: LeftOut) -> Estimate:
@@ -64,12 +67,12 @@ def _cllr(judged: LeftOut) -> Estimate:
     return _estimate(interval(balanced_mean(lost, same), resampled))
 
 
-def _point(judged: LeftOut, final: Calibration, target_fpir: float) -> OperatingPoint:
-    trials = judged.trials
+def _point(judged: LeftOut, final: Calibration, own: OwnStrangers | None, target_fpir: float) -> OperatingPoint:
+    trials, moved = judged.trials, shift(own, judged.base, target_fpir)
     paired = trials.targets.any(axis=1)  # a search for the speaker of an only utterance cannot succeed
     return OperatingPoint(
         target_fpir=target_fpir,
-        threshold_llr=max(0.0, final.threshold_llr(fmr_for_fpir(target_fpir, trials.speakers))),
+        threshold_llr=max(0.0, final.threshold_llr(fmr_for_fpir(target_fpir, trials.speakers), moved)),
         fnir=_share(judged.misses(target_fpir)[paired], trials.speaker[paired]),
         fpir=_share(judged.alarms(target_fpir), trials.speaker),
     )

@@ -43,16 +43,24 @@ def fit(engine: Engine, gallery: GalleryRow) -> Made:
         raise TooFewTrials(0, MIN_SPEAKERS, 0, MIN_NONTARGETS)
     scores.require_same_encoder(engine, gallery)
     trials = gallery_trials(engine.calibration, _utterances(rows, gallery.combining))
-    name = f"{trials.speakers} speakers of gallery {gallery.name}"
-    found = fit_gallery(engine.calibration, trials, target_fpir=gallery.target_fpir, name=name)
-    stored = Stored(found.calibration, trials.speakers, now(), gallery.combining)
+    found = fit_gallery(engine.calibration, trials, gallery.target_fpir)
+    stored = Stored(
+        slope=found.calibration.slope,
+        intercept=found.calibration.intercept,
+        fingerprint=engine.encoder.fingerprint,
+        combining=gallery.combining,
+        speakers=trials.speakers,
+        targets=int(trials.targets.sum()),
+        nontargets=int(trials.nontargets.sum()),
+        fitted_at=now(),
+    )
     return Made(_report(engine, gallery, trials, found), stored)
 
 
 def keep(db: Handle, gallery_name: str, made: Made) -> CalibrationReport:
     """The gallery uses it from now on. Raises GalleryNotFound, EncoderMismatch when it follows another encoder now."""
     row = galleries.get(db, gallery_name, lock="change")
-    if row.encoder_fingerprint != made.stored.calibration.fingerprint:
+    if row.encoder_fingerprint != made.stored.fingerprint:
         raise EncoderMismatch(row.name, label_of(row.encoder_name, row.encoder_fingerprint), made.report.encoder)
     row.calibration = made.stored.to_row()
     row.version += 1
@@ -99,8 +107,8 @@ def _report(engine: Engine, gallery: GalleryRow, trials: GalleryTrials, found: F
         target_fpir=gallery.target_fpir,
         speakers=trials.speakers,
         utterances=len(trials.speaker),
-        targets=found.calibration.targets,
-        nontargets=found.calibration.nontargets,
+        targets=int(trials.targets.sum()),
+        nontargets=int(trials.nontargets.sum()),
         min_cllr=found.min_cllr,
         default=found.default,
         fitted=found.fitted,

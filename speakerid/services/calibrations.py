@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -20,34 +21,32 @@ UNREADABLE = "It cannot be read, or is one of an earlier version. Calibrate agai
 class Stored:
     """As kept in a gallery's row."""
 
-    calibration: Calibration
+    slope: float
+    intercept: float
+    fingerprint: str  # of the encoder
+    combining: Combining  # of the utterances into the voiceprints it was fitted on
     speakers: int
+    targets: int
+    nontargets: int
     fitted_at: datetime
-    combining: Combining = "mean"  # of the utterances into the voiceprints it was fitted on
 
     def to_row(self) -> dict[str, Any]:
-        return {
-            "calibration": self.calibration.to_dict(),
-            "speakers": self.speakers,
-            "fitted_at": self.fitted_at.isoformat(),
-            "combining": self.combining,
-        }
+        return asdict(self) | {"fitted_at": self.fitted_at.isoformat()}
 
     @classmethod
     def from_row(cls, fields: dict[str, Any]) -> Self:
-        return cls(
-            Calibration.from_dict(fields["calibration"]),
-            fields["speakers"],
-            datetime.fromisoformat(fields["fitted_at"]),
-            fields["combining"],
-        )
+        """Raises `KeyError`, `TypeError` or `ValueError` for anything that `to_row` did not make."""
+        found = cls(**fields | {"fitted_at": datetime.fromisoformat(fields["fitted_at"])})
+        if not 0.0 < found.slope < math.inf or not math.isfinite(found.intercept):
+            raise ValueError("no calibration has this slope and intercept")
+        return found
 
 
 def used(engine: Engine, gallery: GalleryRow) -> Calibration:
     stored = _stored(gallery)
     if stored is None or _unused(engine, gallery, stored) is not None:
         return engine.calibration
-    return stored.calibration
+    return replace(engine.calibration, slope=stored.slope, intercept=stored.intercept)
 
 
 def source(engine: Engine, gallery: GalleryRow) -> CalibrationSource:
@@ -69,8 +68,8 @@ def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
         source="gallery" if unused is None else encoders_own(engine),
         fitted_at=stored.fitted_at,
         speakers=stored.speakers,
-        targets=stored.calibration.targets,
-        nontargets=stored.calibration.nontargets,
+        targets=stored.targets,
+        nontargets=stored.nontargets,
         unused=unused,
     )
 
@@ -89,6 +88,6 @@ def is_unreadable(gallery: GalleryRow) -> bool:
 
 def _unused(engine: Engine, gallery: GalleryRow, stored: Stored) -> str | None:
     """Why the stored calibration is passed over; None when it is used."""
-    if stored.calibration.fingerprint != engine.encoder.fingerprint:
+    if stored.fingerprint != engine.encoder.fingerprint:
         return OTHER_ENCODER
     return None if stored.combining == gallery.combining else OTHER_COMBINING

@@ -17,6 +17,7 @@ from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.coach import UNFITTED, Limits
+from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.index_sync import IndexSync
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Engine:
     encoder: Batcher
     preparer: Preparer
     indexes: IndexSync
+    cross_speaker: CrossSpeakerScores
     calibration: Calibration  # the encoder's own, or a prior for any
     limits: Limits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()

@@ -12,6 +12,7 @@ from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.decision import even_odds_llr, fmr_for_fpir
+from speakerid.scoring.gallery_threshold import shift
 from speakerid.services.engine import Engine
 from speakerid.types import FloatArray, Threshold
 
@@ -24,12 +25,18 @@ def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
 
 
 def threshold(engine: Engine, gallery: GalleryRow, calibration: Calibration, compared: int) -> Threshold:
-    """The llr to reach so that a stranger, compared with `compared` speakers, is named with chance target_fpir."""
-    llr = calibration.threshold_llr(fmr_for_fpir(gallery.target_fpir, compared))
+    """The llr to reach so that a stranger, compared with `compared` speakers, is named with chance target_fpir.
+
+    `calibration` is the gallery's own or its encoder's; what strangers score, the gallery's speakers teach anyway.
+    """
+    own = engine.cross_speaker.strangers(gallery.key, engine.calibration)
+    moved = shift(own, engine.calibration, gallery.target_fpir)
+    llr = calibration.threshold_llr(fmr_for_fpir(gallery.target_fpir, compared), moved)
     least = even_odds_llr(engine.policy.prior)
     if llr < least:
         return Threshold(least, "even odds: target_fpir alone would accept less")
-    return Threshold(llr, f"target_fpir={gallery.target_fpir:g}, gallery of {compared}")
+    taught = ", its own strangers' scores" if own else ""
+    return Threshold(llr, f"target_fpir={gallery.target_fpir:g}, gallery of {compared}{taught}")
 
 
 def embeddings(found: Sequence[Voiceprint]) -> FloatArray:

@@ -11,6 +11,7 @@ from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import error_curve
 from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.gallery_report import BINS, TARGETS, Fitted, fit_gallery
+from speakerid.scoring.gallery_threshold import shift
 from speakerid.scoring.gallery_trials import GalleryTrials
 from speakerid.scoring.metrics import min_cllr
 from speakerid.types import to_json
@@ -29,7 +30,7 @@ def trials(calibration: Calibration) -> GalleryTrials:
 
 @pytest.fixture(scope="module")
 def fitted(calibration: Calibration, trials: GalleryTrials) -> Fitted:
-    return fit_gallery(calibration, trials, target_fpir=0.03, name="40 made-up speakers")
+    return fit_gallery(calibration, trials, target_fpir=0.03)
 
 
 def test_a_gallery_that_the_default_misjudges_gains(fitted: Fitted) -> None:
@@ -49,13 +50,15 @@ def test_points_are_the_usual_ones_and_the_gallerys_own(fitted: Fitted) -> None:
     assert set(TARGETS) < {point.target_fpir for point in fitted.fitted.points}
 
 
-def test_thresholds_are_those_of_the_stored_calibration(
+def test_thresholds_are_those_that_answers_will_use(
     calibration: Calibration, trials: GalleryTrials, fitted: Fitted
 ) -> None:
-    assert fitted.calibration == adapt(calibration, trials, name="40 made-up speakers")
-    for kind, used in ((fitted.default, calibration), (fitted.fitted, fitted.calibration)):
+    assert fitted.calibration == adapt(calibration, trials)
+    own = trials.own_strangers(calibration)
+    for kind, used, taught in ((fitted.default, calibration, None), (fitted.fitted, fitted.calibration, own)):
         for point in kind.points:
-            score = used.score_for_fmr(fmr_for_fpir(point.target_fpir, 40))
+            usual = calibration.score_for_fmr(fmr_for_fpir(point.target_fpir, 40))
+            score = usual + shift(taught, calibration, point.target_fpir)
             assert point.threshold_llr == pytest.approx(max(0.0, used.slope * score + used.intercept))
 
 
@@ -89,11 +92,11 @@ def test_it_is_plain_json(fitted: Fitted) -> None:
 def test_classes_without_any_overlap_have_no_curve(calibration: Calibration) -> None:
     found = made_trials(calibration, 4, 8)
     apart = GalleryTrials(found.scores, np.where(found.own, 9.0, -9.0), found.speaker)
-    report = fit_gallery(calibration, apart, target_fpir=0.01, name="x")
+    report = fit_gallery(calibration, apart, target_fpir=0.01)
     assert report.curve == ()
     assert report.min_cllr == 0.0
 
 
 def test_too_little_is_refused(calibration: Calibration) -> None:
     with pytest.raises(TooFewTrials):
-        fit_gallery(calibration, made_trials(calibration, 0, 3), target_fpir=0.01, name="x")
+        fit_gallery(calibration, made_trials(calibration, 0, 3), target_fpir=0.01)

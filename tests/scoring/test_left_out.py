@@ -8,8 +8,9 @@ import pytest
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import Flags
 from speakerid.scoring.decision import fmr_for_fpir
+from speakerid.scoring.gallery_threshold import shift
 from speakerid.scoring.gallery_trials import GalleryTrials
-from speakerid.scoring.left_out import FOLDS, LeftOut, left_out, rescaled, unfitted
+from speakerid.scoring.left_out import FOLDS, Fold, LeftOut, left_out, rescaled, unfitted
 from tests.scoring.galleries import default_calibration, made_trials
 
 TARGET = 0.1
@@ -71,17 +72,17 @@ def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: LeftOut) ->
     for fold in judged.folds:
         for row in np.flatnonzero(np.isin(trials.speaker, fold.out)):
             own = trials.speaker[row]
-            reached = _reached(judged, fold.calibration, row, trials.speakers)
+            reached = _reached(judged, fold, row, trials.speakers)
             assert misses[row] == (not (reached[own] and np.argmax(trials.llrs[row]) == own))
             others = np.setdiff1d(np.arange(trials.speakers), fold.out)
-            assert alarms[row] == _reached(judged, fold.calibration, row, len(others))[others].any()
+            assert alarms[row] == _reached(judged, fold, row, len(others))[others].any()
     assert misses.any()
     assert alarms.any()
 
 
-def _reached(judged: LeftOut, calibration: Calibration, row: np.intp, compared: int) -> Flags:
-    llrs = calibration.slope * judged.trials.scores[row] + calibration.intercept
-    least = calibration.score_for_fmr(fmr_for_fpir(TARGET, compared))
+def _reached(judged: LeftOut, fold: Fold, row: np.intp, compared: int) -> Flags:
+    llrs = fold.calibration.llr(judged.trials.scores[row])
+    least = judged.base.score_for_fmr(fmr_for_fpir(TARGET, compared)) + shift(fold.own, judged.base, TARGET)
     flags: Flags = (judged.trials.scores[row] >= least) & (llrs >= 0)
     return flags
 

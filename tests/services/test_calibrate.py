@@ -126,7 +126,8 @@ def test_it_survives_a_restart_exactly(filled: Engine, open_engine: EngineMaker,
     with filled.write() as db:
         calibrate.keep(db, "default", made)
     again = open_engine(store_url)
-    assert calibrations.used(again, galleries.get(again, "default")) == made.stored.calibration
+    used = calibrations.used(again, galleries.get(again, "default"))
+    assert (used.slope, used.intercept) == (made.stored.slope, made.stored.intercept)
 
 
 def test_the_wanted_error_of_the_gallery_is_reported(engine: Engine) -> None:
@@ -161,7 +162,7 @@ def test_going_back(filled: Engine) -> None:
 
 def test_one_of_another_encoder_is_passed_over(filled: Engine) -> None:
     made = fitted(filled)
-    other = replace(made.stored, calibration=replace(made.stored.calibration, fingerprint="0" * 64))
+    other = replace(made.stored, fingerprint="0" * 64)
     keep_as(filled, other.to_row())
     about = told(filled).calibration
     assert (about.source, about.unused) == ("default", calibrations.OTHER_ENCODER)
@@ -171,10 +172,9 @@ def test_one_of_another_encoder_is_passed_over(filled: Engine) -> None:
 
 
 def test_one_of_an_earlier_version_is_passed_over(filled: Engine) -> None:
-    """Those normalized scores by a cohort, and weighed how good the speech was."""
-    row = fitted(filled).stored.to_row()
-    former = {"score": "asnorm", "quality": [0.1, 0.2, 0.3], "fitted_on": "8 speakers", "cohort": "f" * 64}
-    row["calibration"] = {key: one for key, one in row["calibration"].items() if key != "domains"} | former
+    """Those held what strangers scored too, normalized by a cohort, and weighed how good the speech was."""
+    former = {"score": "asnorm", "slope": 2.0, "intercept": -6.0, "quality": [0.1, 0.2, 0.3], "cohort": "f" * 64}
+    row = {"calibration": former, "speakers": 8, "fitted_at": "2026-01-31T12:00:00+00:00", "combining": "mean"}
     keep_as(filled, row)
     about = told(filled).calibration
     assert (about.source, about.unused) == ("default", calibrations.UNREADABLE)

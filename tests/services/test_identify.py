@@ -99,7 +99,7 @@ def test_top_k_bounds_the_list_and_nothing_else(engine: Engine, top_k: int, list
     assert [one.speaker.name for one in answer.candidates] == [f"Speaker {number}" for number in range(listed)]
     assert answer.margin == pytest.approx(ask(engine, probe(ADA)).margin)
     assert answer.threshold is not None
-    assert answer.threshold.source.endswith("gallery of 20")
+    assert "gallery of 20" in answer.threshold.source
 
 
 def test_of_three_who_are_alike_none_is_likely(engine: Engine) -> None:
