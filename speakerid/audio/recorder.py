@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from speakerid.audio.conditioning import HighPass, high_pass
 from speakerid.audio.decode import read_announced, stream
 from speakerid.audio.encoded import Encoded
 from speakerid.audio.in_process import Announced
@@ -13,7 +14,7 @@ from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLim
 from speakerid.audio.overlap import SEGMENTS as OVERLAP_SEGMENTS
 from speakerid.audio.overlap import OverlapDetector
 from speakerid.audio.pieces import read_spans
-from speakerid.audio.quality import measure
+from speakerid.audio.quality import clipping_ratio, measure
 from speakerid.audio.segments import Segment, SegmentOptions
 from speakerid.audio.vad import SileroVad, Spoken, VadOptions
 from speakerid.types import FloatArray, Span, Speech
@@ -37,9 +38,10 @@ class LongAudio:
     progress: Progress
 
     def pieces(self) -> Iterator[FloatArray]:
-        """Raises AudioError."""
+        """Without DC and rumble. Raises AudioError."""
+        filtered = HighPass()
         for piece in stream(self.data, limits=self.limits, channel=self.channel):
-            yield piece
+            yield filtered(piece)
             self.progress(len(piece) / SAMPLE_RATE_HZ)
 
     def spans(self, spans: Sequence[Span]) -> Iterator[FloatArray]:
@@ -80,7 +82,7 @@ class Recorder:
         start = spoken.segments[0][0] if spoken.segments else 0
         end = min(start + MEASURED, spoken.total)
         (samples,) = read_spans(stream(audio.data, limits=audio.limits, channel=audio.channel), [(start, end)])
-        heard = measure(samples, _inside(spoken.segments, start, end))
+        heard = measure(high_pass(samples), _inside(spoken.segments, start, end), clipping_ratio(samples))
         seconds = sum(end - start for start, end in spoken.segments) / SAMPLE_RATE_HZ
         return Speech(seconds, heard.snr_db, heard.clipping_ratio, heard.bandwidth_hz)
 
