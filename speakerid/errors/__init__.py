@@ -22,6 +22,8 @@ SpeakeridError
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 │   └── WebhookRefused
 ├── BodyTooSlow           it stopped coming, or nearly
+├── InvalidHttp           the bytes are no request
+├── RequestHeadTooLarge   its address or headers are too long
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the server, or your share of it, is full: come back later
 │   └── TooManyRecordings · TooManyWrongKeys · LongWorkFull
@@ -56,9 +58,11 @@ from speakerid.errors.audio import (
 )
 from speakerid.errors.base import (
     BodyTooSlow,
+    InvalidHttp,
     InvalidRequest,
     LongWorkFull,
     Overloaded,
+    RequestHeadTooLarge,
     SettingsError,
     SpeakeridError,
 )
@@ -173,6 +177,7 @@ __all__ = [
     "GalleryNotFound",
     "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
+    "InvalidHttp",
     "InvalidRequest",
     "InvalidSamples",
     "KeyInvalid",
@@ -203,6 +208,7 @@ __all__ = [
     "RecordingNotReady",
     "RecordingWithoutResult",
     "Refusal",
+    "RequestHeadTooLarge",
     "ScopeMissing",
     "SettingsError",
     "SpeakerNotFound",
