@@ -75,7 +75,8 @@ def _answer(started: Started, request: bytes) -> httpx.Response:
         plain.sendall(request)
         head, _, body = plain.makefile("rb").read().partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
-    return httpx.Response(int(status.split()[1]), headers=[tuple(one.split(": ", 1)) for one in lines], content=body)
+    headers = dict(one.split(": ", 1) for one in lines)
+    return httpx.Response(int(status.split()[1]), headers=headers, content=body)
 
 
 def test_what_is_no_request_gets_a_problem_document_too(enrolled: Command) -> None:
