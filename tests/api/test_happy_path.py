@@ -43,7 +43,7 @@ def test_enrollment_says_how_far_it_is(client: TestClient) -> None:
 
 def test_every_voice_is_accepted_under_its_own_name(client: TestClient) -> None:
     for voice in samples.voices():
-        enrolled(client, voice)
+        enrolled(client, voice, utterances=2)
     for voice in samples.voices():
         answer = identify(client, probe(voice))
         assert (answer["decision"], answer["speaker"]["name"]) == ("accept", voice)

@@ -100,7 +100,7 @@ def _joined(engine: Engine, gallery: str, others: int) -> bool:
     voices = [stranger(unit(100 + n), f"unknown_{n}") for n in range(others)]
     hear_recording(engine, *voices, gallery=gallery)
     before = left(engine)[0]
-    hear_recording(engine, stranger(near(ADA, 0.88)), gallery=gallery)
+    hear_recording(engine, stranger(near(ADA, 0.8)), gallery=gallery)
     return left(engine)[0] == before
 
 
@@ -108,7 +108,7 @@ def test_a_stricter_gallery_asks_for_more(engine: Engine) -> None:
     for name, target_fpir in (("strict", 0.0001), ("loose", 0.2)):
         add_gallery(engine, name, GallerySettings(target_fpir=target_fpir, keep_unknown_voices=True))
         hear_recording(engine, stranger(ADA), gallery=name)
-        hear_recording(engine, stranger(near(ADA, 0.85)), gallery=name)
+        hear_recording(engine, stranger(near(ADA, 0.65)), gallery=name)
     assert [len(inbox(engine, name)) for name in ("strict", "loose")] == [2, 1]
 
 
@@ -131,10 +131,10 @@ def test_a_voice_goes_with_its_last_recording(keeping: Engine) -> None:
 
 def test_what_is_left_of_a_voice_is_what_it_is_compared_with(keeping: Engine) -> None:
     first = hear_recording(keeping, stranger(ADA))
-    hear_recording(keeping, stranger(near(ADA, 0.87)))
+    hear_recording(keeping, stranger(near(ADA, 0.8)))
     assert len(inbox(keeping)) == 1
     forget_recording(keeping, first)
-    aside = near(ADA, 0.87, seed=5)  # like the first, not like what is left
+    aside = near(ADA, 0.8, seed=5)  # like the first, not like what is left
     hear_recording(keeping, stranger(aside))
     assert len(inbox(keeping)) == 2
 
