@@ -166,7 +166,7 @@ class _Builder:
         return self._convolve(x, self._wide(f"{name}.weight"), self._wide(f"{name}.bias"))
 
     def _convolve(self, x: str, kernel: Wide, bias: Wide | None, dilation: int = 1, stride: int = 1) -> str:
-        """Of 'same' length at stride 1. Over time alone it is one of height 1, for which ONNX Runtime has a quicker way."""
+        """Of 'same' length at stride 1. Over time alone it gets a height of 1, for which ONNX Runtime is quicker."""
         steps = [stride, 1] if kernel.ndim == 4 else [1, stride]
         kernel = kernel.reshape(*kernel.shape[:2], -1, kernel.shape[-1])
         sizes = list(kernel.shape[2:])
