@@ -1,9 +1,9 @@
 """How high strangers score, by default and in one gallery: the threshold that a wanted error rate asks for.
 
 A stranger's best cosine among n enrolled speakers is about normal within one kind of recordings. Its mean grows with n
-as the expected maximum of n standard normal numbers does, and differs from one kind of recordings to the next. What it
-is in a gallery, its own speakers show: each enrolled utterance asked as a stranger among the others. A few speakers say
-little about rare scores, so the default counts like a number of further ones.
+as the expected maximum of n standard normal numbers does, and differs from one kind of recordings to the next; its
+deviation narrows. What it is in a gallery, its own speakers show: each enrolled utterance asked as a stranger among the
+others. A few speakers say little about rare scores, so the default counts like a number of further ones.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Strangers:
     growth: float
     deviation: float  # within one kind of recordings
     between: float  # of `mean` from one kind of recordings to another
+    narrowing: float = 0.0  # `deviation * exp(-narrowing * expected_maximum(n))` is that of the best among n
 
     def threshold(self, compared: float, fpir: float) -> float:
         """What a stranger's best score among `compared` speakers exceeds with chance `fpir` (0 < fpir < 1).
@@ -42,7 +43,8 @@ class Strangers:
         """
         if not 0.0 < fpir < 1.0:
             raise ValueError(f"need 0 < fpir < 1, got {fpir}")
-        return self._mean(compared) - NORMAL.inv_cdf(fpir) * math.hypot(self.deviation, self.between)
+        # One speaker's is exceeded by the best of several all the more, where the model would narrow too fast.
+        return max(self._quantile(one, -NORMAL.inv_cdf(fpir)) for one in (1.0, compared))
 
     def taught(self, own: OwnStrangers | None, compared: float, fpir: float) -> float:
         """The same in the gallery whose speakers score as `own` says."""
@@ -50,11 +52,18 @@ class Strangers:
         if own is None:
             return usual
         mean = own.mean + self._mean(compared) - self._mean(own.compared)
+        deviation = own.deviation * self._narrowed(compared) / self._narrowed(own.compared)
         share = own.speakers / (own.speakers + DEFAULT_SPEAKERS)
-        return (1.0 - share) * usual + share * (mean - NORMAL.inv_cdf(fpir) * own.deviation)
+        return (1.0 - share) * usual + share * (mean - NORMAL.inv_cdf(fpir) * deviation)
+
+    def _quantile(self, compared: float, deviations: float) -> float:
+        return self._mean(compared) + deviations * math.hypot(self.deviation * self._narrowed(compared), self.between)
 
     def _mean(self, compared: float) -> float:
         return self.mean + self.growth * expected_maximum(compared)
+
+    def _narrowed(self, compared: float) -> float:
+        return math.exp(-self.narrowing * expected_maximum(compared))
 
 
 @dataclass(frozen=True)

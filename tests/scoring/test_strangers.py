@@ -74,6 +74,22 @@ def test_with_others_compared_the_gallerys_mean_moves_as_the_defaults() -> None:
     assert moved == pytest.approx(DEFAULT.growth * (expected_maximum(10) - expected_maximum(100)), abs=1e-4)
 
 
+@given(st.integers(1, 1_000_000), st.floats(1e-6, 0.5), st.floats(0.0, 1.0))
+def test_however_fast_it_narrows_more_speakers_ask_for_no_less(size: int, fpir: float, narrowing: float) -> None:
+    model = replace(DEFAULT, deviation=0.25, narrowing=narrowing)
+    usual = model.threshold(size, fpir)
+    assert model.threshold(1, fpir) <= usual
+    assert model.threshold(size + 1, fpir) >= usual - 1e-9
+    assert usual <= replace(model, narrowing=0.0).threshold(size, fpir) + 1e-9
+
+
+def test_the_gallerys_deviation_narrows_as_the_defaults() -> None:
+    own = OwnStrangers(10_000_000, compared=10, mean=0.6, deviation=0.05)
+    model = replace(DEFAULT, narrowing=0.2)
+    wider, narrower = (model.taught(own, size, 0.01) - model.taught(own, size, 0.5) for size in (10, 100))
+    assert narrower / wider == pytest.approx(np.exp(-0.2 * (expected_maximum(100) - expected_maximum(10))), abs=1e-4)
+
+
 def best(count: int, mean: float = 0.4, deviation: float = 0.05) -> Floats:
     return np.random.default_rng(1).normal(mean, deviation, count)
 
