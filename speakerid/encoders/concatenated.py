@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from speakerid.encoders.base import Encoder
-from speakerid.encoders.embedding import embed_with
+from speakerid.encoders.embedding import embed_with, l2_normalize
 from speakerid.errors import EncoderNotFound
 from speakerid.types import FloatArray
 
@@ -61,7 +61,11 @@ class ConcatenatedEncoder:
     def embed(self, waveforms: Sequence[FloatArray]) -> FloatArray:
         return embed_with(self, self._raw, waveforms)
 
+    def join(self, rows: Sequence[FloatArray]) -> FloatArray:
+        """`(n, dim)`, rows of length 1, from the unit vectors `(n, …)` of each part for the same n waveforms."""
+        weighted = [np.float32(part.weight) * own for part, own in zip(self.parts, rows, strict=True)]
+        return l2_normalize(np.concatenate(weighted, axis=1))
+
     def _raw(self, batch: FloatArray) -> FloatArray:
         """(batch, samples) -> (batch, dim)"""
-        rows = [np.float32(part.weight) * part.encoder.embed(list(batch)) for part in self.parts]
-        return np.concatenate(rows, axis=1)
+        return self.join([part.encoder.embed(list(batch)) for part in self.parts])
