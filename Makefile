@@ -37,17 +37,17 @@ bench: $(READY)
 attack: $(READY)
 	$(BIN)/python -m benchmarks.attack $(ONLY)
 
-# What follows from the weights of the bundled encoder: its calibration, the limits of the coach.
+# What ships with the package for its encoders: calibrations and the limits of the coach (a quarter of an hour or so).
 refit: $(READY)
-	$(EVALUATE).calibrate --data $(SPEECH)/librispeech/train --last 51
-	$(EVALUATE).coach --data $(SPEECH)/librispeech/train --last 51 --data $(SPEECH)/librispeech/dev --single $(SPEECH)/coffee
+	$(EVALUATE).calibrate --speech $(SPEECH) --ship
 
 # Every figure of README and docs/decisions, one file a command (an hour or so).
 measure: $(READY)
 	mkdir -p $(MEASURED)
 	$(BIN)/python -m speakerid.training.report --encoder speakerid/encoders/bundled/model.onnx --encoder speakerid/encoders/bundled --data $(SPEECH) > $(MEASURED)/encoder.txt
-	for fpir in 0.01 0.05 0.1; do \
-	  $(EVALUATE).open_set --speech $(SPEECH)/librispeech --target-fpir $$fpir > $(MEASURED)/open_set-$$fpir.txt; done
+	$(EVALUATE).calibrate --speech $(SPEECH) > $(MEASURED)/calibrate.txt
+	for encoder in campplus+ecapa-mini campplus ecapa-mini; do \
+	  $(EVALUATE).open_set --speech $(SPEECH) --encoder $$encoder > $(MEASURED)/open_set-$$encoder.txt; done
 	$(EVALUATE).planted --speech $(SPEECH) > $(MEASURED)/planted.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt

@@ -9,7 +9,7 @@ from speakerid.types import FloatArray
 
 WINDOW_SAMPLES = SAMPLE_RATE_HZ * 3 // 2  # 1.5 s: with 2 s, second voices of 2 s and less are found less often
 HOP_SAMPLES = WINDOW_SAMPLES // 2
-MOST = 48  # windows of one recording, 37 s at half overlap; longer speech is heard with gaps
+MOST = 12  # windows of one recording, 10 s at half overlap; longer speech is sampled with gaps
 
 
 def speech_windows(speech: FloatArray) -> list[FloatArray]:

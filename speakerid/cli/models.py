@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +14,25 @@ from speakerid.cli.errors import REFUSED, Problem, tell
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, say, table
 from speakerid.cli.settings import read_settings
+from speakerid.cli.watcher import Watcher
 
 if TYPE_CHECKING:
     from speakerid.models.catalog import Model
     from speakerid.models.listing import Listed
 
 app = typer.Typer(name="models", help="Fetch, list, carry and convert models.", no_args_is_help=True)
+
+
+@dataclass(frozen=True)
+class Calibrating(Output):
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
+        ),
+    ] = None
+
 
 INTERRUPTED = Problem("interrupted", "The fetching was interrupted. Run the same command again: what was done is kept.")
 
@@ -102,6 +116,46 @@ def convert(
     else:
         say(f"{made.path}: {made.name}, {made.dim} dimensions, fingerprint {made.fingerprint}")
         say(f"Lowest cosine to SpeechBrain's embeddings: {made.worst_cosine:.7f}")
+
+
+@app.command()
+@with_options
+def calibrate(
+    options: Calibrating,
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            "--data",
+            exists=True,
+            file_okay=False,
+            help="Labeled speech, as often as you like: a folder with one sub-folder per speaker, or one per kind of "
+            "recording with one per speaker inside.",
+        ),
+    ],
+) -> None:
+    """Fit what decisions with an encoder need: its calibration and the limits of the enrollment coach.
+
+    Every kind of recording counts alike, and with three or more each is left out once and judged by what the others
+    taught. The result is kept beside the fetched models and found again by the encoder's fingerprint, also for a copy
+    under another name. Six speakers with four recordings each are needed of every kind; thirty are better.
+    """
+    from speakerid.bootstrap import load_encoder
+    from speakerid.evaluation.calibrate import calibrate as fit
+    from speakerid.evaluation.calibrate import read, report, write
+    from speakerid.evaluation.domains import own_domains
+
+    settings = read_settings(encoder=options.encoder)
+    encoder = load_encoder(settings.encoder, settings)
+    with Watcher(quiet=options.as_json) as watcher:
+        (made,) = fit(read([encoder], own_domains(data), watcher.counting))
+    out = settings.models_folder / "fitted" / f"{encoder.fingerprint}.json"
+    write(made.fitted, out)
+    if options.as_json:
+        emit(made.to_json() | {"path": str(out)})
+        return
+    for line in report(made):
+        say(line)
+    say(f"Kept in {out}: every gallery of this encoder uses it from the next start on.")
 
 
 def _tell(output: Output, folder: Path, models: Sequence[Model], nothing: str) -> None:

@@ -10,7 +10,7 @@ SpeakeridError
 ├── Refusal               good audio that does not allow what was asked
 │   ├── NotEnoughSpeech   identify, verify, embeddings
 │   └── EnrollmentRefused what the enrollment coach does not let pass
-│       ├── TooLittleSpeech · Clipped · AudioTooNoisy · MoreThanOneVoice
+│       ├── TooLittleSpeech · Clipped · MoreThanOneVoice
 │       └── DoesNotMatchSpeaker · VoiceAlreadyEnrolled
 ├── NotFound              GalleryNotFound · SpeakerNotFound · UtteranceNotFound · ChangeNotFound
 │   └── …                 KeyNotFound · FileMissing · RecordingNotFound · UnknownVoiceNotFound
@@ -97,7 +97,6 @@ from speakerid.errors.recordings import (
     WebhookRefused,
 )
 from speakerid.errors.refusals import (
-    AudioTooNoisy,
     Clipped,
     DoesNotMatchSpeaker,
     EnrollmentRefused,
@@ -142,7 +141,6 @@ from speakerid.errors.store import (
 __all__ = [
     "AudioError",
     "AudioTooLong",
-    "AudioTooNoisy",
     "BackupFailed",
     "BodyTooSlow",
     "CalibrationMissing",

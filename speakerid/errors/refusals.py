@@ -56,14 +56,6 @@ class Clipped(EnrollmentRefused):
     sentence = "{review.speech.clipping_ratio:.0%} of the samples are cut off at full scale. Record at a lower level."
 
 
-class AudioTooNoisy(EnrollmentRefused):
-    code = "audio_too_noisy"
-    sentence = (
-        "The speech is only {review.speech.snr_db:.0f} dB above the noise, or it is no speech. "
-        "Record in a quiet place, close to the microphone."
-    )
-
-
 class MoreThanOneVoice(EnrollmentRefused):
     code = "more_than_one_voice"
     sentence = "More than one voice is heard. Record the speaker alone."

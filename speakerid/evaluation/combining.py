@@ -23,7 +23,7 @@ import numpy as np
 
 from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import label
-from speakerid.evaluation.development import Condition, noisy, telephone, unchanged
+from speakerid.evaluation.conditions import Condition, noisy, telephone, unchanged
 from speakerid.evaluation.pieces import Pieces, Speech, Spoken
 from speakerid.evaluation.trees import speaker_tree
 from speakerid.scoring.calibration import Calibration

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
+import soxr
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve, lfilter
+from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.types import FloatArray
 
+Change = Callable[[FloatArray, int], FloatArray]  # samples at 16 kHz and a seed
+
+NOISE_SNR_DB = 10.0
+TELEPHONE_HZ = 8_000
+TELEPHONE_BAND = butter(6, (300, 3_400), "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
 DULL = 0.5  # one-pole filter: falls by about 10 dB towards the highest frequencies
-REVERBERATION_S = (0.2, 1.0)  # until it has fallen by 60 dB: from furnished rooms to bare halls
-DIRECT_TO_REVERBERANT_DB = (-3.0, 10.0)
 FULL_SCALE = 0.99
 SILENT = 1e-6  # of full scale: digital silence stays what it is
+
+
+@dataclass(frozen=True)
+class Condition:
+    name: str
+    change: Change
+
+
+def unchanged(samples: FloatArray, seed: int) -> FloatArray:
+    return samples
+
+
+def noisy(samples: FloatArray, seed: int) -> FloatArray:
+    """With noise 10 dB below its mean level, dull as a room's."""
+    noise = lfilter([1.0], [1.0, -DULL], np.random.default_rng(seed).standard_normal(len(samples)))
+    return mixed(samples, noise, NOISE_SNR_DB)
+
+
+def telephone(samples: FloatArray, seed: int) -> FloatArray:
+    """300 to 3400 Hz, sampled at 8 kHz."""
+    narrow = soxr.resample(sosfilt(TELEPHONE_BAND, samples), SAMPLE_RATE_HZ, TELEPHONE_HZ)
+    wide: FloatArray = soxr.resample(narrow, TELEPHONE_HZ, SAMPLE_RATE_HZ).astype(np.float32)
+    return wide
 
 
 def full_scale(samples: FloatArray, seed: int) -> FloatArray:
@@ -27,16 +57,6 @@ def duller(samples: FloatArray, seed: int) -> FloatArray:
     random = np.random.default_rng(seed)
     dull = lfilter([1.0 - DULL], [1.0, -DULL], samples).astype(np.float32)
     return mixed(dull, random.standard_normal(len(dull)), float(random.uniform(15.0, 25.0)))
-
-
-def room(samples: FloatArray, seed: int) -> FloatArray:
-    """In a room: a direct sound and a tail of noise that decays exponentially (Polack's model)."""
-    random = np.random.default_rng(seed)
-    decay_s = random.uniform(*REVERBERATION_S)
-    at = np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    tail = random.standard_normal(len(at)) * 10 ** (-3.0 * at / decay_s)
-    tail *= 10 ** (-random.uniform(*DIRECT_TO_REVERBERANT_DB) / 20) / np.sqrt(np.sum(tail**2))
-    return inside(samples, np.concatenate([[1.0], tail]))
 
 
 def inside(samples: FloatArray, response: NDArray[np.floating]) -> FloatArray:

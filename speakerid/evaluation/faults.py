@@ -10,7 +10,6 @@ import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.evaluation import conditions
-from speakerid.evaluation.development import telephone
 from speakerid.evaluation.mixtures import in_turns
 from speakerid.evaluation.music import music
 from speakerid.evaluation.takes import Take
@@ -118,7 +117,7 @@ class Planter:
 
     def _narrow(self) -> Attempt:
         take = self._one(self._cast.spare)
-        return Attempt("8 kHz among 16 kHz", take.voice, take.voice, telephone(take.samples, 0))
+        return Attempt("8 kHz among 16 kHz", take.voice, take.voice, conditions.telephone(take.samples, 0))
 
     def _two_names(self) -> Attempt:
         take = self._one(self._cast.spare)

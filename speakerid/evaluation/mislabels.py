@@ -28,7 +28,7 @@ from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import label
 from speakerid.encoders.embedding import split_equally
 from speakerid.evaluation import planting
-from speakerid.evaluation.development import noisy, telephone, unchanged
+from speakerid.evaluation.conditions import noisy, telephone, unchanged
 from speakerid.evaluation.planting import Draw, Tally
 from speakerid.evaluation.trees import speaker_tree
 from speakerid.scoring.health import Health, examine

@@ -17,9 +17,10 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import CleanSpeech, Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder
-from speakerid.evaluation.development import MIN_PROBE_S, Condition
+from speakerid.evaluation.conditions import Condition
 from speakerid.types import FloatArray
 
+MIN_PROBE_S = 1.0  # what is left of the speech in noise may be less
 MOST = 4  # pieces of one speaker
 LEAST_S = 2.0
 LONGEST_S = 4.0

@@ -2,9 +2,8 @@
 
     python -m speakerid.evaluation.planted --speech ../shared/speech
 
-1,000 faults are planted and as many good utterances sent, through the very services that the API uses. The speakers
-are halved: calibration and limits are fitted on one half, faults and good utterances are made from the other, then the
-halves change places. So nothing that is judged was fitted on.
+1,000 faults are planted in LibriSpeech and as many good utterances of it sent, through the very services that the API
+uses. Calibration and limits are fitted on the other domains, so nothing that is judged was fitted on.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, cycle, islice, repeat
 from pathlib import Path
 
@@ -26,64 +23,51 @@ from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import build_engine, load_encoder
 from speakerid.encoders.base import Encoder, label
-from speakerid.evaluation.calibrate import development_trials, fit_default
-from speakerid.evaluation.coach import fit_limits
+from speakerid.evaluation.calibrate import calibrate, read, say_progress, write
+from speakerid.evaluation.domains import speech_domains
 from speakerid.evaluation.faults import FAULTS, GOOD, Cast, Planter
 from speakerid.evaluation.planted_report import Judged, summary, table
 from speakerid.evaluation.stage import Stage
-from speakerid.evaluation.takes import Ears, Take
+from speakerid.evaluation.takes import Take, pieces, single
 from speakerid.evaluation.trees import recordings, speaker_tree
-from speakerid.scoring.fitted import Fitted
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
 SEED = 11
 HELD_OUT = 51  # last speakers of librispeech/train: the bundled encoder was not trained on them
 BYSTANDERS = 200  # its first speakers, whom the bundled encoder was trained on: enrolled, never judged
-JUDGED_ENROLLED = 10  # voices of the judged half in either gallery; the large one has the bystanders too
+JUDGED_ENROLLED = 10  # voices in either gallery; the large one has the bystanders too
 MOST_UTTERANCES = 3  # enrolled of one voice; some are left to send
-SINGLES = 300  # files of coffee, halved too
-ATTEMPTS = 500  # faults in either half, and as many good utterances
-
-
-@dataclass(frozen=True)
-class Half:
-    data: dict[str, list[Path]]  # files by speaker
-    single: list[Path]  # one voice each, nobody knows whose
+SINGLES = 300  # files of coffee
+ATTEMPTS = 1000  # faults, and as many good utterances
 
 
 class Corpus:
     """The folder of `--speech`."""
 
     def __init__(self, root: Path) -> None:
+        preparer = Preparer(SileroVad())
         train, dev = speaker_tree(root / "librispeech" / "train"), speaker_tree(root / "librispeech" / "dev")
-        known = dict(sorted([*list(train.items())[-HELD_OUT:], *dev.items()]))
-        single = recordings(root / "coffee")[:SINGLES]
-        self.halves = tuple(Half(dict(list(known.items())[half::2]), single[half::2]) for half in (0, 1))
-        self.bystanders = dict(list(train.items())[:BYSTANDERS])
-        sounds = recordings(root / "noise")
-        self.rooms = [file for file in sounds if file.stem.startswith("rir")]
-        self.noises = [file for file in sounds if file not in self.rooms]
+        self.takes = pieces(dict(sorted([*list(train.items())[-HELD_OUT:], *dev.items()])), preparer)
+        self.bystanders = pieces(dict(list(train.items())[:BYSTANDERS]), preparer)
+        self.single = single(recordings(root / "coffee")[:SINGLES], preparer)
+        sounds = {file.stem: preparer.decode(read_file(file)) for file in recordings(root / "noise")}
+        self.rooms = [samples for name, samples in sounds.items() if name.startswith("rir")]
+        self.noises = [samples for name, samples in sounds.items() if not name.startswith("rir")]
 
 
-def judge(encoder: Encoder, corpus: Corpus, fitted: Half, judged: Half) -> Iterator[Judged]:
-    """Fit on one half, plant in the other."""
-    preparer = Preparer(SileroVad())
-    ears = Ears(encoder, preparer)
-    rooms, noises = ([preparer.decode(read_file(file)) for file in files] for files in (corpus.rooms, corpus.noises))
-    takes, bystanders = ears.takes(judged.data), ears.takes(corpus.bystanders)
-    single = ears.single(judged.single)
-    with _fitted_engine(encoder, fitted) as engine:
-        sys.stdout.write(f"fitted on {len(fitted.data)} speakers: {summary(engine.limits)}\n")
-        for number, others in enumerate(([], bystanders)):
-            stage, random = Stage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
-            enrolled, spare, new = _chosen(takes, random)
-            stage.enroll([*enrolled, *others])
-            cast = Cast(tuple({take.voice: None for take in enrolled}), spare, new, single, rooms, noises)
-            planter, half = Planter(cast, SEED + number), ATTEMPTS // 2
-            for kind in chain(repeat(GOOD, half), islice(cycle(FAULTS), half)):
-                attempt = planter.attempt(kind)
-                yield Judged(attempt, stage.answer(attempt))
+def judge(engine: Engine, corpus: Corpus) -> Iterator[Judged]:
+    """Half of the attempts in a gallery of a few speakers, half in one with the bystanders."""
+    for number, others in enumerate(([], corpus.bystanders)):
+        stage, random = Stage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
+        enrolled, spare, new = _chosen(corpus.takes, random)
+        for take in [*enrolled, *others]:
+            stage.enroll(take.voice, take.samples, whatever=True)
+        voices = tuple({take.voice: None for take in enrolled})
+        planter = Planter(Cast(voices, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
+        for kind in chain(repeat(GOOD, ATTEMPTS // 2), islice(cycle(FAULTS), ATTEMPTS // 2)):
+            attempt = planter.attempt(kind)
+            yield Judged(attempt, stage.review(attempt.speaker, attempt.samples))
 
 
 def _chosen(takes: Sequence[Take], random: np.random.Generator) -> tuple[list[Take], list[Take], list[Take]]:
@@ -101,33 +85,27 @@ def _chosen(takes: Sequence[Take], random: np.random.Generator) -> tuple[list[Ta
     return enrolled, spare, [take for take in takes if take.voice not in voices]
 
 
-@contextmanager
-def _fitted_engine(encoder: Encoder, half: Half) -> Iterator[Engine]:
-    """As `calibrate` and `coach` would fit it, on this half alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        domains = (f"{len(half.data)} speakers",)
-        trials = development_trials(encoder, half.data)
-        calibration = fit_default(trials, domains=domains, fingerprint=encoder.fingerprint)
-        limits = fit_limits(encoder, calibration, half.data, half.single)
-        file = Path(folder) / "fitted" / "half.json"
-        file.parent.mkdir()
-        file.write_text(Fitted(calibration, limits).to_json(), encoding="utf-8")
-        engine = build_engine(Settings(store=f"{folder}/voices.db", models=Path(folder)), encoder=encoder)
-        try:
-            yield engine
-        finally:
-            engine.close()
+def fit_elsewhere(encoder: Encoder, speech: Path, folder: Path) -> None:
+    """What `calibrate` finds without LibriSpeech, where an engine with the models of this folder looks for it."""
+    domains = [one for one in speech_domains(speech) if not one.test_only and not one.name.startswith("librispeech")]
+    (made,) = calibrate(read([encoder], domains, say_progress))
+    write(made.fitted, folder / "fitted" / "elsewhere.json")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Plant faults in enrollments and count what the coach notices.")
-    parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech, coffee and noise")
-    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with field, librispeech, coffee and noise")
+    parser.add_argument("--encoder", default="default")
     options = parser.parse_args(arguments)
-    encoder, corpus = load_encoder(options.encoder), Corpus(options.speech)
-    first, second = corpus.halves
-    found = [*judge(encoder, corpus, first, second), *judge(encoder, corpus, second, first)]
-    sys.stdout.write(f"{label(encoder)}\n\n{table(found)}")
+    encoder = load_encoder(options.encoder)
+    with tempfile.TemporaryDirectory() as folder:
+        fit_elsewhere(encoder, options.speech, Path(folder))
+        engine = build_engine(Settings(store=f"{folder}/voices.db", models=Path(folder)), encoder=encoder)
+        try:
+            found = list(judge(engine, Corpus(options.speech)))
+        finally:
+            engine.close()
+    sys.stdout.write(f"{label(encoder)}: {summary(engine.limits)}\n\n{table(found)}")
     return 0
 
 

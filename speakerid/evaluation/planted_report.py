@@ -19,7 +19,7 @@ NAMES: dict[Kind, tuple[set[str], set[str]]] = {
     "wrong speaker's file": ({"does_not_match_speaker"}, {"weak_match", "similar_voice"}),
     "two voices": ({"more_than_one_voice"}, {"two_voices"}),
     "silence": ({"too_little_speech"}, set()),
-    "music and noise": ({"too_little_speech", "audio_too_noisy"}, {"noisy"}),
+    "music and noise": ({"too_little_speech"}, {"noisy"}),
     "clipped": ({"clipped"}, {"clipped"}),
     "8 kHz among 16 kHz": (set(), {"bandwidth_differs"}),
     "same voice, two names": ({"voice_already_enrolled"}, {"similar_voice"}),
@@ -49,8 +49,6 @@ def table(found: Sequence[Judged]) -> str:
 def summary(limits: Limits) -> str:
     """What is refused and, in brackets, what is only said."""
     return (
-        f"SNR below {limits.snr_db.refuse:.1f} dB ({limits.snr_db.warn:.1f}), "
-        f"clipped above {limits.clipping_ratio.refuse:.1%} ({limits.clipping_ratio.warn:.1%}), "
         f"match below llr {limits.match_llr.refuse:.1f} ({limits.match_llr.warn:.1f}), "
         f"two voices above llr {limits.voices_llr.refuse:.1f} ({limits.voices_llr.warn:.1f})"
     )

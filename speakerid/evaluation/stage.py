@@ -1,20 +1,19 @@
-"""A store of its own where people are enrolled and attempts are made, by the services that the API uses."""
+"""A gallery of its own where people are enrolled, tried and asked for, by the services that the API uses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.wav import wav_bytes
+from speakerid.db.models import GalleryRow
 from speakerid.errors import EnrollmentRefused
-from speakerid.evaluation.faults import Attempt
-from speakerid.evaluation.takes import Take
 from speakerid.scoring.coach import Findings
 from speakerid.services import coach, fields, galleries, speakers
 from speakerid.services.engine import Engine
-from speakerid.services.enroll import enroll
+from speakerid.services.enroll import NOTHING, enroll
+from speakerid.services.galleries import GallerySettings
+from speakerid.services.identify import identify
 from speakerid.services.speakers import SpeakerFields
-from speakerid.types import Enrollment, FloatArray
+from speakerid.types import Enrollment, FloatArray, Identification
 
 NEWCOMER = SpeakerFields(name="a newcomer")
 
@@ -27,35 +26,47 @@ class _Undone(Exception):
 
 
 class Stage:
-    """One gallery."""
+    """One gallery. Recordings are samples at 16 kHz."""
 
-    def __init__(self, engine: Engine, gallery: str) -> None:
+    def __init__(self, engine: Engine, gallery: str, target_fpir: float | None = None) -> None:
         self._engine = engine
         with engine.write() as db:
             galleries.create(engine, db, gallery)
+            galleries.update(engine, db, gallery, GallerySettings(target_fpir=target_fpir))
         self._gallery = galleries.get(engine, gallery)
         self._ids: dict[str, str] = {}
 
-    def enroll(self, takes: Sequence[Take]) -> None:
-        """Good takes of anybody, whatever the coach says."""
-        voices = [coach.hear(self._engine, self._gallery, _file(take.samples)) for take in takes]
-        with self._engine.write() as db:
-            for take, voice in zip(takes, voices, strict=True):
-                speaker_id = speakers.find_or_create(db, self._gallery, take.voice).id
-                enroll(self._engine, db, self._gallery.name, speaker_id, voice, fields.EVERY_REFUSAL)
-                self._ids[take.voice] = speaker_id
+    def enroll(self, speaker: str, samples: FloatArray, *, whatever: bool = False) -> Findings:
+        """Kept unless the coach refuses it; with `whatever` it is kept all the same."""
+        voice = coach.hear(self._engine, self._current(), _file(samples))
+        try:
+            with self._engine.write() as db:
+                speaker_id = speakers.find_or_create(db, self._gallery, speaker).id
+                accepted = fields.EVERY_REFUSAL if whatever else NOTHING
+                made = enroll(self._engine, db, self._gallery.name, speaker_id, voice, accepted)
+        except EnrollmentRefused as refused:
+            return Findings(refused.review.refusals, refused.review.warnings)
+        self._ids[speaker] = speaker_id
+        return Findings((), made.warnings)
 
-    def answer(self, attempt: Attempt) -> Findings:
-        """What the coach says. Nothing stays enrolled."""
-        voice = coach.hear(self._engine, self._gallery, _file(attempt.samples))
+    def review(self, speaker: str | None, samples: FloatArray) -> Findings:
+        """What the coach says of a recording for this speaker, or for a new one. Nothing stays enrolled."""
+        voice = coach.hear(self._engine, self._current(), _file(samples))
         try:
             with self._engine.database.write() as db:
-                speaker_id = self._ids.get(attempt.speaker or "") or speakers.create(db, self._gallery, NEWCOMER).id
+                speaker_id = self._ids.get(speaker or "") or speakers.create(db, self._gallery, NEWCOMER).id
                 raise _Undone(enroll(self._engine, db, self._gallery.name, speaker_id, voice))
         except EnrollmentRefused as refused:
             return Findings(refused.review.refusals, refused.review.warnings)
         except _Undone as undone:
             return Findings((), undone.enrollment.warnings)
+
+    def identify(self, samples: FloatArray) -> Identification:
+        return identify(self._engine, self._current(), _file(samples))
+
+    def _current(self) -> GalleryRow:
+        """As it is now: what it learns of its own speakers is kept in its row."""
+        return galleries.get(self._engine, self._gallery.name)
 
 
 def _file(samples: FloatArray) -> bytes:

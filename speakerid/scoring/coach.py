@@ -1,7 +1,7 @@
 """The enrollment coach: from what was measured on one recording to what is refused and what is only said.
 
-Every limit is a pair: beyond `refuse` the recording is refused, beyond `warn` (the nearer one) it is a near miss. They
-are fitted per encoder on recordings that are good (`evaluation.coach`).
+Every limit is a pair: beyond `refuse` the recording is refused, beyond `warn` (the nearer one) it is a near miss. Those
+of embeddings are fitted per encoder on good recordings of several kinds (`scoring.fit_coach`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Self
 
+from speakerid.scoring.calibration import GENERIC
 from speakerid.scoring.voices import VoicesModel
 from speakerid.types import EnrollmentRefusal, EnrollmentWarning, Speech
 
 NARROW_BAND_HZ = 4_500  # telephone ends at 4 kHz
-NOISY_SNR_DB = 10.0  # the next two: for whom no limits were fitted
+NOISY_SNR_DB = 10.0  # only said: encoders hear through noise, and good recordings measure low for other reasons
 CLIPPED_RATIO = 0.01
 
 
@@ -27,20 +28,19 @@ class Limit:
 
 
 NEVER = Limit(math.inf, math.inf)  # where above is bad
+CLIPPED = Limit(refuse=0.3, warn=CLIPPED_RATIO)  # from there on every fourth voiceprint is nearer to somebody else
 
 
 @dataclass(frozen=True)
 class Limits:
     """Valid only for one encoder and with its calibration, whose llrs they are."""
 
-    snr_db: Limit  # below is bad
-    clipping_ratio: Limit  # above is bad
     match_llr: Limit  # of the speaker's other utterances; below is bad
-    voices: VoicesModel | None  # None: nobody counts voices
-    voices_llr: Limit  # "two voices" to "one voice"; above is bad
+    voices: VoicesModel | None = None  # None: voices are not counted
+    voices_llr: Limit = NEVER  # "two voices" to "one voice"; above is bad
 
     def count(self, voices_llr: float | None) -> int | None:
-        """How many voices are heard; 2 stands for two or more."""
+        """How many voices there are; 2 stands for two or more."""
         return None if voices_llr is None else 1 + _above(voices_llr, self.voices_llr.refuse)
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,17 +49,18 @@ class Limits:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Raises `KeyError` or `TypeError` for anything that `to_dict` did not make."""
-        limits = {name: Limit(**fields[name]) for name in ("snr_db", "clipping_ratio", "match_llr", "voices_llr")}
+        limits = {name: Limit(**fields[name]) for name in ("match_llr", "voices_llr")}
         return cls(**fields | limits | {"voices": VoicesModel(**fields["voices"])})
 
 
-# For an encoder that no limits were fitted for: what can be heard without one is told, nothing is refused.
+# Of an encoder that nothing was fitted for: refused is what is less alike than five of six strangers are.
 UNFITTED = Limits(
-    snr_db=Limit(refuse=-math.inf, warn=NOISY_SNR_DB),
-    clipping_ratio=Limit(refuse=math.inf, warn=CLIPPED_RATIO),
-    match_llr=Limit(refuse=-math.inf, warn=-math.inf),
-    voices=None,
-    voices_llr=NEVER,
+    match_llr=Limit(
+        refuse=GENERIC.llr_of(
+            GENERIC.strangers.mean - math.hypot(GENERIC.strangers.deviation, GENERIC.strangers.between)
+        ),
+        warn=GENERIC.llr_of(GENERIC.strangers.mean),
+    )
 )
 
 
@@ -90,7 +91,6 @@ def judge(evidence: Evidence, limits: Limits) -> Findings:
 # What a refusal has said need not be said again.
 _SAME: dict[EnrollmentWarning, EnrollmentRefusal] = {
     "clipped": "clipped",
-    "noisy": "audio_too_noisy",
     "two_voices": "more_than_one_voice",
     "weak_match": "does_not_match_speaker",
     "similar_voice": "voice_already_enrolled",
@@ -100,10 +100,8 @@ _SAME: dict[EnrollmentWarning, EnrollmentRefusal] = {
 def _refusals(found: Evidence, limits: Limits) -> Iterator[EnrollmentRefusal]:
     if found.speech.seconds < found.needed_s:
         yield "too_little_speech"
-    if found.speech.clipping_ratio > limits.clipping_ratio.refuse:
+    if found.speech.clipping_ratio > CLIPPED.refuse:
         yield "clipped"
-    if _below(found.speech.snr_db, limits.snr_db.refuse):
-        yield "audio_too_noisy"
     if _above(found.voices_llr, limits.voices_llr.refuse):
         yield "more_than_one_voice"
     if _below(found.match_llr, limits.match_llr.refuse) or _is_somebody_else(found, limits):
@@ -113,9 +111,9 @@ def _refusals(found: Evidence, limits: Limits) -> Iterator[EnrollmentRefusal]:
 
 
 def _warnings(found: Evidence, limits: Limits) -> Iterator[EnrollmentWarning]:
-    if found.speech.clipping_ratio > limits.clipping_ratio.warn:
+    if found.speech.clipping_ratio > CLIPPED.warn:
         yield "clipped"
-    if _below(found.speech.snr_db, limits.snr_db.warn):
+    if _below(found.speech.snr_db, NOISY_SNR_DB):
         yield "noisy"
     if found.speech.bandwidth_hz < NARROW_BAND_HZ:
         yield "narrow_band"

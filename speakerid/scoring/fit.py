@@ -1,66 +1,83 @@
-"""Fit a Calibration from development scores. Apart from it because serving must not load scikit-learn."""
+"""Fit a Calibration on domains, each counting alike. Apart from it because serving must not load scikit-learn."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from speakerid.errors import CalibrationMissing
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.strangers import Strangers
+from speakerid.scoring.fit_strangers import fit_strangers
+from speakerid.scoring.labeled_domain import LabeledDomain, Reals, draw
 
-Scores = NDArray[np.floating]
-
-MIN_TRIALS = 10  # of either kind; fewer say nothing about a slope
-# Weak L2 on the standardized weights: keeps them finite when the scores separate perfectly, and moves a fit on
-# 1,000 overlapping scores by less than 1 %.
+DRAWS = 20  # galleries of half of the speakers, whose utterances are compared with everybody in them
+MOST_TRIALS = 20_000  # of a domain and kind
+MIN_SPEAKERS = 6  # of a domain: half of them enrolled, the other half strangers
+MIN_TARGETS = 30  # comparisons of one person's sessions, in a domain
+# Weak L2 on the standardized score: keeps the slope finite when the scores separate perfectly, and moves a fit on 1,000
+# overlapping scores by less than 1 %.
 INVERSE_REGULARIZATION = 100.0
+SEED = 5
 
 
-def fit(
-    targets: Scores, nontargets: Scores, *, strangers: Strangers, domains: tuple[str, ...], fingerprint: str
-) -> Calibration:
-    """Fit on cosines `(n,)` of the same and `(m,)` of different speakers.
-
-    Both kinds weigh the same in all (prior 0.5), so that the fitted log odds are the llr itself. Raises
-    `CalibrationMissing` with fewer than 10 of either kind or when higher scores do not mean the same speaker, and
-    `ValueError` for a score that is not finite.
-    """
-    same, different = (_checked(kind) for kind in (targets, nontargets))
-    slope, intercept = _logistic(same, different)
+def fit(domains: Sequence[LabeledDomain], fingerprint: str) -> Calibration:
+    """Raises CalibrationMissing when a domain has too little, or higher scores do not mean the same speaker."""
+    trials = [_trials(domain) for domain in domains]
+    slope, intercept = logistic(trials)
     if slope <= 0:
         raise CalibrationMissing(
-            "Same-speaker scores are not higher than different-speaker scores. Check the labels and the encoder."
+            "Recordings of one speaker are not more alike than those of different speakers. Check the folders' labels."
         )
     return Calibration(
         slope=slope,
         intercept=intercept,
-        strangers=strangers,
-        domains=domains,
-        targets=len(same),
-        nontargets=len(different),
+        strangers=fit_strangers(domains),
+        domains=tuple(domain.name for domain in domains),
+        targets=sum(len(targets) for targets, _ in trials),
+        nontargets=sum(len(nontargets) for _, nontargets in trials),
         fingerprint=fingerprint,
     )
 
 
-def _checked(scores: Scores) -> NDArray[np.float64]:
-    wide = np.asarray(scores, np.float64).ravel()
-    if not np.isfinite(wide).all():
-        raise ValueError("scores must be finite")
-    if len(wide) < MIN_TRIALS:
-        raise CalibrationMissing(f"{len(wide)} comparisons are too few. Give {MIN_TRIALS} of each kind.")
-    return wide
+def logistic(trials: Sequence[tuple[Reals, Reals]]) -> tuple[float, float]:
+    """Slope and intercept of the llr, from scores of the same and of different speakers of each domain.
 
-
-def _logistic(targets: NDArray[np.float64], nontargets: NDArray[np.float64]) -> tuple[float, float]:
-    """Slope and intercept of the llr; the score is standardized while fitting."""
-    scores = np.concatenate([targets, nontargets])
-    labels = np.repeat([1, 0], [len(targets), len(nontargets)])
-    center, scale = float(scores.mean()), float(scores.std())
+    Every domain, and both kinds in it, weigh the same in all, so that the fitted log odds are the llr itself.
+    """
+    kinds = [kind for both in trials for kind in both]
+    scores = np.concatenate(kinds)
+    labels = np.concatenate([np.full(len(kind), 1 - number % 2) for number, kind in enumerate(kinds)])
+    weights = np.concatenate([np.full(len(kind), 1.0 / len(kind)) for kind in kinds])
+    center, scale = float(np.average(scores, weights=weights)), float(scores.std())
     if scale <= 1e-9:  # a constant's deviation is not exactly zero
         return 0.0, 0.0
-    model = LogisticRegression(C=INVERSE_REGULARIZATION, class_weight="balanced", solver="newton-cholesky", tol=1e-8)
-    model.fit(((scores - center) / scale)[:, None], labels)
+    model = LogisticRegression(C=INVERSE_REGULARIZATION, solver="newton-cholesky", tol=1e-8)
+    model.fit(((scores - center) / scale)[:, None], labels, sample_weight=weights * len(scores) / len(kinds))
     slope = float(model.coef_[0, 0]) / scale
     return slope, float(model.intercept_[0]) - slope * center
+
+
+def _trials(domain: LabeledDomain) -> tuple[Reals, Reals]:
+    """Scores of utterances against voiceprints of the same speaker (other sessions) and of different ones."""
+    _enough(len(domain.names), MIN_SPEAKERS, domain, "speakers who are told apart")
+    random = np.random.default_rng(SEED)
+    same, different = list[Reals](), list[Reals]()
+    for _ in range(DRAWS):
+        gallery = draw(domain, len(domain.names) // 2, random)
+        scores = gallery.known_scores()
+        own = gallery.known_of[:, None] == np.arange(scores.shape[1])
+        same.append(scores[own])
+        different += [scores[~own], gallery.stranger_scores().ravel()]
+    targets, nontargets = np.concatenate(same), np.concatenate(different)
+    _enough(len(targets), MIN_TARGETS, domain, "comparisons between recordings of one speaker")
+    return random.permutation(targets)[:MOST_TRIALS], random.permutation(nontargets)[:MOST_TRIALS]
+
+
+def _enough(found: int, needed: int, domain: LabeledDomain, what: str) -> None:
+    if found < needed:
+        raise CalibrationMissing(
+            f"{domain.name!r} has {found} {what}; {needed} are needed. Give more speakers, each with four recordings "
+            "or more, in one folder per speaker."
+        )

@@ -2,7 +2,7 @@
 
 Two windows of one person are far less alike than two long utterances, and the best of all splits looks like two
 people even where there is one. So the cosine between the two parts says nothing by itself: its llr is fitted, beside
-how much speech there is, on recordings of one person and of two (`evaluation.coach`).
+how much speech there is, on recordings of one person and of two (`scoring.fit_coach`).
 """
 
 from __future__ import annotations

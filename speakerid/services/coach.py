@@ -17,7 +17,6 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import speakers, utterances
 from speakerid.errors import (
-    AudioTooNoisy,
     Clipped,
     DoesNotMatchSpeaker,
     EnrollmentRefused,
@@ -38,7 +37,6 @@ from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
     "too_little_speech": TooLittleSpeech,
     "clipped": Clipped,
-    "audio_too_noisy": AudioTooNoisy,
     "more_than_one_voice": MoreThanOneVoice,
     "does_not_match_speaker": DoesNotMatchSpeaker,
     "voice_already_enrolled": VoiceAlreadyEnrolled,

@@ -15,7 +15,6 @@ Combining = Literal["mean", "weighted"]
 EnrollmentRefusal = Literal[
     "too_little_speech",
     "clipped",
-    "audio_too_noisy",
     "more_than_one_voice",
     "does_not_match_speaker",
     "voice_already_enrolled",

@@ -17,7 +17,7 @@ def test_too_little_speech_has_no_window(samples: int) -> None:
 
 @pytest.mark.parametrize(
     ("samples", "count"),
-    [(WINDOW_SAMPLES, 1), (WINDOW_SAMPLES + HOP_SAMPLES, 2), (10 * WINDOW_SAMPLES, 19), (600 * 16_000, MOST)],
+    [(WINDOW_SAMPLES, 1), (WINDOW_SAMPLES + HOP_SAMPLES, 2), (4 * WINDOW_SAMPLES, 7), (600 * 16_000, MOST)],
 )
 def test_windows_reach_from_the_first_sample_to_the_last(samples: int, count: int) -> None:
     windows = speech_windows(ramp(samples))

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from speakerid import samples
+from speakerid.bootstrap import load_fitted
+from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import PackageNotFound
 from speakerid.models import fetch as fetching
+from speakerid.settings import Settings
 from tests.cli.command import Command
 from tests.encoders.tiny_models import write_ecapa
+
+VOICES = Path(samples.__file__).parent / "voices"
 
 
 @pytest.mark.slow
@@ -82,3 +88,27 @@ def test_fetched_models_go_out_and_come_in_again(speakerid: Command, fetched_mod
     lists = [speakerid("models", "list", "--json", SPEAKERID_MODELS=str(at)).lines for at in (fetched_models, there)]
     assert lists[0] == lists[1]
     assert [one["state"] for one in lists[1]] == ["bundled", "here", "here", "here"]
+
+
+def test_a_fit_is_kept_and_found_again_by_the_fingerprint(speakerid: Command, tmp_path: Path) -> None:
+    models = {"SPEAKERID_MODELS": str(tmp_path)}
+    ran = speakerid("models", "calibrate", "--data", VOICES, "--json", **models)
+    assert ran.code == 0
+    encoder = FakeEncoder()
+    assert ran.json["path"] == str(tmp_path / "fitted" / f"{encoder.fingerprint}.json")
+    found = load_fitted(encoder, Settings(models=tmp_path)).calibration
+    assert found.to_dict() == ran.json["calibration"] | {"domains": ("voices",)}
+    shown = speakerid("models", "calibrate", "--data", VOICES, **models)
+    assert "| voices |" in shown.out
+    assert str(tmp_path) in shown.out
+
+
+def test_too_little_to_fit_on_is_one_sentence(speakerid: Command, tmp_path: Path) -> None:
+    speech = tmp_path / "speech"
+    speech.mkdir()
+    (speech / "ada").symlink_to(next(VOICES.iterdir()))
+    ran = speakerid("models", "calibrate", "--data", speech, "--json", SPEAKERID_MODELS=str(tmp_path / "models"))
+    assert (ran.code, ran.problem["code"]) == (1, "calibration_missing")
+    assert not (tmp_path / "models").exists()
+    empty = speakerid("models", "calibrate", "--data", tmp_path / "speech" / "ada", "--json")
+    assert (empty.code, empty.problem["code"]) == (1, "file_missing")

@@ -8,14 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from speakerid.scoring.calibration import GENERIC
 from speakerid.scoring.coach import NEVER, UNFITTED, Evidence, Findings, Limit, Limits, judge
 from speakerid.scoring.voices import VoicesModel
 from speakerid.types import Speech
 
 GOOD = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
 LIMITS = Limits(
-    snr_db=Limit(refuse=5.0, warn=10.0),
-    clipping_ratio=Limit(refuse=0.2, warn=0.01),
     match_llr=Limit(refuse=-4.0, warn=-1.0),
     voices=VoicesModel(1.0, -10.0, 2.0),
     voices_llr=Limit(refuse=3.0, warn=1.0),
@@ -34,9 +33,9 @@ def test_a_good_recording_is_left_alone() -> None:
     [
         ({"speech": replace(GOOD, seconds=0.9)}, ("too_little_speech",), ()),
         ({"speech": replace(GOOD, clipping_ratio=0.02)}, (), ("clipped",)),
-        ({"speech": replace(GOOD, clipping_ratio=0.3)}, ("clipped",), ()),
+        ({"speech": replace(GOOD, clipping_ratio=0.6)}, ("clipped",), ()),
         ({"speech": replace(GOOD, snr_db=9.0)}, (), ("noisy",)),
-        ({"speech": replace(GOOD, snr_db=4.0)}, ("audio_too_noisy",), ()),
+        ({"speech": replace(GOOD, snr_db=-20.0)}, (), ("noisy",)),
         ({"speech": replace(GOOD, snr_db=None)}, (), ()),
         ({"speech": replace(GOOD, bandwidth_hz=4000)}, (), ("narrow_band",)),
         ({"speech": replace(GOOD, bandwidth_hz=4000), "bandwidths_hz": (4000, 3750)}, (), ("narrow_band",)),
@@ -69,19 +68,21 @@ def test_a_voice_that_was_enrolled_twice_on_purpose_may_go_on() -> None:
 
 
 def test_the_gravest_comes_first() -> None:
-    worst = Evidence(Speech(0.5, 0.0, 0.5, 8000), 1.0, (), 9.0, None, 9.0, ELSEWHERE)
+    worst = Evidence(Speech(0.5, 0.0, 0.6, 8000), 1.0, (), 9.0, None, 9.0, ELSEWHERE)
     assert judge(worst, LIMITS).refusals == (
         "too_little_speech",
         "clipped",
-        "audio_too_noisy",
         "more_than_one_voice",
         "voice_already_enrolled",
     )
 
 
-def test_without_limits_only_too_little_speech_is_refused() -> None:
+def test_an_unfitted_encoder_refuses_what_is_less_alike_than_strangers_are() -> None:
+    usual = GENERIC.llr_of(GENERIC.strangers.mean)
+    assert judge(replace(FINE, voices_llr=99.0, match_llr=usual + 0.1), UNFITTED) == Findings((), ())
+    assert judge(replace(FINE, match_llr=usual - 0.1), UNFITTED) == Findings((), ("weak_match",))
     worst = Evidence(Speech(0.5, 0.0, 0.5, 8000), 1.0, (), 99.0, -99.0, 99.0, NEVER)
-    assert judge(worst, UNFITTED) == Findings(("too_little_speech",), ("clipped", "noisy"))
+    assert judge(worst, UNFITTED) == Findings(("too_little_speech", "does_not_match_speaker"), ("clipped", "noisy"))
 
 
 def test_limits_come_back_from_their_file() -> None:
