@@ -22,8 +22,7 @@ from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.registry import FITTED, PAIR
 from speakerid.evaluation.domain_embeddings import Bars, EmbeddedDomain, Progress, embed_domain
 from speakerid.evaluation.domains import Domain, own_domains, speech_domains
-from speakerid.evaluation.fitting import fit_domains
-from speakerid.evaluation.left_out_domain import TARGET_FPIR, LeftOut, leave_one_out
+from speakerid.evaluation.fitting import TARGET_FPIR, LeftOut, fit_domains, leave_one_out
 from speakerid.models.files import named_failures, write_bytes
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.fit import fit
