@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
-from speakerid.bootstrap import build_engine
+from speakerid.bootstrap import build_engine, load_encoder
+from speakerid.encoders.base import Encoder
 from speakerid.evaluation.domains import own_domains, speech_domains
 from speakerid.evaluation.open_set_task import Task, domain_task, librispeech_task
 from speakerid.evaluation.stage import Stage
@@ -32,6 +33,7 @@ TRIED = 2  # more utterances of each speaker that are sent as enrollments, witho
 LIBRISPEECH = "librispeech"
 COLUMNS = (
     "domain",
+    "one person twice",
     "enrolled",
     "good enrollments refused",
     "strangers named",
@@ -47,6 +49,7 @@ class OpenSetReport:
     """Counts in one domain. Recordings of too little speech count nowhere but in `too_short`."""
 
     domain: str
+    one_person_twice: int  # speakers left out for sounding like another one
     enrolled: int  # speakers
     too_short: int  # recordings
     sent: int  # good enrollments
@@ -90,6 +93,7 @@ def _counted(
     named = [(name, one.speaker.name if one.speaker else None) for name, one in asked]
     return OpenSetReport(
         domain=task.domain,
+        one_person_twice=task.one_person_twice,
         enrolled=len(task.enroll),
         too_short=len(found) + len(known) + len(strangers) - len(long) - len(asked) - len(unknown),
         sent=len(long),
@@ -116,7 +120,7 @@ def table(reports: Sequence[OpenSetReport]) -> Iterator[str]:
             _share(one.wrong_names, one.known),
             f"{one.top_1} of {one.known}",
         ]
-        yield f"| {one.domain} | {one.enrolled} | {' | '.join(cells)} | {one.too_short} |"
+        yield f"| {one.domain} | {one.one_person_twice} | {one.enrolled} | {' | '.join(cells)} | {one.too_short} |"
     mean = fmean(one.accepted / max(one.known, 1) for one in reports)
     yield f"\nKnown accepted, mean of the domains: {100 * mean:.1f} %"
 
@@ -128,7 +132,7 @@ def _share(part: int, whole: int) -> str:
     return f"{part} of {whole}: {100 * found.value:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}]"
 
 
-def _tasks(options: argparse.Namespace) -> Iterator[Task]:
+def _tasks(options: argparse.Namespace, encoder: Encoder) -> Iterator[Task]:
     domains = speech_domains(options.speech) if options.speech else own_domains(options.data)
     chosen = [one for one in domains if not one.name.startswith(LIBRISPEECH) or not options.speech]
     names = [*(one.name for one in chosen), *([LIBRISPEECH] if options.speech else [])]
@@ -137,7 +141,7 @@ def _tasks(options: argparse.Namespace) -> Iterator[Task]:
             yield librispeech_task(options.speech / LIBRISPEECH, options.utterances)
         else:
             domain = next(one for one in domains if one.name == name)
-            yield domain_task(domain, options.enrolled, options.utterances)
+            yield domain_task(domain, encoder, options.enrolled, options.utterances)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -152,10 +156,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--domain", action="append", help="only this one; may be given again")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    reports = []
-    for task in _tasks(options):
+    reports, encoder = list[OpenSetReport](), load_encoder(options.encoder)
+    for task in _tasks(options, encoder):
         with tempfile.TemporaryDirectory() as folder:
-            engine = build_engine(Settings(store=f"{folder}/voices.db", encoder=options.encoder))
+            engine = build_engine(Settings(store=f"{folder}/voices.db"), encoder)
             try:
                 reports.append(run(engine, task, options.target_fpir))
             finally:

@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
+from speakerid.audio.excerpt import excerpt
 from speakerid.audio.files import read_file
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
+from speakerid.encoders.base import Encoder
+from speakerid.evaluation.domain_embeddings import MIN_SPEECH_S
 from speakerid.evaluation.domains import Decode, Domain, Utterance, shuffled
 from speakerid.evaluation.trees import speaker_tree
+from speakerid.scoring.labeled_domain import LabeledDomain, one_person_twice
 from speakerid.types import FloatArray
 
 ASKED = 5  # utterances of each speaker
+COMPARED = 3  # utterances of each speaker that tell whether they are in the domain twice
 BYSTANDERS = STRANGERS = 100  # LibriSpeech speakers who are enrolled, and who are asked
 
 
@@ -23,16 +31,21 @@ class Task:
     """Samples at 16 kHz, as recorded."""
 
     domain: str
+    one_person_twice: int  # speakers left out
     enroll: dict[str, list[FloatArray]]
     known: list[tuple[str, FloatArray]]  # other utterances, of other sessions where there are any
     strangers: list[tuple[str, FloatArray]]
 
 
-def domain_task(domain: Domain, enrolled: int, utterances: int) -> Task:
-    """Half of the speakers, `enrolled` at most, with `utterances` each; as many of the others are strangers."""
-    decode = Preparer(SileroVad()).decode
-    half = min(enrolled, (len(domain.speakers) + 1) // 2)
-    order = shuffled(domain.speakers, str)
+def domain_task(domain: Domain, encoder: Encoder, enrolled: int, utterances: int) -> Task:
+    """Half of the speakers, `enrolled` at most, with `utterances` each; as many of the others are strangers.
+
+    Without speakers who sound to the encoder like an earlier one, as one person does in two recordings.
+    """
+    preparer = Preparer(SileroVad())
+    decode, twice = preparer.decode, _one_person_twice(domain, encoder, preparer)
+    order = shuffled(set(domain.speakers) - twice, str)
+    half = min(enrolled, (len(order) + 1) // 2)
     inside, outside = order[:half], order[half : 2 * half]
     enroll, known = dict[str, list[FloatArray]](), list[tuple[str, FloatArray]]()
     for speaker in inside:
@@ -42,7 +55,18 @@ def domain_task(domain: Domain, enrolled: int, utterances: int) -> Task:
     strangers = [
         (speaker, one.samples) for speaker in outside for one in islice(_utterances(domain, speaker, decode), ASKED)
     ]
-    return Task(domain.name, enroll, known, strangers)
+    return Task(domain.name, len(twice), enroll, known, strangers)
+
+
+def _one_person_twice(domain: Domain, encoder: Encoder, preparer: Preparer) -> set[str]:
+    rows = list[tuple[int, FloatArray]]()
+    for number, speaker in enumerate(domain.speakers):
+        speech = (preparer.clean(one.samples).samples for one in _utterances(domain, speaker, preparer.decode))
+        long = (one for one in speech if len(one) >= MIN_SPEECH_S * SAMPLE_RATE_HZ)
+        rows += [(number, encoder.embed([excerpt(one)])[0]) for one in islice(long, COMPARED)]
+    speakers, at = np.array([number for number, _ in rows], np.intp), np.arange(len(rows))
+    labeled = LabeledDomain(domain.name, np.stack([row for _, row in rows]), speakers, at, np.ones(len(rows)))
+    return {domain.speakers[number] for number in one_person_twice(labeled)}
 
 
 def librispeech_task(root: Path, utterances: int) -> Task:
@@ -57,6 +81,7 @@ def librispeech_task(root: Path, utterances: int) -> Task:
     enroll = {name: read(files[:utterances]) for name, files in dev.items()}
     return Task(
         "librispeech",
+        0,
         enroll | {name: read(files) for name, files in bystanders.items()},
         [(name, samples) for name, files in dev.items() for samples in read(files[utterances:])],
         [(name, samples) for name, files in strangers for samples in read(files)],

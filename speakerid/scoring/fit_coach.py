@@ -19,9 +19,9 @@ from speakerid.scoring.labeled_domain import ENROLLED, LabeledDomain, Reals, sid
 from speakerid.scoring.voices import Parts, VoicesModel, features, split
 from speakerid.types import FloatArray
 
-# Of good enrollments in the worst domain; refused are fewer by the match, because new domains go further out than by
-# voices: emotions, which are in no fit, three times as often.
-MATCH_REFUSED, VOICES_REFUSED, WARNED = 0.001, 0.002, 0.02
+# Of good enrollments in the worst domain. Fewer are refused than a new domain may show: emotions, which are in no fit,
+# lie further out than calls on another day.
+MATCH_REFUSED, VOICES_REFUSED, WARNED = 0.001, 0.0005, 0.02
 MIN_EXAMPLES = 30  # in a domain; fewer say nothing about the few that a limit is about
 DRAWS = 4  # of each speaker's sessions: enrolled and new
 CONVERSATIONS = 300  # of two speakers, made in each domain
@@ -66,7 +66,7 @@ def fit_voices(domains: Sequence[LabeledDomain], most_windows: int) -> tuple[Voi
     fitted.fit(np.concatenate(kinds), labels, sample_weight=weights)
     model = VoicesModel(float(fitted.intercept_[0]), *(float(weight) for weight in fitted.coef_[0]))
     llrs = [fitted.decision_function(kind) for kind in one]
-    return model, Limit(*(_end_of_all(llrs, share) for share in (VOICES_REFUSED, WARNED)))
+    return model, Limit(*(max(_normal_end(values, share) for values in llrs) for share in (VOICES_REFUSED, WARNED)))
 
 
 def one_voice(domain: LabeledDomain, most_windows: int) -> Iterator[Windows]:
@@ -122,26 +122,15 @@ def _features(recordings: Iterable[Windows]) -> Reals:
 
 
 def _end(values: Reals, share: float) -> float:
-    """What a `share` of the values exceeds: by count or by a Gaussian of their mean and deviation, whichever is higher.
+    """What a `share` of the values exceeds: by count or as normal, whichever is higher.
 
-    A count alone knows nothing of the few beyond its last examples, and real tails are heavier than Gaussian.
+    A count alone knows nothing of the few beyond its last examples, and real tails are heavier than normal.
     """
-    return max(float(np.quantile(values, 1.0 - share)), _gaussian_end(values, share))
+    return max(float(np.quantile(values, 1.0 - share)), _normal_end(values, share))
 
 
-def _end_of_all(domains: Sequence[Reals], share: float) -> float:
-    """The same by a Gaussian for the worst domain, but by count over all domains, each counting alike.
-
-    For a few hundred values of a domain, where one of them, which may well hold a second voice, would be its end.
-    """
-    values, weights = np.concatenate(domains), np.concatenate([np.full(len(one), 1.0 / len(one)) for one in domains])
-    order = np.argsort(-values)
-    beyond = np.cumsum(weights[order]) / len(domains)
-    by_count = float(values[order][np.searchsorted(beyond, share)])
-    return max(by_count, *(_gaussian_end(one, share) for one in domains))
-
-
-def _gaussian_end(values: Reals, share: float) -> float:
+def _normal_end(values: Reals, share: float) -> float:
+    """The same by mean and deviation alone: one odd one of a few hundred, which may hold two voices, is not it."""
     return float(norm.isf(share, values.mean(), values.std()))
 
 
