@@ -9,11 +9,12 @@ from speakerid.audio.incoming import Incoming, decoded
 from speakerid.audio.ongoing import OngoingSpeech
 from speakerid.audio.pieces import rechunked
 from speakerid.audio.vad import FRAME_SAMPLES
-from speakerid.services import calibrations
+from speakerid.services.diarize import calibrated
 from speakerid.services.engine import Engine
 from speakerid.services.live.chorus import Chorus
 from speakerid.services.live.events import Done, Event, Ready
 from speakerid.services.live.names import Names
+from speakerid.services.live.numbers import Numbers
 from speakerid.services.live.session import LivePolicy, Session
 
 BLOCK = 3 * FRAME_SAMPLES  # samples heard at a time, 96 ms: answers do not depend on how messages are cut
@@ -56,6 +57,6 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
 
 
 def _session(engine: Engine, names: Names, policy: LivePolicy) -> Session:
-    scorer = calibrations.default(engine)  # as for recordings: the stop of the clustering was fitted with it
-    chorus = Chorus(scorer, policy.assign, policy.merge_llr)
-    return Session(engine.encoder, OngoingSpeech(engine.recorder.vad), chorus, names, policy.certain)
+    chorus = Chorus(calibrated(engine), engine.encoder.dim, policy.assign, policy.merge_llr)
+    speech, numbers = OngoingSpeech(engine.recorder.vad), Numbers(engine.recorder.segmenter)
+    return Session(engine.encoder, speech, numbers, chorus, names, policy.certain)

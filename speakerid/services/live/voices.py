@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.scoring.sides import Side
 from speakerid.timeline import RecordedVoice
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray
 
 PROBE = 20 * SAMPLE_RATE_HZ  # samples, the first of a voice, that are embedded as one probe
 FULL_SCALE = np.float32(32_767.0)
-FULL_BAND_HZ = SAMPLE_RATE_HZ // 2
 
 
 @dataclass(eq=False)
@@ -23,7 +20,6 @@ class LiveVoice:
     """`total (dim,)` sums the embeddings of its windows, `probe (dim,)` is the embedding of its first speech."""
 
     total: NDArray[np.float64]
-    window_s: float = 0.0  # speech behind `total`
     seconds: float = 0.0  # of its final turns
     turns: list[int] = field(default_factory=list)
     probe: FloatArray | None = None
@@ -60,13 +56,7 @@ class LiveVoice:
         """They turned out to be one."""
         self.probed = self.probed and self.full
         self.total = self.total + other.total
-        self.window_s += other.window_s
         self.seconds += other.seconds
         self.turns = sorted(self.turns + other.turns)
         self.enough = self.enough or other.enough
         self._speech = np.concatenate([self._speech, other._speech])[:PROBE]
-
-
-def windows_side(embeddings: Sequence[FloatArray], seconds: Sequence[float]) -> Side:
-    """Noise and band are the stream's, which makes its voices more alike, not less: neither is counted."""
-    return Side.of(np.stack(embeddings), [Speech(one, None, 0.0, FULL_BAND_HZ) for one in seconds])

@@ -1,0 +1,149 @@
+"""From one side of a recording to its clusters: read once, embedded segment by segment. No names yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.quality import measure
+from speakerid.audio.recorder import LongAudio
+from speakerid.diarization.clustering import Calibrated, Count, Evidence, Floats, cluster
+from speakerid.diarization.reading import Block, blocks
+from speakerid.diarization.reconstruction import Spoken, by_appearance, reconstructed
+from speakerid.diarization.segments import Segment, seconds
+from speakerid.encoders.batching import Batcher
+from speakerid.errors import Overloaded
+from speakerid.services import calibrations
+from speakerid.services.engine import Engine
+from speakerid.timeline import JobStage
+from speakerid.types import FloatArray, Span, Speech
+
+MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
+PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
+PAUSE_S = 1.0
+
+At = Callable[[JobStage], None]  # called when a stage of the work begins
+
+
+@dataclass(frozen=True)
+class ChannelDiarization:
+    """One side of a recording. `speech[c]` and row c of `probes (c, dim)` belong to cluster c of `spoken`."""
+
+    channel: int | None
+    seconds: float
+    spoken: tuple[Spoken, ...]
+    speech: tuple[Speech, ...]  # `seconds` of it alone
+    probes: FloatArray
+    speech_seconds: float
+
+
+def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count, at: At) -> ChannelDiarization:
+    """Raises AudioError, CalibrationMissing, Overloaded, EncoderFailed."""
+    segmenter = engine.recorder.segmenter
+    at("speech")
+    found = _Found(engine.encoder)
+    for block in blocks(audio.pieces(), segmenter):
+        found.add(block)
+    at("clusters")
+    evidence = found.evidence(numbered=segmenter.speakers > 1)
+    clusters = cluster(evidence, calibrated(engine), engine.policy.clusters, count)
+    clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
+    at("names")
+    probes = _unit(clusters.centers(evidence))
+    alone_s = np.bincount(clusters.labels, evidence.alone_s, len(probes))
+    return ChannelDiarization(
+        channel,
+        found.total / SAMPLE_RATE_HZ,
+        tuple(reconstructed(found.segments, clusters.labels)),
+        tuple(replace(found.quality(), seconds=float(one)) for one in alone_s),
+        probes,
+        sum(seconds(one.spans, SAMPLE_RATE_HZ) for one in found.segments),
+    )
+
+
+def calibrated(engine: Engine) -> Calibrated:
+    """The encoder's default calibration, even where a gallery has its own: what clusters was fitted with that.
+
+    Raises CalibrationMissing.
+    """
+    calibration = calibrations.default(engine).calibration
+
+    def llrs(cosines: Floats) -> Floats:
+        return calibration.slope * cosines + calibration.intercept
+
+    return llrs
+
+
+def _unit(centers: FloatArray) -> FloatArray:
+    """Who is never heard alone has no center: any unit vector, since nobody is named after 0 s of speech."""
+    found = centers.copy()
+    found[~centers.any(axis=1), 0] = 1.0
+    return found
+
+
+class _Found:
+    """What was found so far. Of the samples only the first minutes of speech are kept, as long as it is read."""
+
+    def __init__(self, encoder: Batcher) -> None:
+        self.segments: list[Segment] = []
+        self.total = 0
+        self._encoder = encoder
+        self._embeddings: list[FloatArray] = [np.zeros((0, encoder.dim), np.float32)]
+        self._first: list[Block] = []
+
+    def add(self, block: Block) -> None:
+        self.total += len(block.samples)
+        if (self._first or block.segments) and self.total - (self._first or [block])[0].start < MEASURED:
+            self._first.append(block)
+        self.segments += block.segments
+        self._embeddings.append(self._embedded([block.cut(one.alone) for one in block.segments]))
+
+    def evidence(self, *, numbered: bool) -> Evidence:
+        found = np.concatenate(self._embeddings)
+        alone_s = np.array([seconds(one.alone, SAMPLE_RATE_HZ) for one in self.segments], np.float64)
+        return Evidence(
+            found,
+            np.where(found.any(axis=1), alone_s, 0.0),
+            np.array([one.start / SAMPLE_RATE_HZ for one in self.segments]),
+            np.array([one.end / SAMPLE_RATE_HZ for one in self.segments]),
+            np.array([one.speaker for one in self.segments], np.intp) if numbered else None,
+        )
+
+    def quality(self) -> Speech:
+        """Noise, clipping and bandwidth of the two minutes from the first word on."""
+        start = self._first[0].start
+        samples = np.concatenate([one.samples for one in self._first])
+        spans = sorted(span for one in self._first for segment in one.segments for span in segment.spans)
+        return measure(samples, tuple((a - start, b - start) for a, b in _merged(spans)))
+
+    def _embedded(self, waveforms: Sequence[FloatArray]) -> FloatArray:
+        """`(n, dim)`, zeros for those too short or constant."""
+        found = np.zeros((len(waveforms), self._encoder.dim), np.float32)
+        rows = [nth for nth, one in enumerate(waveforms) if len(one) >= self._encoder.min_samples and np.ptp(one) > 0.0]
+        if rows:
+            found[rows] = embed(self._encoder, [waveforms[nth] for nth in rows])
+        return found
+
+
+def embed(encoder: Batcher, waveforms: Sequence[FloatArray]) -> FloatArray:
+    """`(n, dim)`. Raises Overloaded after a minute of it."""
+    for _ in range(PATIENCE):
+        with suppress(Overloaded):
+            return encoder.embed(waveforms)
+        time.sleep(PAUSE_S)
+    return encoder.embed(waveforms)
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    found: list[Span] = []
+    for start, end in spans:
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
