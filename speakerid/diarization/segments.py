@@ -13,7 +13,7 @@ from speakerid.diarization.stitching import Speaking
 from speakerid.types import Span
 
 PAUSE = 12  # frames, 0.2 s: within a segment when nobody else speaks in it
-LONGEST = 118  # frames, 2 s: a longer one too often holds a change of speaker that was not found
+LONGEST = 118  # frames, 2 s, said alone: in longer ones there is too often a change of speaker that was not found
 SEAM = 148  # frames, 2.5 s: how far before its end a block is cut when everybody is silent there
 
 
@@ -47,7 +47,7 @@ def segments(speaking: Speaking, first: int) -> list[Segment]:
         _segment(speaker, part, count, first)
         for speaker in range(speaking.shape[1])
         for group in _joined(runs(speaking[:, speaker]), count)
-        for part in _cut(group)
+        for part in _cut(group, count)
     ]
     return sorted(found, key=lambda one: (one.spans, one.speaker))
 
@@ -69,10 +69,13 @@ def _joined(found: Iterable[Span], count: NDArray[np.intp]) -> Iterator[list[Spa
         yield group
 
 
-def _cut(group: list[Span]) -> Iterator[list[Span]]:
-    """In parts of equal length, none above `LONGEST`."""
+def _cut(group: list[Span], count: NDArray[np.intp]) -> Iterator[list[Span]]:
+    """In parts with equally much that is said alone, at most `LONGEST`; what two say at once stays with one of them."""
     frames = np.concatenate([np.arange(*run) for run in group])
-    for part in np.array_split(frames, -(-len(frames) // LONGEST)):
+    alone = np.cumsum(count[frames] == 1)
+    parts = max(-(-int(alone[-1]) // LONGEST), 1)
+    edges = np.searchsorted(alone, alone[-1] * np.arange(1, parts) / parts) + 1
+    for part in np.split(frames, edges):
         yield [(int(one[0]), int(one[-1]) + 1) for one in np.split(part, np.flatnonzero(np.diff(part) > 1) + 1)]
 
 

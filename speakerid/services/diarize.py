@@ -44,14 +44,14 @@ class ChannelDiarization:
 
 def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count, at: At) -> ChannelDiarization:
     """Raises AudioError, CalibrationMissing, Overloaded, EncoderFailed."""
-    segmenter = engine.recorder.segmenter
+    segmenter, options = engine.recorder.segmenter, engine.policy.clusters
     at("speech")
-    found = _Found(engine.encoder)
+    found = _Found(engine.encoder, options.alone_s)
     for block in blocks(audio.pieces(), segmenter):
         found.add(block)
     at("clusters")
     evidence = found.evidence(numbered=segmenter.speakers > 1)
-    clusters = cluster(evidence, calibrated(engine), engine.policy.clusters, count)
+    clusters = cluster(evidence, calibrated(engine), options, count)
     clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
     at("names")
     probes = _unit(clusters.centers(evidence))
@@ -89,10 +89,11 @@ def _unit(centers: FloatArray) -> FloatArray:
 class _Found:
     """What was found so far. Of the samples only the first minutes of speech are kept, as long as it is read."""
 
-    def __init__(self, encoder: Batcher) -> None:
+    def __init__(self, encoder: Batcher, alone_s: float) -> None:
         self.segments: list[Segment] = []
         self.total = 0
         self._encoder = encoder
+        self._alone_s = alone_s
         self._embeddings: list[FloatArray] = [np.zeros((0, encoder.dim), np.float32)]
         self._first: list[Block] = []
 
@@ -101,14 +102,13 @@ class _Found:
         if (self._first or block.segments) and self.total - (self._first or [block])[0].start < MEASURED:
             self._first.append(block)
         self.segments += block.segments
-        self._embeddings.append(self._embedded([block.cut(one.alone) for one in block.segments]))
+        self._embeddings.append(self._embedded([block.cut(self._best(one)) for one in block.segments]))
 
     def evidence(self, *, numbered: bool) -> Evidence:
-        found = np.concatenate(self._embeddings)
         alone_s = np.array([seconds(one.alone, SAMPLE_RATE_HZ) for one in self.segments], np.float64)
         return Evidence(
-            found,
-            np.where(found.any(axis=1), alone_s, 0.0),
+            np.concatenate(self._embeddings),
+            alone_s,
             np.array([one.start / SAMPLE_RATE_HZ for one in self.segments]),
             np.array([one.end / SAMPLE_RATE_HZ for one in self.segments]),
             np.array([one.speaker for one in self.segments], np.intp) if numbered else None,
@@ -120,6 +120,10 @@ class _Found:
         samples = np.concatenate([one.samples for one in self._first])
         spans = sorted(span for one in self._first for segment in one.segments for span in segment.spans)
         return measure(samples, tuple((a - start, b - start) for a, b in _merged(spans)))
+
+    def _best(self, segment: Segment) -> tuple[Span, ...]:
+        """What to embed: of who is hardly heard alone all that there is, to guess by."""
+        return segment.alone if seconds(segment.alone, SAMPLE_RATE_HZ) >= self._alone_s else segment.spans
 
     def _embedded(self, waveforms: Sequence[FloatArray]) -> FloatArray:
         """`(n, dim)`, zeros for those too short or constant."""

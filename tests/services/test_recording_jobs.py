@@ -158,7 +158,7 @@ def test_uploads_that_stopped_are_erased_in_time(engine: Engine) -> None:
         (b"", {}, EmptyAudio),
         (b"<html></html>" * 50, {}, UnsupportedAudio),
         (MEETING, {"channel": 1}, NoSuchChannel),
-        (MEETING, {"speakers": 0}, InvalidRequest),
+        (MEETING, {"count": SpeakerCount(speakers=0)}, InvalidRequest),
         (MEETING, {"candidates": ["Nobody"]}, SpeakerNotFound),
         (MEETING, {"intake": Intake(max_bytes=100_000)}, FileTooLarge),
     ],
