@@ -12,9 +12,9 @@ import soxr
 
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE
+from speakerid.audio.downmix import mean
 from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
 from speakerid.audio.reader import AudioReader, Block, to_float
-from speakerid.audio.resample import pick
 from speakerid.audio.sniff import WEBM_DECODERS, Format
 from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
@@ -65,7 +65,7 @@ def decoded_here(messages: Iterable[bytes], incoming: Incoming, max_seconds: flo
             yield from _rest(resampler)
             shape = (block.rate_hz, block.frames.shape[1])
             resampler = _resampler(block.rate_hz)
-        mixed = pick(block.frames, "mix")
+        mixed = mean(block.frames)
         yield (mixed if resampler is None else resampler.resample_chunk(mixed))[:, 0]
     yield from _rest(resampler)
 

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from speakerid.audio.conditioning import high_pass
 from speakerid.audio.decode import Samples, decode, from_samples
 from speakerid.audio.limits import Channel, DecodeLimits
-from speakerid.audio.quality import measure
+from speakerid.audio.quality import clipping_ratio, measure
 from speakerid.audio.segments import Segment
 from speakerid.types import FloatArray, Speech
 
@@ -22,7 +23,7 @@ class Vad(Protocol):
 class CleanSpeech:
     """Speech without its pauses. Silence gives 0 samples and `speech.seconds` 0.0: services refuse it."""
 
-    samples: FloatArray  # (n,) at 16 kHz: the speech parts joined, their level untouched
+    samples: FloatArray  # (n,) at 16 kHz: the speech parts joined, without DC and rumble, their level untouched
     speech: Speech
     segments: tuple[Segment, ...]  # where in the decoded recording, in samples at 16 kHz
 
@@ -45,7 +46,8 @@ class Preparer:
         return from_samples(*audio, limits=self._limits, channel=channel)
 
     def clean(self, samples: FloatArray) -> CleanSpeech:
-        """`samples`: (n,) float32 at 16 kHz."""
-        segments = self._vad.speech_segments(samples)
-        parts = [samples[start:end] for start, end in segments] or [np.zeros(0, np.float32)]
-        return CleanSpeech(np.concatenate(parts), measure(samples, segments), segments)
+        """`samples`: (n,) float32 at 16 kHz, finite, as decoded."""
+        filtered = high_pass(samples)
+        segments = self._vad.speech_segments(filtered)
+        parts = [filtered[start:end] for start, end in segments] or [np.zeros(0, np.float32)]
+        return CleanSpeech(np.concatenate(parts), measure(filtered, segments, clipping_ratio(samples)), segments)

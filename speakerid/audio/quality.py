@@ -23,12 +23,15 @@ LOUDEST_PERCENT = 99  # sibilants, which alone reach the highest frequencies, fi
 Mask = NDArray[np.bool_]
 
 
-def measure(samples: FloatArray, segments: tuple[Segment, ...]) -> Speech:
-    """`samples`: (n,) at 16 kHz, `segments` where its speech is. Bandwidth is 0 where there is no speech."""
+def measure(samples: FloatArray, segments: tuple[Segment, ...], clipping_ratio: float) -> Speech:
+    """`samples`: (n,) at 16 kHz without DC, `segments` where its speech is. Bandwidth is 0 where there is no speech.
+
+    `clipping_ratio`: of the recording as it came, because the high-pass moves its flat tops.
+    """
     return Speech(
         seconds=sum(end - start for start, end in segments) / SAMPLE_RATE_HZ,
         snr_db=snr_db(samples, segments),
-        clipping_ratio=clipping_ratio(samples),
+        clipping_ratio=clipping_ratio,
         bandwidth_hz=bandwidth_hz(samples, segments),
     )
 
@@ -49,7 +52,7 @@ def snr_db(samples: FloatArray, segments: tuple[Segment, ...]) -> float | None:
 
 
 def clipping_ratio(samples: FloatArray) -> float:
-    """Share of samples at full scale, 0..1."""
+    """Share of samples at full scale, 0..1. Before the high-pass."""
     if not len(samples):
         return 0.0
     magnitude = np.abs(samples)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from speakerid.audio.conditioning import HighPass
 from speakerid.audio.decode import read_announced, stream
 from speakerid.audio.encoded import Encoded
 from speakerid.audio.in_process import Announced
@@ -31,10 +32,12 @@ class LongAudio:
     channel: Channel
     progress: Progress
 
-    def pieces(self) -> Iterator[FloatArray]:
-        """Raises AudioError."""
+    def pieces(self, as_it_came: Callable[[FloatArray], None]) -> Iterator[FloatArray]:
+        """Without DC and rumble; `as_it_came` gets each piece with them. Raises AudioError."""
+        filtered = HighPass()
         for piece in stream(self.data, limits=self.limits, channel=self.channel):
-            yield piece
+            as_it_came(piece)
+            yield filtered(piece)
             self.progress(len(piece) / SAMPLE_RATE_HZ)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
+from speakerid.audio.downmix import mixed
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits, check_channel, check_rate
 from speakerid.errors import MalformedAudio
 from speakerid.types import FloatArray
@@ -36,9 +37,12 @@ class Collector:
         self.seconds += len(frames) / rate_hz
         self.samples += frames.size
         self._limits.check_length(self.seconds, max(self.samples, self._done_samples))
-        kept = pick(frames, self._channel)
-        if (rate_hz, kept.shape[1]) != self._shape:
-            self._change(rate_hz, kept.shape[1])
+        kept = _picked(frames, self._channel)
+        if self._waiting and self._waiting[0].shape[1] != kept.shape[1]:
+            self._resample(last=False)
+        channels = 1 if self._channel == "mix" else kept.shape[1]
+        if (rate_hz, channels) != self._shape:
+            self._change(rate_hz, channels)
         self._waiting.append(kept)
         self._waiting_frames += len(kept)
         if self._waiting_frames >= PIECE_FRAMES:
@@ -69,16 +73,16 @@ class Collector:
         channels = self._shape[1]
         piece = np.concatenate(self._waiting) if self._waiting else np.zeros((0, channels), np.float32)
         self._waiting, self._waiting_frames = [], 0
+        if self._channel == "mix":
+            piece = mixed(piece)
         out = piece if self._resampler is None else self._resampler.resample_chunk(piece, last=last)
         self._done_samples += out.size
         self._done.append(out)
 
 
-def pick(frames: FloatArray, channel: Channel | None) -> FloatArray:
-    """(n, channels) -> (n, 1): the mean or one channel; None keeps all. Raises NoSuchChannel."""
-    if channel is None:
+def _picked(frames: FloatArray, channel: Channel | None) -> FloatArray:
+    """(n, channels) -> (n, 1) for one channel, else all. Raises NoSuchChannel."""
+    if channel is None or channel == "mix":
         return frames
     check_channel(channel, frames.shape[1])
-    if channel == "mix":
-        return frames if frames.shape[1] == 1 else frames.mean(axis=1, keepdims=True, dtype=np.float32)
     return np.ascontiguousarray(frames[:, channel : channel + 1])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.quality import measure
+from speakerid.audio.quality import clipping_ratio, measure
 from speakerid.audio.recorder import LongAudio
 from speakerid.diarization.clustering import Calibrated, Count, Evidence, Floats, cluster
 from speakerid.diarization.reading import Block, blocks
@@ -47,7 +47,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
     segmenter, options = engine.recorder.segmenter, engine.policy.clusters
     at("speech")
     found = _Found(engine.encoder, options.alone_s)
-    for block in blocks(audio.pieces(), segmenter):
+    for block in blocks(audio.pieces(found.measure_clipping), segmenter):
         found.add(block)
     at("clusters")
     evidence = found.evidence(numbered=segmenter.speakers > 1)
@@ -92,10 +92,14 @@ class _Found:
     def __init__(self, encoder: Batcher, alone_s: float) -> None:
         self.segments: list[Segment] = []
         self.total = 0
+        self._clipped = 0.0  # samples
         self._encoder = encoder
         self._alone_s = alone_s
         self._embeddings: list[FloatArray] = [np.zeros((0, encoder.dim), np.float32)]
         self._first: list[Block] = []
+
+    def measure_clipping(self, piece: FloatArray) -> None:
+        self._clipped += clipping_ratio(piece) * len(piece)
 
     def add(self, block: Block) -> None:
         self.total += len(block.samples)
@@ -119,7 +123,7 @@ class _Found:
         start = self._first[0].start
         samples = np.concatenate([one.samples for one in self._first])
         spans = sorted(span for one in self._first for segment in one.segments for span in segment.spans)
-        return measure(samples, tuple((a - start, b - start) for a, b in _merged(spans)))
+        return measure(samples, tuple((a - start, b - start) for a, b in _merged(spans)), self._clipped / self.total)
 
     def _best(self, segment: Segment) -> tuple[Span, ...]:
         """What to embed: of who is hardly heard alone all that there is, to guess by."""

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from speakerid.audio.conditioning import CUTOFF_HZ
 from speakerid.training.codecs import CODECS, through
-from speakerid.training.data import RUMBLE_BELOW_HZ, SAMPLE_RATE_HZ, Samples
+from speakerid.training.data import SAMPLE_RATE_HZ, Samples
 
 EQ_POINTS_HZ = (60, 120, 250, 500, 1000, 2000, 4000, 8000)
 FRAME = 320  # 20 ms, for gates
@@ -103,7 +104,7 @@ class Augmenter:
         hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, length // 2 + 1)
         waves = torch.from_numpy(random.standard_normal((n, len(EQ_POINTS_HZ))).astype(np.float32))
         waves *= self.options.equalizer_db * torch.from_numpy(random.random((n, 1)) < self.options.equalizer)
-        gain = torch.pow(10.0, (waves @ _hats(hz)) / 20) / (1 + (RUMBLE_BELOW_HZ / hz.clamp(min=1.0)).pow(4)).sqrt()
+        gain = torch.pow(10.0, (waves @ _hats(hz)) / 20) / (1 + (CUTOFF_HZ / hz.clamp(min=1.0)).pow(8)).sqrt()
         for row in _chosen(n, self.options.low_pass, random).tolist():
             gain[row] /= 1 + (hz / random.uniform(2500, 7500)).pow(int(random.integers(4, 20)))
         for row in _chosen(n, self.options.high_pass, random).tolist():
@@ -189,7 +190,7 @@ def _colored_tapes(count: int = 8) -> list[Tensor]:
     for i in range(count):
         spectrum = torch.fft.rfft(torch.randn(TAPE, generator=source))
         slope = torch.arange(1, spectrum.shape[0] + 1).float().pow(-1.5 * (1 - i / (count - 1)))
-        slope[: int(TAPE * RUMBLE_BELOW_HZ / SAMPLE_RATE_HZ)] = 0.0  # no encoder hears it, so it counts for no SNR
+        slope[: int(TAPE * CUTOFF_HZ / SAMPLE_RATE_HZ)] = 0.0  # no encoder hears it, so it counts for no SNR
         tape = torch.fft.irfft(spectrum * slope, n=TAPE)
         tapes.append(tape / tape.square().mean().sqrt())
     return tapes

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
-from scipy.signal import butter, sosfilt
 
+from speakerid.audio.conditioning import high_pass
 from speakerid.training.errors import (
     NoTrainingAudio,
     TooFewSpeakers,
@@ -24,9 +24,7 @@ SAMPLE_RATE_HZ = 16_000
 SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a"})
 FRAME = 320  # 20 ms
 SILENCE_BELOW_PEAK_DB = 40.0
-RUMBLE_BELOW_HZ = 40.0
 Samples = npt.NDArray[np.float32]
-_HIGH_PASS = butter(2, RUMBLE_BELOW_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
 
 
 @dataclass(frozen=True)
@@ -97,11 +95,6 @@ def load(path: Path) -> Samples:
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
     return mono
-
-
-def high_pass(samples: Samples) -> Samples:
-    """Without DC and rumble: Butterworth of second order at 40 Hz, as before every encoder."""
-    return np.asarray(sosfilt(_HIGH_PASS, samples), dtype=np.float32)
 
 
 def strip_silence(samples: Samples) -> Samples:

@@ -22,7 +22,7 @@ from speakerid.audio.vad import SileroVad
 from speakerid.training.augment import gate
 from speakerid.training.codecs import CODECS, through
 from speakerid.training.corpora import COMMANDS, OCEAN, READ_ALOUD, SORBIAN
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, high_pass, list_speakers, load, strip_silence
+from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, list_speakers, load, strip_silence
 
 CROPS = 2
 LONGEST_S = 10.0
@@ -78,7 +78,7 @@ class DevSets:
         return list_speakers(self._root / "field" / folder, folder)
 
     def _clean(self, samples: Samples) -> Samples:
-        return self._preparer.clean(high_pass(samples)).samples
+        return self._preparer.clean(samples).samples
 
     def _add(self, made: DevSet, samples: Samples, speaker: int, recording: int) -> None:
         speech = self._clean(samples)[: int(LONGEST_S * SAMPLE_RATE_HZ)]

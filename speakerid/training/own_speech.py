@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from speakerid.audio.conditioning import high_pass
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.errors import AudioError, NotFound
 from speakerid.training.bank import Item
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, high_pass, strip_silence
+from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, strip_silence
 from speakerid.training.errors import NoHeldOutSpeakers, TrainingAudioTooShort, UnreadableTrainingAudio
 
 MIN_S = 1.0

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from speakerid.audio.conditioning import high_pass
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import DecodeLimits
 from speakerid.audio.prepare import Preparer
@@ -24,10 +25,11 @@ class HalfVad:
         return ((len(samples) // 2, len(samples) * 3 // 4), (len(samples) * 3 // 4 + 100, len(samples)))
 
 
-def test_speech_parts_are_joined_untouched(rng: np.random.Generator) -> None:
+def test_speech_parts_are_joined_at_their_level(rng: np.random.Generator) -> None:
     samples = (0.1 * rng.standard_normal(16_000)).astype(np.float32)
     clean = Preparer(HalfVad()).prepare((samples, 16_000))
-    np.testing.assert_array_equal(clean.samples, np.concatenate((samples[8000:12_000], samples[12_100:])))
+    filtered = high_pass(samples)
+    np.testing.assert_array_equal(clean.samples, np.concatenate((filtered[8000:12_000], filtered[12_100:])))
     assert clean.segments == ((8000, 12_000), (12_100, 16_000))
     assert clean.speech.seconds == pytest.approx(7900 / 16_000)
 
@@ -61,6 +63,15 @@ def test_a_channel_is_heard_alone(vad: SileroVad, readings: list[FloatArray]) ->
     preparer = Preparer(vad)
     assert preparer.prepare((both, 16_000), channel=0).speech.seconds == 0.0
     assert preparer.prepare((both, 16_000), channel=1).speech.seconds > 5.0
+
+
+def test_clipping_is_measured_before_the_offset_goes(vad: SileroVad, readings: list[FloatArray]) -> None:
+    loud = readings[0] * (0.9 / np.abs(readings[0]).max())
+    clipped = np.clip(loud + 0.6, -1, 1)
+    expected = np.mean(np.abs(clipped) >= 0.985)
+    assert expected > 0.0005
+    assert Preparer(vad).clean(clipped).speech.clipping_ratio == pytest.approx(expected)
+    assert Preparer(vad).clean(loud).speech.clipping_ratio == 0.0
 
 
 def test_limits_reach_the_decoder() -> None:

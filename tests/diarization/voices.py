@@ -22,9 +22,9 @@ def evidence_of(
     truth: list[int], *, seconds: float = 2.0, speakers: list[int] | None = None, pause: float = 1.0
 ) -> Evidence:
     """One segment after another, `seconds` long each."""
-    starts = np.arange(len(truth)) * (seconds + pause)
+    starts = (np.arange(len(truth)) * (seconds + pause)).astype(np.float64)
     numbers = None if speakers is None else np.array(speakers, np.intp)
-    return Evidence(embeddings_of(truth), np.full(len(truth), seconds), starts, starts + seconds, numbers)
+    return Evidence(embeddings_of(truth), np.full(len(truth), seconds, np.float64), starts, starts + seconds, numbers)
 
 
 def calibrated(cosines: Floats) -> Floats:

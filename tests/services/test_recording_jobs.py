@@ -34,6 +34,7 @@ from speakerid.services.recordings import erase, result, run
 from speakerid.services.recordings.notify import Notice
 from speakerid.services.recordings.submit import Asked, Intake, receiving
 from speakerid.services.recordings.worker import Worker
+from speakerid.services.speaker_count import SpeakerCount
 from tests.audio.encode import encode, soundfile_bytes
 from tests.audio.voice import synthetic_voice
 from tests.db.rows import unit

@@ -21,12 +21,14 @@ class Recent:
         self._held = np.zeros(2 * KEPT, np.float32)
         self._first = 0  # place of `_held[0]`
         self.total = 0
+        self._clipped = 0.0  # samples
         self._speech: list[Span] = []
         self._measured: Speech | None = None
         self._measured_at = 0
 
-    def add(self, block: FloatArray) -> None:
+    def add(self, block: FloatArray, clipping_ratio: float = 0.0) -> None:
         """At most `KEPT` samples."""
+        self._clipped += clipping_ratio * len(block)
         end = self.total - self._first + len(block)
         if end > len(self._held):
             kept = self._held[self.total - self._first - KEPT : self.total - self._first].copy()
@@ -46,7 +48,7 @@ class Recent:
         self._speech.append(span)
 
     def quality(self, ongoing: Span | None = None) -> Speech:
-        """Noise, clipping and bandwidth of the last seconds, measured now or a moment ago; `ongoing` is speech too."""
+        """Noise and bandwidth of the last seconds, measured now or a moment ago; `ongoing` is speech too."""
         if self._measured is None or self.total - self._measured_at >= min(self._measured_at // 4, REMEASURED):
             self._measured, self._measured_at = self._measure(ongoing), self.total
         return self._measured
@@ -56,4 +58,4 @@ class Recent:
         self._speech = [span for span in self._speech if span[1] > begin]
         spans = self._speech if ongoing is None else [*self._speech, ongoing]
         inside = tuple((max(start, begin) - begin, end - begin) for start, end in spans)
-        return measure(self.samples((begin, self.total)), inside)
+        return measure(self.samples((begin, self.total)), inside, self._clipped / self.total)

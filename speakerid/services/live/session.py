@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from speakerid.audio.conditioning import HighPass
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.ongoing import OngoingSpeech
+from speakerid.audio.quality import clipping_ratio
 from speakerid.audio.segmentation import WINDOW
 from speakerid.encoders.batching import Batcher
 from speakerid.services.live.answers import Answers
@@ -53,6 +55,7 @@ class Session:
         self._certain = options
         plain = WindowOptions()
         self._options = replace(plain, shortest=max(plain.shortest, encoder.min_samples))
+        self._high_pass = HighPass()
         self._recent = Recent()
         self._answers = Answers()
         self._open: Utterance | None = None
@@ -65,8 +68,9 @@ class Session:
 
     def hear(self, block: FloatArray) -> Iterator[Answer]:
         """`block`: (n x 512,) float32 at 16 kHz; the very last one may be shorter."""
-        self._recent.add(block)
-        self._ongoing.hear(block)
+        filtered = self._high_pass(block)
+        self._recent.add(filtered, clipping_ratio(block))
+        self._ongoing.hear(filtered)
         for span in self._ongoing.take_ended():
             yield from self._end(span)
         if self._ongoing.stretch is not None:

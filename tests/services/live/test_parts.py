@@ -38,8 +38,8 @@ def calibrated() -> Calibrated:
 
 
 def windows_of(embeddings: list[FloatArray], seconds: float = 1.5) -> Evidence:
-    starts = 0.5 * np.arange(len(embeddings))
-    return Evidence(np.stack(embeddings), np.full(len(embeddings), seconds), starts, starts + seconds, None)
+    starts = (0.5 * np.arange(len(embeddings))).astype(np.float64)
+    return Evidence(np.stack(embeddings), np.full(len(embeddings), seconds, np.float64), starts, starts + seconds, None)
 
 
 NOBODY = np.zeros((0, DIM), np.float32)
