@@ -37,10 +37,8 @@ bench: $(READY)
 attack: $(READY)
 	$(BIN)/python -m benchmarks.attack $(ONLY)
 
-# What follows from the weights of the bundled encoder: its cohort, its calibrations, the limits of the coach.
+# What follows from the weights of the bundled encoder: its calibration, the limits of the coach.
 refit: $(READY)
-	$(EVALUATE).cohort --data $(SPEECH)/librispeech/train --first 200 --data $(SPEECH)/coffee \
-	  --noise $(SPEECH)/noise/noise*.flac
 	$(EVALUATE).calibrate --data $(SPEECH)/librispeech/train --last 51
 	$(EVALUATE).coach --data $(SPEECH)/librispeech/train --last 51 --data $(SPEECH)/librispeech/dev --single $(SPEECH)/coffee
 
@@ -50,11 +48,9 @@ measure: $(READY)
 	$(BIN)/python -m speakerid.training.report --encoder speakerid/encoders/bundled/model.onnx --encoder speakerid/encoders/bundled --data $(SPEECH) > $(MEASURED)/encoder.txt
 	for fpir in 0.01 0.05 0.1; do \
 	  $(EVALUATE).open_set --speech $(SPEECH)/librispeech --target-fpir $$fpir > $(MEASURED)/open_set-$$fpir.txt; done
-	$(EVALUATE).other_recordings --speech $(SPEECH)/librispeech > $(MEASURED)/other_recordings.txt
 	$(EVALUATE).planted --speech $(SPEECH) > $(MEASURED)/planted.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt
-	$(EVALUATE).gallery_calibration --speech $(SPEECH) > $(MEASURED)/gallery_calibration.txt
 	$(EVALUATE).combining --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
 	$(EVALUATE).diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(EVALUATE).inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt

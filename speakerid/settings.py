@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr
@@ -25,20 +24,12 @@ class Settings(BaseSettings):
     models: Path | None = Field(
         None, description="The folder of fetched models; by default `speakerid/models` in the user's data folder."
     )
-    calibration: Path | None = Field(
-        None, description="A calibration file for the encoder; by default the one that lies beside the encoder."
-    )
-    cohort: Path | None = Field(
-        None, description="A cohort file for AS-norm; by default the one that lies beside the encoder."
-    )
-    score: Literal["asnorm", "cosine"] | None = Field(
-        None, description="What is calibrated: asnorm or cosine; by default asnorm where the encoder has a cohort."
-    )
-    quality: bool = Field(
-        True, description="Whether the calibration counts duration, noise and bandwidth of the probe."
-    )
     prior: float = Field(
-        0.5, gt=0, lt=1, description="Probability, before listening, that the voice in a probe is enrolled."
+        0.5,
+        gt=0,
+        lt=1,
+        description="Probability, before listening, that a probe is of the speaker it is compared with; below one half "
+        "it asks for more evidence where target_fpir would ask for less.",
     )
     host: str = Field("127.0.0.1", description="Address to listen on; any but a loopback address needs an API key.")
     port: int = Field(8700, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

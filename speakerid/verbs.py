@@ -48,7 +48,6 @@ from speakerid.types import (
     Audit,
     CalibrationReport,
     Change,
-    CohortKind,
     Enrollment,
     Gallery,
     Identification,
@@ -93,7 +92,7 @@ class SpeakerID:
             return [enroll.enroll(self.engine, db, gallery.name, speaker_id, voice, accepted) for voice in voices][-1]
 
     def identify(self, audio: Audio, *, top_k: int = 5, channel: Channel = "mix") -> Identification:
-        """Who speaks, in all channels or in one of them? Raises AudioError, EncoderMismatch, CalibrationMissing."""
+        """Who speaks, in all channels or in one of them? Raises AudioError, EncoderMismatch."""
         data, channel = _picked(audio, channel)
         return identify.identify(self.engine, self._row(), data, top_k=top_k, channel=channel)
 
@@ -143,7 +142,7 @@ class SpeakerID:
 
         `channel`: "mix", "split" for one side of a call a channel, or one channel. `watch(done, total)` is called as
         it goes, with seconds of work. A gallery that keeps unknown voices keeps the answer too, but not the audio.
-        Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, CalibrationMissing.
+        Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch.
         """
         count = SpeakerCount(speakers, min_speakers, max_speakers)
         options = RecordingOptions(count, None if candidates is None else tuple(candidates), channel)
@@ -155,12 +154,12 @@ class SpeakerID:
     def listen(self, messages: Iterable[bytes], options: LiveOptions = LIVE) -> Iterator[Event]:
         """Who speaks, while it is said? `messages` are awaited one by one; nothing is stored.
 
-        Raises AudioError, SpeakerNotFound, EncoderMismatch, CalibrationMissing, and whatever `messages` raises.
+        Raises AudioError, SpeakerNotFound, EncoderMismatch, and whatever `messages` raises.
         """
         return listen(self.engine, self.gallery, messages, options)
 
     def audit(self) -> Audit:
-        """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch, CalibrationMissing."""
+        """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch."""
         return audit.whole(self.engine, self._row())
 
     def merge(self, speaker: str, into: str) -> Repair:
@@ -227,13 +226,12 @@ class SpeakerID:
         with self.engine.write(erase=True) as db:
             dismiss.dismiss(db, gallery, unknown)
 
-    def calibrate(self, *, dry_run: bool = False, cohort: CohortKind = "encoder") -> CalibrationReport:
+    def calibrate(self, *, dry_run: bool = False) -> CalibrationReport:
         """Fit a calibration on the gallery's own utterances, and use it from now on; `dry_run` only looks.
 
-        `cohort="gallery"`: scores are normalized with the gallery's own speakers instead of the encoder's cohort.
-        Raises TooFewTrials, ClassesOverlap, CohortTooSmall, CalibrationMissing, EncoderMismatch.
+        Raises TooFewTrials, ClassesOverlap, EncoderMismatch.
         """
-        made = calibrate.fit(self.engine, self._row(), cohort)
+        made = calibrate.fit(self.engine, self._row())
         if dry_run:
             return made.report
         with self.engine.write() as db:

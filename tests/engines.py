@@ -9,21 +9,19 @@ from speakerid.audio.decode import Samples
 from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech, Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import load_limits, load_scorer
+from speakerid.bootstrap import load_fitted
 from speakerid.db.engine import open_database
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.index.base import VectorIndex
 from speakerid.index.faiss import FaissFlatIndex
-from speakerid.scoring.coach import UNFITTED
-from speakerid.scoring.scorer import Scorer
+from speakerid.scoring.calibration import generic
+from speakerid.scoring.fitted import Fitted
+from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
-from speakerid.settings import Settings
-
-FAKE = Settings(encoder="fake")
 
 
 class RememberingPreparer(Preparer):
@@ -66,18 +64,18 @@ def make_engine(
 ) -> Engine:
     """Over a store at the newest schema. `encoder` is the fake one unless given."""
     database = open_database(store)
-    batcher = Batcher(encoder or FakeEncoder(), max_queue=max_queue)
+    encoder = encoder or FakeEncoder()
+    fitted = load_fitted(encoder) if calibrated else Fitted(generic(encoder.fingerprint))
+    batcher = Batcher(encoder, max_queue=max_queue)
+    indexes = IndexSync(database, new_index, batcher)
     engine = Engine(
         database=database,
         encoder=batcher,
         preparer=preparer,
-        indexes=IndexSync(database, new_index, batcher),
-        scorer=fake_scorer() if calibrated else None,
-        limits=load_limits(FakeEncoder(), FAKE) if calibrated else UNFITTED,
+        indexes=indexes,
+        cross_speaker=CrossSpeakerScores(database, indexes),
+        calibration=fitted.calibration,
+        limits=fitted.limits,
     )
     ensure_default(engine)
     return engine
-
-
-def fake_scorer() -> Scorer | None:
-    return load_scorer(FakeEncoder(), FAKE)

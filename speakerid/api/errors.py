@@ -42,7 +42,7 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.MessageTooLarge: 413,
     errors.EncoderMismatch: 409,
     errors.CalibrationMissing: 409,
-    errors.CohortInvalid: 409,
+    errors.CalibrationUnreadable: 409,
     errors.EncoderInputInvalid: 422,
     errors.EncoderNotFound: 500,
     errors.EncoderFailed: 500,

@@ -105,7 +105,6 @@ CALIBRATION = CalibrationReport(
     histogram=Histogram((-12.0, 0.0, 12.0), (3, 145), (7190, 62)),
     curve=(CurveStep(-1.5, 2.0, 0.4), CurveStep(2.0, 9.5, 4.8)),
     encoder=ENCODER,
-    cohort="encoder",
     reason="At target_fpir=0.01 it names 0.6% of the strangers (the default 0.2%) and misses 6.0% of the enrolled "
     "speakers' utterances (the default 11.0%), measured on speakers left out of the fit.",
 )

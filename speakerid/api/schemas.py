@@ -13,7 +13,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.errors import InvalidRequest, TooManyChannels
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields
-from speakerid.types import CohortKind, Combining
+from speakerid.types import Combining
 
 
 class _Body(BaseModel):
@@ -48,14 +48,6 @@ class GalleryChange(_Body):
             self.combining,
             self.keep_unknown_voices,
         )
-
-
-class CalibrationChoice(_Body):
-    cohort: CohortKind = Field(
-        "encoder",
-        description="Whose voices scores are normalized with: those shipped with the encoder, or the gallery's own "
-        "speakers, 100 or more. Of these nothing is copied: they are looked up at the time of each question.",
-    )
 
 
 class GalleryCreate(GalleryChange):

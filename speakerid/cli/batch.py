@@ -19,7 +19,7 @@ Json = dict[str, Any]
 # Going on would fail every further file in the same way.
 STOPS = frozenset(
     {
-        "calibration_missing",
+        "calibration_unreadable",
         "encoder_mismatch",
         "encoder_not_found",
         "gallery_not_found",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -19,10 +19,6 @@ def calibrate(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE.png", help="Draw score histograms and calibration curve.")
     ] = None,
-    cohort: Annotated[
-        Literal["encoder", "gallery"],
-        typer.Option("--cohort", help="Whose voices scores are normalized with; the gallery needs 100 speakers."),
-    ] = "encoder",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; change nothing.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Go back to the encoder's default calibration.")] = False,
 ) -> None:
@@ -36,7 +32,7 @@ def calibrate(
     if reset and (dry_run or picture):
         raise typer.BadParameter("--reset goes with neither --dry-run nor --picture.")
     with open_voices(target) as voices:
-        answer = voices.reset_calibration() if reset else voices.calibrate(dry_run=dry_run, cohort=cohort)
+        answer = voices.reset_calibration() if reset else voices.calibrate(dry_run=dry_run)
     if picture is not None:
         _draw(answer, picture)
     if target.as_json:

@@ -70,7 +70,7 @@ class Embedding(Measuring):
         typer.Option(
             "--cohort",
             exists=True,
-            help="Other speakers for asnorm, a folder each. [default: the encoder's own cohort]",
+            help="Other speakers for asnorm, a folder each.",
         ),
     ] = None
     vad: Annotated[

@@ -16,7 +16,7 @@ from speakerid.services.recording import RecordingOptions, Watch
 from speakerid.services.speakers import SpeakerFields
 from speakerid.settings import Settings
 from speakerid.timeline import Recording
-from speakerid.types import CohortKind, to_json
+from speakerid.types import to_json
 from speakerid.verbs import SpeakerID
 
 Json = dict[str, Any]
@@ -124,8 +124,8 @@ class Local:
         with self._engine.write(erase=True) as db:
             galleries.delete(db, name)
 
-    def calibrate(self, *, dry_run: bool = False, cohort: CohortKind = "encoder") -> Json:
-        return _json(self._sid.calibrate(dry_run=dry_run, cohort=cohort))
+    def calibrate(self, *, dry_run: bool = False) -> Json:
+        return _json(self._sid.calibrate(dry_run=dry_run))
 
     def reset_calibration(self) -> Json:
         return _json(self._sid.reset_calibration())

@@ -226,12 +226,9 @@ class Client:
         """Erase a gallery and everybody in it."""
         self._wire.send(Call("DELETE", f"/v1/galleries/{quote(name, safe='')}"))
 
-    def calibrate(self, *, dry_run: bool = False, cohort: str = "encoder") -> Json:
-        """Fit a calibration on the gallery's own utterances; `dry_run` only looks.
-
-        `cohort`: whose voices scores are normalized with, those of the "encoder" or of the "gallery" itself.
-        """
-        return self._json("POST", f"{self._gallery}/calibrate", {"dry_run": dry_run}, {"cohort": cohort})
+    def calibrate(self, *, dry_run: bool = False) -> Json:
+        """Fit a calibration on the gallery's own utterances; `dry_run` only looks."""
+        return self._json("POST", f"{self._gallery}/calibrate", {"dry_run": dry_run})
 
     def reset_calibration(self) -> Json:
         """Go back to the encoder's default calibration. Returns the gallery."""

@@ -13,7 +13,7 @@ Llrs = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Named:
-    """What became of one voice. `column` is set with "accept" only.
+    """What became of one voice. `column` is the name it got, with "ambiguous" the better one of two.
 
     `taken`: it would have reached a threshold, had the name not gone to a voice that it fits better.
     """
@@ -48,5 +48,5 @@ def _named(
         return Named("unknown", taken=bool(reaching[row].any()))
     rivals = llrs[row][reaching[row] & free]
     if len(rivals) and llrs[row, column] - rivals.max() < margin:
-        return Named("ambiguous")
+        return Named("ambiguous", column)
     return Named("accept", column)

@@ -12,7 +12,7 @@ from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderNotFound
 
 BUNDLED = Path(__file__).parent / "bundled" / "model.onnx"
-FITTED = Path(__file__).parent / "fitted"  # what was fitted for encoders whose weights are fetched
+FITTED = Path(__file__).parent / "fitted"  # what was fitted for the encoders that have names
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 PAIR = "campplus+ecapa-mini"
 PAIR_WEIGHTS = (0.9, 0.44)  # squares of 0.81 and 0.19: how much each one's cosine counts
@@ -28,7 +28,6 @@ class Named:
 
     load: Callable[[Path], Encoder]  # from the folder of fetched models
     fetched: tuple[str, ...] = ()  # models of that folder that it needs
-    fitted: Path = FITTED  # `NAME.calibration.json` and what else is fitted lie beside this
 
 
 def fetched_graph(models: Path, name: str) -> Path:
@@ -46,13 +45,13 @@ def _pair(models: Path) -> Encoder:
     return ConcatenatedEncoder(PAIR, tuple(Part(one, weight) for one, weight in zip(loaded, PAIR_WEIGHTS, strict=True)))
 
 
-_MINI = Named(lambda _: _onnx(BUNDLED), fitted=BUNDLED.with_suffix(""))
+_MINI = Named(lambda _: _onnx(BUNDLED))
 NAMED = {
-    PAIR: Named(_pair, ("campplus",), FITTED / PAIR),
-    "campplus": Named(_campplus, ("campplus",), FITTED / "campplus"),
+    PAIR: Named(_pair, ("campplus",)),
+    "campplus": Named(_campplus, ("campplus",)),
     "ecapa-mini": _MINI,
     "bundled": _MINI,
-    "fake": Named(lambda _: FakeEncoder(), fitted=Path(__file__).with_name("fake")),
+    "fake": Named(lambda _: FakeEncoder()),
 }
 BEST_FIRST = (PAIR, "bundled")  # what `default` means: the first that this machine has
 NOWHERE = Path("/nonexistent")  # no folder of fetched models
@@ -96,21 +95,6 @@ def better_encoder(spec: str, models: Path) -> str | None:
 
 def _missing(named: Named, models: Path) -> str | None:
     return next((name for name in named.fetched if not fetched_graph(models, name).is_file()), None)
-
-
-def calibration_file(spec: str) -> Path:
-    """Where the calibration of the encoder that `spec` names lies, if it has one."""
-    if named := NAMED.get(spec):
-        return named.fitted.with_name(f"{named.fitted.name}.calibration.json")
-    if spec.endswith(".onnx"):
-        return Path(spec).with_suffix(".calibration.json")
-    return Path(spec) / "calibration.json"
-
-
-def cohort_file(spec: str) -> Path:
-    """Where the cohort of AS-norm for the encoder that `spec` names lies, if it has one."""
-    beside = calibration_file(spec)
-    return beside.with_name(beside.name.replace("calibration.json", "cohort.npz"))
 
 
 # The imports below sit inside functions on purpose: loading this module must load neither torch (1.2 s and

@@ -17,7 +17,7 @@ SpeakeridError
 ├── Conflict              GalleryExists · ExternalIdTaken · UtteranceElsewhere · DefaultGallery
 │   └── …                 PreconditionFailed · IdempotencyKeyReused · IdempotencyKeyInUse · KeysExist
 │   └── …                 NoVoiceprint · UndoImpossible · DataDamaged
-│   └── …                 TooFewTrials · ClassesOverlap · CohortTooSmall: a gallery that cannot be calibrated
+│   └── …                 TooFewTrials · ClassesOverlap: a gallery that cannot be calibrated
 │   └── …                 RecordingNotReady · RecordingWithoutResult · RecordingEnded · RecordingAbandoned
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 │   └── WebhookRefused
@@ -27,7 +27,7 @@ SpeakeridError
 │   └── TooManyRecordings · TooManyWrongKeys · LongWorkFull
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
-│   └── …                 CalibrationMissing · CohortInvalid
+│   └── …                 CalibrationMissing · CalibrationUnreadable
 ├── ModelsError           PackageIndexUnreachable · PackageNotFound · PipMissing · WrongHash
 │   └── …                 ModelsDiskFull · ModelsFolderUnusable · ModelsMissing · ConversionFailed
 ├── StoreError            StoreUnavailable · StoreNewer · StoreSchemaUnknown
@@ -64,7 +64,7 @@ from speakerid.errors.base import (
 )
 from speakerid.errors.encoders import (
     CalibrationMissing,
-    CohortInvalid,
+    CalibrationUnreadable,
     EncoderError,
     EncoderFailed,
     EncoderInputInvalid,
@@ -107,7 +107,6 @@ from speakerid.errors.store import (
     BackupFailed,
     ChangeNotFound,
     ClassesOverlap,
-    CohortTooSmall,
     Conflict,
     DataDamaged,
     DefaultGallery,
@@ -143,12 +142,11 @@ __all__ = [
     "BackupFailed",
     "BodyTooSlow",
     "CalibrationMissing",
+    "CalibrationUnreadable",
     "ChangeNotFound",
     "ClassesOverlap",
     "ClientGone",
     "Clipped",
-    "CohortInvalid",
-    "CohortTooSmall",
     "Conflict",
     "ConversionFailed",
     "DataDamaged",

@@ -35,7 +35,5 @@ class CalibrationMissing(EncoderError):
     code = "calibration_missing"
 
 
-class CohortInvalid(EncoderError):
-    """The cohort file of AS-norm is missing, broken or another encoder's."""
-
-    code = "cohort_invalid"
+class CalibrationUnreadable(EncoderError):
+    code = "calibration_unreadable"

@@ -157,16 +157,6 @@ class TooFewTrials(Conflict):
         )
 
 
-class CohortTooSmall(Conflict):
-    code = "cohort_too_small"
-
-    def __init__(self, speakers: int, needed: int) -> None:
-        super().__init__(
-            f"{speakers} speakers of this gallery have a voiceprint; to be its own cohort it needs {needed}. Enroll "
-            "more, or calibrate with the encoder's cohort."
-        )
-
-
 class ClassesOverlap(Conflict):
     code = "classes_overlap"
 

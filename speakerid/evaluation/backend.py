@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.evaluation.errors import named
 from speakerid.scoring import asnorm
-from speakerid.scoring.asnorm import CohortStatistics
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.cohort import Cohort
 from speakerid.scoring.cosine import cosine
-from speakerid.scoring.quality import measures
-from speakerid.scoring.scorer import Scorer, normalized
-from speakerid.scoring.sides import Side
 from speakerid.types import FloatArray
 
 Scores = NDArray[np.floating]
@@ -23,43 +20,47 @@ BLOCK = 65_536  # pairs scored at a time: 100 MB of embeddings
 
 
 @dataclass(frozen=True)
-class Backend:
-    """With a calibration, `cohort` is the one that it was fitted with; without, a cohort asks for AS-norm.
+class Cohort:
+    """Speakers to normalize with: `embeddings (c, dim)`, their `top` nearest count, and their names."""
 
-    `cohort_speakers` are the names of its speakers, empty where nothing tells them.
-    """
+    embeddings: FloatArray
+    top: int
+    speakers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A cohort asks for AS-norm, a calibration for llrs, neither for plain cosine."""
 
     name: str
     cohort: Cohort | None = None
     calibration: Calibration | None = None
-    cohort_speakers: frozenset[str] = frozenset()
 
     @property
     def gives_llrs(self) -> bool:
         return self.calibration is not None
 
-    def pairs(self, voices: Side, enroll: Places, test: Places) -> Scores:
-        """`(n,)` for rows `enroll[k]` and `test[k]` of `voices`, whose embeddings are L2-normalized."""
-        scores = _cosines(voices.embeddings, enroll, test)
-        if (cohort := self.normalizing) is not None:
-            parts = [asnorm.statistics(voices.embeddings, one, cohort.top) for one in cohort.columns_by_part]
-            found, like = CohortStatistics.by_part(parts), cohort.nearest(voices)
-            scores = asnorm.normalize_pairs(scores, found[test, like[enroll]], found[enroll, like[test]])
-        return self.calibration.llr(scores, measures(voices[test])) if self.calibration else scores
+    def pairs(self, voices: FloatArray, enroll: Places, test: Places) -> Scores:
+        """`(n,)` for rows `enroll[k]` and `test[k]` of `voices`, L2-normalized."""
+        scores = _cosines(voices, enroll, test)
+        if self.cohort is not None:
+            found = asnorm.statistics(voices, self.cohort.embeddings, self.cohort.top)
+            return asnorm.normalize(scores, found[test], found[enroll])
+        return self.calibration.llr(scores) if self.calibration else scores
 
-    def matrix(self, probes: Side, enrolled: Side) -> Scores:
+    def matrix(self, probes: FloatArray, enrolled: FloatArray) -> Scores:
         """`(p, n)`"""
-        if self.calibration is not None:
-            return Scorer(self.calibration, self.cohort).compare(probes, enrolled).llrs
-        cosines = cosine(probes.embeddings, enrolled.embeddings)
-        return cosines if self.cohort is None else normalized(cosines, probes, enrolled, self.cohort)
+        scores = cosine(probes, enrolled)
+        if self.cohort is not None:
+            one, other = (asnorm.statistics(x, self.cohort.embeddings, self.cohort.top) for x in (probes, enrolled))
+            return asnorm.normalize(scores, one[:, None], other[None, :])
+        return self.calibration.llr(scores) if self.calibration else scores
 
-    @property
-    def normalizing(self) -> Cohort | None:
-        """The cohort, if scores are normalized by it."""
-        if self.calibration is not None and self.calibration.score == "cosine":
-            return None
-        return self.cohort
+    def stamps(self, speakers: Iterable[str]) -> list[str]:
+        """Whether AS-norm compares with the very `speakers` under test: its figures are then not those of strangers."""
+        shared = sorted(self.cohort.speakers & set(speakers)) if self.cohort else []
+        found = f"CONTAMINATED: {len(shared)} tested speakers are in the cohort too: {named(shared)}."
+        return [f"{found} Do not quote these figures; take a cohort of other people with --cohort."] if shared else []
 
 
 def _cosines(embeddings: FloatArray, enroll: Places, test: Places) -> Scores:

@@ -4,7 +4,6 @@ Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weigh
 Service: `speakerid serve` as a child process: time until it answers, resident memory, libraries it loaded.
 Metrics: EER and minDCF beside SpeechBrain's EER.
 Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 voices; memory.
-Normalization: what AS-norm against 5,000 voices adds to an identify request.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ import numpy as np
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.registry import BUNDLED
 from speakerid.evaluation.bench_metrics import metrics_speed
-from speakerid.evaluation.bench_normalization import normalization_cost, own_cohort_cost
 from speakerid.evaluation.bench_trials import trials_speed
 from speakerid.types import FloatArray
 
@@ -101,8 +99,6 @@ def main() -> int:
         "serve": serve_start(),
         "metrics": metrics_speed(),
         "trials": trials_speed(),
-        "normalization": normalization_cost(),
-        "own_cohort": own_cohort_cost(),
     }
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")
     return 0

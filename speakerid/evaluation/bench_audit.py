@@ -13,11 +13,9 @@ import time
 
 import numpy as np
 
-from speakerid.bootstrap import load_encoder, load_scorer
+from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.scoring.health import examine
 from speakerid.scoring.leave_one_out import Labeled, unit
-from speakerid.scoring.sides import Side
-from speakerid.settings import Settings
 
 EACH = 3  # utterances of a speaker
 SPREAD = 0.7  # of a speaker's utterances, against 1 of the speakers
@@ -28,8 +26,7 @@ def gallery(utterances: int, dim: int, seed: int = 0) -> Labeled:
     speakers = np.arange(utterances) // EACH
     rows = random.standard_normal((speakers.max() + 1, dim))[speakers]
     rows += SPREAD * random.standard_normal(rows.shape)
-    side = Side(unit(rows), np.full(utterances, 4.0), np.full(utterances, 30.0), np.full(utterances, 8_000.0))
-    return Labeled(side, speakers)
+    return Labeled(unit(rows), speakers, np.full(utterances, 4.0))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,11 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--utterances", type=int, default=10_000)
     options = parser.parse_args(arguments)
     encoder = load_encoder("bundled")
-    scorer = load_scorer(encoder, Settings())
-    assert scorer is not None
     labeled = gallery(options.utterances, encoder.dim)
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    examine(labeled, np.zeros(len(labeled), np.bool_), lambda probes, enrolled: scorer.compare(probes, enrolled).llrs)
+    examine(labeled, np.zeros(len(labeled), np.bool_), load_fitted(encoder).calibration.compare)
     found = {
         "utterances": len(labeled),
         "speakers": len(labeled.sizes),

@@ -17,12 +17,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.evaluation.backend import Backend
+from speakerid.evaluation.backend import Backend, Cohort
 from speakerid.evaluation.protocols.verification import verify
 from speakerid.evaluation.trials.speakers import speakers_of
 from speakerid.evaluation.trials.trial_list import Places, read_trials
-from speakerid.scoring.cohort import Cohort
-from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray
 
 LARGEST = (579_818, 145_160, 1_251)  # trials, utterances and speakers of VoxCeleb1-E, cleaned
 SMALLEST = (37_611, 4_708, 40)  # of VoxCeleb1-O, cleaned
@@ -61,7 +60,7 @@ def _normalization() -> dict[str, Any]:
     count, utterances, speakers = SMALLEST
     voices = _voices(utterances, speakers)
     enroll, test, _ = _pairs(count, utterances, speakers)
-    cohort = Cohort(_voices(COHORT, COHORT).embeddings, "", "directions drawn at random", TOP)
+    cohort = Cohort(_voices(COHORT, COHORT), TOP)
     plain, normalized = Backend("cosine"), Backend("asnorm", cohort)
     plain_s, _ = _best(lambda: plain.pairs(voices, enroll, test))
     both_s, _ = _best(lambda: normalized.pairs(voices, enroll, test))
@@ -85,13 +84,12 @@ def _pairs(count: int, utterances: int, speakers: int) -> tuple[Places, Places, 
     return enroll, enroll + np.where(same, speakers, rng.integers(1, speakers, count)), same
 
 
-def _voices(utterances: int, speakers: int) -> Side:
+def _voices(utterances: int, speakers: int) -> FloatArray:
     rng = np.random.default_rng(1)
     rows = rng.standard_normal((utterances, DIM), np.float32)
     rows += rng.standard_normal((speakers, DIM), np.float32)[np.arange(utterances) % speakers]
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    unknown = np.zeros(utterances)
-    return Side(rows, unknown, unknown, unknown)
+    unit: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
 
 
 def _best(work: Callable[[], T]) -> tuple[float, T]:

@@ -19,37 +19,34 @@ import numpy as np
 
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import limits_file, load_encoder, load_scorer
+from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import calibration_file
+from speakerid.encoders.registry import FITTED
 from speakerid.errors import CalibrationMissing
 from speakerid.evaluation.conditions import mixed, overdriven
 from speakerid.evaluation.good_takes import CLIPPED, SNR_DB, GoodTakes, Llr
 from speakerid.evaluation.takes import Ears, Heard
 from speakerid.evaluation.trees import recordings, speaker_tree
 from speakerid.scoring import fit_coach
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.coach import Limit, Limits
 from speakerid.scoring.cosine import voiceprint
-from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Side
+from speakerid.scoring.fitted import Fitted
 from speakerid.scoring.voices import Parts
-from speakerid.settings import Settings
 from speakerid.types import FloatArray
 
 SEED = 4
 Tree = Mapping[str, Sequence[Path]]
 
 
-def fit_limits(encoder: Encoder, scorer: Scorer, data: Tree, single: Sequence[Path], *, fitted_on: str) -> Limits:
+def fit_limits(encoder: Encoder, calibration: Calibration, data: Tree, single: Sequence[Path]) -> Limits:
     """`data`: files by speaker, `single`: files of one voice each, whoever it is. Raises CalibrationMissing."""
     ears = Ears(encoder, Preparer(SileroVad()))
     good = GoodTakes(ears, ears.takes(data), SEED)
     alone = [heard for take in ears.single(single) if (heard := ears.hear(take))]
-    llr = llr_by(scorer)
+    llr = llr_by(calibration)
     model, voices_llr = fit_coach.voices([*good.one_voice(), *_parts(alone)], list(good.two_voices()))
     return Limits(
-        fingerprint=encoder.fingerprint,
-        fitted_on=fitted_on,
         snr_db=_noise(good, llr, [*good.heard(), *alone]),
         clipping_ratio=_clipping(good, llr, [*good.heard(), *alone]),
         match_llr=fit_coach.match_limit(good.llrs(llr)),
@@ -58,17 +55,12 @@ def fit_limits(encoder: Encoder, scorer: Scorer, data: Tree, single: Sequence[Pa
     )
 
 
-def llr_by(scorer: Scorer) -> Llr:
+def llr_by(calibration: Calibration) -> Llr:
     def llr(one: Heard, others: Sequence[Heard]) -> float:
         enrolled = voiceprint(np.stack([other.embedding for other in others]))
-        return scorer.compare(_side(one.embedding, one), _side(enrolled, *others)).llrs.item()
+        return calibration.compare(one.embedding[None, :], enrolled[None, :]).item()
 
     return llr
-
-
-def _side(embedding: FloatArray, *heard: Heard) -> Side:
-    """Of one embedding. What was measured is that of the first: a scorer asks it of probes only."""
-    return Side.of(embedding[np.newaxis], [heard[0].clean.speech])
 
 
 def _parts(heard: Sequence[Heard]) -> list[Parts]:
@@ -107,9 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--single", type=Path, help="a folder of recordings of one voice each")
     parser.add_argument("--encoder", default="bundled")
     options = parser.parse_args(arguments)
-    encoder, settings = load_encoder(options.encoder), Settings(encoder=options.encoder)
-    scorer = load_scorer(encoder, settings)
-    if scorer is None:
+    encoder = load_encoder(options.encoder)
+    calibration = load_fitted(encoder).calibration
+    if calibration.is_generic:
         raise CalibrationMissing("Fit the encoder's calibration first: python -m speakerid.evaluation.calibrate.")
     first, *more = (list(speaker_tree(folder).items()) for folder in options.data)
     data = dict([*first[-options.last :], *chain.from_iterable(more)])
@@ -117,9 +109,9 @@ def main(arguments: list[str] | None = None) -> int:
     fitted_on = f"{len(data)} speakers of {', '.join('/'.join(folder.parts[-2:]) for folder in options.data)}"
     if single:
         fitted_on += f", {len(single)} recordings of {options.single.name}"
-    limits = fit_limits(encoder, scorer, data, single, fitted_on=fitted_on)
-    out = limits_file(calibration_file(options.encoder))
-    out.write_text(limits.to_json() + "\n", encoding="utf-8")
+    limits = fit_limits(encoder, calibration, data, single)
+    out = FITTED / f"{encoder.name}.json"
+    out.write_text(Fitted(calibration, limits).to_json(), encoding="utf-8")
     sys.stdout.write(f"{label(encoder)}: limits of the coach fitted on {fitted_on}, written to {out.name}\n")
     return 0
 

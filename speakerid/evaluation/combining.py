@@ -21,45 +21,44 @@ from typing import Any
 
 import numpy as np
 
-from speakerid.bootstrap import load_encoder, load_scorer
+from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import label
 from speakerid.evaluation.development import Condition, noisy, telephone, unchanged
-from speakerid.evaluation.pieces import Pieces, Speech
+from speakerid.evaluation.pieces import Pieces, Speech, Spoken
 from speakerid.evaluation.trees import speaker_tree
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.scoring.curves import Floats, error_curve, operating_point
 from speakerid.scoring.metrics import eer
-from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Side
-from speakerid.settings import Settings
+from speakerid.types import FloatArray
 
 DRAWS, ENROLLED, UNTRAINED, FMR = 40, 3, 51, 0.001
 TURNS = 4  # parts of a recording that are in turn the two seconds
 SHORTLIST = 13  # candidates that `identify` scores for its five answers
 HEARD = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("telephone", telephone))
-Policy = Callable[[Side, list[Side], Scorer], Floats]  # probes, utterances by speaker: llrs (probes, speakers)
+Policy = Callable[[Spoken, list[Spoken], Calibration], Floats]  # probes, utterances by speaker: llrs (probes, speakers)
 
 
-def mean(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
-    return scorer.compare(probes, _prints(people, weighted=False)).llrs
+def mean(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
+    return calibration.compare(probes.embeddings, _prints(people, weighted=False))
 
 
-def mean_by_duration(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
-    return scorer.compare(probes, _prints(people, weighted=True)).llrs
+def mean_by_duration(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
+    return calibration.compare(probes.embeddings, _prints(people, weighted=True))
 
 
-def best_exemplar(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
-    llrs = scorer.compare(probes, Side.joined(people)).llrs
+def best_exemplar(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
+    llrs = calibration.compare(probes.embeddings, Spoken.joined(people).embeddings)
     starts = np.cumsum([0, *(len(one) for one in people[:-1])])
     best: Floats = np.maximum.reduceat(llrs, starts, axis=1)
     return best
 
 
-def shortlist_by_exemplar(probes: Side, people: list[Side], scorer: Scorer) -> Floats:
+def shortlist_by_exemplar(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
     """The speakers of the nearest utterances, decided by their means."""
-    near = best_exemplar(probes, people, scorer)
+    near = best_exemplar(probes, people, calibration)
     kept = near >= np.sort(near, axis=1)[:, -min(SHORTLIST, len(people))][:, None]
-    return np.where(kept, mean(probes, people, scorer), near.min())
+    return np.where(kept, mean(probes, people, calibration), near.min())
 
 
 POLICIES: dict[str, Policy] = {
@@ -70,7 +69,7 @@ POLICIES: dict[str, Policy] = {
 }
 
 
-def measure(pieces: Pieces, scorer: Scorer) -> dict[str, Any]:
+def measure(pieces: Pieces, calibration: Calibration) -> dict[str, Any]:
     numbers, counts = np.unique(pieces.speaker, return_counts=True)
     numbers = numbers[counts > 1]
     random = np.random.default_rng(0)
@@ -79,15 +78,15 @@ def measure(pieces: Pieces, scorer: Scorer) -> dict[str, Any]:
     outside = 0
     for _ in range(DRAWS):
         enrolled = [_drawn(pieces, number, random) for number in numbers]
-        people = [pieces.side[rows] for rows in enrolled]
+        people = [pieces.spoken[rows] for rows in enrolled]
         asking = np.setdiff1d(np.flatnonzero(np.isin(pieces.speaker, numbers)), np.concatenate(enrolled))
         truth = np.searchsorted(numbers, pieces.speaker[asking])
         same.append(truth[:, None] == np.arange(len(people)))
         for name, policy in POLICIES.items():
-            found = policy(pieces.side[asking], people, scorer)
+            found = policy(pieces.spoken[asking], people, calibration)
             llrs[name].append(found)
             right[name] += list(found.argmax(axis=1) == truth)
-        cosines = cosine(pieces.side.embeddings[asking], _prints(people, weighted=False).embeddings)
+        cosines = cosine(pieces.spoken.embeddings[asking], _prints(people, weighted=False))
         ranks = (cosines > cosines[np.arange(len(asking)), truth][:, None]).sum(axis=1)
         outside += int((ranks >= SHORTLIST).sum())
     labels = np.concatenate([one.ravel() for one in same])
@@ -99,13 +98,13 @@ def measure(pieces: Pieces, scorer: Scorer) -> dict[str, Any]:
     }
 
 
-def measure_uneven(speech: Speech, scorer: Scorer, short: Condition) -> dict[str, Any]:
+def measure_uneven(speech: Speech, calibration: Calibration, short: Condition) -> dict[str, Any]:
     """Two seconds, heard as `short`, beside the rest; another piece of the recording is the probe."""
     found = [speech.uneven(short, turn, turns=TURNS) for turn in range(TURNS)]
     llrs: dict[str, list[Floats]] = {"mean": [], "mean weighted by duration": []}
     for enrolled, probes in found:
         for name in llrs:
-            llrs[name].append(POLICIES[name](probes, enrolled, scorer))
+            llrs[name].append(POLICIES[name](probes, enrolled, calibration))
     same = np.concatenate([np.eye(len(enrolled), dtype=np.bool_).ravel() for enrolled, _ in found])
     right = {
         name: [hit for one in every for hit in one.argmax(axis=1) == np.arange(len(one))]
@@ -120,13 +119,13 @@ def measure_uneven(speech: Speech, scorer: Scorer, short: Condition) -> dict[str
 
 def alternating(one: Pieces, other: Pieces) -> Pieces:
     """Of each speaker every other piece of `one`, and of `other` those between."""
-    sides, speakers = list[Side](), list[Any]()
+    spoken, speakers = list[Spoken](), list[Any]()
     for turn, pieces in enumerate((one, other)):
         starts = np.searchsorted(pieces.speaker, pieces.speaker)
         rows = np.flatnonzero((np.arange(len(pieces.speaker)) - starts) % 2 == turn)
-        sides.append(pieces.side[rows])
+        spoken.append(pieces.spoken[rows])
         speakers.append(pieces.speaker[rows])
-    return Pieces(one.names, np.concatenate(speakers), Side.joined(sides))
+    return Pieces(one.names, np.concatenate(speakers), Spoken.joined(spoken))
 
 
 def _figures(llrs: list[Floats], labels: Floats, right: list[np.bool_]) -> dict[str, float]:
@@ -143,14 +142,8 @@ def _drawn(pieces: Pieces, number: int, random: np.random.Generator) -> np.ndarr
     return random.choice(rows, min(ENROLLED, len(rows) - 1), replace=False)
 
 
-def _prints(people: list[Side], *, weighted: bool) -> Side:
-    embeddings = [voiceprint(one.embeddings, list(one.seconds) if weighted else None) for one in people]
-    return Side(
-        np.stack(embeddings),
-        seconds=np.array([one.seconds.sum() for one in people]),
-        snr_db=np.full(len(people), np.nan),  # only the probe's counts
-        bandwidth_hz=np.array([one.bandwidth_hz.mean() for one in people]),
-    )
+def _prints(people: list[Spoken], *, weighted: bool) -> FloatArray:
+    return np.stack([voiceprint(one.embeddings, list(one.seconds) if weighted else None) for one in people])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -159,16 +152,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--encoder", default="bundled")
     options = parser.parse_args(arguments)
     encoder = load_encoder(options.encoder)
-    scorer = load_scorer(encoder, Settings(encoder=options.encoder))
-    if scorer is None:
-        parser.error("the encoder has no calibration: fit one with python -m speakerid.evaluation.calibrate")
+    calibration = load_fitted(encoder).calibration
     dev, train = speaker_tree(options.speech / "dev"), speaker_tree(options.speech / "train")
     speech = Speech(encoder, dev | dict(list(train.items())[-UNTRAINED:]))
     pieces = {one.name: speech.pieces(one) for one in HEARD}
     pieces["clean and telephone"] = alternating(pieces["clean"], pieces["telephone"])
-    found = {name: measure(one, scorer) for name, one in pieces.items()}
+    found = {name: measure(one, calibration) for name, one in pieces.items()}
     for one in HEARD:
-        found[f"2 s, {one.name}, beside the rest, clean"] = measure_uneven(speech, scorer, one)
+        found[f"2 s, {one.name}, beside the rest, clean"] = measure_uneven(speech, calibration, one)
     sys.stdout.write(json.dumps({"encoder": label(encoder)} | found, indent=1) + "\n")
     return 0
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
 from speakerid.audio.files import read_file
@@ -20,7 +19,6 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import CleanSpeech, Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder
-from speakerid.scoring.sides import Side
 from speakerid.types import FloatArray
 
 MIN_HALF_S = 2.0
@@ -43,11 +41,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Named:
-    """`side` of n recordings, whose they are `(n,)` and which ones, by number."""
+    """`embeddings (n, dim)` of n recordings, and whose they are."""
 
     speakers: tuple[str, ...]
-    recordings: NDArray[np.intp]
-    side: Side
+    embeddings: FloatArray
 
 
 def noisy(samples: FloatArray, seed: int) -> FloatArray:
@@ -97,19 +94,13 @@ class Material:
         """The first (0) or second (1) half of every recording."""
         return self._heard([(name, halves[half]) for name, halves in self._halves], condition)
 
-    def whole(self, condition: Condition) -> Named:
-        """Every recording, from its beginning on."""
-        return self._heard([(name, np.concatenate(halves)) for name, halves in self._halves], condition)
-
     def _heard(self, recordings: list[tuple[str, FloatArray]], condition: Condition) -> Named:
-        kept: list[tuple[str, int, CleanSpeech]] = []
+        kept: list[tuple[str, CleanSpeech]] = []
         for number, (name, samples) in enumerate(recordings):
             clean = _cut(self._preparer.clean(condition.change(samples, number)), condition.seconds)
             if clean.speech.seconds >= MIN_PROBE_S:
-                kept.append((name, number, clean))
-        embeddings = self._encoder.embed([clean.samples for *_, clean in kept])
-        side = Side.of(embeddings, [clean.speech for *_, clean in kept])
-        return Named(tuple(name for name, *_ in kept), np.array([number for _, number, _ in kept], np.intp), side)
+                kept.append((name, clean))
+        return Named(tuple(name for name, _ in kept), self._encoder.embed([clean.samples for _, clean in kept]))
 
     def _split(self, file: Path) -> tuple[FloatArray, FloatArray] | None:
         samples = self._preparer.decode(read_file(file))

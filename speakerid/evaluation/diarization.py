@@ -120,7 +120,8 @@ def fit(sid: SpeakerID, cases: Mapping[str, Sequence[Case]]) -> None:
     plain = ClusterOptions()
     for name, values in TRIED.items():
         for value in values:
-            policy = replace(sid.engine.policy, clusters=replace(plain, **{name: value})  # type: ignore[arg-type]  # every one of TRIED is a float)
+            clusters = replace(plain, **{name: value})  # type: ignore[arg-type]  # every one of TRIED is a float
+            policy = replace(sid.engine.policy, clusters=clusters)
             tried = SpeakerID(replace(sid.engine, policy=policy), sid.gallery)
             found = {title: 100 * der(answered(tried, some), 0.0).rate for title, some in cases.items()}
             rates = "  ".join(f"{title} {rate:.2f}" for title, rate in found.items())

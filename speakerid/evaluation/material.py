@@ -12,13 +12,12 @@ from speakerid.evaluation.corpora.corpus import Corpus, Recording
 from speakerid.evaluation.embedding.stage import Progress, Stage
 from speakerid.evaluation.errors import MissingRecordings, UnreadableRecordings, named
 from speakerid.scoring.cosine import voiceprint
-from speakerid.scoring.sides import Side
 from speakerid.types import FloatArray
 
 
 @dataclass(frozen=True)
 class Material:
-    voices: Side  # of n names; embeddings are zero where they are not usable
+    voices: FloatArray  # (names, dim), zero where they are not usable
     usable: NDArray[np.bool_]  # (names,)
     stamps: tuple[str, ...]
     fresh: int
@@ -34,12 +33,12 @@ def embed_names(stage: Stage, corpus: Corpus, names: Sequence[str], progress: Pr
     if missing and (not skip or len(missing) == len(names)):
         raise MissingRecordings(missing, len(names))
     heard = stage.embed([one for one in there if one is not None], progress)
-    if heard.unheard and (not skip or not heard.voices.embeddings.any()):
+    if heard.unheard and (not skip or not heard.voices.any()):
         raise UnreadableRecordings(heard.unheard)
     is_there = np.array([one is not None for one in there])
     voices = heard.voices[np.maximum(np.cumsum(is_there) - 1, 0)]  # those that are not there repeat another's row
-    voices.embeddings[~is_there] = 0.0
-    usable: NDArray[np.bool_] = np.any(voices.embeddings, axis=1)
+    voices[~is_there] = 0.0
+    usable: NDArray[np.bool_] = np.any(voices, axis=1)
     stamps = _stamps(len(names), missing, list(heard.unheard))
     return Material(voices, usable, stamps, heard.fresh, heard.audio_s, heard.took_s)
 
@@ -61,4 +60,4 @@ def cohort_prints(stage: Stage, corpus: Corpus, progress: Progress) -> FloatArra
     if heard.unheard:
         raise UnreadableRecordings(heard.unheard)
     ends = np.cumsum([len(files) for files in speakers.values()])
-    return np.stack([voiceprint(rows) for rows in np.split(heard.voices.embeddings, ends[:-1])])
+    return np.stack([voiceprint(rows) for rows in np.split(heard.voices, ends[:-1])])

@@ -24,18 +24,15 @@ from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import load_encoder, load_scorer
+from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import label
 from speakerid.encoders.embedding import split_equally
-from speakerid.errors import CalibrationMissing
 from speakerid.evaluation import planting
 from speakerid.evaluation.development import noisy, telephone, unchanged
 from speakerid.evaluation.planting import Draw, Tally
 from speakerid.evaluation.trees import speaker_tree
 from speakerid.scoring.health import Health, examine
 from speakerid.scoring.leave_one_out import Compare, Labeled, Mask
-from speakerid.scoring.sides import Side
-from speakerid.settings import Settings
 from speakerid.types import FloatArray
 
 HELD_OUT = 51
@@ -62,11 +59,8 @@ class Material:
 
 
 def librispeech(root: Path, encoder_spec: str, *, mixed: bool = False) -> Material:
-    """Every utterance embedded once. Raises FileMissing, CalibrationMissing."""
+    """Every utterance embedded once. Raises FileMissing."""
     encoder = load_encoder(encoder_spec)
-    scorer = load_scorer(encoder, Settings(encoder=encoder_spec))
-    if scorer is None:
-        raise CalibrationMissing(f"There is no calibration for {label(encoder)}. Fit one first.")
     preparer = Preparer(SileroVad())
     cleaned = [
         (name, preparer.clean(MIXED[number % len(MIXED)](samples, number) if mixed else samples))
@@ -76,9 +70,9 @@ def librispeech(root: Path, encoder_spec: str, *, mixed: bool = False) -> Materi
     embeddings = np.concatenate([encoder.embed([clean.samples]) for _, clean in heard])
     names, speakers = np.unique([name for name, _ in heard], return_inverse=True)
     return Material(
-        sound=Labeled(Side.of(embeddings, [clean.speech for _, clean in heard]), speakers),
+        sound=Labeled(embeddings, speakers, np.array([clean.speech.seconds for _, clean in heard])),
         dev=np.isin(names, list(speaker_tree(root / "dev"))),
-        compare=lambda probes, enrolled: scorer.compare(probes, enrolled).llrs,
+        compare=load_fitted(encoder).calibration.compare,
         encoder=label(encoder),
     )
 

@@ -5,7 +5,7 @@ Pieces of one recording share its microphone and day, so they resemble each othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
+from speakerid.audio.prepare import CleanSpeech, Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder
 from speakerid.evaluation.development import MIN_PROBE_S, Condition
-from speakerid.scoring.sides import Side
 from speakerid.types import FloatArray
 
 MOST = 4  # pieces of one speaker
@@ -28,17 +27,34 @@ SHORT_S, PROBE_S, REST_S = 2.0, 3.0, 60.0  # of speech as recorded, pauses inclu
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """n utterances: `embeddings (n, dim)` and `seconds (n,)` of speech."""
+
+    embeddings: FloatArray
+    seconds: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def __getitem__(self, rows: NDArray[np.integer]) -> Spoken:
+        return Spoken(self.embeddings[rows], self.seconds[rows])
+
+    @classmethod
+    def of(cls, encoder: Encoder, clean: Sequence[CleanSpeech]) -> Spoken:
+        return cls(encoder.embed([one.samples for one in clean]), np.array([one.speech.seconds for one in clean]))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Spoken]) -> Spoken:
+        return cls(*(np.concatenate(one) for one in zip(*((p.embeddings, p.seconds) for p in parts), strict=True)))
+
+
+@dataclass(frozen=True)
 class Pieces:
-    """`side` of u utterances and the number of the speaker of each `(u,)`, in the order of `names`."""
+    """`spoken` of u utterances and the number of the speaker of each `(u,)`, in the order of `names`."""
 
     names: tuple[str, ...]
     speaker: NDArray[np.intp]
-    side: Side
-
-    def only(self, chosen: NDArray[np.bool_]) -> Pieces:
-        """Of the speakers whose number is true in `chosen`; the numbers stay."""
-        kept = chosen[self.speaker]
-        return Pieces(self.names, self.speaker[kept], self.side[kept])
+    spoken: Spoken
 
 
 class Speech:
@@ -57,29 +73,27 @@ class Speech:
             for samples in parts
         ]
         kept = [(number, clean) for number, clean in rows if clean.speech.seconds >= MIN_PROBE_S]
-        embeddings = self._encoder.embed([clean.samples for _, clean in kept])
-        side = Side.of(embeddings, [clean.speech for _, clean in kept])
-        return Pieces(tuple(self._samples), np.array([number for number, _ in kept], np.intp), side)
+        spoken = Spoken.of(self._encoder, [clean for _, clean in kept])
+        return Pieces(tuple(self._samples), np.array([number for number, _ in kept], np.intp), spoken)
 
-    def uneven(self, short: Condition, turn: int, *, turns: int) -> tuple[list[Side], Side]:
+    def uneven(self, short: Condition, turn: int, *, turns: int) -> tuple[list[Spoken], Spoken]:
         """Of each speaker two utterances, 2 s heard as `short` and up to a minute, and one probe between them."""
-        enrolled, probes = list[Side](), list[Side]()
+        enrolled, probes = list[Spoken](), list[Spoken]()
         for number, files in enumerate(self._files.values()):
             whole = np.concatenate([self._preparer.decode(read_file(file)) for file in files])
             whole = np.roll(whole, -turn * len(whole) // turns)
             ends = np.cumsum([int(seconds * SAMPLE_RATE_HZ) for seconds in (SHORT_S, PROBE_S, REST_S)])
             first, probe, rest, _ = np.split(whole, ends)
-            sides = [self._heard(part) for part in (short.change(first, number), rest, probe)]
-            if all(len(side) for side in sides):
-                enrolled.append(Side.joined(sides[:2]))
-                probes.append(sides[2])
-        return enrolled, Side.joined(probes)
+            heard = [self._heard(part) for part in (short.change(first, number), rest, probe)]
+            if all(len(one) for one in heard):
+                enrolled.append(Spoken.joined(heard[:2]))
+                probes.append(heard[2])
+        return enrolled, Spoken.joined(probes)
 
-    def _heard(self, samples: FloatArray) -> Side:
+    def _heard(self, samples: FloatArray) -> Spoken:
         """One row, or none where there is too little speech."""
         clean = self._preparer.clean(samples)
-        heard = [clean] if clean.speech.seconds >= MIN_PROBE_S else []
-        return Side.of(self._encoder.embed([one.samples for one in heard]), [one.speech for one in heard])
+        return Spoken.of(self._encoder, [clean] if clean.speech.seconds >= MIN_PROBE_S else [])
 
     def _cut(self, files: list[Path]) -> Iterator[FloatArray]:
         if len(files) > 1:

@@ -24,17 +24,16 @@ import numpy as np
 from speakerid.audio.files import read_file
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import build_engine, limits_file, load_encoder, load_scorer
+from speakerid.bootstrap import build_engine, load_encoder
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import cohort_file
-from speakerid.evaluation.calibrate import development_trials, fit_default, read_cohort
+from speakerid.evaluation.calibrate import development_trials, fit_default
 from speakerid.evaluation.coach import fit_limits
 from speakerid.evaluation.faults import FAULTS, GOOD, Cast, Planter
 from speakerid.evaluation.planted_report import Judged, summary, table
 from speakerid.evaluation.stage import Stage
 from speakerid.evaluation.takes import Ears, Take
 from speakerid.evaluation.trees import recordings, speaker_tree
-from speakerid.scoring.calibration import to_json
+from speakerid.scoring.fitted import Fitted
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
@@ -67,14 +66,14 @@ class Corpus:
         self.noises = [file for file in sounds if file not in self.rooms]
 
 
-def judge(encoder: Encoder, cohort: Path, corpus: Corpus, fitted: Half, judged: Half) -> Iterator[Judged]:
+def judge(encoder: Encoder, corpus: Corpus, fitted: Half, judged: Half) -> Iterator[Judged]:
     """Fit on one half, plant in the other."""
     preparer = Preparer(SileroVad())
     ears = Ears(encoder, preparer)
     rooms, noises = ([preparer.decode(read_file(file)) for file in files] for files in (corpus.rooms, corpus.noises))
     takes, bystanders = ears.takes(judged.data), ears.takes(corpus.bystanders)
     single = ears.single(judged.single)
-    with _fitted_engine(encoder, cohort, fitted) as engine:
+    with _fitted_engine(encoder, fitted) as engine:
         sys.stdout.write(f"fitted on {len(fitted.data)} speakers: {summary(engine.limits)}\n")
         for number, others in enumerate(([], bystanders)):
             stage, random = Stage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
@@ -103,20 +102,17 @@ def _chosen(takes: Sequence[Take], random: np.random.Generator) -> tuple[list[Ta
 
 
 @contextmanager
-def _fitted_engine(encoder: Encoder, cohort: Path, half: Half) -> Iterator[Engine]:
+def _fitted_engine(encoder: Encoder, half: Half) -> Iterator[Engine]:
     """As `calibrate` and `coach` would fit it, on this half alone."""
     with tempfile.TemporaryDirectory() as folder:
-        file, on = Path(folder) / "fitted.json", f"{len(half.data)} speakers"
-        settings = Settings(store=f"{folder}/voices.db", calibration=file, cohort=cohort)
-        known = read_cohort(encoder, cohort)
-        trials = development_trials(encoder, half.data, known)
-        fitted = fit_default(trials, fitted_on=on, fingerprint=encoder.fingerprint, cohort=known)
-        file.write_text(to_json(fitted), encoding="utf-8")
-        scorer = load_scorer(encoder, settings)
-        assert scorer is not None, "it was fitted just now"
-        limits = fit_limits(encoder, scorer, half.data, half.single, fitted_on=on)
-        limits_file(file).write_text(limits.to_json(), encoding="utf-8")
-        engine = build_engine(settings, encoder=encoder)
+        domains = (f"{len(half.data)} speakers",)
+        trials = development_trials(encoder, half.data)
+        calibration = fit_default(trials, domains=domains, fingerprint=encoder.fingerprint)
+        limits = fit_limits(encoder, calibration, half.data, half.single)
+        file = Path(folder) / "fitted" / "half.json"
+        file.parent.mkdir()
+        file.write_text(Fitted(calibration, limits).to_json(), encoding="utf-8")
+        engine = build_engine(Settings(store=f"{folder}/voices.db", models=Path(folder)), encoder=encoder)
         try:
             yield engine
         finally:
@@ -129,8 +125,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--encoder", default="bundled")
     options = parser.parse_args(arguments)
     encoder, corpus = load_encoder(options.encoder), Corpus(options.speech)
-    cohort, (first, second) = cohort_file(options.encoder), corpus.halves
-    found = [*judge(encoder, cohort, corpus, first, second), *judge(encoder, cohort, corpus, second, first)]
+    first, second = corpus.halves
+    found = [*judge(encoder, corpus, first, second), *judge(encoder, corpus, second, first)]
     sys.stdout.write(f"{label(encoder)}\n\n{table(found)}")
     return 0
 

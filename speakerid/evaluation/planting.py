@@ -24,7 +24,8 @@ class Draw:
     wrong: Mask
 
     def gallery(self, sound: Labeled) -> Labeled:
-        return Labeled(sound.side[self.rows], np.unique(self.names, return_inverse=True)[1])
+        names = np.unique(self.names, return_inverse=True)[1]
+        return Labeled(sound.embeddings[self.rows], names, sound.seconds[self.rows])
 
     def speaker(self, place: int) -> int:
         """Of the sound gallery, by the place in `gallery`."""

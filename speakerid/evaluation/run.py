@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.evaluation.backend import Backend
-from speakerid.evaluation.cohort_guard import cohort_stamps
 from speakerid.evaluation.corpora.corpus import Corpus
 from speakerid.evaluation.corpora.split import Item, Split
 from speakerid.evaluation.embedding.stage import Progress, Stage
@@ -108,7 +107,7 @@ class Run:
     def _embed(self, corpus: Corpus, names: Sequence[str]) -> Material:
         material = embed_names(self.stage, corpus, names, self.progress, skip=self.skip_missing)
         speakers = {one.speaker for name in names if (one := corpus.find(name)) and one.speaker}
-        stamps = cohort_stamps(self.backend, material.voices.embeddings[material.usable], speakers)
+        stamps = self.backend.stamps(speakers)
         return replace(material, stamps=(*material.stamps, *stamps))
 
     def _report(

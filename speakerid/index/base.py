@@ -46,9 +46,6 @@ class VectorIndex(Protocol):
     def search(self, queries: FloatArray, k: int) -> SearchResult:
         """The `k` best for each row of `queries (q, dim)`."""
 
-    def compare(self, queries: FloatArray) -> tuple[Keys, FloatArray]:
-        """All n keys in no order, and the cosines `(q, n)` of each query with their vectors."""
-
 
 def check_vectors(vectors: FloatArray, dim: int) -> None:
     """Raise `ValueError` unless `vectors` is float32 `(n, dim)`, finite and L2-normalized."""

@@ -51,12 +51,6 @@ class ExactIndex:
             kept = ~np.isin(self._keys, keys)
             self._keys, self._vectors = self._keys[kept], self._vectors[kept]
 
-    def compare(self, queries: FloatArray) -> tuple[Keys, FloatArray]:
-        check_vectors(queries, self._dim)
-        with self._lock:
-            keys, vectors = self._keys, self._vectors
-        return keys, queries @ vectors.T
-
     def search(self, queries: FloatArray, k: int) -> SearchResult:
         check_vectors(queries, self._dim)
         check_k(k)

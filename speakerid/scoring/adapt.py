@@ -1,8 +1,7 @@
-"""Adapt the default calibration to one gallery, as far as the number of its speakers allows.
+"""Adapt what a score means to one gallery, as far as the number of its speakers allows.
 
-Small galleries say little about rare scores: a calibration fitted on ten speakers alone names strangers two to three
-times as often as asked for. So the default counts like a number of further speakers (docs/decisions/0008). What is
-counted are speakers, not trials, because trials of one speaker are not independent.
+What is counted are speakers, not trials, because trials of one speaker are not independent (docs/decisions/0008). What
+strangers score, the gallery teaches without being asked: `scoring.gallery_threshold`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from speakerid.errors import ClassesOverlap, TooFewTrials
-from speakerid.scoring.calibration import Calibration, Quantile, Tail
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import Floats, error_curve, labelled
 from speakerid.scoring.gallery_trials import GalleryTrials
 from speakerid.scoring.metrics import eer, min_cllr
@@ -20,15 +19,8 @@ from speakerid.scoring.metrics import eer, min_cllr
 MIN_SPEAKERS = 5  # with two utterances or more
 MIN_NONTARGETS = 50
 LARGEST_MIN_CLLR = 0.7  # bits; an EER of about 25 %
-# How many speakers the default counts like, where its quantiles are mixed with a gallery's own: few where strangers
-# score higher than it says, more where they score lower, because trusting that names strangers.
-HIGHER_QUANTILES = 2
-LOWER_QUANTILES = 10
-HEAVIER_TAIL = 10  # the same beyond the last quantile, where a gallery has few scores
-LIGHTER_TAIL = 100
 SLOPE_DEVIATION = 0.5  # how far a gallery may be from the default: prior standard deviations of a and b in a llr + b
 OFFSET_DEVIATION = 6.0
-SHAPES = (-0.5, 0.0)  # as in `fit`
 
 
 def require_enough(trials: GalleryTrials) -> None:
@@ -41,21 +33,10 @@ def require_enough(trials: GalleryTrials) -> None:
         raise ClassesOverlap(eer(curve))
 
 
-def adapt(base: Calibration, trials: GalleryTrials, *, fitted_on: str) -> Calibration:
-    """`trials` was scored with `base`, whose kind of score, cohort and quality measures stay."""
+def adapt(base: Calibration, trials: GalleryTrials) -> Calibration:
+    """`trials` was scored with `base`, whose strangers' scores stay."""
     slope, offset = _affine(trials.llrs[trials.targets], trials.llrs[trials.nontargets], trials.speakers)
-    nontargets = trials.scores[trials.nontargets]
-    return replace(
-        base,
-        slope=slope * base.slope,
-        intercept=slope * base.intercept + offset,
-        quality=tuple(slope * weight for weight in base.quality),
-        fitted_on=fitted_on,
-        targets=int(trials.targets.sum()),
-        nontargets=len(nontargets),
-        quantiles=_mixed_quantiles(base, nontargets, trials.speakers),
-        tail=_mixed_tail(base, nontargets, trials.speakers),
-    )
+    return replace(base, slope=slope * base.slope, intercept=slope * base.intercept + offset)
 
 
 def _affine(targets: Floats, nontargets: Floats, speakers: int) -> tuple[float, float]:
@@ -78,27 +59,3 @@ def _affine(targets: Floats, nontargets: Floats, speakers: int) -> tuple[float, 
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
     return float(slope), float(offset)
-
-
-def _mixed_quantiles(base: Calibration, nontargets: Floats, speakers: int) -> tuple[Quantile, ...]:
-    rates = np.array([one.fmr for one in base.quantiles])
-    default = np.array([one.score for one in base.quantiles])
-    beyond = np.quantile(nontargets, 1.0 - rates) - default
-    share = speakers / (speakers + np.where(beyond > 0.0, HIGHER_QUANTILES, LOWER_QUANTILES))
-    mixed = np.maximum.accumulate(default + share * beyond)  # rising, though some shares differ
-    return tuple(Quantile(float(rate), float(score)) for rate, score in zip(rates, mixed, strict=True))
-
-
-def _mixed_tail(base: Calibration, nontargets: Floats, speakers: int) -> Tail:
-    """Mean and variance of the excess are mixed; they decide the tail (Hosking & Wallis 1987, as in `fit`)."""
-    start = np.quantile(nontargets, 1.0 - base.quantiles[-1].fmr)
-    excess = nontargets[nontargets > start] - start
-    mean = base.tail.scale / (1.0 - base.tail.shape)
-    variance = mean**2 / (1.0 - 2.0 * base.tail.shape)
-    if len(excess):
-        measured = float(excess.mean())
-        share = speakers / (speakers + (HEAVIER_TAIL if measured > mean else LIGHTER_TAIL))
-        mean = share * measured + (1.0 - share) * mean
-        variance = share * float(excess.var()) + (1.0 - share) * variance
-    shape = float(np.clip(0.5 * (1.0 - mean**2 / variance), *SHAPES))
-    return Tail(scale=mean * (1.0 - shape), shape=shape)

@@ -1,24 +1,22 @@
-"""Calibration: what a score means for one encoder, as a log likelihood ratio and as a false match rate.
+"""Calibration: what a cosine means for one encoder, as a log likelihood ratio and as a false match rate.
 
-The llr is an affine function of the score and of quality measures, fitted by prior-weighted logistic regression
-(Brümmer & du Preez, "Application-independent evaluation of speaker detection", Computer Speech and Language 20, 2006).
-Thresholds come from the measured scores of different speakers: their quantiles, and above the highest twentieth a
-generalized Pareto distribution (Pickands, "Statistical inference using extreme order statistics", Annals of Statistics
-3, 1975).
+The llr is an affine function of the cosine, fitted by prior-weighted logistic regression (Brümmer & du Preez,
+"Application-independent evaluation of speaker detection", Computer Speech and Language 20, 2006). Thresholds come from
+the measured cosines of different speakers: their quantiles, and above the highest twentieth a generalized Pareto
+distribution (Pickands, "Statistical inference using extreme order statistics", Annals of Statistics 3, 1975).
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Score = Literal["cosine", "asnorm"]
+from speakerid.scoring.cosine import cosine
+from speakerid.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -48,27 +46,29 @@ class Tail:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Fitted by `scoring.fit.fit`; valid only for the encoder with this `fingerprint` and, with AS-norm, its cohort."""
+    """Valid only for embeddings of the encoder with this `fingerprint`."""
 
-    score: Score
     slope: float
     intercept: float
-    quality: tuple[float, ...]  # weights of `quality.MEASURES`; empty where they are not used
-    fitted_on: str  # name of the development material
-    targets: int  # comparisons of one speaker with himself
+    domains: tuple[str, ...]  # kinds of recordings that it was fitted on; none: a prior for any encoder
+    targets: int  # comparisons of one speaker with themselves
     nontargets: int  # of different speakers
     fingerprint: str
-    cohort: str | None  # digest of the cohort that the scores were normalized with
     quantiles: tuple[Quantile, ...]  # of the scores of different speakers: fmr falling, score rising
     tail: Tail
 
-    def llr(self, scores: NDArray[np.floating], measures: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Natural log likelihood ratio "same speaker" to "different speakers"; same shape as `scores`.
+    @property
+    def is_generic(self) -> bool:
+        return not self.domains
 
-        `measures (..., 3)` of the probes, to be broadcast over `scores`; without effect where they are not used.
-        """
+    def llr(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Natural log likelihood ratio "same speaker" to "different speakers"; same shape as `scores`."""
         llrs: NDArray[np.float64] = self.slope * np.asarray(scores, np.float64) + self.intercept
-        return llrs + measures @ np.array(self.quality) if self.quality else llrs
+        return llrs
+
+    def compare(self, probes: FloatArray, enrolled: FloatArray) -> NDArray[np.float64]:
+        """llrs `(p, n)` of embeddings `probes (p, dim)` against `enrolled (n, dim)`."""
+        return self.llr(cosine(probes, enrolled))
 
     def score_for_fmr(self, fmr: float) -> float:
         """Score that a comparison of different speakers exceeds with probability `fmr` (0 < fmr < 1)."""
@@ -79,17 +79,44 @@ class Calibration:
             return last.score + self.tail.excess(fmr / last.fmr)
         return float(np.interp(-fmr, [-one.fmr for one in self.quantiles], [one.score for one in self.quantiles]))
 
+    def threshold_llr(self, fmr: float, shift: float = 0.0) -> float:
+        """The llr at the score that different speakers exceed with probability `fmr`; `shift` is added to the score."""
+        return self.slope * (self.score_for_fmr(fmr) + shift) + self.intercept
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Raises `KeyError`, `TypeError` or `ValueError` for anything that `to_dict` did not make."""
         quantiles = tuple(Quantile(**one) for one in fields["quantiles"])
-        quality, tail = tuple(fields["quality"]), Tail(**fields["tail"])
-        return cls(**fields | {"quantiles": quantiles, "quality": quality, "tail": tail})
+        tail, domains = Tail(**fields["tail"]), tuple(fields["domains"])
+        return cls(**fields | {"quantiles": quantiles, "tail": tail, "domains": domains})
 
 
-def to_json(calibrations: Iterable[Calibration]) -> str:
-    return json.dumps([asdict(one) for one in calibrations], indent=1)
+# For an encoder that was never calibrated, wide on purpose: cosines of different speakers spread like a normal
+# distribution of mean 0.10 and deviation 0.13.
+_GENERIC = Calibration(
+    slope=22.0,
+    intercept=-22.0 * 0.45,
+    domains=(),
+    targets=0,
+    nontargets=0,
+    fingerprint="",
+    quantiles=(
+        Quantile(0.999, -0.302),
+        Quantile(0.99, -0.202),
+        Quantile(0.9, -0.067),
+        Quantile(0.75, 0.012),
+        Quantile(0.5, 0.100),
+        Quantile(0.25, 0.188),
+        Quantile(0.1, 0.267),
+        Quantile(0.05, 0.314),
+    ),
+    tail=Tail(scale=0.062, shape=-0.12),  # within 0.01 of that distribution's down to an fmr of 1e-5
+)
 
 
-def from_json(text: str) -> tuple[Calibration, ...]:
-    """Raises `ValueError`, `KeyError` or `TypeError` for anything that `to_json` did not write."""
-    return tuple(Calibration.from_dict(one) for one in json.loads(text))
+def generic(fingerprint: str) -> Calibration:
+    """The prior to start from with the encoder of this `fingerprint`."""
+    return replace(_GENERIC, fingerprint=fingerprint)

@@ -6,7 +6,6 @@ are fitted per encoder on recordings that are good (`evaluation.coach`).
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -32,10 +31,8 @@ NEVER = Limit(math.inf, math.inf)  # where above is bad
 
 @dataclass(frozen=True)
 class Limits:
-    """Valid only for the encoder with this `fingerprint`."""
+    """Valid only for one encoder and with its calibration, whose llrs they are."""
 
-    fingerprint: str
-    fitted_on: str  # name of the development material
     snr_db: Limit  # below is bad
     clipping_ratio: Limit  # above is bad
     match_llr: Limit  # of the speaker's other utterances; below is bad
@@ -46,21 +43,18 @@ class Limits:
         """How many voices are heard; 2 stands for two or more."""
         return None if voices_llr is None else 1 + _above(voices_llr, self.voices_llr.refuse)
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1)
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        fields: dict[str, Any] = json.loads(text)
-        for name in ("snr_db", "clipping_ratio", "match_llr", "voices_llr"):
-            fields[name] = Limit(**fields[name])
-        return cls(**fields | {"voices": VoicesModel(**fields["voices"])})
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Raises `KeyError` or `TypeError` for anything that `to_dict` did not make."""
+        limits = {name: Limit(**fields[name]) for name in ("snr_db", "clipping_ratio", "match_llr", "voices_llr")}
+        return cls(**fields | limits | {"voices": VoicesModel(**fields["voices"])})
 
 
 # For an encoder that no limits were fitted for: what can be heard without one is told, nothing is refused.
 UNFITTED = Limits(
-    fingerprint="",
-    fitted_on="",
     snr_db=Limit(refuse=-math.inf, warn=NOISY_SNR_DB),
     clipping_ratio=Limit(refuse=math.inf, warn=CLIPPED_RATIO),
     match_llr=Limit(refuse=-math.inf, warn=-math.inf),

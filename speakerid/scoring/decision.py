@@ -23,20 +23,54 @@ def fmr_for_fpir(target_fpir: float, gallery_size: int) -> float:
     return -math.expm1(math.log1p(-target_fpir) / gallery_size)
 
 
-def posterior(llrs: Sequence[float] | NDArray[np.floating], prior: float, enrolled: int) -> NDArray[np.float64]:
-    """Probability `(n,)` of each listed speaker; what is missing to 1 is "somebody not enrolled".
+def even_odds_llr(prior: float) -> float:
+    """The llr at which "this speaker" and "a stranger" are equally likely, when the first had the chance `prior`."""
+    if not 0.0 < prior < 1.0:
+        raise ValueError(f"need 0 < prior < 1, got {prior}")
+    return math.log1p(-prior) - math.log(prior)
 
-    `prior` is the probability, before listening, that the voice belongs to one of the `enrolled` speakers,
-    spread equally over them. Enrolled speakers that are not listed count as impossible (llr = -inf).
+
+def probabilities(
+    llrs: Sequence[float] | NDArray[np.floating], threshold_llr: float, ambiguous_margin: float = 0.0
+) -> NDArray[np.float64]:
+    """`(n,)`: that it is this speaker, and not whoever else it most likely is; one llr for each of n speakers.
+
+    The alternative is a stranger or the best of the other speakers. Its prior odds are those at which `decide` turns:
+    a stranger is as likely as a speaker at the threshold, which rises with the gallery, and another speaker who reaches
+    it as likely as one who is `ambiguous_margin` better. So exactly what `decide` accepts has one half or more.
     """
-    if not 0.0 < prior < 1.0 or enrolled < len(llrs):
-        raise ValueError(f"need 0 < prior < 1 and enrolled >= {len(llrs)}, got {prior} and {enrolled}")
-    if not len(llrs):
-        return np.empty(0, np.float64)
-    logs = np.asarray(llrs, np.float64) + math.log(prior / enrolled)
-    everything = np.logaddexp(np.logaddexp.reduce(logs), math.log1p(-prior))
-    probabilities: NDArray[np.float64] = np.exp(logs - everything)
-    return probabilities
+    values = np.asarray(llrs, np.float64)
+    others = _best_of_others(values)
+    alternative = np.maximum(threshold_llr, np.where(others >= threshold_llr, others + ambiguous_margin, -np.inf))
+    found: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, alternative - values))
+    return found
+
+
+def exclusive_probabilities(
+    llrs: NDArray[np.float64], threshold_llr: float, ambiguous_margin: float, named: Sequence[int | None]
+) -> NDArray[np.float64]:
+    """`(v, n)` for `llrs (v, n)` of v people in one recording, where each name goes to one: `named (v,)`, a column.
+
+    A name that went to somebody else is no alternative, and as unlikely as it is likely for them against a stranger.
+    """
+    given = {column for column in named if column is not None}
+    found = np.empty(llrs.shape)
+    for row, own in enumerate(named):
+        taken = sorted(given - {own})
+        free = np.setdiff1d(np.arange(llrs.shape[1]), taken)
+        found[row, free] = probabilities(llrs[row, free], threshold_llr, ambiguous_margin)
+        for column in taken:
+            found[row, column] = 1.0 - probabilities(llrs[[named.index(column)], column], threshold_llr)[0]
+    return found
+
+
+def _best_of_others(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if len(values) < 2:
+        return np.full(len(values), -np.inf)
+    second, best = np.partition(values, -2)[-2:]
+    others = np.full(len(values), best)
+    others[values.argmax()] = second
+    return others
 
 
 def decide(llrs: Sequence[float], threshold_llr: float, ambiguous_margin: float) -> OpenSetDecision:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from speakerid.scoring.leave_one_out import Compare, Indices, Labeled, Mask, Reals, blocks, paired
-from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray
 
 LIKENESS = 0.9
 UNCHECKED_LLR = math.log(10.0)  # more is asked where no speaker has two utterances: then likeness is not known
@@ -46,7 +46,7 @@ def find(labeled: Labeled, weights: Reals, compare: Compare, only: Mask | None =
     return Duplicates(first[found], second[found], llr[found], likeness[found])
 
 
-def _nearest(voiceprints: Side, compare: Compare, only: Mask | None) -> Indices:
+def _nearest(voiceprints: FloatArray, compare: Compare, only: Mask | None) -> Indices:
     """`(speakers,)`: the speaker whose voiceprint is nearest; itself where there is no other.
 
     Looked up for `only` and for those whom these are nearest to.
@@ -58,7 +58,7 @@ def _nearest(voiceprints: Side, compare: Compare, only: Mask | None) -> Indices:
     return nearest
 
 
-def _look_up(asked: Indices, nearest: Indices, voiceprints: Side, compare: Compare) -> None:
+def _look_up(asked: Indices, nearest: Indices, voiceprints: FloatArray, compare: Compare) -> None:
     """Fills in `nearest` of the speakers `asked`."""
     for rows in blocks(asked, len(voiceprints)):
         llrs = compare(voiceprints[rows], voiceprints)
@@ -73,14 +73,14 @@ def _mutual(nearest: Indices) -> tuple[Indices, Indices]:
 
 
 def _mean_llrs(
-    labeled: Labeled, weights: Reals, voiceprints: Side, first: Indices, second: Indices, compare: Compare
+    labeled: Labeled, weights: Reals, voiceprints: FloatArray, first: Indices, second: Indices, compare: Compare
 ) -> Reals:
     """`(m,)`: over all utterances of both, each against the other's voiceprint."""
     partner = np.full(len(voiceprints), -1)
     partner[first], partner[second] = second, first
     rows = np.flatnonzero(partner[labeled.speakers] >= 0)
     against = np.zeros(len(labeled))
-    against[rows] = paired(labeled.side[rows], voiceprints[partner[labeled.speakers[rows]]], compare)
+    against[rows] = paired(labeled.embeddings[rows], voiceprints[partner[labeled.speakers[rows]]], compare)
     llrs, sizes = labeled.totals(against * weights), labeled.totals(weights)
     mean: Reals = (llrs[first] + llrs[second]) / (sizes[first] + sizes[second])
     return mean

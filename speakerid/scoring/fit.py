@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from speakerid.errors import CalibrationMissing
-from speakerid.scoring.calibration import Calibration, Quantile, Score, Tail
-from speakerid.scoring.quality import MEASURES
+from speakerid.scoring.calibration import Calibration, Quantile, Tail
 
 Scores = NDArray[np.floating]
 
@@ -23,77 +20,52 @@ MIN_TAIL = 50  # scores in the tail; fewer say nothing about its shape, and an e
 SHAPES = (-0.5, 0.0)  # cosines are bounded, so never heavier than exponential; below -0.5 one outlier would decide
 
 
-@dataclass(frozen=True)
-class Trials:
-    """n comparisons of one kind: `scores (n,)` and, to use them, their `measures (n, 3)`."""
-
-    scores: NDArray[np.float64]
-    measures: NDArray[np.float64]
-
-    def features(self, *, quality: bool) -> NDArray[np.float64]:
-        return np.column_stack([self.scores, self.measures]) if quality else self.scores[:, None]
-
-
-def trials(scores: Scores, measures: NDArray[np.float64]) -> Trials:
-    """Raises `ValueError` for a score that is not finite."""
-    wide = np.asarray(scores, np.float64).ravel()
-    if not np.isfinite(wide).all():
-        raise ValueError("scores must be finite")
-    return Trials(wide, measures.reshape(len(wide), len(MEASURES)))
-
-
-def fit(
-    targets: Trials,
-    nontargets: Trials,
-    *,
-    fitted_on: str,
-    fingerprint: str,
-    score: Score = "cosine",
-    quality: bool = False,
-    cohort: str | None = None,
-) -> Calibration:
-    """Fit on comparisons of the same and of different speakers; `cohort` is the digest of what normalized the scores.
+def fit(targets: Scores, nontargets: Scores, *, domains: tuple[str, ...], fingerprint: str) -> Calibration:
+    """Fit on cosines `(n,)` of the same and `(m,)` of different speakers.
 
     Both kinds weigh the same in all (prior 0.5), so that the fitted log odds are the llr itself. Raises
-    `CalibrationMissing` with fewer than 10 of either kind or when higher scores do not mean the same speaker.
+    `CalibrationMissing` with fewer than 10 of either kind or when higher scores do not mean the same speaker, and
+    `ValueError` for a score that is not finite.
     """
-    for kind in (targets, nontargets):
-        if len(kind.scores) < MIN_TRIALS:
-            raise CalibrationMissing(f"{len(kind.scores)} comparisons are too few. Give {MIN_TRIALS} of each kind.")
-    weights, intercept = _logistic(targets.features(quality=quality), nontargets.features(quality=quality))
-    if weights[0] <= 0:
+    same, different = (_checked(kind) for kind in (targets, nontargets))
+    slope, intercept = _logistic(same, different)
+    if slope <= 0:
         raise CalibrationMissing(
             "Same-speaker scores are not higher than different-speaker scores. Check the labels and the encoder."
         )
-    quantiles = _quantiles(nontargets.scores)
+    quantiles = _quantiles(different)
     return Calibration(
-        score=score,
-        slope=float(weights[0]),
+        slope=slope,
         intercept=intercept,
-        quality=tuple(float(one) for one in weights[1:]),
-        fitted_on=fitted_on,
-        targets=len(targets.scores),
-        nontargets=len(nontargets.scores),
+        domains=domains,
+        targets=len(same),
+        nontargets=len(different),
         fingerprint=fingerprint,
-        cohort=cohort,
         quantiles=quantiles,
-        tail=_tail(nontargets.scores, quantiles[-1].score),
+        tail=_tail(different, quantiles[-1].score),
     )
 
 
-def _logistic(targets: NDArray[np.float64], nontargets: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Weights `(features,)` and intercept of the llr; features are standardized while fitting."""
-    features = np.concatenate([targets, nontargets])
+def _checked(scores: Scores) -> NDArray[np.float64]:
+    wide = np.asarray(scores, np.float64).ravel()
+    if not np.isfinite(wide).all():
+        raise ValueError("scores must be finite")
+    if len(wide) < MIN_TRIALS:
+        raise CalibrationMissing(f"{len(wide)} comparisons are too few. Give {MIN_TRIALS} of each kind.")
+    return wide
+
+
+def _logistic(targets: NDArray[np.float64], nontargets: NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and intercept of the llr; the score is standardized while fitting."""
+    scores = np.concatenate([targets, nontargets])
     labels = np.repeat([1, 0], [len(targets), len(nontargets)])
-    center, scale = features.mean(axis=0), features.std(axis=0)
-    varying = scale > 1e-9  # a constant's deviation is not exactly zero
-    if not varying[0]:
-        return np.zeros(len(scale)), 0.0
-    scale = np.where(varying, scale, 1.0)
+    center, scale = float(scores.mean()), float(scores.std())
+    if scale <= 1e-9:  # a constant's deviation is not exactly zero
+        return 0.0, 0.0
     model = LogisticRegression(C=INVERSE_REGULARIZATION, class_weight="balanced", solver="newton-cholesky", tol=1e-8)
-    model.fit((features - center) / scale, labels)
-    weights = np.where(varying, model.coef_[0], 0.0) / scale
-    return weights, float(model.intercept_[0] - weights @ center)
+    model.fit(((scores - center) / scale)[:, None], labels)
+    slope = float(model.coef_[0, 0]) / scale
+    return slope, float(model.intercept_[0]) - slope * center
 
 
 def _quantiles(nontargets: NDArray[np.float64]) -> tuple[Quantile, ...]:

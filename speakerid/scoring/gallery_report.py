@@ -11,9 +11,10 @@ from speakerid.scoring.adapt import adapt, require_enough
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import ErrorCurve, Flags, Floats, convex_hull, error_curve
 from speakerid.scoring.decision import fmr_for_fpir
+from speakerid.scoring.gallery_threshold import OwnStrangers, shift
 from speakerid.scoring.gallery_trials import GalleryTrials, Places
 from speakerid.scoring.intervals import Interval, interval, share_of, speaker_bootstrap
-from speakerid.scoring.left_out import LeftOut, left_out, rescaled, unfitted
+from speakerid.scoring.left_out import LeftOut, left_out, unfitted
 from speakerid.scoring.metrics import balanced_mean, bits_lost, min_cllr
 from speakerid.types import CurveStep, Estimate, Histogram, MeasuredCalibration, OperatingPoint
 
@@ -33,33 +34,26 @@ class Fitted:
     curve: tuple[CurveStep, ...]
 
 
-@dataclass(frozen=True)
-class Scored:
-    """`trials` were scored with `base`."""
-
-    base: Calibration
-    trials: GalleryTrials
-
-
-def fit_gallery(scored: Scored, *, beside: Scored | None = None, target_fpir: float, fitted_on: str) -> Fitted:
-    """`beside`: the default, where that scores otherwise. Raises TooFewTrials, ClassesOverlap."""
-    base, trials = scored.base, scored.trials
+def fit_gallery(base: Calibration, trials: GalleryTrials, target_fpir: float) -> Fitted:
+    """`trials` were scored with `base`, the default. Raises TooFewTrials, ClassesOverlap."""
     require_enough(trials)
-    calibration, judged = adapt(base, trials, fitted_on=fitted_on), left_out(base, trials)
+    calibration, judged = adapt(base, trials), left_out(base, trials)
     llrs, same = judged.llrs()[trials.known], trials.own[trials.known]
-    targets, default = sorted({*TARGETS, target_fpir}), beside or scored
+    targets = sorted({*TARGETS, target_fpir})
     return Fitted(
         calibration=calibration,
         min_cllr=min_cllr(error_curve(trials.llrs[trials.known], same)),
-        default=_measured(unfitted(judged, default.base, default.trials), default.base, targets),
-        fitted=_measured(judged, calibration, targets),
+        default=_measured(unfitted(judged), base, None, targets),
+        fitted=_measured(judged, calibration, trials.own_strangers(base), targets),
         histogram=_histogram(llrs, same),
         curve=_steps(convex_hull(error_curve(llrs, same)), float(llrs.max())),
     )
 
 
-def _measured(judged: LeftOut, final: Calibration, targets: Sequence[float]) -> MeasuredCalibration:
-    return MeasuredCalibration(_cllr(judged), tuple(_point(judged, final, target) for target in targets))
+def _measured(
+    judged: LeftOut, final: Calibration, own: OwnStrangers | None, targets: Sequence[float]
+) -> MeasuredCalibration:
+    return MeasuredCalibration(_cllr(judged), tuple(_point(judged, final, own, target) for target in targets))
 
 
 def _cllr(judged: LeftOut) -> Estimate:
@@ -73,23 +67,15 @@ def _cllr(judged: LeftOut) -> Estimate:
     return _estimate(interval(balanced_mean(lost, same), resampled))
 
 
-def _point(judged: LeftOut, final: Calibration, target_fpir: float) -> OperatingPoint:
-    trials = judged.trials
+def _point(judged: LeftOut, final: Calibration, own: OwnStrangers | None, target_fpir: float) -> OperatingPoint:
+    trials, moved = judged.trials, shift(own, judged.base, target_fpir)
     paired = trials.targets.any(axis=1)  # a search for the speaker of an only utterance cannot succeed
     return OperatingPoint(
         target_fpir=target_fpir,
-        threshold_llr=_usual_threshold(judged, final, target_fpir),
+        threshold_llr=max(0.0, final.threshold_llr(fmr_for_fpir(target_fpir, trials.speakers), moved)),
         fnir=_share(judged.misses(target_fpir)[paired], trials.speaker[paired]),
         fpir=_share(judged.alarms(target_fpir), trials.speaker),
     )
-
-
-def _usual_threshold(judged: LeftOut, final: Calibration, target_fpir: float) -> float:
-    """Quality measures move a pair's llr and its threshold alike: that of the median utterance is told."""
-    trials = judged.trials
-    least = final.score_for_fmr(fmr_for_fpir(target_fpir, trials.speakers))
-    llrs = rescaled(judged.base, final, trials.llrs[trials.targets])
-    return max(0.0, float(np.median(llrs + final.slope * (least - trials.scores[trials.targets]))))
 
 
 def _share(hits: Flags, speakers: Places) -> Estimate:

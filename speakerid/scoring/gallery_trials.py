@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.combining import shares
-from speakerid.scoring.cosine import voiceprint
+from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.scoring.curves import Flags, Floats
-from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Side
-from speakerid.types import Combining
+from speakerid.scoring.gallery_threshold import OwnStrangers, own_strangers
+from speakerid.types import Combining, FloatArray
 
 Places = NDArray[np.intp]
 
@@ -47,6 +47,11 @@ class GalleryTrials:
     def nontargets(self) -> Flags:
         return ~self.own
 
+    def own_strangers(self, default: Calibration) -> OwnStrangers | None:
+        """Every utterance asked as a stranger among the others. None for too few speakers."""
+        others = np.where(self.own, -1.0, self.scores).max(axis=1)
+        return own_strangers(others, self.speaker, self.speakers - 1, default)
+
     def only(self, speakers: Places) -> GalleryTrials:
         """As if nobody but these, in rising order, were enrolled."""
         rows = np.isin(self.speaker, speakers)
@@ -54,37 +59,37 @@ class GalleryTrials:
         return GalleryTrials(self.scores[rows][:, speakers], self.llrs[rows][:, speakers], places)
 
 
-def gallery_trials(scorer: Scorer, utterances: Side, speaker: Places, combining: Combining = "mean") -> GalleryTrials:
-    """`speaker (u,)` says whose each utterance is, by numbers from 0 without a gap."""
-    own = _rows(speaker)
-    pairs = scorer.compare(utterances, voiceprints(utterances, speaker, combining))
-    scores, llrs = np.array(pairs.scores, np.float64), np.array(pairs.llrs)
-    for place, rows in enumerate(own):
-        if len(rows) == 1:
-            scores[rows, place] = llrs[rows, place] = np.nan
-            continue
-        rest = Side.joined([_print(utterances[rows[rows != row]], combining) for row in rows])
-        left_out = scorer.compare(utterances[rows], rest)
-        scores[rows, place], llrs[rows, place] = np.diag(left_out.scores), np.diag(left_out.llrs)
-    return GalleryTrials(scores, llrs, speaker)
+@dataclass(frozen=True)
+class Utterances:
+    """u enrollment utterances: `embeddings (u, dim)`, `seconds (u,)` of speech, and whose they are, from 0 on."""
+
+    embeddings: FloatArray
+    seconds: Floats
+    speaker: Places  # (u,) numbers without a gap
+    combining: Combining = "mean"  # how they become voiceprints
+
+    def voiceprints(self) -> FloatArray:
+        """`(speakers, dim)`"""
+        return np.stack([self._voiceprint(rows) for rows in self._by_speaker()])
+
+    def scores(self) -> Floats:
+        """`(u, speakers)` cosines; NaN where a speaker has no utterance but this one."""
+        found = np.asarray(cosine(self.embeddings, self.voiceprints()), np.float64)
+        for place, rows in enumerate(self._by_speaker()):
+            if len(rows) == 1:
+                found[rows, place] = np.nan
+                continue
+            rest = np.stack([self._voiceprint(rows[rows != row]) for row in rows])
+            found[rows, place] = np.diag(cosine(self.embeddings[rows], rest))
+        return found
+
+    def _by_speaker(self) -> list[Places]:
+        return [np.flatnonzero(self.speaker == place) for place in range(int(self.speaker.max()) + 1)]
+
+    def _voiceprint(self, rows: Places) -> FloatArray:
+        return voiceprint(self.embeddings[rows], shares(self.combining, self.seconds[rows]))
 
 
-def voiceprints(utterances: Side, speaker: Places, combining: Combining = "mean") -> Side:
-    """One row a speaker."""
-    return Side.joined([_print(utterances[rows], combining) for rows in _rows(speaker)])
-
-
-def _rows(speaker: Places) -> list[Places]:
-    return [np.flatnonzero(speaker == place) for place in range(int(speaker.max()) + 1)]
-
-
-def _print(utterances: Side, combining: Combining) -> Side:
-    """The voiceprint of one speaker's utterances, as one row."""
-    known = utterances.snr_db[~np.isnan(utterances.snr_db)]
-    return Side(
-        voiceprint(utterances.embeddings, shares(combining, utterances.seconds))[np.newaxis, :],
-        np.array([utterances.seconds.sum()]),
-        np.array([known.mean() if len(known) else np.nan]),
-        np.array([utterances.bandwidth_hz.mean()]),
-        None if utterances.keys is None else utterances.keys[:1],
-    )
+def gallery_trials(calibration: Calibration, utterances: Utterances) -> GalleryTrials:
+    scores = utterances.scores()
+    return GalleryTrials(scores, calibration.llr(scores), utterances.speaker)

@@ -89,7 +89,7 @@ def _others(labeled: Labeled, weights: Reals, compare: Compare, prior: Prior, ro
     best, best_llr, all_llr = np.full(n, -1), np.full(n, -np.inf), np.full(n, -np.inf)
     voiceprints = labeled.voiceprints(weights)
     for at in blocks(rows, speakers) if speakers > 1 else ():
-        llrs = compare(labeled.side[at], voiceprints)
+        llrs = compare(labeled.embeddings[at], voiceprints)
         llrs[np.arange(len(at)), labeled.speakers[at]] = -np.inf
         best[at] = llrs.argmax(axis=1)
         best_llr[at] = llrs.max(axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from speakerid.scoring.adapt import adapt
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import Flags, Floats
 from speakerid.scoring.decision import fmr_for_fpir
+from speakerid.scoring.gallery_threshold import OwnStrangers, shift
 from speakerid.scoring.gallery_trials import GalleryTrials, Places
 
 FOLDS = 10
@@ -17,9 +18,10 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class Fold:
-    """`calibration` does not know the speakers `out`."""
+    """`calibration` and `own`, the scores of strangers, do not know the speakers `out`."""
 
     calibration: Calibration
+    own: OwnStrangers | None
     out: Places
 
 
@@ -63,7 +65,8 @@ class LeftOut:
 
     def _reached(self, fold: Fold, scores: Floats, llrs: Floats, target_fpir: float) -> Flags:
         """At the threshold for n speakers `(p, n)`; never below even odds, as in `services.scores.threshold`."""
-        least = fold.calibration.score_for_fmr(fmr_for_fpir(target_fpir, scores.shape[1]))
+        usual = self.base.score_for_fmr(fmr_for_fpir(target_fpir, scores.shape[1]))
+        least = usual + shift(fold.own, self.base, target_fpir)
         flags: Flags = (scores >= least) & (rescaled(self.base, fold.calibration, llrs) >= 0.0)
         return flags
 
@@ -72,17 +75,20 @@ def left_out(base: Calibration, trials: GalleryTrials, *, seed: int = 0) -> Left
     """Ten times adapted to the gallery without a tenth of its speakers, drawn at random."""
     order = np.random.default_rng(seed).permutation(trials.speakers)
     parts = [np.sort(part) for part in np.array_split(order, min(FOLDS, trials.speakers))]
-    folds = (Fold(adapt(base, trials.only(_others(trials, out)), fitted_on=""), out) for out in parts)
-    return LeftOut(base, trials, tuple(folds))
+    return LeftOut(base, trials, tuple(_fold(base, trials.only(_others(trials, out)), out) for out in parts))
 
 
-def unfitted(fitted: LeftOut, base: Calibration, trials: GalleryTrials) -> LeftOut:
-    """The same with the default calibration and what it scored, to compare."""
-    return LeftOut(base, trials, tuple(Fold(base, fold.out) for fold in fitted.folds))
+def _fold(base: Calibration, others: GalleryTrials, out: Places) -> Fold:
+    return Fold(adapt(base, others), others.own_strangers(base), out)
+
+
+def unfitted(fitted: LeftOut) -> LeftOut:
+    """The same with the default calibration, to compare."""
+    return replace(fitted, folds=tuple(Fold(fitted.base, None, fold.out) for fold in fitted.folds))
 
 
 def rescaled(base: Calibration, adapted: Calibration, llrs: Floats) -> Floats:
-    """What `adapted` makes of llrs of `base`; it scaled quality measures like the score, so they need no look."""
+    """What `adapted` makes of llrs of `base`."""
     slope = adapted.slope / base.slope
     return slope * llrs + (adapted.intercept - slope * base.intercept)
 

@@ -13,17 +13,15 @@ from speakerid.db.repositories import galleries, speakers, utterances
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.scoring.health import examine
 from speakerid.scoring.leave_one_out import Labeled
-from speakerid.scoring.sides import Side
 from speakerid.services import calibrations, fields, findings, scores
 from speakerid.services.engine import Engine
-from speakerid.services.findings import Examined, poor, speech_of
+from speakerid.services.findings import Examined, poor
 from speakerid.types import Audit
 
 # Utterances of one answer times speakers of the gallery: 10,000 utterances of 4,000 speakers. Larger galleries are
 # audited page by page, each page's utterances against everybody's voiceprints.
 MOST_COMPARISONS = 40_000_000
 KEYS_AT_ONCE = 10_000  # named in one statement
-NOBODY = Side.of(np.zeros((0, 1), np.float32), [])
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class _Page:
 def audit(engine: Engine, gallery: GalleryRow, cursor: str | None = None) -> Audit:
     """Changes nothing. `cursor`: the `next_cursor` of the page before, in a gallery too large for one answer.
 
-    Raises GalleryNotFound, EncoderMismatch, CalibrationMissing, InvalidRequest for another list's cursor.
+    Raises GalleryNotFound, EncoderMismatch, InvalidRequest for another list's cursor.
     """
     cursor = fields.cursor(cursor, "spk")
     with engine.read() as db:
@@ -53,11 +51,11 @@ def audit(engine: Engine, gallery: GalleryRow, cursor: str | None = None) -> Aud
     found = tuple(sorted(present, key=lambda one: one.key))  # in the same order on every page
     labeled = _labeled(gallery, page, found)
     only = np.array([one.key in voiced for one in found], np.bool_)
-    scorer = calibrations.default(engine)  # the gallery's own was fitted on the very labels in question
     doubtful = np.array([bool(poor(one)) for one in page.heard] + [False] * len(page.others), np.bool_)
-    health = examine(labeled, doubtful, lambda probes, enrolled: scorer.compare(probes, enrolled).llrs, only=only)
+    # Not the gallery's own calibration: that was fitted on the very labels in question.
+    health = examine(labeled, doubtful, engine.calibration.compare, only=only)
     silent = tuple(one for one in page.whole if one.key not in voiced)
-    speech_s = tuple(labeled.totals(labeled.side.seconds).tolist())
+    speech_s = tuple(labeled.totals(labeled.seconds).tolist())
     examined = Examined(gallery, silent, found, page.heard, labeled.speakers[: len(page.heard)], health, speech_s)
     return Audit(
         gallery=gallery.name,
@@ -65,7 +63,7 @@ def audit(engine: Engine, gallery: GalleryRow, cursor: str | None = None) -> Aud
         utterances=len(page.heard),
         findings=tuple(findings.every(examined)),
         encoder=engine.encoder_label,
-        calibration="default",
+        calibration=calibrations.encoders_own(engine),
         next_cursor=page.next_cursor,
     )
 
@@ -99,18 +97,17 @@ def _page(db: Handle, gallery: GalleryRow, cursor: str | None) -> _Page:
 
 def _labeled(gallery: GalleryRow, page: _Page, found: Sequence[SpeakerRow]) -> Labeled:
     places = {one.key: place for place, one in enumerate(found)}
-    heard, others = _side(page.heard), scores.enrolled(list(page.others)) if page.others else NOBODY
+    embeddings = [one.embedding for one in page.heard] + [one.embedding for one in page.others]
+    seconds = [one.speech_s for one in page.heard] + [one.speech_s for one in page.others]
     whose = [one.speaker_key for one in page.heard] + [one.row.key for one in page.others]
-    sides = [side for side in (heard, others) if len(side)] or [NOBODY]
-    return Labeled(Side.joined(sides), np.array([places[key] for key in whose], np.int64), gallery.combining)
+    return Labeled(
+        np.stack(embeddings) if embeddings else np.zeros((0, 1), np.float32),
+        speakers=np.array([places[key] for key in whose], np.int64),
+        seconds=np.array(seconds, np.float64),
+        combining=gallery.combining,
+    )
 
 
 def _voiceprints(db: Handle, gallery: GalleryRow, keys: Sequence[int]) -> Iterator[Voiceprint]:
     for start in range(0, len(keys), KEYS_AT_ONCE):
         yield from speakers.with_voice(db, gallery.key, keys[start : start + KEYS_AT_ONCE])
-
-
-def _side(heard: Sequence[UtteranceRow]) -> Side:
-    if not heard:
-        return NOBODY
-    return Side.of(np.stack([one.embedding for one in heard]), [speech_of(one) for one in heard])

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, UtteranceRow
-from speakerid.db.repositories import galleries, speakers, utterances
+from speakerid.db.repositories import galleries, utterances
 from speakerid.db.types import now
 from speakerid.encoders.base import label_of
-from speakerid.errors import CohortInvalid, CohortTooSmall, EncoderMismatch, TooFewTrials
+from speakerid.errors import EncoderMismatch, TooFewTrials
 from speakerid.scoring.adapt import MIN_NONTARGETS, MIN_SPEAKERS
-from speakerid.scoring.gallery_report import Fitted, Scored, fit_gallery
-from speakerid.scoring.gallery_trials import GalleryTrials, gallery_trials
-from speakerid.scoring.own_cohort import MIN_SPEAKERS as MIN_COHORT
-from speakerid.scoring.own_cohort import OWN
-from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Side
-from speakerid.services import calibrations, fields, scores, shape
+from speakerid.scoring.gallery_report import Fitted, fit_gallery
+from speakerid.scoring.gallery_trials import GalleryTrials, Utterances, gallery_trials
+from speakerid.services import fields, scores, shape
 from speakerid.services.calibrations import Stored
 from speakerid.services.engine import Engine
-from speakerid.types import CalibrationReport, CohortKind, Gallery
+from speakerid.types import CalibrationReport, Combining, Gallery
 
 MOST_TRIALS = 300_000  # 316 speakers of three utterances; larger galleries are judged by speakers drawn at random
 MOST_OF_ONE = 20  # utterances of one speaker
@@ -38,38 +35,32 @@ class Made:
     stored: Stored
 
 
-def fit(engine: Engine, gallery: GalleryRow, cohort: CohortKind = "encoder") -> Made:
-    """Changes nothing. `cohort`: whose voices scores are normalized with.
-
-    Raises TooFewTrials, ClassesOverlap, CalibrationMissing, EncoderMismatch, CohortTooSmall, CohortInvalid.
-    """
-    default = calibrations.default(engine)
-    scorer = default if cohort == "encoder" else _own_cohort(engine, gallery, default)
+def fit(engine: Engine, gallery: GalleryRow) -> Made:
+    """Changes nothing. Raises TooFewTrials, ClassesOverlap, EncoderMismatch."""
     with engine.read() as db:
         rows = _sample(db, gallery.key)
     if not rows:
         raise TooFewTrials(0, MIN_SPEAKERS, 0, MIN_NONTARGETS)
     scores.require_same_encoder(engine, gallery)
-    keys = [row.speaker_key for row in rows]
-    side = Side.of(np.stack([row.embedding for row in rows]), [shape.utterance(row).speech for row in rows], keys)
-    places = np.unique(keys, return_inverse=True)[1]
-    trials, usual = (gallery_trials(one, side, places, gallery.combining) for one in (scorer, default))
-    fitted_on = f"{trials.speakers} speakers of gallery {gallery.name}"
-    found = fit_gallery(
-        Scored(scorer.calibration, trials),
-        beside=Scored(default.calibration, usual),
-        target_fpir=gallery.target_fpir,
-        fitted_on=fitted_on,
+    trials = gallery_trials(engine.calibration, _utterances(rows, gallery.combining))
+    found = fit_gallery(engine.calibration, trials, gallery.target_fpir)
+    stored = Stored(
+        slope=found.calibration.slope,
+        intercept=found.calibration.intercept,
+        fingerprint=engine.encoder.fingerprint,
+        combining=gallery.combining,
+        speakers=trials.speakers,
+        targets=int(trials.targets.sum()),
+        nontargets=int(trials.nontargets.sum()),
+        fitted_at=now(),
     )
-    return Made(
-        _report(engine, gallery, trials, found), Stored(found.calibration, trials.speakers, now(), gallery.combining)
-    )
+    return Made(_report(engine, gallery, trials, found), stored)
 
 
 def keep(db: Handle, gallery_name: str, made: Made) -> CalibrationReport:
     """The gallery uses it from now on. Raises GalleryNotFound, EncoderMismatch when it follows another encoder now."""
     row = galleries.get(db, gallery_name, lock="change")
-    if row.encoder_fingerprint != made.stored.calibration.fingerprint:
+    if row.encoder_fingerprint != made.stored.fingerprint:
         raise EncoderMismatch(row.name, label_of(row.encoder_name, row.encoder_fingerprint), made.report.encoder)
     row.calibration = made.stored.to_row()
     row.version += 1
@@ -88,16 +79,13 @@ def reset(engine: Engine, db: Handle, gallery_name: str, if_match: str | None = 
     return shape.gallery(engine, db, row)
 
 
-def _own_cohort(engine: Engine, gallery: GalleryRow, default: Scorer) -> Scorer:
-    """Raises CohortTooSmall, CohortInvalid, EncoderMismatch."""
-    if default.calibration.score != "asnorm":
-        raise CohortInvalid("Scores are plain cosines here, so no cohort counts. Start with SPEAKERID_SCORE=asnorm.")
-    with engine.read() as db:
-        found = speakers.count_voiceprints(db, gallery.key)
-    if found < MIN_COHORT:
-        raise CohortTooSmall(found, MIN_COHORT)
-    scores.require_same_encoder(engine, gallery)
-    return calibrations.own_cohort(engine, gallery, default.calibration)
+def _utterances(rows: Sequence[UtteranceRow], combining: Combining) -> Utterances:
+    return Utterances(
+        np.stack([row.embedding for row in rows]),
+        seconds=np.array([row.speech_s for row in rows]),
+        speaker=np.unique([row.speaker_key for row in rows], return_inverse=True)[1],
+        combining=combining,
+    )
 
 
 def _sample(db: Handle, gallery_key: int) -> list[UtteranceRow]:
@@ -119,15 +107,14 @@ def _report(engine: Engine, gallery: GalleryRow, trials: GalleryTrials, found: F
         target_fpir=gallery.target_fpir,
         speakers=trials.speakers,
         utterances=len(trials.speaker),
-        targets=found.calibration.targets,
-        nontargets=found.calibration.nontargets,
+        targets=int(trials.targets.sum()),
+        nontargets=int(trials.nontargets.sum()),
         min_cllr=found.min_cllr,
         default=found.default,
         fitted=found.fitted,
         histogram=found.histogram,
         curve=found.curve,
         encoder=engine.encoder_label,
-        cohort="gallery" if found.calibration.cohort == OWN else "encoder",
         reason=_reason(gallery, found),
     )
 

@@ -1,107 +1,76 @@
-"""Which calibration a gallery's answers use: the one fitted on it, while that fits, or else the encoder's default."""
+"""Which calibration a gallery's answers use: the one fitted on it, while that fits, or else the encoder's own."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from speakerid.db.models import GalleryRow
-from speakerid.errors import CalibrationMissing
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.own_cohort import MIN_SPEAKERS, OWN, OwnCohortScorer
-from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Keys
 from speakerid.services.engine import Engine
-from speakerid.types import CalibrationSource, CohortKind, Combining, FloatArray, GalleryCalibration
+from speakerid.types import CalibrationSource, Combining, GalleryCalibration
 
 OTHER_ENCODER = "It was fitted for another encoder. Calibrate again."
-TOO_FEW_VOICES = f"It needs {MIN_SPEAKERS} speakers of the gallery as its cohort; fewer are left. Calibrate again."
 OTHER_COMBINING = "It was fitted while utterances were combined otherwise. Calibrate again."
-UNREADABLE = "It cannot be read any more. Calibrate again."
-OTHER_SCORING = "It was fitted for another kind of score, cohort or use of quality measures. Calibrate again."
+UNREADABLE = "It cannot be read, or is one of an earlier version. Calibrate again."
 
 
 @dataclass(frozen=True)
 class Stored:
     """As kept in a gallery's row."""
 
-    calibration: Calibration
+    slope: float
+    intercept: float
+    fingerprint: str  # of the encoder
+    combining: Combining  # of the utterances into the voiceprints it was fitted on
     speakers: int
+    targets: int
+    nontargets: int
     fitted_at: datetime
-    combining: Combining = "mean"  # of the utterances into the voiceprints it was fitted on
-
-    @property
-    def cohort(self) -> CohortKind:
-        return "gallery" if self.calibration.cohort == OWN else "encoder"
 
     def to_row(self) -> dict[str, Any]:
-        return {
-            "calibration": asdict(self.calibration),
-            "speakers": self.speakers,
-            "fitted_at": self.fitted_at.isoformat(),
-            "combining": self.combining,
-        }
+        return asdict(self) | {"fitted_at": self.fitted_at.isoformat()}
 
     @classmethod
     def from_row(cls, fields: dict[str, Any]) -> Self:
-        return cls(
-            Calibration.from_dict(fields["calibration"]),
-            fields["speakers"],
-            datetime.fromisoformat(fields["fitted_at"]),
-            fields.get("combining", "mean"),
-        )
+        """Raises `KeyError`, `TypeError` or `ValueError` for anything that `to_row` did not make."""
+        found = cls(**fields | {"fitted_at": datetime.fromisoformat(fields["fitted_at"])})
+        if not 0.0 < found.slope < math.inf or not math.isfinite(found.intercept):
+            raise ValueError("no calibration has this slope and intercept")
+        return found
 
 
-def default(engine: Engine) -> Scorer:
-    """Raises CalibrationMissing when none was fitted for the running encoder."""
-    if engine.scorer is None:
-        raise CalibrationMissing(
-            f"There is no calibration for encoder {engine.encoder_label}, so a score means nothing yet. "
-            "Fit one with 'python -m speakerid.evaluation.calibrate' and name its file in SPEAKERID_CALIBRATION."
-        )
-    return engine.scorer
-
-
-def scorer(engine: Engine, gallery: GalleryRow) -> Scorer:
-    """Raises CalibrationMissing."""
-    found = default(engine)
+def used(engine: Engine, gallery: GalleryRow) -> Calibration:
     stored = _stored(gallery)
     if stored is None or _unused(engine, gallery, stored) is not None:
-        return found
-    if stored.cohort == "gallery":
-        return own_cohort(engine, gallery, stored.calibration)
-    return Scorer(stored.calibration, found.cohort)
-
-
-def own_cohort(engine: Engine, gallery: GalleryRow, calibration: Calibration) -> OwnCohortScorer:
-    """Normalizes with the gallery's own voiceprints, as the index has them at the time of each question."""
-
-    def nearest(embeddings: FloatArray, k: int) -> tuple[Keys, FloatArray]:
-        found = engine.indexes.nearest(gallery.key, embeddings, k)
-        return found.keys, found.scores
-
-    return OwnCohortScorer(calibration=replace(calibration, cohort=OWN), nearest=nearest)
+        return engine.calibration
+    return replace(engine.calibration, slope=stored.slope, intercept=stored.intercept)
 
 
 def source(engine: Engine, gallery: GalleryRow) -> CalibrationSource:
     return described(engine, gallery).source
 
 
+def encoders_own(engine: Engine) -> CalibrationSource:
+    """Where it comes from when a gallery has none."""
+    return "generic" if engine.calibration.is_generic else "default"
+
+
 def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
     """For the gallery's own answer."""
     stored = _stored(gallery)
     if stored is None:
-        return GalleryCalibration("default", unused=UNREADABLE if is_unreadable(gallery) else None)
+        return GalleryCalibration(encoders_own(engine), unused=UNREADABLE if is_unreadable(gallery) else None)
     unused = _unused(engine, gallery, stored)
     return GalleryCalibration(
-        source="gallery" if unused is None else "default",
+        source="gallery" if unused is None else encoders_own(engine),
         fitted_at=stored.fitted_at,
         speakers=stored.speakers,
-        targets=stored.calibration.targets,
-        nontargets=stored.calibration.nontargets,
+        targets=stored.targets,
+        nontargets=stored.nontargets,
         unused=unused,
-        cohort=stored.cohort,
     )
 
 
@@ -119,17 +88,6 @@ def is_unreadable(gallery: GalleryRow) -> bool:
 
 def _unused(engine: Engine, gallery: GalleryRow, stored: Stored) -> str | None:
     """Why the stored calibration is passed over; None when it is used."""
-    if stored.calibration.fingerprint != engine.encoder.fingerprint:
+    if stored.fingerprint != engine.encoder.fingerprint:
         return OTHER_ENCODER
-    if engine.scorer is None or not _same_scoring(stored.calibration, engine.scorer.calibration):
-        return OTHER_SCORING
-    if stored.cohort == "gallery" and engine.indexes.size(gallery.key) < MIN_SPEAKERS:
-        return TOO_FEW_VOICES
-    if stored.combining != gallery.combining:
-        return OTHER_COMBINING
-    return None
-
-
-def _same_scoring(own: Calibration, default: Calibration) -> bool:
-    same_cohort = own.cohort in (OWN, default.cohort)
-    return own.score == default.score and same_cohort and bool(own.quality) == bool(default.quality)
+    return None if stored.combining == gallery.combining else OTHER_COMBINING

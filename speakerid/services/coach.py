@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from statistics import fmean
@@ -15,7 +16,6 @@ from speakerid.audio.windows import speech_windows
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import speakers, utterances
-from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.errors import (
     AudioTooNoisy,
     Clipped,
@@ -27,7 +27,7 @@ from speakerid.errors import (
 )
 from speakerid.scoring.coach import NEVER, Evidence, Limit, judge
 from speakerid.scoring.combining import shares
-from speakerid.scoring.cosine import voiceprint
+from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.voices import split
 from speakerid.services import scores
@@ -63,7 +63,7 @@ def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow,
     By the encoder's own calibration, whatever the gallery's: the limits were fitted with it.
     """
     others = [one for one in utterances.with_embedding(db, speaker) if one.sha256 != voice.sha256]
-    cohesion = _cohesion(engine, gallery, speaker, others, voice)
+    cohesion = _cohesion(engine, gallery, others, voice)
     similar = _most_similar(engine, db, speaker, voice)
     evidence = Evidence(
         speech=voice.speech,
@@ -107,7 +107,7 @@ def near(engine: Engine, gallery: GalleryRow, embedding: FloatArray | None) -> N
 
 
 def together(heard: Sequence[UtteranceRow | HearingRow]) -> Speech:
-    """What `Voiceprint` says of the speech behind it."""
+    """Seconds in all, the mean of what else was measured."""
     snrs = [one.snr_db for one in heard if one.snr_db is not None]
     return Speech(
         seconds=sum(one.speech_s for one in heard),
@@ -144,29 +144,24 @@ def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:
     return model.llr(split(heard, clean.speech.seconds))
 
 
-def _cohesion(
-    engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, others: list[UtteranceRow], voice: Voice
-) -> Match | None:
+def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], voice: Voice) -> Match | None:
     if voice.embedding is None or not others:
         return None
     seconds = np.array([one.speech_s for one in others])
-    embedding = voiceprint(np.stack([one.embedding for one in others]), shares(gallery.combining, seconds))
-    if engine.scorer is None:
-        return Match(float(voice.embedding @ embedding), None)
-    enrolled = Voiceprint(speaker, embedding, together(others))
-    pair = engine.scorer.compare(scores.probe(voice), scores.enrolled([enrolled]))
-    return Match(pair.cosines.item(), pair.llrs.item())
+    enrolled = voiceprint(np.stack([one.embedding for one in others]), shares(gallery.combining, seconds))
+    score = cosine(voice.embedding[None, :], enrolled[None, :])
+    return Match(score.item(), engine.calibration.llr(score).item())
 
 
 def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice) -> _Similar | None:
     """Of the other speakers, where there is one to compare with."""
     alike = speakers.with_voice(db, speaker.gallery_key, voice.near.keys, engine.encoder.dim)
     found = [one for one in alike if one.row.key != speaker.key]
-    if engine.scorer is None or voice.embedding is None or not found:
+    if voice.embedding is None or not found:
         return None
-    pairs = engine.scorer.compare(scores.probe(voice), scores.enrolled(found))
-    best = int(np.argmax(pairs.llrs[0]))
-    pair = pairs[:, best : best + 1]
+    llrs = engine.calibration.compare(voice.embedding[None, :], scores.embeddings(found))[0]
+    best = int(llrs.argmax())
     fmrs = [fmr_for_fpir(fpir, voice.near.size) for fpir in astuple(ELSEWHERE_FPIR)]
-    limit = Limit(*(max(0.0, engine.scorer.threshold_llrs(pair, fmr).item()) for fmr in fmrs))
-    return _Similar(found[best].row.id, pair.llrs.item(), limit)
+    refuse, warn = (max(0.0, engine.calibration.threshold_llr(fmr)) for fmr in fmrs)
+    limit = Limit(math.inf if engine.calibration.is_generic else refuse, warn)  # a prior says too little to refuse
+    return _Similar(found[best].row.id, float(llrs[best]), limit)

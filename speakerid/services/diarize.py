@@ -12,13 +12,12 @@ import numpy as np
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.quality import clipping_ratio, measure
 from speakerid.audio.recorder import LongAudio
-from speakerid.diarization.clustering import Calibrated, Count, Evidence, Floats, cluster
+from speakerid.diarization.clustering import Count, Evidence, cluster
 from speakerid.diarization.reading import Block, blocks
 from speakerid.diarization.reconstruction import Spoken, by_appearance, reconstructed
 from speakerid.diarization.segments import Segment, seconds
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import Overloaded
-from speakerid.services import calibrations
 from speakerid.services.engine import Engine
 from speakerid.timeline import JobStage
 from speakerid.types import FloatArray, Span, Speech
@@ -43,7 +42,7 @@ class ChannelDiarization:
 
 
 def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count, at: At) -> ChannelDiarization:
-    """Raises AudioError, CalibrationMissing, Overloaded, EncoderFailed."""
+    """Raises AudioError, Overloaded, EncoderFailed."""
     segmenter, options = engine.recorder.segmenter, engine.policy.clusters
     at("speech")
     found = _Found(engine.encoder, options.alone_s)
@@ -51,7 +50,8 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
         found.add(block)
     at("clusters")
     evidence = found.evidence(numbered=segmenter.speakers > 1)
-    clusters = cluster(evidence, calibrated(engine), options, count)
+    # Not a gallery's own calibration: the stop of the clustering was fitted with the encoder's.
+    clusters = cluster(evidence, engine.calibration.llr, options, count)
     clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
     at("names")
     probes = _unit(clusters.centers(evidence))
@@ -64,19 +64,6 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
         probes,
         sum(seconds(one.spans, SAMPLE_RATE_HZ) for one in found.segments),
     )
-
-
-def calibrated(engine: Engine) -> Calibrated:
-    """The encoder's default calibration, even where a gallery has its own: what clusters was fitted with that.
-
-    Raises CalibrationMissing.
-    """
-    calibration = calibrations.default(engine).calibration
-
-    def llrs(cosines: Floats) -> Floats:
-        return calibration.slope * cosines + calibration.intercept
-
-    return llrs
 
 
 def _unit(centers: FloatArray) -> FloatArray:

@@ -15,8 +15,9 @@ from speakerid.db.repositories import changes, erasures
 from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.coach import UNFITTED, Limits
-from speakerid.scoring.scorer import Scorer
+from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.index_sync import IndexSync
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 class Policy:
     """How scores become decisions."""
 
-    prior: float = 0.5  # probability, before listening, that a probe's voice is enrolled
+    prior: float = 0.5  # probability, before listening, that a probe is of the speaker it is compared with
     ambiguous_margin_llr: float = 1.0  # two speakers above the threshold and closer than this: ambiguous
     clusters: ClusterOptions = field(default_factory=ClusterOptions)  # which windows of a recording are one voice
 
@@ -37,7 +38,8 @@ class Engine:
     encoder: Batcher
     preparer: Preparer
     indexes: IndexSync
-    scorer: Scorer | None  # None where no calibration was fitted for the encoder
+    cross_speaker: CrossSpeakerScores
+    calibration: Calibration  # the encoder's own, or a prior for any
     limits: Limits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
     recorder: Recorder = field(default_factory=Recorder)

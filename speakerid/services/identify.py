@@ -10,7 +10,8 @@ from speakerid.audio.limits import Channel
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import galleries, speakers
 from speakerid.db.repositories.speakers import Voiceprint
-from speakerid.scoring.decision import decide, posterior
+from speakerid.scoring.cosine import cosine
+from speakerid.scoring.decision import decide, probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.listen import Voice, listen
@@ -29,7 +30,7 @@ class _Ranked:
 def identify(
     engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 5, channel: Channel = "mix"
 ) -> Identification:
-    """Name the speaker, or say why not. Raises AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
+    """Name the speaker, or say why not. Raises AudioError, EncoderMismatch, Overloaded."""
     voice = listen(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
     if voice.embedding is None:
         return _answer(engine, gallery, voice, "not_enough_speech", reason=voice.shortage)
@@ -68,16 +69,16 @@ def comparable(engine: Engine, gallery: GalleryRow) -> bool:
 
 def _judged(engine: Engine, gallery: GalleryRow, voice: Voice, found: list[Voiceprint], compared: int) -> _Ranked:
     """`compared`: speakers in the gallery, of whom `found` are the nearest."""
-    scorer = calibrations.scorer(engine, gallery)
-    pairs = scorer.compare(scores.probe(voice), scores.enrolled(found))
-    order = np.argsort(-pairs.llrs[0], kind="stable")
-    found, pairs = [found[i] for i in order], pairs[:, order]
-    probabilities = posterior(pairs.llrs[0], engine.policy.prior, max(compared, len(found)))
+    calibration = calibrations.used(engine, gallery)
+    cosines = cosine(voice.require()[None, :], scores.embeddings(found))[0]
+    llrs = calibration.llr(cosines)
+    threshold = scores.threshold(engine, gallery, calibration, compared)
+    likely = probabilities(llrs, threshold.llr, engine.policy.ambiguous_margin_llr)
     candidates = tuple(
-        Candidate(SpeakerRef(one.row.id, one.row.name), float(cosine), float(llr), float(probability))
-        for one, cosine, llr, probability in zip(found, pairs.cosines[0], pairs.llrs[0], probabilities, strict=True)
+        Candidate(SpeakerRef(found[i].row.id, found[i].row.name), float(cosines[i]), float(llrs[i]), float(likely[i]))
+        for i in np.argsort(-llrs, kind="stable")
     )
-    return _Ranked(candidates, scores.threshold(scorer, gallery, pairs[:, :1], compared))
+    return _Ranked(candidates, threshold)
 
 
 def _answer(

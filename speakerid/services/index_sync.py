@@ -16,7 +16,7 @@ import numpy as np
 from speakerid.db.damage import NORM_TOLERANCE, usual_dim
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes, galleries, speakers
-from speakerid.index.base import SearchResult, VectorIndex, empty_result
+from speakerid.index.base import VectorIndex
 from speakerid.types import FloatArray
 
 LOAD_ROWS = 10_000  # voiceprints read at a time while an index is built
@@ -46,6 +46,7 @@ class _GalleryIndex:
     vectors: VectorIndex
     position: int  # changes before this position of the log are in the index
     damaged: set[int]  # speaker keys whose row cannot be used: not searched
+    changes: int = 0  # of the log since it was built
 
     def take(self, rows: list[tuple[int, FloatArray]], unreadable: set[int]) -> None:
         """Put voiceprints in; those of rows that cannot be used are taken out and remembered."""
@@ -90,25 +91,15 @@ class IndexSync:
         size = len(index)
         return Neighbors(keys=tuple(index.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
 
-    def nearest(self, gallery_key: int, queries: FloatArray, k: int) -> SearchResult:
-        """The `k` nearest voiceprints to each of `queries (m, dim)`, after catching up."""
-        index = self.catch_up(gallery_key)
-        if index is None or not len(index):
-            return empty_result(len(queries))
-        keys, scores = index.compare(queries)
-        near = np.argpartition(-scores, min(k, len(keys)) - 1, axis=1)[:, :k]
-        best = np.take_along_axis(near, np.argsort(-np.take_along_axis(scores, near, axis=1), axis=1), axis=1)
-        return SearchResult(keys[best], np.take_along_axis(scores, best, axis=1))
-
     def damaged(self) -> list[int]:
         """Keys of the speakers who are kept out of the loaded indexes, because their rows cannot be used."""
         return sorted(key for loaded in tuple(self._galleries.values()) for key in tuple(loaded.damaged))
 
-    def size(self, gallery_key: int) -> int:
-        """How many voiceprints there were at the last search, or are if there was none."""
+    def state(self, gallery_key: int) -> tuple[int, int]:
+        """How many voiceprints there are, and how many changes the log has had since they were loaded."""
+        self.catch_up(gallery_key)
         loaded = self._galleries.get(gallery_key)
-        index = loaded.vectors if loaded else self.catch_up(gallery_key)
-        return 0 if index is None else len(index)
+        return (0, 0) if loaded is None else (len(loaded.vectors), loaded.changes)
 
     def lag(self) -> int:
         """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
@@ -143,8 +134,9 @@ class IndexSync:
             if loaded is None:
                 return self._load(db, gallery_key, stop)
             if stop > loaded.position:
-                self._refresh(db, gallery_key, loaded, changes.between(db, gallery_key, loaded.position, stop))
-                loaded.position = stop
+                changed = changes.between(db, gallery_key, loaded.position, stop)
+                self._refresh(db, gallery_key, loaded, changed)
+                loaded.position, loaded.changes = stop, loaded.changes + len(changed)
             return loaded.vectors
 
     def _load(self, db: Handle, gallery_key: int, position: int) -> VectorIndex | None:

@@ -65,7 +65,7 @@ def recording(
     options: RecordingOptions = DEFAULTS,
     watch: Watch = unwatched,
 ) -> Recording:
-    """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, CalibrationMissing, Overloaded."""
+    """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, Overloaded."""
     return hear(engine, gallery, audio, options, watch).recording
 
 
@@ -80,7 +80,6 @@ def hear(
     """Like `recording`, with the probes."""
     count = options.count.checked()
     wanted = _keys(engine, gallery, options.candidates)
-    calibrations.default(engine)  # before hours of audio are gone through for nothing
     channels = [
         diarize(engine, one, channel, count, at) for channel, one in _opened(engine, audio, options.channel, watch)
     ]

@@ -1,6 +1,8 @@
-"""What identify and verify share: the threshold, and the two sides of a comparison."""
+"""What every comparison with a gallery shares: the encoder must be the same, and the threshold."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,12 +10,11 @@ from speakerid.db.models import GalleryRow
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch
-from speakerid.scoring.decision import fmr_for_fpir
-from speakerid.scoring.scorer import Compared, Scorer
-from speakerid.scoring.sides import Side
+from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.decision import even_odds_llr, fmr_for_fpir
+from speakerid.scoring.gallery_threshold import shift
 from speakerid.services.engine import Engine
-from speakerid.services.listen import Voice
-from speakerid.types import Threshold
+from speakerid.types import FloatArray, Threshold
 
 
 def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
@@ -23,24 +24,21 @@ def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
         raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
 
 
-def threshold(scorer: Scorer, gallery: GalleryRow, best: Compared, compared: int) -> Threshold:
+def threshold(engine: Engine, gallery: GalleryRow, calibration: Calibration, compared: int) -> Threshold:
     """The llr to reach so that a stranger, compared with `compared` speakers, is named with chance target_fpir.
 
-    `best` is the one pair to be judged.
+    `calibration` is the gallery's own or its encoder's; what strangers score, the gallery's speakers teach anyway.
     """
-    fmr = fmr_for_fpir(gallery.target_fpir, compared)
-    llr = float(scorer.threshold_llrs(best, fmr).item())
-    if llr < 0.0:
-        return Threshold(0.0, "even odds: target_fpir alone would accept less")
-    return Threshold(llr, f"target_fpir={gallery.target_fpir:g}, gallery of {compared}")
+    own = engine.cross_speaker.strangers(gallery.key, engine.calibration)
+    moved = shift(own, engine.calibration, gallery.target_fpir)
+    llr = calibration.threshold_llr(fmr_for_fpir(gallery.target_fpir, compared), moved)
+    least = even_odds_llr(engine.policy.prior)
+    if llr < least:
+        return Threshold(least, "even odds: target_fpir alone would accept less")
+    taught = ", its own strangers' scores" if own else ""
+    return Threshold(llr, f"target_fpir={gallery.target_fpir:g}, gallery of {compared}{taught}")
 
 
-def probe(voice: Voice) -> Side:
-    """Raises NotEnoughSpeech."""
-    return Side.of(voice.require()[None, :], [voice.speech])
-
-
-def enrolled(found: list[Voiceprint]) -> Side:
-    """The voiceprints as SQL holds them, and the speech behind them."""
-    keys = [one.row.key for one in found]
-    return Side.of(np.stack([one.embedding for one in found]), [one.speech for one in found], keys)
+def embeddings(found: Sequence[Voiceprint]) -> FloatArray:
+    """`(n, dim)`: the voiceprints as SQL holds them."""
+    return np.stack([one.embedding for one in found])

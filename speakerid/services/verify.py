@@ -7,7 +7,8 @@ from speakerid.db.models import GalleryRow, SpeakerRow
 from speakerid.db.repositories import speakers
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.errors import NoVoiceprint
-from speakerid.scoring.decision import posterior
+from speakerid.scoring.cosine import cosine
+from speakerid.scoring.decision import probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.listen import Voice, listen
@@ -17,7 +18,7 @@ from speakerid.types import SpeakerRef, Verification
 def verify(
     engine: Engine, gallery: GalleryRow, speaker_id: str, audio: bytes, *, channel: Channel = "mix"
 ) -> Verification:
-    """Raises SpeakerNotFound, NoVoiceprint, AudioError, EncoderMismatch, CalibrationMissing, Overloaded."""
+    """Raises SpeakerNotFound, NoVoiceprint, AudioError, EncoderMismatch, Overloaded."""
     _speaker(engine, gallery, speaker_id)  # before any work is done on the audio
     voice = listen(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
     enrolled = _speaker(engine, gallery, speaker_id)  # as it is now
@@ -38,17 +39,17 @@ def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint
 
 
 def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Voice) -> Verification:
-    scorer = calibrations.scorer(engine, gallery)
-    pairs = scorer.compare(scores.probe(voice), scores.enrolled([enrolled]))
-    score, llr, row = float(pairs.cosines[0, 0]), float(pairs.llrs[0, 0]), enrolled.row
-    threshold = scores.threshold(scorer, gallery, pairs, 1)
+    calibration = calibrations.used(engine, gallery)
+    scored = cosine(voice.require()[None, :], enrolled.embedding[None, :])[0]
+    score, llr, row = float(scored[0]), float(calibration.llr(scored)[0]), enrolled.row
+    threshold = scores.threshold(engine, gallery, calibration, 1)
     accept = llr >= threshold.llr
     return Verification(
         decision="accept" if accept else "reject",
         speaker=SpeakerRef(row.id, row.name),
         score=score,
         llr=llr,
-        probability=float(posterior([llr], engine.policy.prior, 1)[0]),
+        probability=float(probabilities([llr], threshold.llr)[0]),
         threshold=threshold,
         prior=engine.policy.prior,
         speech=voice.speech,

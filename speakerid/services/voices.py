@@ -11,10 +11,9 @@ import numpy as np
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import speakers
 from speakerid.db.repositories.speakers import Voiceprint
-from speakerid.diarization.naming import Named, exclusive
-from speakerid.scoring.decision import posterior
-from speakerid.scoring.scorer import Compared
-from speakerid.scoring.sides import Side
+from speakerid.diarization.naming import Llrs, Named, exclusive
+from speakerid.scoring.cosine import cosine
+from speakerid.scoring.decision import exclusive_probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.identify import comparable
@@ -46,7 +45,7 @@ def name_voices(
 ) -> list[RecordedVoice]:
     """`voices` in order of first appearance; `wanted`: keys of the only speakers who may be named, None for all.
 
-    Raises EncoderMismatch, CalibrationMissing.
+    Raises EncoderMismatch.
     """
     known = _known(engine, gallery, voices, wanted)
     long = [nth for nth, voice in enumerate(voices) if voice.speech.seconds >= gallery.min_speech_s]
@@ -59,12 +58,12 @@ def name_voices(
     ]
 
 
-def voiceprints(engine: Engine, gallery: GalleryRow, voices: Sequence[RecordedVoice]) -> dict[str, Side]:
-    """By speaker's id, one row each: the voiceprints after which `voices` were named."""
+def voiceprints(engine: Engine, gallery: GalleryRow, voices: Sequence[RecordedVoice]) -> dict[str, FloatArray]:
+    """By speaker's id, `(dim,)`: the voiceprints after which `voices` were named."""
     with engine.read() as db:
         keys = speakers.keys(db, gallery.key, [one.speaker.id for one in voices if one.speaker])
         found = speakers.with_voice(db, gallery.key, keys, engine.encoder.dim)
-    return {one.row.id: scores.enrolled([one]) for one in found}
+    return {one.row.id: one.embedding for one in found}
 
 
 def _known(engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], wanted: Sequence[int] | None) -> _Known:
@@ -81,42 +80,43 @@ def _known(engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], wante
 def _judged(
     engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], known: _Known, top_k: int
 ) -> list[RecordedVoice]:
-    probes = Side.of(np.stack([voice.probe for voice in voices]), [voice.speech for voice in voices])
-    scorer = calibrations.scorer(engine, gallery)
-    pairs = scorer.compare(probes, scores.enrolled(known.found))
-    limits = [
-        [scores.threshold(scorer, gallery, pairs[v : v + 1, n : n + 1], known.size) for n in range(len(known.found))]
-        for v in range(len(voices))
-    ]
-    thresholds = np.array([[one.llr for one in row] for row in limits])
-    dealt = exclusive(pairs.llrs, thresholds, engine.policy.ambiguous_margin_llr)
+    calibration = calibrations.used(engine, gallery)
+    cosines = cosine(np.stack([voice.probe for voice in voices]), scores.embeddings(known.found))
+    llrs = calibration.llr(cosines)
+    threshold = scores.threshold(engine, gallery, calibration, known.size)
+    margin = engine.policy.ambiguous_margin_llr
+    dealt = exclusive(llrs, np.full(llrs.shape, threshold.llr), margin)
+    likely = exclusive_probabilities(llrs, threshold.llr, margin, [one.column for one in dealt])
     return [
-        _answer(engine, voice, named, pairs[row : row + 1, :], limits[row], known, top_k)
+        _answer(voice, named, _candidates(known, cosines[row], llrs[row], likely[row]), threshold, top_k)
         for row, (voice, named) in enumerate(zip(voices, dealt, strict=True))
     ]
 
 
-def _answer(
-    engine: Engine, voice: Unnamed, named: Named, pairs: Compared, limits: list[Threshold], known: _Known, top_k: int
-) -> RecordedVoice:
-    llrs = pairs.llrs[0]
-    order = np.argsort(-llrs, kind="stable")
-    probabilities = posterior(llrs, engine.policy.prior, known.size)
-    candidates = [
-        Candidate(_ref(known.found[i]), float(pairs.cosines[0, i]), float(llrs[i]), float(probabilities[i]))
-        for i in order
+def _candidates(known: _Known, cosines: FloatArray, llrs: Llrs, likely: Llrs) -> list[Candidate]:
+    """In the order of `known.found`."""
+    return [
+        Candidate(_ref(one), float(score), float(llr), float(probability))
+        for one, score, llr, probability in zip(known.found, cosines, llrs, likely, strict=True)
     ]
-    judged = int(order[0]) if named.column is None else named.column
+
+
+def _answer(
+    voice: Unnamed, named: Named, candidates: list[Candidate], threshold: Threshold, top_k: int
+) -> RecordedVoice:
+    ranked = sorted(candidates, key=lambda one: -one.llr)
+    got = None if named.column is None else candidates[named.column]
+    chosen = got if named.decision == "accept" else None
     return RecordedVoice(
         voice="",
         decision=named.decision,
-        speaker=None if named.column is None else _ref(known.found[named.column]),
-        candidates=tuple(one for nth, one in enumerate(candidates) if nth < top_k or order[nth] == named.column),
-        margin=candidates[0].llr - candidates[1].llr if len(candidates) > 1 else None,
-        threshold=limits[judged],
+        speaker=chosen.speaker if chosen else None,
+        candidates=tuple(one for nth, one in enumerate(ranked) if nth < top_k or one is chosen),
+        margin=ranked[0].llr - ranked[1].llr if len(ranked) > 1 else None,
+        threshold=threshold,
         speech=voice.speech,
         channel=voice.channel,
-        reason=_reason(named, float(llrs[judged]), limits[judged].llr),
+        reason=_reason(named, (got or ranked[0]).llr, threshold.llr),
     )
 
 

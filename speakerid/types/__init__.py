@@ -25,7 +25,6 @@ from speakerid.types.decisions import (
 )
 from speakerid.types.enrollment import Enrollment, EnrollmentWarning, Match, Review
 from speakerid.types.gallery import (
-    CohortKind,
     Combining,
     EnrollmentRefusal,
     Gallery,
@@ -43,7 +42,6 @@ __all__ = [
     "CalibrationSource",
     "Candidate",
     "Change",
-    "CohortKind",
     "Combining",
     "CurveStep",
     "Decision",

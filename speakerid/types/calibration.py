@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from speakerid.types.gallery import CohortKind
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -21,7 +19,7 @@ class OperatingPoint:
     """What one `target_fpir` comes to in this gallery, at its size."""
 
     target_fpir: float
-    threshold_llr: float  # of a recording as good as the enrolled ones are
+    threshold_llr: float
     fnir: Estimate  # share of the enrolled speakers' utterances that are not named
     fpir: Estimate  # share of strangers that are given a name
 
@@ -69,5 +67,4 @@ class CalibrationReport:
     histogram: Histogram  # of the fitted calibration
     curve: tuple[CurveStep, ...]  # of the fitted calibration
     encoder: str
-    cohort: CohortKind  # that the fitted one normalizes scores with
     reason: str  # one sentence for a person

@@ -11,7 +11,8 @@ from speakerid.types.speech import Speech
 
 Decision = Literal["accept", "unknown", "ambiguous", "not_enough_speech", "no_speakers"]
 VerifyDecision = Literal["accept", "reject", "not_enough_speech"]
-CalibrationSource = Literal["gallery", "default"]
+# Fitted on the gallery, fitted for its encoder, or a prior for any encoder.
+CalibrationSource = Literal["gallery", "default", "generic"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Identification:
     candidates: tuple[Candidate, ...]  # best first
     margin: float | None  # llr of the best minus llr of the second speaker
     threshold: Threshold | None
-    prior: float  # assumed probability, before listening, that the voice is enrolled
+    prior: float  # probability, before listening, that a probe is of the speaker it is compared with
     speech: Speech
     encoder: str
     calibration: CalibrationSource

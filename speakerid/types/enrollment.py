@@ -24,7 +24,7 @@ class Match:
     """How alike a recording and a voiceprint are."""
 
     score: float
-    llr: float | None  # None when no calibration was fitted for the encoder
+    llr: float
 
 
 @dataclass(frozen=True)

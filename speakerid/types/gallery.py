@@ -11,8 +11,6 @@ from speakerid.types.speech import Speech
 
 # How utterances become a voiceprint: the mean of all, or each weighted by its seconds of speech.
 Combining = Literal["mean", "weighted"]
-# Whose voices scores are normalized with: those shipped with the encoder, or the gallery's own speakers.
-CohortKind = Literal["encoder", "gallery"]
 # The gravest first. Each can be overridden by naming it in `accept`.
 EnrollmentRefusal = Literal[
     "too_little_speech",
@@ -34,7 +32,6 @@ class GalleryCalibration:
     targets: int | None = None
     nontargets: int | None = None
     unused: str | None = None
-    cohort: CohortKind | None = None  # of a gallery's own
 
 
 @dataclass(frozen=True)

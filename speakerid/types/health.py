@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from speakerid.types.decisions import SpeakerRef
+from speakerid.types.decisions import CalibrationSource, SpeakerRef
 from speakerid.types.gallery import Speaker
 from speakerid.types.speech import Speech
 
@@ -59,7 +59,7 @@ class Audit:
     utterances: int
     findings: tuple[Finding, ...]
     encoder: str
-    calibration: Literal["gallery", "default"]
+    calibration: CalibrationSource
     next_cursor: str | None = None  # where to go on in a gallery that is too large for one answer
 
 

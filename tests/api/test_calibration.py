@@ -61,9 +61,3 @@ def test_too_little_is_refused_with_what_is_missing(client: TestClient) -> None:
 def test_an_unknown_gallery(client: TestClient) -> None:
     refused(client.post("/v1/galleries/nowhere/calibrate"), 404, "gallery_not_found")
     refused(client.delete("/v1/galleries/nowhere/calibration"), 404, "gallery_not_found")
-
-
-def test_the_gallerys_own_cohort_needs_normalized_scores(client: TestClient) -> None:
-    asked = client.post(f"{DEFAULT}/calibrate", json={"cohort": "gallery"})
-    assert (asked.status_code, asked.json()["code"]) == (409, "cohort_invalid")
-    assert client.post(f"{DEFAULT}/calibrate", json={"cohort": "nobody"}).status_code == 422

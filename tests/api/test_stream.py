@@ -186,13 +186,6 @@ def test_a_full_encoder_is_said(open_engine: EngineMaker, store_url: str, open_c
     assert (problem["code"], closed) == ("overloaded", 4429)
 
 
-def test_an_encoder_without_calibration(open_engine: EngineMaker, store_url: str, open_client: ClientMaker) -> None:
-    client = open_client(open_engine(store_url, calibrated=False))
-    with client.websocket_connect(STREAM) as live:
-        live.send_json({})
-        assert refusal(live)[0]["code"] == "calibration_missing"
-
-
 def test_a_bug_closes_the_stream(open_client: ClientMaker, caplog: pytest.LogCaptureFixture) -> None:
     client = open_client()
     app: Any = client.app

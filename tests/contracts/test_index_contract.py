@@ -146,16 +146,3 @@ def test_threads_may_change_and_search_at_once(index: VectorIndex) -> None:
         assert all(found == list(range(200)) for found in searches)
         list(changes)
     assert len(index) == 300
-
-
-def test_every_vector_is_compared(index: VectorIndex) -> None:
-    assert [one.shape for one in index.compare(unit(2))] == [(0,), (2, 0)]
-    vectors = unit(20)
-    index.upsert(np.arange(20) + 100, vectors)
-    index.remove(keys(100, 107))
-    index.upsert(keys(103), vectors[:1])
-    found, cosines = index.compare(unit(3, seed=1))
-    now = {100 + n: vectors[n] for n in range(20) if n not in (0, 7)} | {103: vectors[0]}
-    assert sorted(found.tolist()) == sorted(now)
-    wanted = unit(3, seed=1) @ np.stack([now[key] for key in found.tolist()]).T
-    np.testing.assert_allclose(cosines, wanted, atol=SCORE_TOLERANCE)

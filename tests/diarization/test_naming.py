@@ -26,7 +26,7 @@ def test_below_the_threshold_nobody_is_named() -> None:
 
 
 def test_two_free_names_too_close_to_call() -> None:
-    assert named([5.0, 4.5]) == [Named("ambiguous")]
+    assert named([5.0, 4.5]) == [Named("ambiguous", 0)]
     assert named([5.0, 3.5]) == [Named("accept", 0)]
 
 

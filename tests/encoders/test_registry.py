@@ -8,7 +8,7 @@ import pytest
 
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.encoders.registry import BUNDLED, better_encoder, calibration_file, load_encoder, resolve
+from speakerid.encoders.registry import BUNDLED, better_encoder, load_encoder, resolve
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
 from speakerid.errors import EncoderNotFound
 from tests.encoders.tiny_models import write_ecapa, write_waveform_graph
@@ -47,13 +47,6 @@ def test_nobody_who_chose_an_encoder_is_told_of_another(tmp_path: Path) -> None:
 def test_an_encoder_that_was_not_fetched_says_how_to_get_it(spec: str, tmp_path: Path) -> None:
     with pytest.raises(EncoderNotFound, match=r"campplus\. Run 'speakerid models fetch', or 'speakerid models import'"):
         load_encoder(spec, tmp_path)
-
-
-def test_what_is_fitted_lies_beside_the_encoder_or_in_the_package() -> None:
-    assert calibration_file("bundled") == BUNDLED.with_name("model.calibration.json")
-    assert calibration_file("campplus").name == "campplus.calibration.json"
-    assert calibration_file("mine/model.onnx") == Path("mine/model.calibration.json")
-    assert calibration_file("mine") == Path("mine/calibration.json")
 
 
 @pytest.mark.parametrize("spec", ["", "ecapa", "no/such/directory", "https://example.org/model", "../up/"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,17 +11,14 @@ from speakerid import samples
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import limits_file, load_limits
+from speakerid.bootstrap import load_fitted
 from speakerid.encoders.fake import FakeEncoder
-from speakerid.encoders.registry import calibration_file, load_encoder
+from speakerid.encoders.registry import load_encoder
 from speakerid.errors import CalibrationMissing
 from speakerid.evaluation import coach, conditions
 from speakerid.evaluation.mixtures import SECOND_VOICE, in_turns
 from speakerid.evaluation.music import music
-from speakerid.scoring.coach import UNFITTED, Limits
-from speakerid.settings import Settings
 from speakerid.types import FloatArray
-from tests.engines import fake_scorer
 from tests.sampled import ADA, utterance
 
 Condition = Callable[[FloatArray, int], FloatArray]
@@ -32,59 +27,29 @@ SPEECH = Preparer(SileroVad()).decode(utterance(ADA))
 
 @pytest.mark.slow
 def test_the_shipped_limits_of_the_fake_encoder_come_from_the_command() -> None:
-    scorer = fake_scorer()
-    assert scorer is not None
+    shipped = load_fitted(FakeEncoder())
     data = {name: [*voice.enroll, *voice.probes] for name, voice in samples.voices().items()}
-    fitted = coach.fit_limits(FakeEncoder(), scorer, data, (), fitted_on="7 speakers of samples/voices")
-    shipped = load_limits(FakeEncoder(), Settings(encoder="fake"))
-    assert shipped.fitted_on == fitted.fitted_on
+    fitted = coach.fit_limits(FakeEncoder(), shipped.calibration, data, ())
     for name in ("snr_db", "clipping_ratio", "match_llr", "voices_llr"):
-        found, kept = getattr(fitted, name), getattr(shipped, name)
+        found, kept = getattr(fitted, name), getattr(shipped.limits, name)
         assert (found.refuse, found.warn) == pytest.approx((kept.refuse, kept.warn), rel=1e-3), name
 
 
 def test_one_speaker_is_too_little() -> None:
-    scorer = fake_scorer()
-    assert scorer is not None
+    calibration = load_fitted(FakeEncoder()).calibration
     with pytest.raises(CalibrationMissing):
-        coach.fit_limits(FakeEncoder(), scorer, {ADA: [samples.voices()[ADA].enroll[0]]}, (), fitted_on="one")
+        coach.fit_limits(FakeEncoder(), calibration, {ADA: [samples.voices()[ADA].enroll[0]]}, ())
 
 
 @pytest.mark.parametrize("encoder", ["bundled", "fake"])
 def test_shipped_encoders_have_limits_of_their_own(encoder: str) -> None:
-    limits = load_limits(load_encoder(encoder), Settings(encoder=encoder))
-    assert limits.fingerprint == load_encoder(encoder).fingerprint
+    limits = load_fitted(load_encoder(encoder)).limits
     assert limits.voices is not None
     assert limits.voices.score < 0.0 < limits.voices.smaller
     assert limits.match_llr.refuse < limits.match_llr.warn
     assert limits.voices_llr.refuse > limits.voices_llr.warn
     assert limits.snr_db.refuse <= limits.snr_db.warn
     assert limits.clipping_ratio.refuse >= limits.clipping_ratio.warn
-
-
-def test_limits_lie_beside_the_calibration(tmp_path: Path) -> None:
-    assert limits_file(Path("m/model.calibration.json")) == Path("m/model.coach.json")
-    assert limits_file(Path("m/calibration.json")) == Path("m/coach.json")
-    assert limits_file(Path("ecapa.json")) == Path("ecapa.coach.json")
-    mine = tmp_path / "mine.json"
-    assert load_limits(FakeEncoder(), Settings(encoder="fake", calibration=mine)) == UNFITTED
-    shipped = limits_file(calibration_file("fake")).read_text()
-    (tmp_path / "mine.coach.json").write_text(shipped)
-    assert load_limits(FakeEncoder(), Settings(encoder="fake", calibration=mine)) == Limits.from_json(shipped)
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"fingerprint": "x"}'])
-def test_a_file_that_holds_no_limits_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / "mine.coach.json").write_text(content)
-    with pytest.raises(CalibrationMissing, match=r"mine\.coach\.json"):
-        load_limits(FakeEncoder(), Settings(encoder="fake", calibration=tmp_path / "mine.json"))
-
-
-def test_limits_of_another_encoder_are_refused(tmp_path: Path) -> None:
-    limits = json.loads(limits_file(calibration_file("fake")).read_text()) | {"fingerprint": "0" * 64}
-    (tmp_path / "mine.coach.json").write_text(json.dumps(limits))
-    with pytest.raises(CalibrationMissing, match="another encoder"):
-        load_limits(FakeEncoder(), Settings(encoder="fake", calibration=tmp_path / "mine.json"))
 
 
 @pytest.mark.parametrize("change", [conditions.full_scale, conditions.duller, conditions.room])

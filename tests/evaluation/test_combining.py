@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from speakerid.evaluation.combining import POLICIES, SHORTLIST, measure
-from speakerid.evaluation.pieces import Pieces
-from speakerid.scoring.calibration import Calibration, Quantile, Tail
-from speakerid.scoring.scorer import Scorer
-from speakerid.scoring.sides import Side
-from speakerid.types import FloatArray, Speech
+from speakerid.evaluation.pieces import Pieces, Spoken
+from speakerid.scoring.calibration import generic
+from speakerid.types import FloatArray
 
-COSINE = Scorer(Calibration("cosine", 1.0, 0.0, (), "x", 1, 1, "f", None, (Quantile(0.5, 0.0),), Tail(1.0, 0.0)))
+COSINE = replace(generic("f"), slope=1.0, intercept=0.0)
 
 
-def side(rows: FloatArray, *seconds: float) -> Side:
+def spoken(rows: FloatArray, *seconds: float) -> Spoken:
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return Side.of(unit.astype(np.float32), [Speech(one, 20.0, 0.0, 8000) for one in seconds])
+    return Spoken(unit.astype(np.float32), np.array(seconds))
 
 
 def test_policies_are_what_their_names_say() -> None:
-    probe = side(np.array([[1.0, 0.0]], np.float32), 3.0)
-    person = side(np.array([[1.0, 0.0], [0.0, 1.0]], np.float32), 9.0, 1.0)
+    probe = spoken(np.array([[1.0, 0.0]], np.float32), 3.0)
+    person = spoken(np.array([[1.0, 0.0], [0.0, 1.0]], np.float32), 9.0, 1.0)
     llrs = {name: policy(probe, [person], COSINE).item() for name, policy in POLICIES.items()}
     assert llrs["mean"] == pytest.approx(np.sqrt(0.5))
     assert llrs["mean weighted by duration"] == pytest.approx(9 / np.sqrt(82))
@@ -30,9 +30,9 @@ def test_policies_are_what_their_names_say() -> None:
 
 
 def test_a_shortlist_leaves_the_far_ones_out() -> None:
-    people = [side(np.eye(SHORTLIST + 5, dtype=np.float32)[[n]], 3.0) for n in range(SHORTLIST + 5)]
+    people = [spoken(np.eye(SHORTLIST + 5, dtype=np.float32)[[n]], 3.0) for n in range(SHORTLIST + 5)]
     weights = np.linspace(1.0, 0.1, SHORTLIST + 5, dtype=np.float32)
-    probe = side(weights[None, :], 3.0)
+    probe = spoken(weights[None, :], 3.0)
     kept = POLICIES["best exemplar to shortlist, mean to decide"](probe, people, COSINE)[0]
     assert kept[:SHORTLIST] == pytest.approx(POLICIES["mean"](probe, people, COSINE)[0][:SHORTLIST])
     assert (kept[SHORTLIST:] == kept.min()).all()
@@ -41,7 +41,7 @@ def test_a_shortlist_leaves_the_far_ones_out() -> None:
 def test_clear_voices_are_all_found_and_lone_utterances_left_out() -> None:
     rows = np.repeat(np.eye(4, 64, dtype=np.float32), [4, 4, 4, 1], axis=0)
     noise = np.random.default_rng(0).normal(0, 0.02, rows.shape).astype(np.float32)
-    pieces = Pieces(("a", "b", "c", "d"), np.repeat([0, 1, 2, 3], [4, 4, 4, 1]), side(rows + noise, *([3.0] * 13)))
+    pieces = Pieces(("a", "b", "c", "d"), np.repeat([0, 1, 2, 3], [4, 4, 4, 1]), spoken(rows + noise, *([3.0] * 13)))
     found = measure(pieces, COSINE)
     assert found["speakers"] == 3
     assert found["probes"] == 3 * 40

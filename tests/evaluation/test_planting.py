@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ from speakerid.evaluation import planting
 from speakerid.evaluation.mislabels import librispeech, measure
 from speakerid.evaluation.planting import Draw, Tally
 from speakerid.scoring.health import Health, examine
-from speakerid.scoring.leave_one_out import Labeled
 from tests.scoring.synthetic import compare, gallery, indices, nothing
 
 SOUND = gallery(20, 5, np.random.default_rng(1))
@@ -80,7 +80,7 @@ def test_twins_found_and_invented_are_counted() -> None:
     health = audited(draw)
     tally = planting.tally_twins(SOUND, [(draw, health)])
     assert (tally.planted.sum(), tally.right.sum(), tally.found.sum()) == (4, 4, 4)
-    two_people = Labeled(SOUND.side, draw.names)
+    two_people = replace(SOUND, speakers=draw.names)
     invented = planting.tally_twins(two_people, [(draw, health)])
     assert (invented.right.sum(), invented.found.sum()) == (0, 4)
 

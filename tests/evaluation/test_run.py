@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from speakerid import samples
 from speakerid.audio.decode import decode
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
-from speakerid.bootstrap import load_scorer
+from speakerid.bootstrap import load_fitted
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.registry import load_encoder
 from speakerid.evaluation.contamination import UNKNOWN
@@ -30,7 +29,6 @@ from speakerid.evaluation.trials.trial_list import read_trials
 from speakerid.evaluation.voxceleb1 import evaluate, evaluate_list, find_list
 from speakerid.scoring.curves import error_curve
 from speakerid.scoring.metrics import eer
-from speakerid.scoring.sides import Side
 from speakerid.settings import Settings
 from tests.evaluation.shaped import run, voices, write_split, write_trials
 
@@ -64,21 +62,15 @@ def test_verification_is_what_scoring_by_hand_gives(tree: Path, cache: Path) -> 
     assert made.report.stamps == ()
 
 
-@pytest.mark.parametrize("score", ["calibrated", "cosine"])
-def test_calibrated_scores_are_the_services_own(tree: Path, cache: Path, score: str) -> None:
-    settings = Settings(encoder="bundled", score="asnorm" if score == "calibrated" else "cosine")
-    made = run(cache, settings=settings, score="calibrated").verification(
-        open_corpus(tree), read_trials(tree / "veri_test2.txt")
-    )
+def test_calibrated_scores_are_the_services_own(tree: Path, cache: Path) -> None:
+    listed, encoder = read_trials(tree / "veri_test2.txt"), load_encoder("bundled")
+    made = run(cache, settings=Settings(encoder="bundled"), score="calibrated").verification(open_corpus(tree), listed)
     assert made.verification is not None
-    encoder = load_encoder("bundled")
-    scorer = load_scorer(encoder, settings)
-    assert scorer is not None
     preparer = Preparer(SileroVad())
     voice = next(iter(samples.voices().values()))
     enrolled, probe = (preparer.prepare(file.read_bytes()) for file in (voice.enroll[0], voice.probes[0]))
-    sides = [Side.of(encoder.embed([one.samples]), [one.speech]) for one in (probe, enrolled)]
-    assert made.verification.scores[0] == pytest.approx(scorer.compare(*sides).llrs[0, 0], abs=1e-4)
+    expected = load_fitted(encoder).calibration.compare(*(encoder.embed([one.samples]) for one in (probe, enrolled)))
+    assert made.verification.scores[0] == pytest.approx(expected[0, 0], abs=1e-4)
     assert made.verification.are_llrs
     figures = made.report.figures["verification"]
     assert figures.cllr > figures.min_cllr
@@ -86,32 +78,23 @@ def test_calibrated_scores_are_the_services_own(tree: Path, cache: Path, score: 
 
 def test_a_cohort_of_speakers_normalizes_scores(tree: Path, cache: Path, tmp_path: Path) -> None:
     with pytest.raises(CohortNeeded):
-        run(cache, score="asnorm")  # the fake encoder has none of its own
+        run(cache, score="asnorm")
     made = run(cache, score="asnorm", cohort=voices(tmp_path)).verification(
         open_corpus(tree), read_trials(tree / "veri_test2.txt")
     )
-    assert made.report.scoring.startswith("AS-norm, top 7 of 7 voices of ")
+    assert made.report.scoring.startswith("AS-norm, top 7 of 7 speakers of ")
     assert made.verification is not None
     assert np.abs(made.verification.scores).max() > 1.0  # standard deviations, no cosines
 
 
-def test_a_cohort_of_the_tested_voices_is_stamped(tree: Path, cache: Path, tmp_path: Path) -> None:
+def test_a_cohort_of_the_tested_speakers_is_stamped(tree: Path, cache: Path, tmp_path: Path) -> None:
     listed = read_trials(tree / "veri_test2.txt")
     same = tmp_path / "same"
     for file in sorted(tree.rglob("id1000[12]/*/00004.opus")):
         (same / file.parts[-3]).mkdir(parents=True)
         (same / file.parts[-3] / "a.opus").symlink_to(file)
-    by_name, by_voice = run(cache, score="asnorm", cohort=same).verification(open_corpus(tree), listed).report.stamps
-    assert by_name.startswith("CONTAMINATED: 2 tested speakers are in the cohort too: id10001, id10002. ")
-    assert by_voice.startswith("CONTAMINATED: at least 2 of 21 tested recordings are in the cohort too. ")
-    for folder in list(same.iterdir()):
-        folder.rename(same / f"other {folder.name}")
-    told = run(cache, score="asnorm", cohort=same).verification(open_corpus(tree), listed).report.stamps
-    assert told == (by_voice,)
-    lines = (tree / "veri_test2.txt").read_text().splitlines(keepends=True)
-    (tmp_path / "others").write_text("".join(line for line in lines if not re.search("id1000[12]", line)))
-    others = read_trials(tmp_path / "others")
-    assert run(cache, score="asnorm", cohort=same).verification(open_corpus(tree), others).report.stamps == ()
+    (stamp,) = run(cache, score="asnorm", cohort=same).verification(open_corpus(tree), listed).report.stamps
+    assert stamp.startswith("CONTAMINATED: 2 tested speakers are in the cohort too: id10001, id10002. ")
 
 
 def test_identification_names_both_protocols(tree: Path, cache: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from speakerid.audio.segmentation import WINDOW_S, Segmentation, decided
-from speakerid.bootstrap import load_encoder, load_scorer
+from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.models.catalog import CAMPPLUS, CATALOG, SEGMENTATION, Model
 from speakerid.models.parity import signal
 from speakerid.settings import Settings
@@ -29,10 +29,8 @@ def test_another_signal_is_another_answer(fetched_models: Path) -> None:
 def test_the_default_decides_at_once(fetched_models: Path) -> None:
     settings = Settings(models=fetched_models)
     encoder = load_encoder("default", settings)
-    scorer = load_scorer(encoder, settings)
     assert encoder.name == "campplus+ecapa-mini"
-    assert scorer is not None
-    assert scorer.calibration.fingerprint == encoder.fingerprint
+    assert not load_fitted(encoder, settings).calibration.is_generic
 
 
 def test_segmentation_hears_both_voices_and_the_pauses(fetched_models: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from speakerid.scoring.leave_one_out import BLOCK_LLRS, Indices, Labeled, Mask, Reals, unit
-from speakerid.scoring.sides import Side
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray
 
 DIM = 64
-SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
+SECONDS = 4.0
 SCATTER = 0.7  # cosines of one voice around 1 / (1 + 0.7²) = 0.67; of two voices around 0, deviation 1/8
 
 
@@ -23,7 +24,7 @@ def utterances(voice: FloatArray, count: int, rng: np.random.Generator, scatter:
 
 
 def labeled(embeddings: FloatArray, speakers: Indices) -> Labeled:
-    return Labeled(Side.of(embeddings, [SPEECH] * len(embeddings)), speakers)
+    return Labeled(embeddings, speakers, np.full(len(embeddings), SECONDS))
 
 
 def gallery(speakers: int, each: int, rng: np.random.Generator) -> Labeled:
@@ -34,7 +35,7 @@ def gallery(speakers: int, each: int, rng: np.random.Generator) -> Labeled:
 
 def with_more(gallery: Labeled, embeddings: FloatArray, *speakers: int) -> Labeled:
     """These utterances beside the others."""
-    return labeled(np.concatenate([gallery.side.embeddings, embeddings]), np.append(gallery.speakers, speakers))
+    return labeled(np.concatenate([gallery.embeddings, embeddings]), np.append(gallery.speakers, speakers))
 
 
 def relabeled(gallery: Labeled, changes: dict[int, int]) -> Labeled:
@@ -42,20 +43,15 @@ def relabeled(gallery: Labeled, changes: dict[int, int]) -> Labeled:
     speakers = gallery.speakers.copy()
     for utterance, speaker in changes.items():
         speakers[utterance] = speaker
-    return Labeled(gallery.side, speakers)
+    return replace(gallery, speakers=speakers)
 
 
-def compare(probes: Side, voiceprints: Side) -> Reals:
+def compare(probes: FloatArray, voiceprints: FloatArray) -> Reals:
     """An llr that fits these voices, and never a block larger than promised."""
     assert len(probes) * len(voiceprints) <= BLOCK_LLRS
-    cosines = probes.embeddings.astype(np.float64) @ voiceprints.embeddings.T.astype(np.float64)
+    cosines = probes.astype(np.float64) @ voiceprints.T.astype(np.float64)
     llrs: Reals = 25.0 * cosines - 10.0
     return llrs
-
-
-def against(probes: FloatArray, voiceprints: FloatArray) -> Reals:
-    """The same from embeddings alone."""
-    return compare(labeled(probes, np.arange(len(probes))).side, labeled(voiceprints, np.arange(len(voiceprints))).side)
 
 
 def everybody(gallery: Labeled) -> Reals:

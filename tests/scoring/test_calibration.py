@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import sys
 from statistics import NormalDist
@@ -10,24 +11,19 @@ import pytest
 from numpy.typing import NDArray
 
 from speakerid.errors import CalibrationMissing
-from speakerid.scoring.calibration import Calibration, from_json, to_json
-from speakerid.scoring.fit import Trials, fit, trials
-from speakerid.scoring.quality import MEASURES
+from speakerid.scoring.calibration import Calibration, generic
+from speakerid.scoring.fit import fit
 
 RNG = np.random.default_rng(0)
 MEANS, STD = (0.1, 0.3), 0.1  # different speakers, same speaker
 
 
-def plain(scores: NDArray[np.floating]) -> Trials:
-    return trials(scores, np.zeros((len(scores), len(MEASURES))))
-
-
 def fit_plain(same: NDArray[np.floating], different: NDArray[np.floating]) -> Calibration:
-    return fit(plain(same), plain(different), fitted_on="made up", fingerprint="f" * 64)
+    return fit(same, different, domains=("made up",), fingerprint="f" * 64)
 
 
 def llr(calibration: Calibration, *scores: float) -> NDArray[np.float64]:
-    return calibration.llr(np.array(scores), np.zeros((len(scores), len(MEASURES))))
+    return calibration.llr(np.array(scores))
 
 
 def gaussian_fit(targets: int = 20_000, nontargets: int = 100_000) -> Calibration:
@@ -54,7 +50,7 @@ def test_the_proportion_of_trials_does_not_shift_the_llr() -> None:
 
 
 def test_llr_keeps_shape_and_order(calibration: Calibration) -> None:
-    llrs = calibration.llr(np.array([[0.0, 0.2], [0.4, 1.0]], np.float32), np.zeros(3))
+    llrs = calibration.llr(np.array([[0.0, 0.2], [0.4, 1.0]], np.float32))
     assert llrs.shape == (2, 2)
     assert (np.diff(llrs.ravel()) > 0).all()
 
@@ -131,30 +127,28 @@ def test_too_few_or_broken_scores_are_refused() -> None:
         fit_plain(np.full(20, np.nan), np.zeros(100))
 
 
-def test_quality_weights_are_met() -> None:
-    """The scores of probes fall by 0.5 for each unit of the third measure: the llr must give that back."""
-    rng = np.random.default_rng(6)
-    labels, missing = np.repeat([1, 0], [20_000, 20_000]), rng.uniform(0, 2, 40_000)
-    scores = rng.normal(labels - 0.5 * missing, 0.5)
-    measures = np.stack([np.zeros_like(missing), np.zeros_like(missing), missing], axis=1)
-    same, different = (trials(scores[labels == one], measures[labels == one]) for one in (1, 0))
-    fitted = fit(same, different, fitted_on="x", fingerprint="f", quality=True)
-    assert fitted.quality[:2] == (0.0, 0.0)
-    assert fitted.quality[2] / fitted.slope == pytest.approx(0.5, abs=0.02)
-    assert fitted.llr(np.array([0.5 - 0.25]), np.array([[0.0, 0.0, 0.5]]))[0] == pytest.approx(0.0, abs=0.1)
+def test_a_calibration_is_the_same_after_json(calibration: Calibration) -> None:
+    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
 
 
-def test_json_round_trip(calibration: Calibration) -> None:
-    other = fit(
-        plain(RNG.normal(5, 1, 50)),
-        plain(RNG.normal(0, 1, 500)),
-        fitted_on="x",
-        fingerprint="f",
-        score="asnorm",
-        quality=True,
-        cohort="c",
-    )
-    assert from_json(to_json([calibration, other])) == (calibration, other)
+def test_a_threshold_is_the_llr_of_its_score(calibration: Calibration) -> None:
+    score = calibration.score_for_fmr(1e-3)
+    assert calibration.threshold_llr(1e-3) == pytest.approx(llr(calibration, score)[0])
+    assert calibration.threshold_llr(1e-3, shift=0.05) == pytest.approx(llr(calibration, score + 0.05)[0])
+
+
+def test_the_generic_prior_is_a_wide_normal_distribution() -> None:
+    """Within 0.01 in the score of what its comment says; the rates asked for in galleries of up to a thousand."""
+    prior, strangers = generic("f"), NormalDist(0.10, 0.13)
+    assert prior.is_generic
+    assert prior.fingerprint == "f"
+    for fmr in (0.5, 0.05, 0.01, 1e-3, 1e-4, 1e-5):
+        assert prior.score_for_fmr(fmr) == pytest.approx(strangers.inv_cdf(1 - fmr), abs=0.01)
+    assert llr(prior, 0.45)[0] == pytest.approx(0.0)
+
+
+def test_a_fitted_one_is_not_generic(calibration: Calibration) -> None:
+    assert not calibration.is_generic
 
 
 def test_serving_path_does_not_load_scikit_learn() -> None:

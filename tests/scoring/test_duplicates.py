@@ -9,7 +9,6 @@ from speakerid.scoring.cosine import cosine
 from speakerid.scoring.duplicates import find
 from speakerid.scoring.leave_one_out import Labeled, unit
 from tests.scoring.synthetic import (
-    against,
     compare,
     everybody,
     gallery,
@@ -37,8 +36,8 @@ def test_a_speaker_enrolled_twice() -> None:
 def test_the_figures_are_what_they_say() -> None:
     people = relabeled(gallery(8, 4, np.random.default_rng(2)), {0: 8, 1: 8})
     found = find(people, everybody(people), compare)
-    one, two = (people.side.embeddings[people.speakers == speaker] for speaker in (0, 8))
-    llrs = [against(one, unit(two.sum(axis=0)[None])), against(two, unit(one.sum(axis=0)[None]))]
+    one, two = (people.embeddings[people.speakers == speaker] for speaker in (0, 8))
+    llrs = [compare(one, unit(two.sum(axis=0)[None])), compare(two, unit(one.sum(axis=0)[None]))]
     assert found.llr.tolist() == pytest.approx([np.concatenate(llrs).mean()], abs=1e-4)
     inside = [cosine(rows, rows)[0, 1] for rows in (one, two)]
     assert found.likeness[0] == pytest.approx(cosine(one, two).mean() / np.sqrt(inside[0] * inside[1]), rel=0.1)
@@ -50,7 +49,7 @@ def test_look_alikes_are_two_people() -> None:
     people, ada = gallery(30, 6, rng), voices(1, rng)[0]
     ben = unit(ada + 0.9 * voices(1, rng))[0]
     hers, his = utterances(ada, 6, rng), utterances(ben, 6, rng)
-    assert against(hers, unit(his.sum(axis=0)[None])).mean() > 0
+    assert compare(hers, unit(his.sum(axis=0)[None])).mean() > 0
     assert pairs(with_more(people, np.concatenate([hers, his]), *[30] * 6, *[31] * 6)) == []
 
 

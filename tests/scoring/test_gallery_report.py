@@ -7,29 +7,30 @@ import pytest
 
 from speakerid.errors import TooFewTrials
 from speakerid.scoring.adapt import adapt
+from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import error_curve
 from speakerid.scoring.decision import fmr_for_fpir
-from speakerid.scoring.gallery_report import BINS, TARGETS, Fitted, Scored, fit_gallery
+from speakerid.scoring.gallery_report import BINS, TARGETS, Fitted, fit_gallery
+from speakerid.scoring.gallery_threshold import shift
 from speakerid.scoring.gallery_trials import GalleryTrials
 from speakerid.scoring.metrics import min_cllr
-from speakerid.scoring.scorer import Scorer
 from speakerid.types import to_json
-from tests.scoring.galleries import default_scorer, made_trials
+from tests.scoring.galleries import default_calibration, made_trials
 
 
 @pytest.fixture(scope="module")
-def scorer() -> Scorer:
-    return default_scorer()
+def calibration() -> Calibration:
+    return default_calibration()
 
 
 @pytest.fixture(scope="module")
-def trials(scorer: Scorer) -> GalleryTrials:
-    return made_trials(scorer, 2, 40, alike=0.6)
+def trials(calibration: Calibration) -> GalleryTrials:
+    return made_trials(calibration, 2, 40, alike=0.6)
 
 
 @pytest.fixture(scope="module")
-def fitted(scorer: Scorer, trials: GalleryTrials) -> Fitted:
-    return fit_gallery(Scored(scorer.calibration, trials), target_fpir=0.03, fitted_on="40 made-up speakers")
+def fitted(calibration: Calibration, trials: GalleryTrials) -> Fitted:
+    return fit_gallery(calibration, trials, target_fpir=0.03)
 
 
 def test_a_gallery_that_the_default_misjudges_gains(fitted: Fitted) -> None:
@@ -49,12 +50,15 @@ def test_points_are_the_usual_ones_and_the_gallerys_own(fitted: Fitted) -> None:
     assert set(TARGETS) < {point.target_fpir for point in fitted.fitted.points}
 
 
-def test_thresholds_are_those_of_the_stored_calibration(scorer: Scorer, trials: GalleryTrials, fitted: Fitted) -> None:
-    """Without quality measures the threshold is one llr for everybody."""
-    assert fitted.calibration == adapt(scorer.calibration, trials, fitted_on="40 made-up speakers")
-    for kind, used in ((fitted.default, scorer.calibration), (fitted.fitted, fitted.calibration)):
+def test_thresholds_are_those_that_answers_will_use(
+    calibration: Calibration, trials: GalleryTrials, fitted: Fitted
+) -> None:
+    assert fitted.calibration == adapt(calibration, trials)
+    own = trials.own_strangers(calibration)
+    for kind, used, taught in ((fitted.default, calibration, None), (fitted.fitted, fitted.calibration, own)):
         for point in kind.points:
-            score = used.score_for_fmr(fmr_for_fpir(point.target_fpir, 40))
+            usual = calibration.score_for_fmr(fmr_for_fpir(point.target_fpir, 40))
+            score = usual + shift(taught, calibration, point.target_fpir)
             assert point.threshold_llr == pytest.approx(max(0.0, used.slope * score + used.intercept))
 
 
@@ -85,14 +89,14 @@ def test_it_is_plain_json(fitted: Fitted) -> None:
         json.dumps(to_json(part), allow_nan=False)
 
 
-def test_classes_without_any_overlap_have_no_curve(scorer: Scorer) -> None:
-    found = made_trials(scorer, 4, 8)
+def test_classes_without_any_overlap_have_no_curve(calibration: Calibration) -> None:
+    found = made_trials(calibration, 4, 8)
     apart = GalleryTrials(found.scores, np.where(found.own, 9.0, -9.0), found.speaker)
-    report = fit_gallery(Scored(scorer.calibration, apart), target_fpir=0.01, fitted_on="x")
+    report = fit_gallery(calibration, apart, target_fpir=0.01)
     assert report.curve == ()
     assert report.min_cllr == 0.0
 
 
-def test_too_little_is_refused(scorer: Scorer) -> None:
+def test_too_little_is_refused(calibration: Calibration) -> None:
     with pytest.raises(TooFewTrials):
-        fit_gallery(Scored(scorer.calibration, made_trials(scorer, 0, 3)), target_fpir=0.01, fitted_on="x")
+        fit_gallery(calibration, made_trials(calibration, 0, 3), target_fpir=0.01)

@@ -11,7 +11,6 @@ from speakerid.scoring.labels import Prior, judge
 from speakerid.scoring.leave_one_out import Labeled, own_llrs, unit
 from speakerid.types import FloatArray
 from tests.scoring.synthetic import (
-    against,
     compare,
     everybody,
     gallery,
@@ -33,7 +32,7 @@ def test_one_pass_is_bayes_rule_spelled_out() -> None:
     found = judge(people, compare, Prior(wrong=0.1, stranger=0.25), passes=1)
     own = own_llrs(people, everybody(people), compare)
     for i in range(24):
-        llrs = against(people.side.embeddings[[i]], voiceprints(people))[0]
+        llrs = compare(people.embeddings[[i]], voiceprints(people))[0]
         others = {k: 0.1 * 0.75 / 5 * np.exp(llrs[k]) for k in range(6) if k != people.speakers[i]}
         right, stranger = 0.9 * np.exp(own[i]), 0.1 * 0.25
         everything = right + stranger + sum(others.values())
@@ -51,10 +50,10 @@ def test_two_utterances_are_judged_together() -> None:
     found = judge(people, compare, Prior(wrong=0.1, stranger=0.5), passes=1)
     for speaker in range(5):
         pair = np.flatnonzero(people.speakers == speaker)
-        rows = people.side.embeddings[pair]
-        llrs = against(rows, voiceprints(people))
+        rows = people.embeddings[pair]
+        llrs = compare(rows, voiceprints(people))
         wrong = [0.5 + 0.5 / 4 * sum(np.exp(llrs[i, k]) for k in range(5) if k != speaker) for i in (0, 1)]
-        agree = np.exp(against(rows[:1], rows[1:])[0, 0])
+        agree = np.exp(compare(rows[:1], rows[1:])[0, 0])
         weight = {
             (one, two): (0.9 if one else 0.1 * wrong[0])
             * (0.9 if two else 0.1 * wrong[1])

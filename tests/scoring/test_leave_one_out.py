@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from speakerid.scoring.leave_one_out import PAIRED_ROWS, Labeled, own_llrs, paired, unit
-from speakerid.scoring.sides import Side
-from speakerid.types import Speech
-from tests.scoring.synthetic import against, compare, everybody, gallery, indices, labeled, voices
+from speakerid.scoring.leave_one_out import PAIRED_ROWS, own_llrs, paired, unit
+from tests.scoring.synthetic import compare, everybody, gallery, indices, labeled, voices
 
 
 def test_each_utterance_against_its_speakers_others() -> None:
     rng = np.random.default_rng(1)
     sorted_ = gallery(30, 4, rng)
     order = rng.permutation(120)
-    mixed = Labeled(sorted_.side[order], sorted_.speakers[order])
-    rows, weights = mixed.side.embeddings, rng.uniform(0.1, 1.0, 120)
+    mixed = labeled(sorted_.embeddings[order], sorted_.speakers[order])
+    rows, weights = mixed.embeddings, rng.uniform(0.1, 1.0, 120)
     wanted = []
     for i in range(120):
         others = (mixed.speakers == mixed.speakers[i]) & (np.arange(120) != i)
         rest = unit((rows[others] * weights[others, None]).sum(axis=0)[None, :])
-        wanted.append(against(rows[[i]], rest)[0, 0])
+        wanted.append(compare(rows[[i]], rest)[0, 0])
     np.testing.assert_allclose(own_llrs(mixed, weights, compare), wanted, atol=1e-4)  # float32 voiceprints
 
 
@@ -37,8 +37,8 @@ def test_utterances_that_cancel_leave_nothing_to_be_compared_with() -> None:
 
 def test_rows_against_rows_in_blocks() -> None:
     rng = np.random.default_rng(4)
-    one, other = (labeled(voices(2 * PAIRED_ROWS + 5, rng), np.arange(2 * PAIRED_ROWS + 5)).side for _ in range(2))
-    cosines = np.einsum("ij,ij->i", one.embeddings.astype(np.float64), other.embeddings.astype(np.float64))
+    one, other = (voices(2 * PAIRED_ROWS + 5, rng) for _ in range(2))
+    cosines = np.einsum("ij,ij->i", one.astype(np.float64), other.astype(np.float64))
     np.testing.assert_allclose(paired(one, other, compare), 25.0 * cosines - 10.0, atol=1e-12)
 
 
@@ -53,38 +53,19 @@ def test_totals_by_speaker() -> None:
     ]
 
 
-def test_voiceprints_say_how_much_speech_is_behind_them() -> None:
-    speech = [Speech(1.0, 10.0, 0.0, 8000), Speech(2.0, None, 0.0, 4000), Speech(4.0, 20.0, 0.0, 8000)]
-    three = Labeled(Side.of(voices(3, np.random.default_rng(5)), speech), indices(0, 0, 0))
-    whole = three.voiceprints(everybody(three))
-    assert (whole.seconds.tolist(), whole.snr_db.tolist()) == ([7.0], [15.0])
-    assert whole.bandwidth_hz.tolist() == [20_000 / 3]
-    seen: list[Side] = []
-
-    def remember(probes: Side, voiceprints: Side) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        seen.append(voiceprints)
-        return np.zeros((len(probes), len(voiceprints)))
-
-    own_llrs(three, everybody(three), remember)
-    assert seen[0].seconds.tolist() == [6.0, 5.0, 3.0]
-    assert seen[0].snr_db.tolist() == [20.0, 15.0, 10.0]
-    assert seen[0].bandwidth_hz.tolist() == [6000.0, 8000.0, 6000.0]
-
-
 def test_weighted_by_seconds_as_the_gallerys_policy_says() -> None:
     rng = np.random.default_rng(6)
     made = gallery(20, 3, rng)
-    side = Side(made.side.embeddings, rng.uniform(1.0, 60.0, 60), made.side.snr_db, made.side.bandwidth_hz)
-    weighted = Labeled(side, made.speakers, "weighted")
+    weighted = replace(made, seconds=rng.uniform(1.0, 60.0, 60), combining="weighted")
     trusted = rng.uniform(0.1, 1.0, 60)
-    counted = side.embeddings * (trusted * side.seconds)[:, None]
+    counted = weighted.embeddings * (trusted * weighted.seconds)[:, None]
     wanted = [
-        against(
-            side.embeddings[[i]],
+        compare(
+            weighted.embeddings[[i]],
             unit(counted[(made.speakers == made.speakers[i]) & (np.arange(60) != i)].sum(axis=0)[None, :]),
         )[0, 0]
         for i in range(60)
     ]
     np.testing.assert_allclose(own_llrs(weighted, trusted, compare), wanted, atol=1e-4)  # float32 voiceprints
     whole = np.stack([counted[made.speakers == one].sum(axis=0) for one in range(20)])
-    np.testing.assert_allclose(weighted.voiceprints(trusted).embeddings, unit(whole), atol=1e-6)
+    np.testing.assert_allclose(weighted.voiceprints(trusted), unit(whole), atol=1e-6)

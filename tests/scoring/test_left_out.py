@@ -8,27 +8,27 @@ import pytest
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import Flags
 from speakerid.scoring.decision import fmr_for_fpir
+from speakerid.scoring.gallery_threshold import shift
 from speakerid.scoring.gallery_trials import GalleryTrials
-from speakerid.scoring.left_out import FOLDS, LeftOut, left_out, rescaled, unfitted
-from speakerid.scoring.scorer import Scorer
-from tests.scoring.galleries import default_scorer, made_trials
+from speakerid.scoring.left_out import FOLDS, Fold, LeftOut, left_out, rescaled, unfitted
+from tests.scoring.galleries import default_calibration, made_trials
 
 TARGET = 0.1
 
 
 @pytest.fixture(scope="module")
-def scorer() -> Scorer:
-    return default_scorer()
+def calibration() -> Calibration:
+    return default_calibration()
 
 
 @pytest.fixture(scope="module")
-def trials(scorer: Scorer) -> GalleryTrials:
-    return made_trials(scorer, 1, 23, each=2)
+def trials(calibration: Calibration) -> GalleryTrials:
+    return made_trials(calibration, 1, 23, each=2)
 
 
 @pytest.fixture(scope="module")
-def judged(scorer: Scorer, trials: GalleryTrials) -> LeftOut:
-    return left_out(scorer.calibration, trials)
+def judged(calibration: Calibration, trials: GalleryTrials) -> LeftOut:
+    return left_out(calibration, trials)
 
 
 def test_every_speaker_is_left_out_once(judged: LeftOut) -> None:
@@ -36,19 +36,19 @@ def test_every_speaker_is_left_out_once(judged: LeftOut) -> None:
     assert sorted(np.concatenate([fold.out for fold in judged.folds]).tolist()) == list(range(23))
 
 
-def test_few_speakers_are_left_out_one_by_one(scorer: Scorer) -> None:
-    folds = left_out(scorer.calibration, made_trials(scorer, 1, 6)).folds
+def test_few_speakers_are_left_out_one_by_one(calibration: Calibration) -> None:
+    folds = left_out(calibration, made_trials(calibration, 1, 6)).folds
     assert [len(fold.out) for fold in folds] == [1] * 6
 
 
 def test_a_calibration_knows_nothing_of_whom_it_leaves_out(
-    scorer: Scorer, trials: GalleryTrials, judged: LeftOut
+    calibration: Calibration, trials: GalleryTrials, judged: LeftOut
 ) -> None:
     out = judged.folds[0].out
     touched = np.isin(trials.speaker, out)[:, np.newaxis] | np.isin(np.arange(23), out)[np.newaxis, :]
     noise = np.random.default_rng(0).normal(size=trials.scores.shape)
     scores, llrs = (np.where(touched, noise, values) for values in (trials.scores, trials.llrs))
-    again = left_out(scorer.calibration, replace(trials, scores=scores, llrs=llrs))
+    again = left_out(calibration, replace(trials, scores=scores, llrs=llrs))
     assert again.folds[0].calibration == judged.folds[0].calibration
     assert all(again.folds[n].calibration != judged.folds[n].calibration for n in range(1, FOLDS))
 
@@ -61,13 +61,10 @@ def test_llrs_come_from_the_fold_of_the_utterances_speaker(trials: GalleryTrials
             np.testing.assert_allclose(llrs[row], expected, atol=1e-9)
 
 
-def test_rescaling_is_what_a_scorer_with_quality_measures_would_say(scorer: Scorer) -> None:
-    base = replace(scorer.calibration, quality=(1.0, -2.0, 0.5))
-    adapted = replace(base, slope=0.7 * base.slope, intercept=3.0, quality=(0.7, -1.4, 0.35))
-    rng = np.random.default_rng(0)
-    scores, measures = rng.normal(size=(4, 5)), rng.normal(size=(4, 1, 3))
-    expected = adapted.llr(scores, measures)
-    np.testing.assert_allclose(rescaled(base, adapted, base.llr(scores, measures)), expected)
+def test_rescaled_llrs_are_those_of_the_adapted_calibration(calibration: Calibration) -> None:
+    adapted = replace(calibration, slope=0.7 * calibration.slope, intercept=3.0)
+    scores = np.random.default_rng(0).normal(size=(4, 5))
+    np.testing.assert_allclose(rescaled(calibration, adapted, calibration.llr(scores)), adapted.llr(scores))
 
 
 def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: LeftOut) -> None:
@@ -75,40 +72,40 @@ def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: LeftOut) ->
     for fold in judged.folds:
         for row in np.flatnonzero(np.isin(trials.speaker, fold.out)):
             own = trials.speaker[row]
-            reached = _reached(judged, fold.calibration, row, trials.speakers)
+            reached = _reached(judged, fold, row, trials.speakers)
             assert misses[row] == (not (reached[own] and np.argmax(trials.llrs[row]) == own))
             others = np.setdiff1d(np.arange(trials.speakers), fold.out)
-            assert alarms[row] == _reached(judged, fold.calibration, row, len(others))[others].any()
+            assert alarms[row] == _reached(judged, fold, row, len(others))[others].any()
     assert misses.any()
     assert alarms.any()
 
 
-def _reached(judged: LeftOut, calibration: Calibration, row: np.intp, compared: int) -> Flags:
-    llrs = calibration.slope * judged.trials.scores[row] + calibration.intercept
-    least = calibration.score_for_fmr(fmr_for_fpir(TARGET, compared))
+def _reached(judged: LeftOut, fold: Fold, row: np.intp, compared: int) -> Flags:
+    llrs = fold.calibration.llr(judged.trials.scores[row])
+    least = judged.base.score_for_fmr(fmr_for_fpir(TARGET, compared)) + shift(fold.own, judged.base, TARGET)
     flags: Flags = (judged.trials.scores[row] >= least) & (llrs >= 0)
     return flags
 
 
-def test_nobody_is_named_below_even_odds(scorer: Scorer, trials: GalleryTrials) -> None:
+def test_nobody_is_named_below_even_odds(calibration: Calibration, trials: GalleryTrials) -> None:
     """However many strangers may be named, an llr below 0 is not accepted."""
-    base = replace(scorer.calibration, intercept=scorer.calibration.intercept - 100.0)
+    base = replace(calibration, intercept=calibration.intercept - 100.0)
     lowered = replace(trials, llrs=trials.llrs - 100.0)
-    judged = unfitted(left_out(base, lowered), base, lowered)
+    judged = unfitted(left_out(base, lowered))
     assert judged.misses(0.9).all()
     assert not judged.alarms(0.9).any()
 
 
-def test_the_default_is_judged_on_the_same_folds(scorer: Scorer, judged: LeftOut) -> None:
-    plain = unfitted(judged, judged.base, judged.trials)
-    assert {id(fold.calibration) for fold in plain.folds} == {id(scorer.calibration)}
+def test_the_default_is_judged_on_the_same_folds(calibration: Calibration, judged: LeftOut) -> None:
+    plain = unfitted(judged)
+    assert {id(fold.calibration) for fold in plain.folds} == {id(calibration)}
     assert [fold.out.tolist() for fold in plain.folds] == [fold.out.tolist() for fold in judged.folds]
     np.testing.assert_allclose(plain.llrs(), judged.trials.llrs)
 
 
-def test_an_only_utterance_is_judged_as_a_strangers_alone(scorer: Scorer, trials: GalleryTrials) -> None:
+def test_an_only_utterance_is_judged_as_a_strangers_alone(calibration: Calibration, trials: GalleryTrials) -> None:
     lonely = replace(trials, scores=trials.scores.copy(), llrs=trials.llrs.copy())
     lonely.scores[0, 0] = lonely.llrs[0, 0] = np.nan
-    judged = left_out(scorer.calibration, lonely)
+    judged = left_out(calibration, lonely)
     assert judged.misses(TARGET)[0]
     assert np.isnan(judged.llrs()).sum() == 1

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import pytest
 
 from speakerid.db.repositories import galleries as rows
-from speakerid.db.repositories import speakers as rows_of_speakers
 from speakerid.errors import (
-    CalibrationMissing,
     ClassesOverlap,
-    CohortInvalid,
-    CohortTooSmall,
     EncoderMismatch,
     PreconditionFailed,
     TooFewTrials,
 )
-from speakerid.scoring.calibration import Quantile
-from speakerid.scoring.cohort import Cohort
-from speakerid.scoring.own_cohort import OwnCohortScorer
-from speakerid.scoring.scorer import Scorer
 from speakerid.services import calibrate, calibrations, galleries, identify, scores, shape, speakers, verify
 from speakerid.services.calibrate import Made
 from speakerid.services.engine import Engine
@@ -31,7 +22,7 @@ from speakerid.types import CalibrationReport, FloatArray, Gallery
 from tests.conftest import STORES
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.sampled import ADA, BEN, probe, silence, utterance
+from tests.sampled import ADA, probe, silence, utterance
 from tests.services.heard import add_gallery, add_speaker, erase_speaker, hear, made_up, near
 
 SPEAKERS = 8
@@ -135,7 +126,8 @@ def test_it_survives_a_restart_exactly(filled: Engine, open_engine: EngineMaker,
     with filled.write() as db:
         calibrate.keep(db, "default", made)
     again = open_engine(store_url)
-    assert calibrations.scorer(again, galleries.get(again, "default")).calibration == made.stored.calibration
+    used = calibrations.used(again, galleries.get(again, "default"))
+    assert (used.slope, used.intercept) == (made.stored.slope, made.stored.intercept)
 
 
 def test_the_wanted_error_of_the_gallery_is_reported(engine: Engine) -> None:
@@ -168,24 +160,32 @@ def test_going_back(filled: Engine) -> None:
     assert reset(filled).etag == gone.etag  # nothing left to change
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"fingerprint": "0" * 64}, calibrations.OTHER_ENCODER),
-        ({"quality": ()}, calibrations.OTHER_SCORING),
-        ({"score": "asnorm", "cohort": "f"}, calibrations.OTHER_SCORING),
-    ],
-)
-def test_it_is_passed_over_where_it_does_not_fit(filled: Engine, change: dict[str, object], reason: str) -> None:
+def test_one_of_another_encoder_is_passed_over(filled: Engine) -> None:
     made = fitted(filled)
-    other = replace(made.stored, calibration=replace(made.stored.calibration, **change))  # type: ignore[arg-type]
-    with filled.write() as db:
-        rows.get(db, "default").calibration = other.to_row()
+    other = replace(made.stored, fingerprint="0" * 64)
+    keep_as(filled, other.to_row())
     about = told(filled).calibration
-    assert (about.source, about.unused) == ("default", reason)
+    assert (about.source, about.unused) == ("default", calibrations.OTHER_ENCODER)
     gallery = galleries.get(filled, "default")
-    assert calibrations.scorer(filled, gallery) is filled.scorer
+    assert calibrations.used(filled, gallery) is filled.calibration
     assert identify.identify(filled, gallery, probe(ADA)).calibration == "default"
+
+
+def test_one_of_an_earlier_version_is_passed_over(filled: Engine) -> None:
+    """Those held what strangers scored too, normalized by a cohort, and weighed how good the speech was."""
+    former = {"score": "asnorm", "slope": 2.0, "intercept": -6.0, "quality": [0.1, 0.2, 0.3], "cohort": "f" * 64}
+    row = {"calibration": former, "speakers": 8, "fitted_at": "2026-01-31T12:00:00+00:00", "combining": "mean"}
+    keep_as(filled, row)
+    about = told(filled).calibration
+    assert (about.source, about.unused) == ("default", calibrations.UNREADABLE)
+    assert identify.identify(filled, galleries.get(filled, "default"), probe(ADA)).calibration == "default"
+    assert calibrated(filled).stored
+    assert told(filled).calibration.source == "gallery"
+
+
+def keep_as(engine: Engine, row: dict[str, Any]) -> None:
+    with engine.write() as db:
+        rows.get(db, "default").calibration = row
 
 
 def test_too_few_speakers(engine: Engine) -> None:
@@ -204,12 +204,12 @@ def test_voices_that_cannot_be_told_apart(engine: Engine) -> None:
         fitted(engine)
 
 
-def test_without_a_default_there_is_nothing_to_start_from(open_engine: EngineMaker, store_url: str) -> None:
+def test_a_gallery_of_an_encoder_without_a_fit_adapts_the_prior(open_engine: EngineMaker, store_url: str) -> None:
     engine = open_engine(store_url, calibrated=False)
     fill(engine)
-    with pytest.raises(CalibrationMissing):
-        fitted(engine)
-    assert told(engine).calibration.source == "default"
+    assert told(engine).calibration.source == "generic"
+    assert calibrated(engine).stored
+    assert told(engine).calibration.source == "gallery"
 
 
 def test_a_gallery_of_another_encoder(filled: Engine) -> None:
@@ -235,9 +235,8 @@ def test_large_galleries_are_judged_by_some_of_their_speakers(engine: Engine, mo
 def test_thresholds_follow_the_size_of_the_gallery_as_it_is_then(filled: Engine) -> None:
     calibrated(filled)
     gallery = galleries.get(filled, "default")
-    scorer = calibrations.scorer(filled, gallery)
-    pair = scorer.compare(*(scores.probe(hear(filled, one)) for one in (probe(BEN), utterance(BEN))))
-    few, many = (scores.threshold(scorer, gallery, pair, size) for size in (2, 2_000))
+    used = calibrations.used(filled, gallery)
+    few, many = (scores.threshold(filled, gallery, used, size) for size in (2, 2_000))
     assert few.llr < many.llr
 
 
@@ -247,70 +246,3 @@ def test_erasing_everybody_leaves_an_aggregate_that_can_be_reset(filled: Engine)
         erase_speaker(filled, told_speaker(filled, f"Speaker {number}"))
     assert told(filled).calibration.source == "gallery"
     assert reset(filled).calibration.source == "default"
-
-
-def test_its_own_speakers_as_the_cohort(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    normalizing = with_cohort(engine)
-    fill(normalizing, people=12)
-    with pytest.raises(CohortTooSmall, match=r"12 speakers .* it needs 100"):
-        calibrate.fit(normalizing, galleries.get(normalizing, "default"), "gallery")
-    monkeypatch.setattr(calibrate, "MIN_COHORT", 12)
-    monkeypatch.setattr(calibrations, "MIN_SPEAKERS", 12)
-    made = calibrate.fit(normalizing, galleries.get(normalizing, "default"), "gallery")
-    assert (made.report.cohort, made.stored.cohort) == ("gallery", "gallery")
-    with normalizing.write() as db:
-        calibrate.keep(db, "default", made)
-    row = galleries.get(normalizing, "default")
-    assert json.dumps(row.calibration).count("gallery") == 2  # its name, and that it is the cohort: no voice is kept
-    used = calibrations.scorer(normalizing, row)
-    assert isinstance(used, OwnCohortScorer)
-    voice = made_up(voices(3, 1)[0])
-    with normalizing.read() as db:
-        found = rows_of_speakers.with_voice(db, row.key, [one.key for one in rows_of_speakers.every(db, row.key)])
-    enrolled = scores.enrolled(found)
-    pairs = used.compare(scores.probe(voice), enrolled)
-    assert found[int(pairs.llrs[0].argmax())].row.name == "Speaker 3"
-    everybody = enrolled.embeddings
-    for place in range(12):
-        others = np.delete(everybody, place, axis=0)
-        sides = [np.sort(others @ one)[-50:] for one in (voice.require(), everybody[place])]
-        expected = np.mean([(pairs.cosines[0, place] - top.mean()) / top.std() for top in sides])
-        assert pairs.scores[0, place] == pytest.approx(expected, abs=1e-3)
-    assert calibrations.described(normalizing, row).cohort == "gallery"
-
-
-def test_with_too_few_left_the_default_is_used(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    normalizing = with_cohort(engine)
-    fill(normalizing, people=12)
-    monkeypatch.setattr(calibrate, "MIN_COHORT", 12)
-    monkeypatch.setattr(calibrations, "MIN_SPEAKERS", 12)
-    made = calibrate.fit(normalizing, galleries.get(normalizing, "default"), "gallery")
-    with normalizing.write() as db:
-        calibrate.keep(db, "default", made)
-        first = speakers.page(db, galleries.get(normalizing, "default"), limit=1).items[0]
-    assert calibrations.source(normalizing, galleries.get(normalizing, "default")) == "gallery"
-    erase_speaker(normalizing, first.id)
-    row = galleries.get(normalizing, "default")
-    assert calibrations.described(normalizing, row).unused == calibrations.TOO_FEW_VOICES
-    assert not isinstance(calibrations.scorer(normalizing, row), OwnCohortScorer)
-
-
-def test_plain_cosines_need_no_cohort(filled: Engine) -> None:
-    with pytest.raises(CohortInvalid, match="SPEAKERID_SCORE=asnorm"):
-        calibrate.fit(filled, galleries.get(filled, "default"), "gallery")
-
-
-def with_cohort(engine: Engine) -> Engine:
-    """The same store with a default calibration that normalizes scores."""
-    assert engine.scorer is not None
-    made = np.stack([unit(1000 + number) for number in range(200)])
-    cohort = Cohort.of(made, fingerprint=engine.encoder.fingerprint, made_of="made up", top=50)
-    base = replace(
-        engine.scorer.calibration,
-        score="asnorm",
-        cohort=cohort.digest,
-        slope=1.0,
-        intercept=-6.0,
-        quantiles=(Quantile(0.5, 0.0), Quantile(0.05, 3.0)),
-    )
-    return replace(engine, scorer=Scorer(base, cohort))

@@ -13,7 +13,6 @@ from speakerid.audio.wav import wav_bytes
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
     AudioTooLong,
-    CalibrationMissing,
     EmptyAudio,
     EncoderMismatch,
     FileMissing,
@@ -178,9 +177,9 @@ def test_a_gallery_has_to_be_there_and_of_this_encoder(
         other.recording((CONVERSATION, 16_000))
 
 
-def test_without_a_calibration_nothing_can_be_told_apart(open_engine: EngineMaker, store_url: str) -> None:
-    with pytest.raises(CalibrationMissing):
-        SpeakerID(open_engine(store_url, calibrated=False)).recording((CONVERSATION, 16_000))
+def test_an_encoder_without_a_fit_answers_by_the_prior(open_engine: EngineMaker, store_url: str) -> None:
+    answer = SpeakerID(open_engine(store_url, calibrated=False)).recording((CONVERSATION, 16_000))
+    assert answer.calibration == "generic"
 
 
 def test_the_work_is_reported_as_it_goes(known: SpeakerID) -> None:

@@ -14,11 +14,10 @@ from speakerid.api.etags import with_etag
 from speakerid.api.long_work import gallery_work
 from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
-from speakerid.api.schemas import CalibrationChoice
 from speakerid.db.models import GalleryRow
 from speakerid.services import calibrate
 from speakerid.services.engine import Engine
-from speakerid.types import CalibrationReport, CohortKind, Gallery, Key
+from speakerid.types import CalibrationReport, Gallery, Key
 
 ADMIN = allow("admin")
 Admin = Annotated[Key | None, ADMIN]
@@ -32,18 +31,15 @@ async def calibrate_gallery(
     caller: Admin,
     engine: EngineDep,
     gallery: GalleryDep,
-    body: CalibrationChoice | None = None,
     dry_run: DryRun = False,
 ) -> CalibrationReport:
     """Fit a calibration on the gallery's own enrollment utterances and use it from now on.
 
-    Measured on speakers left out of the fit, beside the default. Refused (409) with `too_few_trials`,
-    `classes_overlap` or `cohort_too_small` when it would say nothing. The larger the gallery, the longer it takes: up
-    to half a minute. One audit or calibration runs at a time and a few callers wait; the others are answered 429.
+    Measured on speakers left out of the fit, beside the default. Refused (409) with `too_few_trials` or
+    `classes_overlap` when it would say nothing. The larger the gallery, the longer it takes: up to half a minute. One
+    audit or calibration runs at a time and a few callers wait; the others are answered 429.
     """
-    cohort = (body or CalibrationChoice()).cohort
-    fitted = partial(_calibrated, engine, gallery, cohort, keep=not dry_run)
-    return await gallery_work(request).run(request, caller, fitted)
+    return await gallery_work(request).run(request, caller, partial(_calibrated, engine, gallery, keep=not dry_run))
 
 
 @router.delete("/calibration", response_model=Gallery, responses=problems(401, 403, 404, 412, 422))
@@ -54,8 +50,8 @@ def reset_calibration(engine: EngineDep, gallery: GalleryDep, if_match: IfMatch 
     return with_etag(changed)
 
 
-def _calibrated(engine: Engine, gallery: GalleryRow, cohort: CohortKind, *, keep: bool) -> CalibrationReport:
-    made = calibrate.fit(engine, gallery, cohort)
+def _calibrated(engine: Engine, gallery: GalleryRow, *, keep: bool) -> CalibrationReport:
+    made = calibrate.fit(engine, gallery)
     if not keep:
         return made.report
     with engine.write() as db:

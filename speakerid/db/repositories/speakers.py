@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from speakerid.db.damage import is_damaged, sound
 from speakerid.db.models import SpeakerRow, UtteranceRow
 from speakerid.errors import ExternalIdTaken, SpeakerNotFound
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ EVERYBODY = SpeakerFilter()
 
 @dataclass(frozen=True)
 class Voiceprint:
-    """A speaker who can be found, and the speech behind: seconds in all, the mean of the other measures."""
+    """A speaker who can be found, and the seconds of speech behind."""
 
     row: SpeakerRow
     embedding: FloatArray
-    speech: Speech
+    speech_s: float
 
 
 def page(
@@ -146,18 +146,15 @@ def with_voice(db: Session, gallery_key: int, keys: Sequence[int], dim: int | No
 
     Those whose row is damaged are left out; `dim`: of how many numbers a voiceprint has to be.
     """
-    means = (
-        func.avg(column) for column in (UtteranceRow.snr_db, UtteranceRow.clipping_ratio, UtteranceRow.bandwidth_hz)
-    )
     query = (
-        select(SpeakerRow, func.sum(UtteranceRow.speech_s), *means)
+        select(SpeakerRow, func.sum(UtteranceRow.speech_s))
         .join(UtteranceRow, UtteranceRow.speaker_key == SpeakerRow.key)
         .where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys), SpeakerRow.voiceprint.is_not(None))
         .group_by(SpeakerRow.key)
     )
     found = [
-        Voiceprint(row, row.voiceprint, Speech(float(seconds), snr, float(clipping), round(band)))
-        for row, seconds, snr, clipping, band in db.execute(query)
+        Voiceprint(row, row.voiceprint, float(seconds))
+        for row, seconds in db.execute(query)
         if row.voiceprint is not None and not is_unreadable(row)
     ]
     return sound(found, lambda one: one.embedding, dim)
@@ -217,6 +214,15 @@ def voiceprints(
     return [
         (key, vector) for key, vector in db.execute(query.order_by(SpeakerRow.key).limit(limit)) if vector is not None
     ]
+
+
+def sample(db: Session, gallery_key: int, *, every: int) -> list[tuple[int, FloatArray]]:
+    """`(key, voiceprint (dim,))` by rising key of about one speaker in `every`: the same ones whoever asks."""
+    query = select(SpeakerRow.key, SpeakerRow.voiceprint).where(
+        SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None), SpeakerRow.key % every == 0
+    )
+    rows = db.execute(query.order_by(SpeakerRow.key))
+    return sound([(key, vector) for key, vector in rows if vector is not None], lambda one: one[1])
 
 
 def _sums(gallery_key: int) -> Select[SpeakerRow, int, float]:

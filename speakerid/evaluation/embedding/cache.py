@@ -7,12 +7,11 @@ encoder's fingerprint. Paths are kept as hashes: file names may tell who speaks.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,14 +20,13 @@ import numpy as np
 
 from speakerid.evaluation.embedding.heard import Heard
 from speakerid.evaluation.errors import CacheFailed
-from speakerid.types import Speech
 
 FILE = "embeddings.sqlite"
 WAIT_S = 60.0  # for another run on the same cache
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (place TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, digest TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS embeddings (
-    digest TEXT, part TEXT, fingerprint TEXT, audio_s REAL, speech TEXT, embedding BLOB,
+    digest TEXT, part TEXT, fingerprint TEXT, audio_s REAL, embedding BLOB,
     PRIMARY KEY (digest, part, fingerprint)
 ) WITHOUT ROWID;
 """
@@ -78,20 +76,20 @@ class EmbeddingCache:
         return digest
 
     def get(self, key: Key) -> Heard | None:
-        query = "SELECT audio_s, speech, embedding FROM embeddings WHERE (digest, part, fingerprint) = (?, ?, ?)"
+        query = "SELECT audio_s, embedding FROM embeddings WHERE (digest, part, fingerprint) = (?, ?, ?)"
         with self._named_errors():
             row = self._db.execute(query, (key.digest, key.part, self._fingerprint)).fetchone()
         if row is None:
             return None
-        audio_s, speech, embedding = row
-        return Heard(np.frombuffer(embedding, np.float32), audio_s, Speech(**json.loads(speech)) if speech else None)
+        audio_s, embedding = row
+        return Heard(np.frombuffer(embedding, np.float32), audio_s)
 
     def put(self, key: Key, heard: Heard) -> None:
         """Kept from the next `commit` on."""
-        speech = json.dumps(asdict(heard.speech)) if heard.speech else None
-        values = (key.digest, key.part, self._fingerprint, heard.audio_s, speech, heard.embedding.tobytes())
+        columns = "digest, part, fingerprint, audio_s, embedding"
+        values = (key.digest, key.part, self._fingerprint, heard.audio_s, heard.embedding.tobytes())
         with self._named_errors():
-            self._db.execute("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?, ?, ?)", values)
+            self._db.execute(f"INSERT OR REPLACE INTO embeddings ({columns}) VALUES (?, ?, ?, ?, ?)", values)
 
     def commit(self) -> None:
         with self._named_errors():

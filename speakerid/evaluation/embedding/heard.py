@@ -14,7 +14,7 @@ from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder
 from speakerid.errors import AudioError, EncoderInputInvalid, FileMissing
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray
 
 MAX_BYTES = 2 * 1024**3
 LIMITS = DecodeLimits(max_seconds=6 * 3600.0, max_samples=6 * 3600 * 48_000)  # 6 h of 48 kHz mono
@@ -37,7 +37,6 @@ class Job:
 class Heard:
     embedding: FloatArray  # (dim,), L2-normalized
     audio_s: float  # of the part that was asked for
-    speech: Speech | None = None  # measured only where pauses are left out
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,8 @@ class Listener:
         try:
             samples = _cut(decode(read_file(job.path, MAX_BYTES), limits=LIMITS), job)
             audio_s = len(samples) / SAMPLE_RATE_HZ
-            if self._preparer is None:
-                return Heard(self._encoder.embed([samples])[0], audio_s)
-            clean = self._preparer.clean(samples)
-            return Heard(self._encoder.embed([clean.samples])[0], audio_s, clean.speech)
+            speech = samples if self._preparer is None else self._preparer.clean(samples).samples
+            return Heard(self._encoder.embed([speech])[0], audio_s)
         except (AudioError, FileMissing, EncoderInputInvalid) as error:
             return Unheard(str(error))
 

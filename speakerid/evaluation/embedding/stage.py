@@ -11,7 +11,6 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
 from speakerid.evaluation.corpora.corpus import Recording
@@ -19,8 +18,7 @@ from speakerid.evaluation.embedding.cache import EmbeddingCache, Key
 from speakerid.evaluation.embedding.heard import Heard, Job, Unheard
 from speakerid.evaluation.embedding.on_ray import hear_all_on_ray
 from speakerid.evaluation.embedding.workers import Outcome, hear_all
-from speakerid.scoring.sides import Side
-from speakerid.types import Speech
+from speakerid.types import FloatArray
 
 COMMIT_EVERY_S = 2.0  # of work is what a killed run loses
 
@@ -40,9 +38,9 @@ class StageOptions:
 
 @dataclass(frozen=True)
 class Embedded:
-    """Row k of `voices` belongs to recording k; embeddings of `unheard` ones are zero."""
+    """Row k of `voices (n, dim)` belongs to recording k; those of `unheard` ones are zero."""
 
-    voices: Side
+    voices: FloatArray
     unheard: dict[str, str]  # name: a sentence that says why
     fresh: int  # embedded now, not taken from the cache
     audio_s: float  # of those
@@ -113,16 +111,5 @@ class _Work:
             self._committed_at = time.perf_counter()
 
 
-def _voices(heard: Sequence[Heard | None], dim: int) -> Side:
-    embeddings = np.zeros((len(heard), dim), np.float32)
-    for row, one in enumerate(heard):
-        if one is not None:
-            embeddings[row] = one.embedding
-    return Side.of(embeddings, [_speech(one) for one in heard])
-
-
-def _speech(heard: Heard | None) -> Speech:
-    """Where it was not measured: all of the recording, of full bandwidth."""
-    if heard is not None and heard.speech is not None:
-        return heard.speech
-    return Speech(heard.audio_s if heard else 0.0, None, 0.0, SAMPLE_RATE_HZ // 2)
+def _voices(heard: Sequence[Heard | None], dim: int) -> FloatArray:
+    return np.stack([np.zeros(dim, np.float32) if one is None else one.embedding for one in heard])

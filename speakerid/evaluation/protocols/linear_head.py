@@ -38,7 +38,7 @@ def linear_head(task: Task, resamples: int) -> tuple[LinearHead, list[str]]:
     names = task.speakers
     fitted = [_fit(task.train, names, strength) for strength in INVERSE_REGULARIZATIONS]
     best = max(fitted, key=lambda head: _share_right(head, task.dev, names)) if task.dev.speakers else fitted[-1]
-    scores = _scores(best, task.test.voices.embeddings)
+    scores = _scores(best, task.test.voices)
     figures = LinearHead(
         protocol=NAME,
         speakers=len(names),
@@ -53,7 +53,7 @@ def linear_head(task: Task, resamples: int) -> tuple[LinearHead, list[str]]:
 
 def _fit(spoken: Spoken, names: list[str], strength: float) -> LogisticRegression:
     head = LogisticRegression(C=strength, max_iter=ITERATIONS)
-    return head.fit(spoken.voices.embeddings.astype(np.float64), columns(spoken.speakers, names, STRANGER))
+    return head.fit(spoken.voices.astype(np.float64), columns(spoken.speakers, names, STRANGER))
 
 
 def _scores(head: LogisticRegression, embeddings: FloatArray) -> NDArray[np.float64]:
@@ -63,5 +63,5 @@ def _scores(head: LogisticRegression, embeddings: FloatArray) -> NDArray[np.floa
 
 
 def _share_right(head: LogisticRegression, spoken: Spoken, names: list[str]) -> float:
-    answers = _scores(head, spoken.voices.embeddings).argmax(axis=1)
+    answers = _scores(head, spoken.voices).argmax(axis=1)
     return float((answers == columns(spoken.speakers, names, STRANGER)).mean())

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.scoring.cosine import voiceprint
-from speakerid.scoring.sides import Side
+from speakerid.types import FloatArray
 
 
 @dataclass(frozen=True)
 class Spoken:
     """n utterances, and whose they are."""
 
-    voices: Side
+    voices: FloatArray  # (n, dim)
     speakers: tuple[str, ...]
     names: tuple[str, ...]  # of the recordings
 
@@ -43,16 +43,7 @@ def columns(speakers: Sequence[str], enrolled: Sequence[str], absent: int) -> ND
     return np.array([places.get(name, absent) for name in speakers], np.intp)
 
 
-def voiceprints(spoken: Spoken, speakers: Sequence[str]) -> Side:
-    """One voiceprint for each of `speakers`, every utterance with the same weight."""
+def voiceprints(spoken: Spoken, speakers: Sequence[str]) -> FloatArray:
+    """`(speakers, dim)`: one voiceprint for each of `speakers`, every utterance with the same weight."""
     owners = np.array(spoken.speakers)
-    return Side.joined([_voiceprint(spoken.voices[owners == name]) for name in speakers])
-
-
-def _voiceprint(voices: Side) -> Side:
-    return Side(
-        voiceprint(voices.embeddings)[np.newaxis],
-        seconds=voices.seconds.sum(keepdims=True),
-        snr_db=voices.snr_db.mean(keepdims=True),
-        bandwidth_hz=voices.bandwidth_hz.mean(keepdims=True),
-    )
+    return np.stack([voiceprint(spoken.voices[owners == name]) for name in speakers])

@@ -9,7 +9,6 @@ from speakerid.audio.incoming import Incoming, decoded
 from speakerid.audio.ongoing import OngoingSpeech
 from speakerid.audio.pieces import rechunked
 from speakerid.audio.vad import FRAME_SAMPLES
-from speakerid.services.diarize import calibrated
 from speakerid.services.engine import Engine
 from speakerid.services.live.chorus import Chorus
 from speakerid.services.live.events import Done, Event, Ready
@@ -35,7 +34,7 @@ DEFAULTS = LiveOptions()
 def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: LiveOptions = DEFAULTS) -> Iterator[Event]:
     """`messages` are awaited one by one, after `Ready`; `Done` comes after the last. Nothing is stored.
 
-    Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, CalibrationMissing, EncoderMismatch, AudioError,
+    Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, EncoderMismatch, AudioError,
     StreamTooLong, Overloaded, EncoderFailed, and whatever `messages` raises.
     """
     options.incoming.check()
@@ -57,6 +56,7 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
 
 
 def _session(engine: Engine, names: Names, policy: LivePolicy) -> Session:
-    chorus = Chorus(calibrated(engine), engine.encoder.dim, policy.assign, policy.merge_llr)
+    # As for recordings not a gallery's own: the stop of the clustering was fitted with the encoder's.
+    chorus = Chorus(engine.calibration.llr, engine.encoder.dim, policy.assign, policy.merge_llr)
     speech, numbers = OngoingSpeech(engine.recorder.vad), Numbers(engine.recorder.segmenter)
     return Session(engine.encoder, speech, numbers, chorus, names, policy.certain)

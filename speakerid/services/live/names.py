@@ -41,7 +41,7 @@ class Names:
     def judge(self, voices: Sequence[LiveVoice], heard: Speech) -> None:
         """Decide on every voice that has a probe; `heard` is how good the stream is.
 
-        Raises GalleryNotFound, EncoderMismatch, CalibrationMissing.
+        Raises GalleryNotFound, EncoderMismatch.
         """
         self._judge([(one, one.probe, one.seconds) for one in voices], heard)
 

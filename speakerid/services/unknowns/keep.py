@@ -12,9 +12,7 @@ from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoi
 from speakerid.db.repositories import unknowns
 from speakerid.db.types import new_id
 from speakerid.diarization.recurring import recurring
-from speakerid.scoring.decision import fmr_for_fpir
-from speakerid.scoring.sides import Side
-from speakerid.services import calibrations
+from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.unknowns import count
 from speakerid.types import FloatArray, Speech
@@ -42,7 +40,6 @@ def keep(
     """In the transaction that saves the recording's answer, for a gallery that keeps unknown voices.
 
     The gallery must be held: of two recordings that end at the same moment, the second one finds what the first kept.
-    Raises CalibrationMissing.
     """
     long = [one for one in strangers if one.speech.seconds >= KEPT_SPEECH_S]
     kept = unknowns.comparable(db, gallery.key, engine.encoder.fingerprint)
@@ -58,18 +55,11 @@ def _places(
     """Which of the `kept` each is: two people are joined with the chance at which a stranger is named."""
     if not kept or not strangers:
         return [None] * len(strangers)
-    heard = Side.of(np.stack([one.embedding for one in strangers]), [one.speech for one in strangers])
-    scorer = calibrations.scorer(engine, gallery)
-    pairs = scorer.compare(heard, _side(kept))
-    thresholds = scorer.threshold_llrs(pairs, fmr_for_fpir(gallery.target_fpir, len(kept)))
-    return recurring(pairs.llrs, np.maximum(thresholds, 0.0))
-
-
-def _side(kept: Sequence[UnknownVoiceRow]) -> Side:
-    """Only the quality of the probes counts in an llr: of voiceprints it need not be known."""
-    unknown = np.full(len(kept), np.nan)
-    seconds = np.array([one.speech_s for one in kept])
-    return Side(np.stack([one.voiceprint for one in kept]), seconds, snr_db=unknown, bandwidth_hz=unknown)
+    calibration = calibrations.used(engine, gallery)
+    probes, voiceprints = np.stack([one.embedding for one in strangers]), np.stack([one.voiceprint for one in kept])
+    llrs = calibration.compare(probes, voiceprints)
+    threshold = scores.threshold(engine, gallery, calibration, len(kept))
+    return recurring(llrs, np.full(llrs.shape, threshold.llr))
 
 
 def _new(

@@ -11,7 +11,6 @@ from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.incoming import Incoming
 from speakerid.errors import (
-    CalibrationMissing,
     EncoderMismatch,
     GalleryNotFound,
     SpeakerNotFound,
@@ -205,20 +204,18 @@ def test_what_the_messages_raise_comes_out(known: SpeakerID) -> None:
         list(known.listen(messages()))
 
 
-def test_refusals(sid: SpeakerID, open_engine: EngineMaker, store_url: str) -> None:
+def test_refusals(sid: SpeakerID) -> None:
     with pytest.raises(GalleryNotFound):
         heard(SpeakerID(sid.engine, "nowhere"), b"")
     with pytest.raises(UnsupportedAudio):
         heard(sid, b"", incoming=Incoming(sample_rate_hz=100))
     with pytest.raises(StreamTooLong):
         heard(sid, bytes(64_000), max_seconds=1.0)
-    with pytest.raises(CalibrationMissing):
-        heard(SpeakerID(open_engine(store_url, calibrated=False)), b"")
 
 
 def test_speakers_of_another_encoder(known: SpeakerID, open_engine: EngineMaker, store_url: str) -> None:
     from speakerid.encoders.fake import FakeEncoder
 
     other = open_engine(store_url, encoder=FakeEncoder(dim=16))
-    with pytest.raises((EncoderMismatch, CalibrationMissing)):
+    with pytest.raises(EncoderMismatch):
         heard(SpeakerID(other), CONVERSATION)

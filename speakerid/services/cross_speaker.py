@@ -1,0 +1,69 @@
+"""The enrolled utterances' best scores among other speakers, kept for each gallery as part of the read model.
+
+Bounded, however large the gallery: a sample of its speakers, by key, so that every process takes the same. Measured
+again when the gallery has changed; a large one when it has changed enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerid.db.engine import Database, Handle
+from speakerid.db.repositories import speakers, utterances
+from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.cosine import cosine
+from speakerid.scoring.gallery_threshold import OwnStrangers, own_strangers
+from speakerid.services.index_sync import IndexSync
+
+MOST_UTTERANCES = 600
+MOST_OF_ONE = 3  # utterances of one speaker
+ALWAYS_BELOW = 300  # speakers; smaller galleries are measured again after every change
+CHANGED = 0.05  # of the speakers of a larger one
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """`best (u,)` and `speaker (u,)` of u utterances, each compared with `compared` other speakers' voiceprints."""
+
+    best: NDArray[np.float32]
+    speaker: NDArray[np.intp]
+    compared: int
+    changes: int  # of the gallery until then
+
+
+class CrossSpeakerScores:
+    def __init__(self, database: Database, indexes: IndexSync) -> None:
+        self._database = database
+        self._indexes = indexes
+        self._galleries: dict[int, _Measured] = {}
+
+    def strangers(self, gallery_key: int, default: Calibration) -> OwnStrangers | None:
+        """None for a gallery with too few speakers."""
+        size, changes = self._indexes.state(gallery_key)
+        found = self._galleries.get(gallery_key)
+        if found is None or _stale(found, size, changes):
+            with self._database.read() as db:
+                found = _measured(db, gallery_key, size, changes)
+            self._galleries[gallery_key] = found
+        return own_strangers(found.best, found.speaker, found.compared, default)
+
+
+def _stale(found: _Measured, size: int, changes: int) -> bool:
+    let_pass = 0 if size < ALWAYS_BELOW else CHANGED * size
+    return not 0 <= changes - found.changes <= let_pass
+
+
+def _measured(db: Handle, gallery_key: int, size: int, changes: int) -> _Measured:
+    voiceprints = speakers.sample(db, gallery_key, every=max(1, -(-size // MOST_UTTERANCES)))
+    keys = np.array([key for key, _ in voiceprints], np.int64)
+    each = int(np.clip(MOST_UTTERANCES // max(len(keys), 1), 1, MOST_OF_ONE))
+    rows = utterances.oldest(db, gallery_key, keys.tolist(), each)
+    speaker = np.searchsorted(keys, [row.speaker_key for row in rows])
+    if len(keys) < 2 or not rows:
+        return _Measured(np.empty(0, np.float32), speaker, 0, changes)
+    scores = cosine(np.stack([row.embedding for row in rows]), np.stack([one for _, one in voiceprints]))
+    scores[np.arange(len(rows)), speaker] = -1.0
+    return _Measured(scores.max(axis=1), speaker, len(keys) - 1, changes)

@@ -1,0 +1,184 @@
+"""A gallery teaches its own threshold, without being asked and whatever process answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from speakerid.db.repositories import utterances
+from speakerid.scoring.gallery_threshold import MIN_SPEAKERS, OwnStrangers
+from speakerid.services import cross_speaker, galleries, scores
+from speakerid.services.engine import Engine
+from speakerid.services.galleries import GallerySettings
+from speakerid.services.identify import identify
+from speakerid.services.verify import verify
+from speakerid.types import FloatArray, Threshold
+from tests.conftest import STORES
+from tests.db.rows import unit
+from tests.engines import EngineMaker
+from tests.sampled import ADA, probe
+from tests.services.heard import add_gallery, add_speaker, erase_speaker, hear, made_up, near
+
+PEOPLE = 12
+both_stores = pytest.mark.parametrize("store_kind", STORES)
+
+
+@pytest.fixture
+def store_kind() -> str:
+    return "sqlite"
+
+
+def voices(people: int, alike: float = 0.0) -> list[FloatArray]:
+    """Directions whose cosines are about `alike`."""
+    common, share = unit(10_000), np.sqrt(alike)
+    rows = [share * common + np.sqrt(1.0 - alike) * unit(number) for number in range(people)]
+    return [(row / np.linalg.norm(row)).astype(np.float32) for row in rows]
+
+
+def fill(engine: Engine, gallery: str = "default", people: int = PEOPLE, alike: float = 0.0, each: int = 2) -> None:
+    for number, voice in enumerate(voices(people, alike)):
+        takes = (near(voice, 0.98, seed=100 * number + take) for take in range(each))
+        add_speaker(engine, f"Speaker {number}", *map(made_up, takes), gallery=gallery)
+
+
+def strangers(engine: Engine, gallery: str = "default") -> OwnStrangers | None:
+    return engine.cross_speaker.strangers(galleries.get(engine, gallery).key, engine.calibration)
+
+
+def threshold(engine: Engine, gallery: str = "default", compared: int = PEOPLE) -> Threshold:
+    return scores.threshold(engine, galleries.get(engine, gallery), engine.calibration, compared)
+
+
+@both_stores
+def test_every_utterance_is_asked_among_the_other_speakers(engine: Engine) -> None:
+    fill(engine)
+    found = strangers(engine)
+    prints, rows, owners = _everything(engine)
+    cosines = rows @ prints.T
+    cosines[np.arange(len(rows)), owners] = -1.0
+    best = cosines.max(axis=1)
+    assert found is not None
+    assert (found.speakers, found.compared) == (PEOPLE, PEOPLE - 1)
+    assert found.mean == pytest.approx(float(np.median(best)), abs=1e-6)
+
+
+def _everything(engine: Engine) -> tuple[FloatArray, FloatArray, np.ndarray]:
+    with engine.read() as db:
+        rows = utterances.every(db, galleries.get(engine, "default").key)
+    keys, owners = np.unique([row.speaker_key for row in rows], return_inverse=True)
+    embeddings = np.stack([row.embedding for row in rows])
+    sums = np.stack([embeddings[owners == place].sum(axis=0) for place in range(len(keys))])
+    return sums / np.linalg.norm(sums, axis=1, keepdims=True), embeddings, owners
+
+
+def test_speakers_who_are_alike_raise_the_threshold_and_answers_say_so(engine: Engine) -> None:
+    add_gallery(engine, "alike")
+    fill(engine)
+    fill(engine, "alike", alike=0.95)
+    apart, alike = threshold(engine), threshold(engine, "alike")
+    assert alike.llr > apart.llr
+    assert alike.source == f"target_fpir=0.01, gallery of {PEOPLE}, its own strangers' scores"
+    answer = identify(engine, galleries.get(engine, "alike"), probe(ADA))
+    assert answer.threshold == alike
+    assert answer.calibration == "default"
+
+
+def test_verify_is_moved_as_far(engine: Engine) -> None:
+    add_gallery(engine, "alike")
+    fill(engine, "alike", alike=0.95)
+    gallery = galleries.get(engine, "alike")
+    ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)), gallery="alike").id
+    found, usual = verify(engine, gallery, ada, probe(ADA)).threshold, engine.calibration.threshold_llr(0.01)
+    assert found is not None
+    many = threshold(engine, "alike", 1_000).llr - engine.calibration.threshold_llr(1 - 0.99 ** (1 / 1_000))
+    assert found.llr - usual == pytest.approx(many)
+    assert found.llr > usual
+
+
+def test_few_speakers_teach_nothing(engine: Engine) -> None:
+    fill(engine, people=MIN_SPEAKERS - 1)
+    assert strangers(engine) is None
+    assert "strangers" not in threshold(engine).source
+
+
+def test_an_empty_gallery_teaches_nothing(engine: Engine) -> None:
+    assert strangers(engine) is None
+
+
+def test_a_small_gallery_is_measured_after_every_change(engine: Engine) -> None:
+    fill(engine)
+    before = strangers(engine)
+    ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)))
+    with_ada = strangers(engine)
+    assert before is not None
+    assert with_ada is not None
+    assert with_ada.speakers == PEOPLE + 1
+    erase_speaker(engine, ada.id)
+    assert strangers(engine) == before
+
+
+def test_a_large_gallery_is_measured_when_enough_has_changed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_speaker, "ALWAYS_BELOW", PEOPLE)
+    monkeypatch.setattr(cross_speaker, "CHANGED", 2 / PEOPLE)
+    fill(engine)
+    with measured(monkeypatch) as times:
+        strangers(engine)
+        for number in range(5):
+            add_speaker(engine, f"More {number}", made_up(unit(500 + number)))
+            strangers(engine)
+    assert times == [PEOPLE, PEOPLE + 3]
+
+
+@contextmanager
+def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The sizes of the galleries that were measured."""
+    times: list[int] = []
+    real = cross_speaker._measured
+
+    def counted(*arguments: object) -> object:
+        times.append(arguments[2])  # type: ignore[arg-type]  # the size
+        return real(*arguments)  # type: ignore[arg-type]  # passed on as they are
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cross_speaker, "_measured", counted)
+        yield times
+
+
+@both_stores
+def test_every_process_finds_the_same(engine: Engine, open_engine: EngineMaker, store_url: str) -> None:
+    fill(engine)
+    other = open_engine(store_url)
+    assert strangers(other) == strangers(engine)
+    add_speaker(engine, "Ada", hear(engine, probe(ADA)))
+    assert strangers(other) == strangers(engine)
+
+
+def test_of_a_large_gallery_a_sample_is_taken(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_speaker, "MOST_UTTERANCES", 10)
+    fill(engine, people=20, each=1)
+    found = strangers(engine)
+    assert found is not None
+    assert (found.speakers, found.compared) == (10, 9)
+
+
+def test_galleries_teach_themselves_alone(engine: Engine) -> None:
+    add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
+    fill(engine, "strict", alike=0.95)
+    assert strangers(engine) is None
+    assert strangers(engine, "strict") is not None
+
+
+def test_one_person_under_two_names_does_not_raise_the_threshold(engine: Engine) -> None:
+    fill(engine, people=2 * PEOPLE, each=1)
+    before = strangers(engine)
+    for number, voice in enumerate(voices(PEOPLE // 3)):
+        again = near(voice, 0.98, seed=100 * number)
+        add_speaker(engine, f"Again {number}", made_up(again, audio=b"sent again" + again.tobytes()))
+    now = strangers(engine)
+    assert before is not None
+    assert now is not None
+    assert now.speakers == before.speakers - PEOPLE // 3
+    assert now.score(0.01) == pytest.approx(before.score(0.01), abs=0.05)
