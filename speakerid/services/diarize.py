@@ -56,11 +56,12 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
     at("names")
     probes = _unit(clusters.centers(evidence))
     alone_s = np.bincount(clusters.labels, evidence.alone_s, len(probes))
+    quality = found.quality()
     return ChannelDiarization(
         channel,
         found.total / SAMPLE_RATE_HZ,
         tuple(reconstructed(found.segments, clusters.labels)),
-        tuple(replace(found.quality(), seconds=float(one)) for one in alone_s),
+        tuple(replace(quality, seconds=float(one)) for one in alone_s),
         probes,
         sum(seconds(one.spans, SAMPLE_RATE_HZ) for one in found.segments),
     )
@@ -107,10 +108,10 @@ class _Found:
 
     def quality(self) -> Speech:
         """Noise, clipping and bandwidth of the two minutes from the first word on."""
-        start = self._first[0].start
-        samples = np.concatenate([one.samples for one in self._first])
+        start = self._first[0].start if self._first else 0
+        samples = np.concatenate([np.zeros(0, np.float32), *(one.samples for one in self._first)])
         spans = sorted(span for one in self._first for segment in one.segments for span in segment.spans)
-        return measure(samples, tuple((a - start, b - start) for a, b in _merged(spans)), self._clipped / self.total)
+        return measure(samples, tuple((a - start, b - start) for a, b in _merged(spans)), self._clipped / max(self.total, 1))
 
     def _best(self, segment: Segment) -> tuple[Span, ...]:
         """What to embed: of who is hardly heard alone all that there is, to guess by."""
