@@ -16,6 +16,8 @@ from speakerid.types import FloatArray
 
 Labels = NDArray[np.intp]
 Floats = NDArray[np.float64]
+HEARSAY = 0.5  # weight of what segmentation says where nothing else was sure enough to have a say
+
 Calibrated = Callable[[Floats], Floats]  # cosines to llrs
 
 
@@ -175,7 +177,7 @@ def _completed(evidence: Evidence, labels: Labels, calibrated: Calibrated, optio
         closest = 1.0 - np.minimum(evidence.gaps_s(np.array([row]), near)[0] / options.near_s, 1.0)
         for number in np.unique(labels[near]):
             own = labels[near] == number
-            scores[number] += links[own].mean() + 1e-3 * closest[own].max()
+            scores[number] += HEARSAY * links[own].mean() + 1e-3 * closest[own].max()
         found[row] = scores.argmax()
     return found
 

@@ -19,6 +19,7 @@ from speakerid.evaluation.cases import COUNT, Answered, Case, answered, calls, e
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.overlap_errors import OverlapErrors, overlap_errors
+from speakerid.evaluation.remembered import remembering
 from speakerid.evaluation.spoken import (
     COLLARS_S,
     NONE,
@@ -118,14 +119,17 @@ def report_names(answers: Sequence[Answered]) -> None:
 def fit(sid: SpeakerID, cases: Mapping[str, Sequence[Case]]) -> None:
     """Print DER of each kind of recording, and their mean, for other options of the clustering."""
     plain = ClusterOptions()
+    encoder, recorder = remembering(sid.engine)
+    engine = replace(sid.engine, encoder=encoder, recorder=recorder)
     for name, values in TRIED.items():
         for value in values:
             clusters = replace(plain, **{name: value})  # type: ignore[arg-type]  # every one of TRIED is a float
-            policy = replace(sid.engine.policy, clusters=clusters)
-            tried = SpeakerID(replace(sid.engine, policy=policy), sid.gallery)
+            policy = replace(engine.policy, clusters=clusters)
+            tried = SpeakerID(replace(engine, policy=policy), sid.gallery)
             found = {title: 100 * der(answered(tried, some), 0.0).rate for title, some in cases.items()}
             rates = "  ".join(f"{title} {rate:.2f}" for title, rate in found.items())
             say(f"  {name} {value:g}: mean {sum(found.values()) / len(found):.2f}  ({rates})")
+    encoder.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
