@@ -111,9 +111,8 @@ class _Found:
         start = self._first[0].start if self._first else 0
         samples = np.concatenate([np.zeros(0, np.float32), *(one.samples for one in self._first)])
         spans = sorted(span for one in self._first for segment in one.segments for span in segment.spans)
-        return measure(
-            samples, tuple((a - start, b - start) for a, b in _merged(spans)), self._clipped / max(self.total, 1)
-        )
+        inside = tuple((a - start, b - start) for a, b in _merged(spans))
+        return measure(samples, inside, self._clipped / max(self.total, 1))
 
     def _best(self, segment: Segment) -> tuple[Span, ...]:
         """What to embed: of who is hardly heard alone all that there is, to guess by."""
