@@ -31,6 +31,7 @@ class ClusterOptions:
     near_s: float = 6.0  # its numbers mean less with every second between both, and nothing from here on
     alone_s: float = 0.5  # of a segment that has a say; shorter ones go where they fit best
     speech_s: float = 2.0  # of a cluster; a smaller one is more often a laugh than a person
+    somebody_llr: float = -5.0  # what fits everybody less is somebody else's: all of that is one more cluster
     block: int = 1_500  # segments clustered at once, 18 MB a matrix; more are clustered block by block
 
 
@@ -93,7 +94,7 @@ def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions,
     labels = np.full(len(evidence), -1, np.intp)
     labels[rows] = _kept(found, evidence.alone_s[rows], options.speech_s, count)
     sure = labels >= 0
-    return Clusters(_completed(evidence, labels, calibrated, options), sure)
+    return Clusters(_completed(evidence, labels, calibrated, options, count.most), sure)
 
 
 def _heard(evidence: Evidence) -> NDArray[np.bool_]:
@@ -163,12 +164,17 @@ def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Lab
     return kept
 
 
-def _completed(evidence: Evidence, labels: Labels, calibrated: Calibrated, options: ClusterOptions) -> Labels:
-    """The others by their embeddings and by what segmentation says; those without either go to the nearest in time."""
+def _completed(
+    evidence: Evidence, labels: Labels, calibrated: Calibrated, options: ClusterOptions, most: int | None
+) -> Labels:
+    """The others by their embeddings and by what segmentation says; those without either go to the nearest in time.
+
+    What fits nobody, most often said over everybody who is known, is one more cluster, unless that many are not wanted.
+    """
     found = labels.copy()
     members, others = np.flatnonzero(labels >= 0), np.flatnonzero(labels < 0)
     count = int(labels.max()) + 1
-    centers = _centers(evidence, labels, count)
+    centers, full = _centers(evidence, labels, count), most is not None and count >= most
     for row, near in _near(evidence, others, members, options.near_s):
         scores = np.zeros(count)
         if evidence.embeddings[row].any():
@@ -178,7 +184,7 @@ def _completed(evidence: Evidence, labels: Labels, calibrated: Calibrated, optio
         for number in np.unique(labels[near]):
             own = labels[near] == number
             scores[number] += HEARSAY * links[own].mean() + 1e-3 * closest[own].max()
-        found[row] = scores.argmax()
+        found[row] = scores.argmax() if full or scores.max() >= options.somebody_llr else count
     return found
 
 

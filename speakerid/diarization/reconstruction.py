@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -12,7 +12,10 @@ from speakerid.diarization.clustering import Labels
 from speakerid.diarization.segments import Segment
 from speakerid.types import Span
 
-PAUSE = 4_800  # samples, 0.3 s: words of one person; a longer pause ends a span
+PAUSE = 8_000  # samples, 0.5 s: words of one person, if nobody else speaks; a longer pause ends a span
+
+
+TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
 
 
 @dataclass(frozen=True, order=True)
@@ -26,7 +29,7 @@ class Spoken:
 def reconstructed(segments: Sequence[Segment], labels: Labels) -> list[Spoken]:
     """By start."""
     spans = [Spoken(span, int(label)) for one, label in zip(segments, labels, strict=True) for span in one.spans]
-    return _joined(spans)
+    return _joined(sorted(spans))
 
 
 def by_appearance(segments: Sequence[Segment], labels: Labels) -> Labels:
@@ -45,11 +48,22 @@ def sharing(spans: Sequence[Span]) -> list[bool]:
     ]
 
 
-def _joined(spoken: Iterable[Spoken]) -> list[Spoken]:
+def _joined(spoken: Sequence[Spoken]) -> list[Spoken]:
+    """`spoken` by start."""
     found: list[Spoken] = []
-    for one in sorted(spoken, key=lambda each: (each.cluster, each.span)):
-        if found and found[-1].cluster == one.cluster and one.span[0] - found[-1].span[1] <= PAUSE:
-            found[-1] = Spoken((found[-1].span[0], max(found[-1].span[1], one.span[1])), one.cluster)
+    last: dict[int, int] = {}  # where in `found` each cluster speaks last
+    latest = Spoken((0, 0), -1)  # who of all has the latest end
+    for one in spoken:
+        nth = last.get(one.cluster)
+        if nth is not None and _goes_on(found[nth].span, one.span, alone=latest.cluster == one.cluster):
+            found[nth] = Spoken((found[nth].span[0], max(found[nth].span[1], one.span[1])), one.cluster)
         else:
+            last[one.cluster] = nth = len(found)
             found.append(one)
+        latest = found[nth] if found[nth].span[1] >= latest.span[1] else latest
     return sorted(found)
+
+
+def _goes_on(before: Span, after: Span, *, alone: bool) -> bool:
+    """Whether there is no pause between them; `alone`: nobody else has spoken since."""
+    return after[0] - before[1] <= (PAUSE if alone else TOUCHING)

@@ -91,6 +91,16 @@ def test_a_segment_of_which_nothing_is_known_goes_to_the_nearest_in_time() -> No
     assert clusters(evidence).labels[6] == clusters(evidence).labels[5]
 
 
+def test_what_is_said_over_everybody_is_somebody_elses() -> None:
+    evidence = evidence_of([0, 0, 0, 0, 0], speakers=[0, 0, 0, 0, 1], pause=0.0)
+    evidence.embeddings[4] = 0.0
+    evidence.alone_s[4] = 0.0
+    evidence.starts_s[4] = evidence.starts_s[3]
+    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    assert (found.labels.tolist(), found.sure.tolist()) == ([0, 0, 0, 0, 1], [True] * 4 + [False])
+    assert clusters(evidence, replace(OPTIONS, somebody_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
+
+
 def test_without_any_embedding_all_is_one_person() -> None:
     evidence = evidence_of([0, 1, 2])
     evidence.embeddings[:] = 0.0
