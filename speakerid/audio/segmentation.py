@@ -25,7 +25,7 @@ FIRST_EDGE = (FRAME_LENGTH - FRAME_STEP) // 2  # sample at which the first frame
 SPEAKERS = 3
 CLASSES = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))  # who speaks, for each class of an answer
 MEMBERSHIP = np.array([[speaker in who for speaker in range(SPEAKERS)] for who in CLASSES], np.float32)
-TWO_AT_ONCE = np.array([0.5 * (len(who) > 1) for who in CLASSES], np.float32)  # llr: it is heard too rarely otherwise
+TWO_AT_ONCE = np.array([0.5 * (len(who) > 1) for who in CLASSES], np.float32)  # llr: rarely found otherwise
 
 
 class Segmenter(Protocol):

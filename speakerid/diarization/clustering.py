@@ -51,7 +51,7 @@ class Evidence:
     alone_s: Floats  # behind each embedding
     starts_s: Floats
     ends_s: Floats
-    speakers: NDArray[np.intp] | None  # numbers that mean something nearby; None where nobody is told apart
+    speakers: NDArray[np.intp] | None  # numbers that mean something nearby; None where all speech is one speaker's
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -85,9 +85,9 @@ class Clusters:
 
 
 def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
-    rows = np.flatnonzero(_heard(evidence) & (evidence.alone_s >= options.alone_s))
+    rows = np.flatnonzero(_embedded(evidence) & (evidence.alone_s >= options.alone_s))
     if not len(rows):
-        rows = np.flatnonzero(_heard(evidence))
+        rows = np.flatnonzero(_embedded(evidence))
     if not len(rows):
         return Clusters(np.zeros(len(evidence), np.intp), np.zeros(len(evidence), np.bool_))
     found = _agglomerated(evidence, rows, calibrated, options, count)
@@ -97,9 +97,9 @@ def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions,
     return Clusters(_completed(evidence, labels, calibrated, options, count.most), sure)
 
 
-def _heard(evidence: Evidence) -> NDArray[np.bool_]:
-    heard: NDArray[np.bool_] = np.any(evidence.embeddings != 0.0, axis=1)
-    return heard
+def _embedded(evidence: Evidence) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.any(evidence.embeddings != 0.0, axis=1)
+    return found
 
 
 def _agglomerated(

@@ -68,7 +68,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
 
 
 def _unit(centers: FloatArray) -> FloatArray:
-    """Who is never heard alone has no center: any unit vector, since nobody is named after 0 s of speech."""
+    """Who never speaks alone has no center: any unit vector will do, since 0 s of speech are never named."""
     found = centers.copy()
     found[~centers.any(axis=1), 0] = 1.0
     return found
@@ -115,7 +115,7 @@ class _Found:
         return measure(samples, inside, self._clipped / max(self.total, 1))
 
     def _best(self, segment: Segment) -> tuple[Span, ...]:
-        """What to embed: of who is hardly heard alone all that there is, to guess by."""
+        """What to embed: of who hardly speaks alone all that there is, to guess by."""
         return segment.alone if seconds(segment.alone, SAMPLE_RATE_HZ) >= self._alone_s else segment.spans
 
     def _embedded(self, waveforms: Sequence[FloatArray]) -> FloatArray:
