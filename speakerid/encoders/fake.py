@@ -14,6 +14,7 @@ from speakerid.types import FloatArray
 
 FRAME = 512  # samples (32 ms)
 HOP = 256  # samples
+RUMBLE_BINS = 2  # up to 47 Hz, which a high-pass empties
 SMOOTH_BINS = 33  # about 1 kHz: the tilt that all speech shares
 SEED = 20240229
 POWER_FLOOR = 1e-8  # about -80 dB: keeps the logarithm finite in pauses
@@ -34,13 +35,13 @@ class FakeEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        recipe = f"fake/1 dim={self.dim} seed={SEED} frame={FRAME} hop={HOP} smooth={SMOOTH_BINS}"
+        recipe = f"fake/2 dim={self.dim} seed={SEED} frame={FRAME} hop={HOP} smooth={SMOOTH_BINS}"
         return hashlib.sha256(recipe.encode()).hexdigest()
 
     @cached_property
     def _projection(self) -> FloatArray:
         """(bins, dim)"""
-        shape = (FRAME // 2 + 1, self.dim)
+        shape = (FRAME // 2 + 1 - RUMBLE_BINS, self.dim)
         return np.random.default_rng(SEED).standard_normal(shape).astype(np.float32)
 
     def embed(self, waveforms: Sequence[FloatArray]) -> FloatArray:
@@ -54,9 +55,12 @@ class FakeEncoder:
 
 
 def _spectral_detail(waveform: FloatArray) -> FloatArray:
-    """Mean log-spectrum `(bins,)` of `(samples,)`, minus its moving average over frequency."""
+    """Mean log-spectrum `(bins,)` of `(samples,)`, minus its moving average over frequency.
+
+    `bins` are those above RUMBLE_BINS.
+    """
     frames = np.lib.stride_tricks.sliding_window_view(waveform, FRAME)[::HOP] * np.hanning(FRAME)
-    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
+    power = np.abs(np.fft.rfft(frames, axis=1)[:, RUMBLE_BINS:]) ** 2
     spectrum = np.log(power + POWER_FLOOR * FRAME).mean(axis=0)
     padded = np.pad(spectrum, SMOOTH_BINS // 2, mode="edge")
     smooth = np.convolve(padded, np.full(SMOOTH_BINS, 1 / SMOOTH_BINS), mode="valid")

@@ -18,7 +18,7 @@ from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.registry import FITTED
 from speakerid.evaluation.development import CONDITIONS, ENROLLED, Material
 from speakerid.evaluation.trees import speaker_tree
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.calibration import GENERIC, Calibration
 from speakerid.scoring.cosine import cosine
 from speakerid.scoring.curves import Flags, Floats
 from speakerid.scoring.fit import fit
@@ -49,7 +49,13 @@ def development_trials(encoder: Encoder, data: Mapping[str, list[Path]]) -> Tria
 
 def fit_default(trials: Trials, *, domains: tuple[str, ...], fingerprint: str) -> Calibration:
     """Raises CalibrationMissing when there is too little speech or the encoder does not tell the speakers apart."""
-    return fit(trials.scores[trials.same], trials.scores[~trials.same], domains=domains, fingerprint=fingerprint)
+    return fit(
+        trials.scores[trials.same],
+        trials.scores[~trials.same],
+        strangers=GENERIC.strangers,
+        domains=domains,
+        fingerprint=fingerprint,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,17 +12,6 @@ from numpy.typing import NDArray
 OpenSetDecision = Literal["accept", "unknown", "ambiguous"]
 
 
-def fmr_for_fpir(target_fpir: float, gallery_size: int) -> float:
-    """False match rate per comparison that keeps the chance of naming a stranger at `target_fpir`.
-
-    A stranger is compared with `gallery_size` speakers, taken as independent: fpir = 1 - (1 - fmr)^N
-    (ISO/IEC 19795-1). Real comparisons of one probe are positively correlated, so its true fpir is smaller.
-    """
-    if not 0.0 < target_fpir < 1.0 or gallery_size < 1:
-        raise ValueError(f"need 0 < fpir < 1 and a gallery of at least 1, got {target_fpir} and {gallery_size}")
-    return -math.expm1(math.log1p(-target_fpir) / gallery_size)
-
-
 def even_odds_llr(prior: float) -> float:
     """The llr at which "this speaker" and "a stranger" are equally likely, when the first had the chance `prior`."""
     if not 0.0 < prior < 1.0:

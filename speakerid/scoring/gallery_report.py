@@ -10,12 +10,11 @@ import numpy as np
 from speakerid.scoring.adapt import adapt, require_enough
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import ErrorCurve, Flags, Floats, convex_hull, error_curve
-from speakerid.scoring.decision import fmr_for_fpir
-from speakerid.scoring.gallery_threshold import OwnStrangers, shift
 from speakerid.scoring.gallery_trials import GalleryTrials, Places
 from speakerid.scoring.intervals import Interval, interval, share_of, speaker_bootstrap
 from speakerid.scoring.left_out import LeftOut, left_out, unfitted
 from speakerid.scoring.metrics import balanced_mean, bits_lost, min_cllr
+from speakerid.scoring.strangers import OwnStrangers
 from speakerid.types import CurveStep, Estimate, Histogram, MeasuredCalibration, OperatingPoint
 
 TARGETS = (0.001, 0.01, 0.05, 0.1)
@@ -68,11 +67,11 @@ def _cllr(judged: LeftOut) -> Estimate:
 
 
 def _point(judged: LeftOut, final: Calibration, own: OwnStrangers | None, target_fpir: float) -> OperatingPoint:
-    trials, moved = judged.trials, shift(own, judged.base, target_fpir)
+    trials, least = judged.trials, judged.base.strangers.taught(own, judged.trials.speakers, target_fpir)
     paired = trials.targets.any(axis=1)  # a search for the speaker of an only utterance cannot succeed
     return OperatingPoint(
         target_fpir=target_fpir,
-        threshold_llr=max(0.0, final.threshold_llr(fmr_for_fpir(target_fpir, trials.speakers), moved)),
+        threshold_llr=max(0.0, final.llr_of(least)),
         fnir=_share(judged.misses(target_fpir)[paired], trials.speaker[paired]),
         fpir=_share(judged.alarms(target_fpir), trials.speaker),
     )

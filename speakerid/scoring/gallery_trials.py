@@ -11,7 +11,7 @@ from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.combining import shares
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.scoring.curves import Flags, Floats
-from speakerid.scoring.gallery_threshold import OwnStrangers, own_strangers
+from speakerid.scoring.strangers import OwnStrangers, own_strangers
 from speakerid.types import Combining, FloatArray
 
 Places = NDArray[np.intp]
@@ -50,7 +50,7 @@ class GalleryTrials:
     def own_strangers(self, default: Calibration) -> OwnStrangers | None:
         """Every utterance asked as a stranger among the others. None for too few speakers."""
         others = np.where(self.own, -1.0, self.scores).max(axis=1)
-        return own_strangers(others, self.speaker, self.speakers - 1, default)
+        return own_strangers(others, self.speaker, self.speakers - 1, default.strangers)
 
     def only(self, speakers: Places) -> GalleryTrials:
         """As if nobody but these, in rising order, were enrolled."""

@@ -9,9 +9,8 @@ import numpy as np
 from speakerid.scoring.adapt import adapt
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import Flags, Floats
-from speakerid.scoring.decision import fmr_for_fpir
-from speakerid.scoring.gallery_threshold import OwnStrangers, shift
 from speakerid.scoring.gallery_trials import GalleryTrials, Places
+from speakerid.scoring.strangers import OwnStrangers
 
 FOLDS = 10
 
@@ -65,8 +64,7 @@ class LeftOut:
 
     def _reached(self, fold: Fold, scores: Floats, llrs: Floats, target_fpir: float) -> Flags:
         """At the threshold for n speakers `(p, n)`; never below even odds, as in `services.scores.threshold`."""
-        usual = self.base.score_for_fmr(fmr_for_fpir(target_fpir, scores.shape[1]))
-        least = usual + shift(fold.own, self.base, target_fpir)
+        least = self.base.strangers.taught(fold.own, scores.shape[1], target_fpir)
         flags: Flags = (scores >= least) & (rescaled(self.base, fold.calibration, llrs) >= 0.0)
         return flags
 

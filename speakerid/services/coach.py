@@ -28,7 +28,6 @@ from speakerid.errors import (
 from speakerid.scoring.coach import NEVER, Evidence, Limit, judge
 from speakerid.scoring.combining import shares
 from speakerid.scoring.cosine import cosine, voiceprint
-from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.voices import split
 from speakerid.services import scores
 from speakerid.services.engine import Engine
@@ -44,8 +43,8 @@ ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
     "does_not_match_speaker": DoesNotMatchSpeaker,
     "voice_already_enrolled": VoiceAlreadyEnrolled,
 }
-# Chance that a new voice is taken for somebody in the gallery: 1 of 250 is refused, 1 of 25 remarked on.
-ELSEWHERE_FPIR = Limit(refuse=0.004, warn=0.04)
+# Chance that a new speaker is taken for somebody in the gallery: 1 of 1,000 is refused, 1 of 50 remarked on.
+ELSEWHERE_FPIR = Limit(refuse=0.001, warn=0.02)
 NEAREST = 8  # speakers looked at: one may be the speaker in question, some erased a moment ago
 WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
@@ -161,7 +160,15 @@ def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice)
         return None
     llrs = engine.calibration.compare(voice.embedding[None, :], scores.embeddings(found))[0]
     best = int(llrs.argmax())
-    fmrs = [fmr_for_fpir(fpir, voice.near.size) for fpir in astuple(ELSEWHERE_FPIR)]
-    refuse, warn = (max(0.0, engine.calibration.threshold_llr(fmr)) for fmr in fmrs)
+    refuse, warn = (
+        _elsewhere_llr(engine, speaker.gallery_key, voice.near.size, fpir) for fpir in astuple(ELSEWHERE_FPIR)
+    )
     limit = Limit(math.inf if engine.calibration.is_generic else refuse, warn)  # a prior says too little to refuse
     return _Similar(found[best].row.id, float(llrs[best]), limit)
+
+
+def _elsewhere_llr(engine: Engine, gallery_key: int, compared: int, fpir: float) -> float:
+    """By the encoder's own calibration, as the other limits, and the gallery's own strangers."""
+    strangers = engine.calibration.strangers
+    own = engine.cross_speaker.own(gallery_key, strangers)
+    return max(0.0, engine.calibration.llr_of(strangers.taught(own, compared, fpir)))

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import speakers, utterances
-from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine
-from speakerid.scoring.gallery_threshold import OwnStrangers, own_strangers
+from speakerid.scoring.strangers import OwnStrangers, Strangers, own_strangers
 from speakerid.services.index_sync import IndexSync
 
 MOST_UTTERANCES = 600
@@ -40,7 +39,7 @@ class CrossSpeakerScores:
         self._indexes = indexes
         self._galleries: dict[int, _Measured] = {}
 
-    def strangers(self, gallery_key: int, default: Calibration) -> OwnStrangers | None:
+    def own(self, gallery_key: int, default: Strangers) -> OwnStrangers | None:
         """None for a gallery with too few speakers."""
         size, changes = self._indexes.state(gallery_key)
         found = self._galleries.get(gallery_key)

@@ -11,8 +11,7 @@ from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.decision import even_odds_llr, fmr_for_fpir
-from speakerid.scoring.gallery_threshold import shift
+from speakerid.scoring.decision import even_odds_llr
 from speakerid.services.engine import Engine
 from speakerid.types import FloatArray, Threshold
 
@@ -29,9 +28,8 @@ def threshold(engine: Engine, gallery: GalleryRow, calibration: Calibration, com
 
     `calibration` is the gallery's own or its encoder's; what strangers score, the gallery's speakers teach anyway.
     """
-    own = engine.cross_speaker.strangers(gallery.key, engine.calibration)
-    moved = shift(own, engine.calibration, gallery.target_fpir)
-    llr = calibration.threshold_llr(fmr_for_fpir(gallery.target_fpir, compared), moved)
+    own = engine.cross_speaker.own(gallery.key, engine.calibration.strangers)
+    llr = calibration.llr_of(engine.calibration.strangers.taught(own, compared, gallery.target_fpir))
     least = even_odds_llr(engine.policy.prior)
     if llr < least:
         return Threshold(least, "even odds: target_fpir alone would accept less")

@@ -25,16 +25,6 @@ Condition = Callable[[FloatArray, int], FloatArray]
 SPEECH = Preparer(SileroVad()).decode(utterance(ADA))
 
 
-@pytest.mark.slow
-def test_the_shipped_limits_of_the_fake_encoder_come_from_the_command() -> None:
-    shipped = load_fitted(FakeEncoder())
-    data = {name: [*voice.enroll, *voice.probes] for name, voice in samples.voices().items()}
-    fitted = coach.fit_limits(FakeEncoder(), shipped.calibration, data, ())
-    for name in ("snr_db", "clipping_ratio", "match_llr", "voices_llr"):
-        found, kept = getattr(fitted, name), getattr(shipped.limits, name)
-        assert (found.refuse, found.warn) == pytest.approx((kept.refuse, kept.warn), rel=1e-3), name
-
-
 def test_one_speaker_is_too_little() -> None:
     calibration = load_fitted(FakeEncoder()).calibration
     with pytest.raises(CalibrationMissing):

@@ -12,7 +12,6 @@ from speakerid.scoring.decision import (
     decide,
     even_odds_llr,
     exclusive_probabilities,
-    fmr_for_fpir,
     probabilities,
 )
 
@@ -20,23 +19,6 @@ LLRS = st.lists(st.floats(-500, 500), min_size=1, max_size=20)
 PRIORS = st.floats(1e-6, 1 - 1e-6)
 LIMITS = st.floats(-5, 30)
 MARGINS = st.floats(1e-3, 5)
-
-
-@given(st.floats(1e-9, 0.9), st.integers(1, 10_000_000))
-def test_fmr_for_fpir_solves_its_equation(fpir: float, size: int) -> None:
-    fmr = fmr_for_fpir(fpir, size)
-    assert -np.expm1(size * np.log1p(-fmr)) == pytest.approx(fpir, rel=1e-6)
-
-
-def test_fmr_for_fpir_known_values() -> None:
-    assert fmr_for_fpir(0.01, 1) == pytest.approx(0.01)
-    assert fmr_for_fpir(0.19, 2) == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize(("fpir", "size"), [(0.0, 5), (1.0, 5), (0.1, 0), (float("nan"), 5)])
-def test_fmr_for_fpir_refuses(fpir: float, size: int) -> None:
-    with pytest.raises(ValueError, match="need 0 < fpir < 1"):
-        fmr_for_fpir(fpir, size)
 
 
 @given(LLRS, LIMITS, MARGINS)
@@ -64,7 +46,7 @@ def test_probability_and_decision_agree_for_every_gallery(
     fpir: float, size: int, prior: float, cosines: list[float]
 ) -> None:
     calibration = generic("f")
-    limit = max(calibration.threshold_llr(fmr_for_fpir(fpir, size)), even_odds_llr(prior))
+    limit = max(calibration.llr_of(calibration.strangers.threshold(size, fpir)), even_odds_llr(prior))
     llrs = sorted(calibration.llr(np.array(cosines)).tolist(), reverse=True)
     accepted = decide(llrs, limit, 1.0) == "accept"
     assert (probabilities(llrs, limit, 1.0)[0] > 0.5 - 1e-9) == accepted or llrs[0] == pytest.approx(limit)
@@ -73,7 +55,7 @@ def test_probability_and_decision_agree_for_every_gallery(
 def test_a_larger_gallery_makes_the_same_llr_less_likely() -> None:
     calibration = generic("f")
     likely = [
-        probabilities([6.0], max(0.0, calibration.threshold_llr(fmr_for_fpir(0.01, size))))[0]
+        probabilities([6.0], max(0.0, calibration.llr_of(calibration.strangers.threshold(size, 0.01))))[0]
         for size in (1, 10, 1_000, 100_000)
     ]
     assert (np.diff(likely) < 0).all()

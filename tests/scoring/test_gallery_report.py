@@ -9,9 +9,7 @@ from speakerid.errors import TooFewTrials
 from speakerid.scoring.adapt import adapt
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import error_curve
-from speakerid.scoring.decision import fmr_for_fpir
 from speakerid.scoring.gallery_report import BINS, TARGETS, Fitted, fit_gallery
-from speakerid.scoring.gallery_threshold import shift
 from speakerid.scoring.gallery_trials import GalleryTrials
 from speakerid.scoring.metrics import min_cllr
 from speakerid.types import to_json
@@ -57,8 +55,7 @@ def test_thresholds_are_those_that_answers_will_use(
     own = trials.own_strangers(calibration)
     for kind, used, taught in ((fitted.default, calibration, None), (fitted.fitted, fitted.calibration, own)):
         for point in kind.points:
-            usual = calibration.score_for_fmr(fmr_for_fpir(point.target_fpir, 40))
-            score = usual + shift(taught, calibration, point.target_fpir)
+            score = calibration.strangers.taught(taught, 40, point.target_fpir)
             assert point.threshold_llr == pytest.approx(max(0.0, used.slope * score + used.intercept))
 
 

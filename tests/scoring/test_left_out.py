@@ -7,8 +7,6 @@ import pytest
 
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.curves import Flags
-from speakerid.scoring.decision import fmr_for_fpir
-from speakerid.scoring.gallery_threshold import shift
 from speakerid.scoring.gallery_trials import GalleryTrials
 from speakerid.scoring.left_out import FOLDS, Fold, LeftOut, left_out, rescaled, unfitted
 from tests.scoring.galleries import default_calibration, made_trials
@@ -82,7 +80,7 @@ def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: LeftOut) ->
 
 def _reached(judged: LeftOut, fold: Fold, row: np.intp, compared: int) -> Flags:
     llrs = fold.calibration.llr(judged.trials.scores[row])
-    least = judged.base.score_for_fmr(fmr_for_fpir(TARGET, compared)) + shift(fold.own, judged.base, TARGET)
+    least = judged.base.strangers.taught(fold.own, compared, TARGET)
     flags: Flags = (judged.trials.scores[row] >= least) & (llrs >= 0)
     return flags
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from speakerid.db.repositories import utterances
-from speakerid.scoring.gallery_threshold import MIN_SPEAKERS, OwnStrangers
+from speakerid.scoring.strangers import MIN_SPEAKERS, OwnStrangers
 from speakerid.services import cross_speaker, galleries, scores
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
@@ -45,7 +45,7 @@ def fill(engine: Engine, gallery: str = "default", people: int = PEOPLE, alike: 
 
 
 def strangers(engine: Engine, gallery: str = "default") -> OwnStrangers | None:
-    return engine.cross_speaker.strangers(galleries.get(engine, gallery).key, engine.calibration)
+    return engine.cross_speaker.own(galleries.get(engine, gallery).key, engine.calibration.strangers)
 
 
 def threshold(engine: Engine, gallery: str = "default", compared: int = PEOPLE) -> Threshold:
@@ -62,7 +62,7 @@ def test_every_utterance_is_asked_among_the_other_speakers(engine: Engine) -> No
     best = cosines.max(axis=1)
     assert found is not None
     assert (found.speakers, found.compared) == (PEOPLE, PEOPLE - 1)
-    assert found.mean == pytest.approx(float(np.median(best)), abs=1e-6)
+    assert found.mean == pytest.approx(float(best.mean()), abs=1e-6)
 
 
 def _everything(engine: Engine) -> tuple[FloatArray, FloatArray, np.ndarray]:
@@ -77,7 +77,7 @@ def _everything(engine: Engine) -> tuple[FloatArray, FloatArray, np.ndarray]:
 def test_speakers_who_are_alike_raise_the_threshold_and_answers_say_so(engine: Engine) -> None:
     add_gallery(engine, "alike")
     fill(engine)
-    fill(engine, "alike", alike=0.95)
+    fill(engine, "alike", alike=0.85)
     apart, alike = threshold(engine), threshold(engine, "alike")
     assert alike.llr > apart.llr
     assert alike.source == f"target_fpir=0.01, gallery of {PEOPLE}, its own strangers' scores"
@@ -86,16 +86,19 @@ def test_speakers_who_are_alike_raise_the_threshold_and_answers_say_so(engine: E
     assert answer.calibration == "default"
 
 
-def test_verify_is_moved_as_far(engine: Engine) -> None:
+def test_verify_is_taught_too(engine: Engine) -> None:
     add_gallery(engine, "alike")
-    fill(engine, "alike", alike=0.95)
+    fill(engine, "alike", alike=0.85)
     gallery = galleries.get(engine, "alike")
     ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)), gallery="alike").id
-    found, usual = verify(engine, gallery, ada, probe(ADA)).threshold, engine.calibration.threshold_llr(0.01)
+    found, own, default = (
+        verify(engine, gallery, ada, probe(ADA)).threshold,
+        strangers(engine, "alike"),
+        engine.calibration,
+    )
     assert found is not None
-    many = threshold(engine, "alike", 1_000).llr - engine.calibration.threshold_llr(1 - 0.99 ** (1 / 1_000))
-    assert found.llr - usual == pytest.approx(many)
-    assert found.llr > usual
+    assert found.llr == pytest.approx(default.llr_of(default.strangers.taught(own, 1, 0.01)))
+    assert found.llr > default.llr_of(default.strangers.threshold(1, 0.01))
 
 
 def test_few_speakers_teach_nothing(engine: Engine) -> None:
@@ -166,7 +169,7 @@ def test_of_a_large_gallery_a_sample_is_taken(engine: Engine, monkeypatch: pytes
 
 def test_galleries_teach_themselves_alone(engine: Engine) -> None:
     add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
-    fill(engine, "strict", alike=0.95)
+    fill(engine, "strict", alike=0.85)
     assert strangers(engine) is None
     assert strangers(engine, "strict") is not None
 
@@ -181,4 +184,4 @@ def test_one_person_under_two_names_does_not_raise_the_threshold(engine: Engine)
     assert before is not None
     assert now is not None
     assert now.speakers == before.speakers - PEOPLE // 3
-    assert now.score(0.01) == pytest.approx(before.score(0.01), abs=0.05)
+    assert now.mean + 2 * now.deviation == pytest.approx(before.mean + 2 * before.deviation, abs=0.05)

@@ -108,7 +108,7 @@ def test_a_stricter_gallery_asks_for_more(engine: Engine) -> None:
     for name, target_fpir in (("strict", 0.0001), ("loose", 0.2)):
         add_gallery(engine, name, GallerySettings(target_fpir=target_fpir, keep_unknown_voices=True))
         hear_recording(engine, stranger(ADA), gallery=name)
-        hear_recording(engine, stranger(near(ADA, 0.85)), gallery=name)
+        hear_recording(engine, stranger(near(ADA, 0.8)), gallery=name)
     assert [len(inbox(engine, name)) for name in ("strict", "loose")] == [2, 1]
 
 

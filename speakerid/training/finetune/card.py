@@ -36,8 +36,8 @@ $change $trials Small sets give wide intervals: read those, not the points.
 - Trained on, with what the base was trained on: $trained_on.
 - Fingerprint `$fingerprint`. Galleries made with another fingerprint cannot be searched with this encoder.
 - `EncoderClassifier.from_hparams(source=DIRECTORY)` of SpeechBrain loads this directory. $graph
-- There is no calibration for it yet, so it starts from a wide prior: fit one on speakers it was not trained on, such as those
-  in held_out_speakers.txt, with recordings of 4 s or more, into the folder `fitted` of the fetched models, where it is found:
+- There is no calibration for it yet, so it starts from a wide prior: fit one on speakers it was not trained on, such as
+  those in held_out_speakers.txt, with recordings of 4 s or more, into the folder `fitted` of the fetched models:
   `python -m speakerid.evaluation.calibrate --encoder DIRECTORY/model.onnx --data THEIR_FOLDERS --out FITTED/NAME.json`.
 
 ![Loss and learning rate](curves.png)
