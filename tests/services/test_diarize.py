@@ -22,7 +22,7 @@ from tests.sampled import ADA, BEN, probe
 
 SECOND = 16_000
 PAUSE = np.zeros(SECOND // 2, np.float32)
-ADA_SAYS, BEN_SAYS = decode(probe(ADA))[:64_000], decode(probe(BEN))[:64_000]
+ADA_SAYS, BEN_SAYS = decode(probe(ADA))[:80_000], decode(probe(BEN))[:80_000]
 
 
 @pytest.fixture
