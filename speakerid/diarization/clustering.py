@@ -147,10 +147,7 @@ def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -
     numbers = range(int(found.max()), 0, -1)
     if count.most is not None and large(found) > count.most:
         return next((one for one in map(into, numbers) if large(one) <= count.most), into(1))
-    if large(found) < count.least:
-        more = (into(number) for number in range(count.least, len(llrs) + 1))
-        return next((one for one in more if large(one) >= count.least), into(count.least))
-    return found
+    return into(count.least) if int(found.max()) + 1 < count.least else found
 
 
 def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Labels:
