@@ -13,8 +13,6 @@ from speakerid.diarization.segments import Segment
 from speakerid.types import Span
 
 PAUSE = 8_000  # samples, 0.5 s: words of one person, if nobody else speaks; a longer pause ends a span
-
-
 TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
 
 
