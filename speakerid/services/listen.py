@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from speakerid.audio.excerpt import excerpt
 from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.errors import NotEnoughSpeech
@@ -48,13 +49,13 @@ def listen(engine: Engine, audio: bytes, *, min_speech_s: float, channel: Channe
 def of_speech(
     engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float, channel: Channel = "mix"
 ) -> Voice:
-    """The same when the speech in `audio` was found before."""
+    """The same when the speech in `audio` was found before. Of long speech an excerpt is embedded."""
     needed_s = max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
     enough = clean.speech.seconds >= needed_s
     return Voice(
         sha256=_digest(audio, channel),
         speech=clean.speech,
-        embedding=engine.encoder.embed([clean.samples])[0] if enough else None,
+        embedding=engine.encoder.embed([excerpt(clean.samples)])[0] if enough else None,
         needed_s=needed_s,
         audio=audio,
     )

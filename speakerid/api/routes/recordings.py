@@ -37,7 +37,7 @@ RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_leng
 Speakers = Annotated[int | None, Query(ge=1, le=1000, description="At most how many speak, if you know it.")]
 Candidates = Annotated[
     str | None,
-    Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=20_000),
+    Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=2_000),
 ]
 Channel = Annotated[
     str,
