@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,8 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.PreconditionFailed: 412,
     errors.InvalidRequest: 422,
     errors.BodyTooSlow: 408,
+    errors.InvalidHttp: 400,
+    errors.RequestHeadTooLarge: 431,
     errors.Denied: 403,
     errors.KeyMissing: 401,
     errors.KeyInvalid: 401,
@@ -99,6 +102,20 @@ def problem(
     body = document(request_id, status, code, detail, facts)
     # The header is set here too, because the answer to an unforeseen error passes no middleware.
     return JSONResponse(body, status, {**(headers or {}), request_ids.HEADER: request_id}, media_type=PROBLEM)
+
+
+def unasked(error: errors.SpeakeridError) -> bytes:
+    """The whole answer to a connection that brought no request the application could see."""
+    request_id, status = request_ids.new(), status_of(type(error))
+    body = json.dumps(document(request_id, status, error.code, str(error))).encode()
+    headers = _headers(error) | {
+        "Content-Type": PROBLEM,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+        request_ids.HEADER: request_id,
+    }
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def install(app: FastAPI) -> None:

@@ -26,7 +26,8 @@ class Problem(BaseModel):
     speaker_id: str | None = None  # who has the voice already
 
 
-ON_ANY_ROUTE = (408, 413, 429, 500)  # a body too slow or too large, a caller whose share is used up
+# No HTTP, a body too slow or too large, a share used up, a head too large.
+ON_ANY_ROUTE = (400, 408, 413, 429, 431, 500)
 _SENTENCE = str(GalleryNotFound("team"))
 EXAMPLE = Problem(
     type="urn:speakerid:error:gallery_not_found",

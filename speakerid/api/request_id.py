@@ -12,6 +12,10 @@ HEADER = "X-Request-Id"
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+def new() -> str:
+    return secrets.token_hex(8)
+
+
 class RequestId:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -20,7 +24,7 @@ class RequestId:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if _PLAIN.fullmatch(given) else secrets.token_hex(8)
+        request_id = given if _PLAIN.fullmatch(given) else new()
         scope["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:

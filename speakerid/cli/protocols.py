@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,19 +14,20 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from speakerid.api.callers import NOWHERE, network
+from speakerid.api.errors import unasked
 from speakerid.api.patience import Patience
 from speakerid.cli.connections import Phase, Standing, in_order, make_room
 from speakerid.cli.cuts import BODY_CUTS_PER_S, SLICE_BYTES, STREAM_CUTS_PER_S, Cuts, StrictConnection
+from speakerid.errors import InvalidHttp, Overloaded, RequestHeadTooLarge, SpeakeridError
 
 HEAD_S = 10.0  # from the connection, or the end of the answer before, to the end of a request's head
 GREETING_S = (
     30.0  # a WebSocket before its first message and after its last; the service has shorter deadlines of its own
 )
 GREETING = 64  # WebSockets of which no message has come yet, at a time
-HEAD_BYTES = 16 * 1024  # of a request, at most
+HEAD_BYTES = 32 * 1024  # of a request, at most: the longest query, 12 bytes for each of its characters, fits
 READ_BYTES = 64 * 1024  # taken from the system at a time; a body that is not read yet is held up to that twice
 STREAM_READ_BYTES = 16 * 1024  # frames are dear; between two readings others have their turn
-FULL = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class HttpProtocol(H11Protocol):
         self._door = door
         self.timer = Timer(door.clock(), HEAD_S)
         self._received_bytes = 0
+        self._deaf = False  # the rest of a head that is too large is thrown away
         self._cuts = Cuts(door.clock, BODY_CUTS_PER_S)
         self.conn = StrictConnection(self._cuts, h11.SERVER, HEAD_BYTES)
 
@@ -87,10 +90,11 @@ class HttpProtocol(H11Protocol):
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # asyncio's own, without a method to set it
         super().connection_made(transport)
         if len(self.connections) > self._door.limit and not self._door.make_room(self.connections, self):
-            transport.write(FULL)
-            transport.close()
+            self._refuse(Overloaded())
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         before = self.cycle
         self._cuts.bring(len(data))
         super().data_received(data)
@@ -99,14 +103,25 @@ class HttpProtocol(H11Protocol):
         self._received_bytes += len(data)
 
     def send_400_response(self, msg: str) -> None:
-        """The work on the request learns that its client has gone; in the middle of an answer it ends."""
+        """Called while the parser's error is handled.
+
+        The work on the request learns that its client has gone; in the middle of an answer it ends.
+        """
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
+            self._refuse(_refusal(sys.exception()))
         else:
             self.drop()
+
+    def _refuse(self, error: SpeakeridError) -> None:
+        self.transport.write(unasked(error))
+        self._deaf = isinstance(error, RequestHeadTooLarge)
+        if self._deaf:  # its client may still be sending: to close now would reset the connection, the answer with it
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         self.timer.since = self._door.clock()
@@ -204,3 +219,8 @@ def _timed(one: object) -> TypeGuard[Timed]:
 
 def _network(one: Timed) -> str:
     return network(one.client[0]) if one.client else NOWHERE
+
+
+def _refusal(error: BaseException | None) -> SpeakeridError:
+    too_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431
+    return RequestHeadTooLarge(HEAD_BYTES) if too_large else InvalidHttp()

@@ -32,7 +32,7 @@ def log_mel(waveform: FloatArray, sample_rate_hz: int, *, window: str, mels: int
     frames = np.lib.stride_tricks.sliding_window_view(waveform.astype(np.float64), size)[::hop]
     centered = frames - frames.mean(axis=1, keepdims=True)
     spectrum = np.fft.rfft(_preemphasize(centered) * _window(window, size), n=_fft_size(size), axis=1)
-    energies = np.abs(spectrum) ** 2 @ _mel_bank(sample_rate_hz, _fft_size(size), mels)
+    energies = (np.square(spectrum.real) + np.square(spectrum.imag)) @ _mel_bank(sample_rate_hz, _fft_size(size), mels)
     features = np.log(np.maximum(energies, ENERGY_FLOOR))
     normalized: FloatArray = (features - features.mean(axis=0)).astype(np.float32)
     return normalized

@@ -22,6 +22,8 @@ SpeakeridError
 ├── InvalidRequest        a field is missing, too long or of the wrong kind
 │   └── WebhookRefused
 ├── BodyTooSlow           it stopped coming, or nearly
+├── InvalidHttp           the bytes are no request
+├── RequestHeadTooLarge   its address or headers are too long
 ├── Denied                KeyMissing · KeyInvalid · ScopeMissing
 ├── Overloaded            the server, or your share of it, is full: come back later
 │   └── TooManyRecordings · TooManyWrongKeys · LongWorkFull
@@ -56,9 +58,11 @@ from speakerid.errors.audio import (
 )
 from speakerid.errors.base import (
     BodyTooSlow,
+    InvalidHttp,
     InvalidRequest,
     LongWorkFull,
     Overloaded,
+    RequestHeadTooLarge,
     SettingsError,
     SpeakeridError,
 )
@@ -171,6 +175,7 @@ __all__ = [
     "GalleryNotFound",
     "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
+    "InvalidHttp",
     "InvalidRequest",
     "InvalidSamples",
     "KeyInvalid",
@@ -201,6 +206,7 @@ __all__ = [
     "RecordingNotReady",
     "RecordingWithoutResult",
     "Refusal",
+    "RequestHeadTooLarge",
     "ScopeMissing",
     "SettingsError",
     "SpeakerNotFound",

@@ -31,6 +31,24 @@ class BodyTooSlow(SpeakeridError):
         )
 
 
+class InvalidHttp(SpeakeridError):
+    code = "invalid_http"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is no valid HTTP request. Send it by an HTTP library, and without TLS where none is set up."
+        )
+
+
+class RequestHeadTooLarge(SpeakeridError):
+    code = "request_head_too_large"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(
+            f"The request's address and headers exceed {max_bytes} bytes. Shorten the query, or send fewer headers."
+        )
+
+
 class Overloaded(SpeakeridError):
     code = "overloaded"
 

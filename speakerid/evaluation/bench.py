@@ -1,7 +1,7 @@
 """`make bench`: the numbers this project promises to hold, measured here and now. Only ratios within one run count.
 
 Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weights, one thread each, in turn.
-Service: `speakerid serve` as a child process: time until it answers, resident memory, libraries it loaded.
+Service: `speakerid serve` as a child process: time until it answers, its CPU time, memory, libraries it loaded.
 Metrics: EER and minDCF beside SpeechBrain's EER.
 Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 voices; memory.
 """
@@ -61,7 +61,9 @@ def serve_start() -> dict[str, Any]:
             assert child.stdout is not None
             line = child.stdout.readline()
             ready_s = time.perf_counter() - started
-            memory_mb = _resident_mb(child.pid)
+            if not line:  # the service refused to start, and its last line says why
+                raise SystemExit((Path(folder) / "imports").read_text().splitlines()[-1])
+            cpu_s, memory_mb = _cpu_s(child.pid), _resident_mb(child.pid)
         finally:
             child.terminate()
             child.communicate(timeout=30)
@@ -69,6 +71,7 @@ def serve_start() -> dict[str, Any]:
     return {
         "answered": line.strip(),
         "ready_s": round(ready_s, 2),
+        "cpu_s": round(cpu_s, 2),  # until then; other work on the machine does not add to it
         "resident_mb": memory_mb,
         "imports_torch": "torch" in loaded,
         "imports_speechbrain": "speechbrain" in loaded,
@@ -84,6 +87,12 @@ def _milliseconds(work: Callable[[], FloatArray]) -> float:
 
 def _cosine(a: FloatArray, b: FloatArray) -> float:
     return float((a.astype(np.float64) * b.astype(np.float64)).sum())
+
+
+def _cpu_s(pid: int) -> float:
+    """User and system time, fields 14 and 15 of proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident_mb(pid: int) -> int:

@@ -40,6 +40,14 @@ def build_campplus(weights: Weights) -> bytes:
         raise ConversionFailed(f"The weights are not those of CAM++ ({type(error).__name__}: {error}).") from error
 
 
+@dataclass(frozen=True)
+class Segments:
+    """Matrices that depend on the number of frames alone. A product is several times as fast as pooling."""
+
+    means: str  # (frames, segments): the mean of each segment plus the mean of everything
+    spread: str  # (segments, frames): 1 where the frame is of the segment
+
+
 class _Builder:
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
@@ -50,6 +58,7 @@ class _Builder:
         x = graph.add("Unsqueeze", graph.add("Transpose", "feats", perm=[0, 2, 1]), graph.integers(1))
         x = self._front(x)
         x = graph.add("Relu", self._folded(x, "xvector.tdnn.linear", "xvector.tdnn.nonlinear.batchnorm", 1, stride=2))
+        self._segments = self._divide(x)
         for number, (block, dilation) in enumerate(DILATIONS.items(), start=1):
             x = self._block(x, f"xvector.{block}", dilation)
             transit = f"xvector.transit{number}"
@@ -65,7 +74,7 @@ class _Builder:
             x = self._residual(self._residual(x, f"{layer}.0", stride=2), f"{layer}.1", stride=1)
         x = graph.add("Relu", self._folded(x, "head.conv2", "head.bn2", 1, stride=2))
         channels = self._weights["xvector.tdnn.linear.weight"].shape[1]
-        return graph.add("Reshape", x, graph.integers(0, channels, -1))
+        return graph.add("Reshape", x, graph.integers(0, channels, 1, -1))
 
     def _residual(self, x: str, name: str, *, stride: int) -> str:
         graph = self._graph
@@ -92,35 +101,36 @@ class _Builder:
 
     def _masked(self, x: str, name: str, dilation: int) -> str:
         """A local convolution, times a mask for each segment from its mean and the mean of everything."""
-        graph = self._graph
+        graph, segments = self._graph, self._segments
         local = self._convolve(x, self._wide(f"{name}.linear_local.weight"), None, dilation)
-        context = graph.add("Add", graph.add("ReduceMean", x, axes=[2]), self._segment_means(x))
-        context = graph.add("Relu", self._plain(context, f"{name}.linear1"))
+        context = graph.add("Relu", self._plain(graph.add("MatMul", x, segments.means), f"{name}.linear1"))
         mask = graph.add("Sigmoid", self._plain(context, f"{name}.linear2"))
-        return graph.add("Mul", local, self._spread(mask, local))
+        return graph.add("Mul", local, graph.add("MatMul", mask, segments.spread))
 
-    def _segment_means(self, x: str) -> str:
-        """`(batch, channels, segments)`; the last segment is as short as what is left."""
-        pads = {"kernel_shape": [SEGMENT], "strides": [SEGMENT], "ceil_mode": 1, "count_include_pad": 0}
-        return self._graph.add("AveragePool", x, **pads)
-
-    def _spread(self, mask: str, like: str) -> str:
-        """`(batch, channels, segments)` -> `(batch, channels, frames)`, a value for each frame of its segment."""
+    def _divide(self, x: str) -> Segments:
+        """Of the frames of `x`; the last segment is as short as what is left."""
         graph = self._graph
-        tall = graph.add("Unsqueeze", mask, graph.integers(3))
-        repeated = graph.add("Expand", tall, graph.integers(1, 1, 1, SEGMENT))
-        flat = graph.add("Reshape", repeated, graph.integers(0, 0, -1))
-        frames = graph.add("Shape", like, start=2)
-        return graph.add("Slice", flat, graph.integers(0), frames, graph.integers(2))
+        count = graph.add("Squeeze", graph.add("Shape", x, start=3))
+        frames = graph.add("Range", graph.integer(0), count, graph.integer(1))
+        owners = graph.add("Div", frames, graph.integer(SEGMENT))
+        last = graph.add("Div", graph.add("Sub", count, graph.integer(1)), graph.integer(SEGMENT))
+        numbers = graph.add("Range", graph.integer(0), graph.add("Add", last, graph.integer(1)), graph.integer(1))
+        numbers = graph.add("Unsqueeze", numbers, graph.integers(1))
+        spread = graph.add("Cast", graph.add("Equal", numbers, owners), to=1)
+        lengths = graph.add("ReduceSum", spread, graph.integers(1))
+        within = graph.add("Div", spread, lengths)
+        everywhere = graph.add("Reciprocal", graph.add("Cast", count, to=1))
+        return Segments(graph.add("Transpose", graph.add("Add", within, everywhere), perm=[1, 0]), spread)
 
     def _embedding(self, x: str) -> str:
         """Mean and standard deviation over time, one dense layer."""
         graph = self._graph
         norm, dense = self._affine("xvector.out_nonlinear.batchnorm"), self._affine("xvector.dense.nonlinear.batchnorm")
         x = self._clamp(x, norm)
-        mean = graph.add("ReduceMean", x, axes=[2])
-        squares = graph.add("ReduceSumSquare", graph.add("Sub", x, mean), axes=[2])
-        frames = graph.add("Cast", graph.add("Shape", x, start=2), to=1)
+        mean = graph.add("ReduceMean", x, axes=[3])
+        centered = graph.add("Sub", x, mean)
+        squares = graph.add("ReduceSum", graph.add("Mul", centered, centered), graph.integers(3))
+        frames = graph.add("Cast", graph.add("Shape", x, start=3), to=1)
         count = graph.add("Sub", frames, graph.weights([1.0]))
         deviation = graph.add("Sqrt", graph.add("Div", squares, count))
         mixing = dense.scale[:, None] * self._wide("xvector.dense.linear.weight")[:, :, 0]
@@ -143,8 +153,8 @@ class _Builder:
         """`max(x, edge)` where the scale is positive, `min(x, edge)` where it is negative."""
         edge = -norm.shift / norm.scale
         low, high = (np.where(norm.scale > 0, edge, -np.inf), np.where(norm.scale < 0, edge, np.inf))
-        x = self._graph.add("Max", x, self._graph.weights(low[:, None]))
-        return x if np.isinf(high).all() else self._graph.add("Min", x, self._graph.weights(high[:, None]))
+        x = self._graph.add("Max", x, self._graph.weights(low[:, None, None]))
+        return x if np.isinf(high).all() else self._graph.add("Min", x, self._graph.weights(high[:, None, None]))
 
     def _folded(self, x: str, name: str, norm_name: str, dilation: int, *, stride: int = 1) -> str:
         """A convolution with the batch norm after it. In two dimensions it steps over bands, never over time."""
@@ -156,7 +166,9 @@ class _Builder:
         return self._convolve(x, self._wide(f"{name}.weight"), self._wide(f"{name}.bias"))
 
     def _convolve(self, x: str, kernel: Wide, bias: Wide | None, dilation: int = 1, stride: int = 1) -> str:
-        """Of 'same' length at stride 1."""
+        """Of 'same' length at stride 1. Over time alone it gets a height of 1, for which ONNX Runtime is quicker."""
+        steps = [stride, 1] if kernel.ndim == 4 else [1, stride]
+        kernel = kernel.reshape(*kernel.shape[:2], -1, kernel.shape[-1])
         sizes = list(kernel.shape[2:])
         pads = [(size - 1) // 2 * dilation for size in sizes] * 2
         inputs = [x, self._graph.weights(kernel)] + ([] if bias is None else [self._graph.weights(bias)])
@@ -165,8 +177,8 @@ class _Builder:
             *inputs,
             kernel_shape=sizes,
             pads=pads,
-            strides=[stride, *[1] * (len(sizes) - 1)],
-            dilations=[dilation] * len(sizes),
+            strides=steps,
+            dilations=[1, dilation],
         )
 
     def _affine(self, name: str) -> Affine:

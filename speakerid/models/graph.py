@@ -40,9 +40,13 @@ class Graph:
     def integers(self, *values: int) -> str:
         return self._constant(np.asarray(values, np.int64))
 
+    def integer(self, value: int) -> str:
+        """A scalar."""
+        return self._constant(np.asarray(value, np.int64))
+
     def _constant(self, values: np.typing.NDArray[Any]) -> str:
         name = f"constant_{len(self._weights)}"
-        self._weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def to_bytes(self, takes: tuple[str, Shape], gives: tuple[str, str, Shape]) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from speakerid.audio.excerpt import excerpt
 from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.errors import NotEnoughSpeech
+from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NOBODY, Neighbors
 from speakerid.types import FloatArray, Speech
@@ -25,6 +27,7 @@ class Voice:
     # Only for enrollment, see `services.coach`:
     voices_llr: float | None = None  # "two voices" to "one voice"; None when there is too little speech to tell
     near: Neighbors = NOBODY  # speakers who sound alike
+    own: OwnStrangers | None = None  # how strangers score in the gallery; None where it says nothing
 
     @property
     def shortage(self) -> str:
@@ -46,13 +49,13 @@ def listen(engine: Engine, audio: bytes, *, min_speech_s: float, channel: Channe
 def of_speech(
     engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float, channel: Channel = "mix"
 ) -> Voice:
-    """The same when the speech in `audio` was found before."""
+    """The same when the speech in `audio` was found before. Of long speech an excerpt is embedded."""
     needed_s = max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
     enough = clean.speech.seconds >= needed_s
     return Voice(
         sha256=_digest(audio, channel),
         speech=clean.speech,
-        embedding=engine.encoder.embed([clean.samples])[0] if enough else None,
+        embedding=engine.encoder.embed([excerpt(clean.samples)])[0] if enough else None,
         needed_s=needed_s,
         audio=audio,
     )

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from speakerid.api.patience import BYTES_PER_S, PATIENCE_S
-from speakerid.cli.protocols import FULL, GREETING, GREETING_S, HEAD_S, Door, HttpProtocol, StreamProtocol
+from speakerid.cli.protocols import GREETING, GREETING_S, HEAD_BYTES, HEAD_S, Door, HttpProtocol, StreamProtocol
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 HEAD = b"POST /x HTTP/1.1\r\nHost: here\r\n"
@@ -33,6 +33,7 @@ class Transport(asyncio.Transport):
         self.written = b""
         self.unread_bytes = 0
         self.end = ""
+        self.finished = False
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
@@ -48,6 +49,9 @@ class Transport(asyncio.Transport):
 
     def close(self) -> None:
         self.end = self.end or "closed"
+
+    def write_eof(self) -> None:
+        self.finished = True
 
     def abort(self) -> None:
         self.end = "aborted"
@@ -210,6 +214,21 @@ def test_who_still_reads_the_answer_before_is_not_idle() -> None:
     asyncio.run(run())
 
 
+def test_a_head_without_end_is_answered_and_what_follows_is_thrown_away() -> None:
+    async def run() -> None:
+        service = Service(answer_at_once)
+        client = service.connect()
+        await service.send(client, HEAD + b"X-Long: " + b"x" * HEAD_BYTES)
+        assert client.written.startswith(b"HTTP/1.1 431 ")
+        assert (client.finished, client.end) == (True, "")
+        await service.send(client, b"\r\n\r\n" + SMALL)
+        assert client.written.count(b"HTTP/1.1 ") == 1
+        await service.passes(HEAD_S + 1)
+        assert client.end == "aborted"
+
+    asyncio.run(run())
+
+
 def test_a_newcomer_takes_the_place_of_the_one_that_waited_longest() -> None:
     async def run() -> None:
         service = Service(never_answer, limit=3)
@@ -223,7 +242,9 @@ def test_a_newcomer_takes_the_place_of_the_one_that_waited_longest() -> None:
         await service.send(new, SMALL)
         await service.send(young, SMALL)
         last = service.connect()
-        assert (last.written, last.end) == (FULL, "closed")  # nobody is cut off for it
+        assert last.written.startswith(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n")
+        assert b'"code": "overloaded"' in last.written
+        assert last.end == "closed"  # nobody is cut off for it
 
     asyncio.run(run())
 

@@ -69,6 +69,32 @@ def test_json_announcement(enrolled: Command) -> None:
         assert httpx.get(f"{json.loads(started.line)['url']}/healthz", timeout=PATIENCE_S).status_code == 200
 
 
+def _answer(started: Started, request: bytes) -> httpx.Response:
+    """To bytes that no HTTP library would send."""
+    with socket.create_connection(("127.0.0.1", httpx.URL(started.url).port or 0), PATIENCE_S) as plain:
+        plain.sendall(request)
+        head, _, body = plain.makefile("rb").read().partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(one.split(": ", 1) for one in lines)
+    return httpx.Response(int(status.split()[1]), headers=headers, content=body)
+
+
+def test_what_is_no_request_gets_a_problem_document_too(enrolled: Command) -> None:
+    with _serve(enrolled.store, "--port", "0") as started:
+        path = f"{started.url}/v1/galleries/default/recordings"
+        longest = {"candidates": "\N{GRINNING FACE}" * 2_000, "webhook": "https://example.org/" + "%20" * 660}
+        fits = httpx.post(path, params=longest, headers={"Authorization": "Bearer " + "x" * 1_000}, timeout=PATIENCE_S)
+        endless = _answer(started, b"GET /v1?candidates=" + b"a" * 200_000)
+        other = _answer(started, b"\x16\x03\x01 this is TLS\r\n\r\n")
+    problem = endless.json()
+    assert (endless.status_code, problem["code"]) == (431, "request_head_too_large")
+    assert endless.headers["content-type"] == "application/problem+json"
+    assert endless.headers["x-request-id"] == problem["request_id"] != ""
+    assert problem["error"].endswith("Shorten the query, or send fewer headers.")
+    assert (other.status_code, other.json()["code"]) == (400, "invalid_http")
+    assert fits.json()["code"] not in ("request_head_too_large", "invalid_http")
+
+
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc to see what a process has loaded")
 def test_no_torch(enrolled: Command) -> None:
     with _serve(enrolled.store, "--port", "0") as started:

@@ -40,7 +40,7 @@ MinSpeakers = Annotated[int | None, Query(ge=1, le=MOST, description="At least h
 MaxSpeakers = Annotated[int | None, Query(ge=1, le=MOST, description="At most how many speak.")]
 Candidates = Annotated[
     str | None,
-    Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=20_000),
+    Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=2_000),
 ]
 Channel = Annotated[
     str,
