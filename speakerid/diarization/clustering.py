@@ -166,12 +166,14 @@ def _completed(
 ) -> Labels:
     """The others by their embeddings and by what segmentation says; those without either go to the nearest in time.
 
-    What fits nobody, most often said over everybody who is known, is one more cluster, unless that many are not wanted.
+    What fits nobody, most often said over everybody who is known, is one more cluster: where segmentation
+    tells people apart, and unless that many are not wanted.
     """
     found = labels.copy()
     members, others = np.flatnonzero(labels >= 0), np.flatnonzero(labels < 0)
     count = int(labels.max()) + 1
-    centers, full = _centers(evidence, labels, count), most is not None and count >= most
+    centers = _centers(evidence, labels, count)
+    full = evidence.speakers is None or (most is not None and count >= most)
     for row, near in _near(evidence, others, members, options.near_s):
         scores = np.zeros(count)
         if evidence.embeddings[row].any():
