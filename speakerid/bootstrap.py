@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 
 from speakerid.audio.limits import DecodeLimits
 from speakerid.audio.prepare import Preparer
@@ -51,7 +52,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: 
             calibration=fitted.calibration,
             limits=fitted.limits,
             policy=Policy(prior=settings.prior),
-            recorder=Recorder(recording_limits(settings)),
+            recorder=Recorder(recording_limits(settings), fetched_segmentation(settings)),
             effort=effort,
         )
         ensure_default(engine)
@@ -81,6 +82,12 @@ def recording_limits(settings: Settings) -> DecodeLimits:
     """Up to stereo at 48 kHz in full length."""
     seconds = settings.max_recording_seconds
     return DecodeLimits(seconds, settings.max_channels, int(seconds * STEREO_SAMPLES_PER_S))
+
+
+def fetched_segmentation(settings: Settings) -> Path | None:
+    """The segmentation model, where it is fetched."""
+    graph = registry.fetched_graph(settings.models_folder, "segmentation")
+    return graph if graph.is_file() else None
 
 
 def build_worker(engine: Engine, settings: Settings, jobs: int) -> Worker:

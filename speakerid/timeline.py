@@ -55,7 +55,7 @@ class Recording:
 
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
-JobStage = Literal["speech", "embeddings", "clusters", "names"]
+JobStage = Literal["speech", "clusters", "names"]
 Sides = Literal["mix", "split"] | int  # all channels as one, each by itself, or one of them, counted from 0
 
 
@@ -70,6 +70,8 @@ class JobOptions:
     """What was asked for. `candidates` are ids."""
 
     speakers: int | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
     candidates: tuple[str, ...] | None = None
     channel: Sides = "mix"
 

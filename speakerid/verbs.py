@@ -39,6 +39,7 @@ from speakerid.services.live.listen import DEFAULTS as LIVE
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
 from speakerid.services.recordings import at_once
+from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.settings import Settings
@@ -131,17 +132,20 @@ class SpeakerID:
         audio: Audio,
         *,
         speakers: int | None = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
         candidates: Sequence[str] | None = None,
         channel: Sides = "mix",
         watch: Watch = unwatched,
     ) -> Recording:
-        """Who speaks when? Of at most `speakers` voices, if that is known; only `candidates`, by name or id, are named.
+        """Who speaks when? Only `candidates`, by name or id, are named; `speakers` speak, where that is known.
 
         `channel`: "mix", "split" for one side of a call a channel, or one channel. `watch(done, total)` is called as
         it goes, with seconds of work. A gallery that keeps unknown voices keeps the answer too, but not the audio.
-        Raises AudioError, SpeakerNotFound, EncoderMismatch.
+        Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch.
         """
-        options = RecordingOptions(speakers, None if candidates is None else tuple(candidates), channel)
+        count = SpeakerCount(speakers, min_speakers, max_speakers)
+        options = RecordingOptions(count, None if candidates is None else tuple(candidates), channel)
         gallery = self._row()
         with _encoded(audio) as data:
             through = at_once.recording if gallery.keep_unknown_voices else recording.recording

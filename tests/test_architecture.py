@@ -28,18 +28,18 @@ RUNGS: dict[str, int] = {
     "samples": 0,  # files and their paths, nothing else
     "audio": 1,
     "scoring": 1,
-    "diarization": 1,  # arrays in, arrays out, like scoring: what it needs of either arrives as arguments
     "index": 1,
     "encoders": 1,
     "db": 1,
+    "diarization": 2,  # of what a segmenter hears; what it needs of scoring arrives as arguments
     "models": 2,  # runs what it converted: audio, encoders
-    "services": 2,
-    "settings": 3,
-    "bootstrap": 4,
-    "verbs": 5,
-    "api": 6,
-    "evaluation": 6,
-    "cli": 7,  # starts the service and runs evaluations
+    "services": 3,
+    "settings": 4,
+    "bootstrap": 5,
+    "verbs": 6,
+    "api": 7,
+    "evaluation": 7,
+    "cli": 8,  # starts the service and runs evaluations
 }
 # Nobody else loads it: elsewhere it could be loaded before its telemetry is off, and with a thread for every core.
 ONNX_RUNTIME = ("onnx_session.py", "training/quantize.py")  # the second needs its quantizer, a package of its own

@@ -1,12 +1,12 @@
-"""A long recording in pieces: cut anew, or only what certain spans of it hold."""
+"""A long recording in pieces, cut anew."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from speakerid.types import FloatArray, Span
+from speakerid.types import FloatArray
 
 
 def rechunked(pieces: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
@@ -24,23 +24,3 @@ def rechunked(pieces: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
         waiting, have = [whole[cut:]], have - cut
     if have:
         yield np.concatenate(waiting)
-
-
-def read_spans(pieces: Iterable[FloatArray], spans: Sequence[Span]) -> Iterator[FloatArray]:
-    """The samples of each of `spans`, whose starts ascend and which may overlap; reads no further than the last end.
-
-    Keeps no more than one span and one piece.
-    """
-    source = iter(pieces)
-    held: list[FloatArray] = []
-    begin = end = 0  # of what is held
-    for start, stop in spans:
-        while held and begin + len(held[0]) <= start:
-            begin += len(held.pop(0))
-        while end < stop and (piece := next(source, None)) is not None:
-            end += len(piece)
-            if end > start:
-                held.append(piece)
-            else:
-                begin = end
-        yield np.concatenate([*held, np.zeros(0, np.float32)])[start - begin : stop - begin]

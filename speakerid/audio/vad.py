@@ -6,7 +6,7 @@ probabilities of `silero_vad.onnx`, 2.4 times as fast, because one call takes ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,14 +41,6 @@ class Memory:
     context: FloatArray = field(default_factory=lambda: np.zeros(CONTEXT_SAMPLES, np.float32))
 
 
-@dataclass(frozen=True)
-class Spoken:
-    """Where the speech is in a recording of `total` samples."""
-
-    total: int
-    segments: tuple[Segment, ...]
-
-
 class SileroVad:
     """Loads on construction (12 ms, 5 MB); safe to share between threads."""
 
@@ -63,16 +55,6 @@ class SileroVad:
     def probabilities(self, samples: FloatArray) -> FloatArray:
         """Probability of speech for each frame of 32 ms, the last one padded with zeros: (ceil(n / 512),)."""
         return self._run(rechunked([samples], self._block), level_gain(frame_powers(samples), self._options))
-
-    def stream(self, read: Callable[[], Iterable[FloatArray]]) -> Spoken:
-        """The same for a long recording in pieces, which `read` gives twice: for its level, then for its speech."""
-        powers, total = [np.zeros(0, np.float32)], 0
-        for block in rechunked(read(), self._block):
-            powers.append(frame_powers(block))
-            total += len(block)
-        gain = level_gain(np.concatenate(powers), self._options)
-        found = self._run(rechunked(read(), self._block), gain)
-        return Spoken(total, find_segments(found, total, FRAME_SAMPLES, self._options.segments))
 
     def hear(self, block: FloatArray, memory: Memory) -> tuple[FloatArray, Memory]:
         """Probabilities of the frames of `block`, which goes on where the one that left `memory` ended.

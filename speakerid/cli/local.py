@@ -41,7 +41,7 @@ class Local:
     def recording(self, audio: Path, options: RecordingOptions, watch: Watch) -> Recording:
         return self._sid.recording(
             audio,
-            speakers=options.speakers,
+            **vars(options.count),
             candidates=options.candidates,
             channel=options.channel,
             watch=watch,

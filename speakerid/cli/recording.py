@@ -39,7 +39,9 @@ def recording(
         Format | None, typer.Option("--format", help="By default what --out ends in, or a table.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Write here, not to stdout.")] = None,
-    speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="At most how many speak, if known.")] = None,
+    speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many speak, if known.")] = None,
+    min_speakers: Annotated[int | None, typer.Option("--min-speakers", min=1, help="At least how many speak.")] = None,
+    max_speakers: Annotated[int | None, typer.Option("--max-speakers", min=1, help="At most how many speak.")] = None,
     candidates: Annotated[
         str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
     ] = None,
@@ -54,7 +56,7 @@ def recording(
     url = server_url(target)
     sides = _sides(channel)
     names = None if candidates is None else tuple(one.strip() for one in candidates.split(",") if one.strip())
-    asked = _Asked(file, speakers, names, sides)
+    asked = _Asked(file, (speakers, min_speakers, max_speakers), names, sides)
     found = _here(target, asked) if url is None else _there(target, url, asked)
     _write(found, wanted, out, file.stem)
 
@@ -62,7 +64,7 @@ def recording(
 @dataclass(frozen=True)
 class _Asked:
     file: Path
-    speakers: int | None
+    speakers: tuple[int | None, int | None, int | None]  # exactly, at least, at most
     candidates: tuple[str, ...] | None
     sides: Sides
 
@@ -70,12 +72,14 @@ class _Asked:
 def _here(target: Target, asked: _Asked) -> Recording:
     from speakerid.cli.local import Local  # numpy, SQLAlchemy, onnxruntime: 1.2 s
     from speakerid.services.recording import RecordingOptions
+    from speakerid.services.speaker_count import SpeakerCount
 
     with (
         Local.open(read_settings(store=target.store, encoder=target.encoder), target.gallery) as local,
         _watched(asked.file.name) as watch,
     ):
-        return local.recording(asked.file, RecordingOptions(asked.speakers, asked.candidates, asked.sides), watch)
+        options = RecordingOptions(SpeakerCount(*asked.speakers), asked.candidates, asked.sides)
+        return local.recording(asked.file, options, watch)
 
 
 def _there(target: Target, url: str, asked: _Asked) -> Recording:
@@ -84,8 +88,15 @@ def _there(target: Target, url: str, asked: _Asked) -> Recording:
     from speakerid.types import from_json
 
     with Client(url, target.key, target.gallery) as client, _watched(asked.file.name) as watch:
+        exactly, least, most = asked.speakers
         answer = client.recording(
-            asked.file, speakers=asked.speakers, candidates=asked.candidates, channel=asked.sides, watch=watch
+            asked.file,
+            speakers=exactly,
+            min_speakers=least,
+            max_speakers=most,
+            candidates=asked.candidates,
+            channel=asked.sides,
+            watch=watch,
         )
     return from_json(Recording, answer)
 

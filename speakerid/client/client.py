@@ -92,6 +92,8 @@ class Client:
         audio: Audio,
         *,
         speakers: int | None = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
         candidates: Iterable[str] | None = None,
         channel: str | int = "mix",
         watch: Watch = lambda percent, total: None,
@@ -100,7 +102,7 @@ class Client:
 
         `channel`: "mix", "split", or a number from 0. `watch(percent, 100)` is called as it goes.
         """
-        job = self._jobs.send(audio, speakers, candidates, channel, None)
+        job = self._jobs.send(audio, (speakers, min_speakers, max_speakers), candidates, channel, None)
         return self._jobs.follow(job["id"], watch)
 
     def send_recording(
@@ -108,12 +110,14 @@ class Client:
         audio: Audio,
         *,
         speakers: int | None = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
         candidates: Iterable[str] | None = None,
         channel: str | int = "mix",
         webhook: str | None = None,
     ) -> Json:
         """The same without waiting. Returns the job; `webhook` is called when it has ended."""
-        return self._jobs.send(audio, speakers, candidates, channel, webhook)
+        return self._jobs.send(audio, (speakers, min_speakers, max_speakers), candidates, channel, webhook)
 
     def recordings(self) -> list[Json]:
         """Every recording, newest first, without results."""

@@ -27,14 +27,16 @@ class Jobs:
     def send(
         self,
         audio: Audio,
-        speakers: int | None,
+        speakers: tuple[int | None, int | None, int | None],
         candidates: Iterable[str] | None,
         channel: str | int,
         webhook: str | None,
     ) -> Json:
-        """The job that waits now. A file is read as it is sent, never whole."""
+        """The job that waits now. `speakers`: exactly, at least, at most. A file is read as it is sent, never whole."""
         said = {
-            "speakers": speakers,
+            "speakers": speakers[0],
+            "min_speakers": speakers[1],
+            "max_speakers": speakers[2],
             "candidates": None if candidates is None else ",".join(candidates),
             "channel": channel,
             "webhook": webhook,

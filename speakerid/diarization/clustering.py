@@ -1,12 +1,12 @@
-"""Which windows are one voice: agglomerative clustering on calibrated llrs, in bounded memory.
+"""Which segments are one person: agglomerative clustering on calibrated llrs, in bounded memory.
 
-Average linkage stops where the mean llr between the members of any two clusters is below `stop_llr`.
-The llrs come from the encoder's calibration, so the stop means the same for every encoder.
+Average linkage stops where two clusters are no longer likelier one person than two. The llr of two segments is that of
+their embeddings, by the encoder's calibration, and where they are near in time what segmentation says of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,90 +15,195 @@ from numpy.typing import NDArray
 from speakerid.types import FloatArray
 
 Labels = NDArray[np.intp]
-Llrs = NDArray[np.float64]
-Compare = Callable[[NDArray[np.intp], NDArray[np.intp]], Llrs]  # rows (p,) and (n,) of the windows -> (p, n) llrs
+Floats = NDArray[np.float64]
+HEARSAY = 0.5  # weight of what segmentation says where nothing else was sure enough to have a say
+
+Calibrated = Callable[[Floats], Floats]  # cosines to llrs
 
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    window_stop_llr: float = 0.0  # `python -m speakerid.evaluation.diarization --fit` tries others of both
-    turn_stop_llr: float = 1.5
-    block: int = 1_000  # windows or turns clustered at once, 8 MB a matrix; more are clustered block by block
-    examples: int = 12  # of them that stand for a cluster of a block
-    fewest: int = 3  # windows; a smaller cluster is more often a laugh or two voices at once than a person
+    """`python -m speakerid.evaluation.diarization --fit` tries others."""
+
+    stop_llr: float = 0.0
+    same_llr: float = 1.2  # for two segments that segmentation gives to one speaker
+    other_llr: float = 12.0  # against two that it gives to two
+    near_s: float = 6.0  # its numbers mean less with every second between both, and nothing from here on
+    alone_s: float = 0.5  # of a segment that has a say; shorter ones go where they fit best
+    speech_s: float = 2.0  # of a cluster; a smaller one is more often a laugh than a person
+    somebody_llr: float = -5.0  # what fits everybody less is somebody else's: all of that is one more cluster
+    block: int = 1_500  # segments clustered at once, 18 MB a matrix; more are clustered block by block
 
 
-def cluster(
-    count: int, compare: Compare, stop_llr: float, options: ClusterOptions, speakers: int | None = None
+@dataclass(frozen=True)
+class Count:
+    """How many people speak, as far as that is known."""
+
+    least: int = 1
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of n segments, by start. Zeros as embedding: none could be made."""
+
+    embeddings: FloatArray  # (n, dim)
+    alone_s: Floats  # behind each embedding
+    starts_s: Floats
+    ends_s: Floats
+    speakers: NDArray[np.intp] | None  # numbers that mean something nearby; None where all speech is one speaker's
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def links(self, rows: NDArray[np.intp], columns: NDArray[np.intp], options: ClusterOptions) -> Floats:
+        """`(p, q)` llrs of what segmentation says."""
+        if self.speakers is None:
+            return np.zeros((len(rows), len(columns)))
+        same = self.speakers[rows][:, None] == self.speakers[columns]
+        near = np.clip(1.0 - self.gaps_s(rows, columns) / options.near_s, 0.0, 1.0)
+        links: Floats = np.where(same, options.same_llr, -options.other_llr) * near
+        return links
+
+    def gaps_s(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+        starts = np.maximum(self.starts_s[rows][:, None], self.starts_s[columns])
+        ends = np.minimum(self.ends_s[rows][:, None], self.ends_s[columns])
+        gaps: Floats = np.maximum(starts - ends, 0.0)
+        return gaps
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """A cluster number for each segment, and which of them it was made of; the others only fit it best."""
+
+    labels: Labels
+    sure: NDArray[np.bool_]
+
+    def centers(self, evidence: Evidence) -> FloatArray:
+        """`(k, dim)`, L2-normalized means of what is sure, longer segments counting for more."""
+        return _centers(evidence, np.where(self.sure, self.labels, -1), int(self.labels.max(initial=-1)) + 1)
+
+
+def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
+    rows = np.flatnonzero(_embedded(evidence) & (evidence.alone_s >= options.alone_s))
+    if not len(rows):
+        rows = np.flatnonzero(_embedded(evidence))
+    if not len(rows):
+        return Clusters(np.zeros(len(evidence), np.intp), np.zeros(len(evidence), np.bool_))
+    found = _agglomerated(evidence, rows, calibrated, options, count)
+    labels = np.full(len(evidence), -1, np.intp)
+    labels[rows] = _kept(found, evidence.alone_s[rows], options.speech_s, count)
+    sure = labels >= 0
+    return Clusters(_completed(evidence, labels, calibrated, options, count.most), sure)
+
+
+def _embedded(evidence: Evidence) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.any(evidence.embeddings != 0.0, axis=1)
+    return found
+
+
+def _agglomerated(
+    evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, options: ClusterOptions, count: Count
 ) -> Labels:
-    """A cluster number for each of `count` windows or turns. `speakers`: never more clusters than this."""
-    if count <= options.block:
-        return _agglomerated(_symmetric(compare, np.arange(count)), stop_llr, speakers)
-    blocks = [
-        _agglomerated(_symmetric(compare, rows), stop_llr, None)
-        for rows in np.array_split(np.arange(count), -(-count // options.block))
+    """Above one block, every block by itself and then the blocks' clusters, by their members' mean cosines."""
+    if len(rows) <= options.block:
+        return _cut(_llrs(evidence, rows, calibrated, options), evidence.alone_s[rows], options, count)
+    blocks = np.array_split(rows, -(-len(rows) // options.block))
+    found = [
+        _cut(_llrs(evidence, block, calibrated, options), evidence.alone_s[block], options, Count()) for block in blocks
     ]
-    small = _numbered_on(blocks)
-    return _agglomerated(_between(small, compare, options.examples), stop_llr, speakers)[small]
+    firsts = np.cumsum([0, *(int(labels.max()) + 1 for labels in found)])
+    small = np.concatenate([labels + first for labels, first in zip(found, firsts[:-1], strict=True)])
+    means = np.stack([evidence.embeddings[rows[small == number]].mean(axis=0) for number in range(int(firsts[-1]))])
+    seconds = np.bincount(small, evidence.alone_s[rows]).astype(np.float64)
+    joined: Labels = _cut(calibrated((means @ means.T).astype(np.float64)), seconds, options, count)[small]
+    return joined
 
 
-def without_small(labels: Labels, fewest: int) -> NDArray[np.intp]:
-    """The cluster numbers that `fewest` windows or more have; the largest one where none has."""
-    sizes = np.bincount(labels)
-    large: NDArray[np.intp] = np.flatnonzero(sizes >= fewest)
-    return large if len(large) else np.array([int(sizes.argmax())])
+def _llrs(evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, options: ClusterOptions) -> Floats:
+    embeddings = evidence.embeddings[rows]
+    return calibrated((embeddings @ embeddings.T).astype(np.float64)) + evidence.links(rows, rows, options)
 
 
-def _agglomerated(llrs: Llrs, stop_llr: float, speakers: int | None) -> Labels:
-    """`llrs (n, n)`, symmetric."""
+def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -> Labels:
+    """`llrs (n, n)`, symmetric -> a cluster number of each, as many large clusters as `count` allows."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
     if len(llrs) < 2:
         return np.zeros(len(llrs), np.intp)
-    top = max(float(llrs.max()), stop_llr)
+    top = max(float(llrs.max()), options.stop_llr)
     distances = top - llrs
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), "average")
-    found = fcluster(tree, top - stop_llr, "distance")
-    if speakers is not None and found.max() > speakers:
-        found = fcluster(tree, speakers, "maxclust")
-    return np.asarray(found, np.intp) - 1
+
+    def into(number: int) -> Labels:
+        return np.asarray(fcluster(tree, number, "maxclust"), np.intp) - 1
+
+    def large(labels: Labels) -> int:
+        return int((np.bincount(labels, seconds) >= options.speech_s).sum())
+
+    found = np.asarray(fcluster(tree, top - options.stop_llr, "distance"), np.intp) - 1
+    numbers = range(int(found.max()), 0, -1)
+    if count.most is not None and large(found) > count.most:
+        return next((one for one in map(into, numbers) if large(one) <= count.most), into(1))
+    return into(count.least) if int(found.max()) + 1 < count.least else found
 
 
-def _symmetric(compare: Compare, rows: NDArray[np.intp]) -> Llrs:
-    llrs = compare(rows, rows)
-    both: Llrs = (llrs + llrs.T) / 2.0
-    return both
+def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Labels:
+    """Numbered anew: the clusters of `speech_s` and more, or the `least` largest; -1 for all others."""
+    sizes = np.bincount(labels, seconds)
+    order = np.argsort(-sizes, kind="stable")
+    keep = max(int((sizes >= speech_s).sum()), min(count.least, len(sizes)), 1)
+    numbers = np.full(len(sizes), -1, np.intp)
+    numbers[order[:keep]] = np.arange(keep)
+    kept: Labels = numbers[labels]
+    return kept
 
 
-def _numbered_on(blocks: list[Labels]) -> Labels:
-    first, found = 0, []
-    for labels in blocks:
-        found.append(labels + first)
-        first += int(labels.max()) + 1
-    return np.concatenate(found)
+def _completed(
+    evidence: Evidence, labels: Labels, calibrated: Calibrated, options: ClusterOptions, most: int | None
+) -> Labels:
+    """The others by their embeddings and by what segmentation says; those without either go to the nearest in time.
+
+    What fits nobody, most often said over everybody who is known, is one more cluster: where segmentation
+    tells people apart, and unless that many are not wanted.
+    """
+    found = labels.copy()
+    members, others = np.flatnonzero(labels >= 0), np.flatnonzero(labels < 0)
+    count = int(labels.max()) + 1
+    centers = _centers(evidence, labels, count)
+    full = evidence.speakers is None or (most is not None and count >= most)
+    for row, near in _near(evidence, others, members, options.near_s):
+        scores = np.zeros(count)
+        if evidence.embeddings[row].any():
+            scores += calibrated((evidence.embeddings[row] @ centers.T).astype(np.float64))
+        links = evidence.links(np.array([row]), near, options)[0]
+        closest = 1.0 - np.minimum(evidence.gaps_s(np.array([row]), near)[0] / options.near_s, 1.0)
+        for number in np.unique(labels[near]):
+            own = labels[near] == number
+            scores[number] += HEARSAY * links[own].mean() + 1e-3 * closest[own].max()
+        found[row] = scores.argmax() if full or scores.max() >= options.somebody_llr else count
+    return found
 
 
-def _between(labels: Labels, compare: Compare, examples: int) -> Llrs:
-    """Mean llrs `(k, k)` between evenly drawn windows of k clusters; one row of them is in memory at a time."""
-    members = [_evenly(np.flatnonzero(labels == number), examples) for number in range(int(labels.max()) + 1)]
-    everyone = np.concatenate(members)
-    starts = np.cumsum([0, *(len(rows) for rows in members[:-1])])
-    sizes = np.array([len(rows) for rows in members])
-    rows = [np.add.reduceat(compare(one, everyone).mean(axis=0), starts) / sizes for one in members]
-    means = np.stack(rows)
-    both: Llrs = (means + means.T) / 2.0
-    return both
+def _near(
+    evidence: Evidence, rows: NDArray[np.intp], members: NDArray[np.intp], near_s: float
+) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each row with the members that may be near it, at least the one before it and the one after it."""
+    starts, longest = evidence.starts_s[members], float((evidence.ends_s - evidence.starts_s).max())
+    for row in rows:
+        at = int(np.searchsorted(starts, evidence.starts_s[row]))
+        first = int(np.searchsorted(starts, evidence.starts_s[row] - near_s - longest))
+        end = int(np.searchsorted(starts, evidence.ends_s[row] + near_s))
+        yield int(row), members[max(min(first, at - 1), 0) : max(end, at + 1)]
 
 
-def _evenly(rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    picked: NDArray[np.intp] = rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))]
-    return picked
-
-
-def means(embeddings: FloatArray, labels: Labels, chosen: NDArray[np.intp]) -> FloatArray:
-    """`(k, dim)`, L2-normalized: the voice of each of the `chosen` clusters. Longer rows count for more."""
-    sums = np.stack([embeddings[labels == number].sum(axis=0, dtype=np.float64) for number in chosen])
-    voices: FloatArray = (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
-    return voices
+def _centers(evidence: Evidence, labels: Labels, count: int) -> FloatArray:
+    weighted = evidence.embeddings * evidence.alone_s[:, None].astype(np.float32)
+    sums = np.zeros((count, weighted.shape[1]), np.float32)
+    for number in range(count):
+        sums[number] = weighted[labels == number].sum(axis=0)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    centers: FloatArray = (sums / np.where(lengths == 0.0, 1.0, lengths)).astype(np.float32)
+    return centers

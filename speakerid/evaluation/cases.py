@@ -9,7 +9,7 @@ from pathlib import Path
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.evaluation.conversations import Cast, conversations
+from speakerid.evaluation.conversations import CALL, FIELD, Cast, Scene, conversations, field_cast
 from speakerid.evaluation.spoken import STRANGER, Said, in_seconds, read_rttm
 from speakerid.timeline import Recording
 from speakerid.types import FloatArray
@@ -17,7 +17,8 @@ from speakerid.verbs import SpeakerID
 
 COUNT = 28  # conversations: four of each size from 2 to 8
 SEED = 2
-FIT_SEEDS = (1, 11)
+FIT_SEED = 1
+CALLS = 12
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,25 @@ def meetings(folder: Path) -> Iterator[Case]:
         yield Case(file.stem, decode(read_file(file)), tuple(truth[file.stem]))
 
 
-def made(cast: Cast, count: int = COUNT, seed: int = SEED) -> Iterator[Case]:
-    for one in conversations(cast, count, seed):
+def made(cast: Cast, count: int = COUNT, seed: int = SEED, scene: Scene | None = None) -> Iterator[Case]:
+    for one in conversations(cast, count, seed, scene):
         truth = tuple(in_seconds((said.span, said.speaker) for said in one.said))
         yield Case(one.name, one.samples, truth, one.enrolled)
+
+
+def calls(speech: Path, first: int = 1) -> list[Case]:
+    """Two people of real telephone calls, joined into one, 8 kHz; every other person, from the `first` on."""
+    return list(made(field_cast(speech, "calls", first, 2), CALLS, SEED, CALL))
+
+
+def to_fit(speech: Path, cast: Cast, count: int) -> dict[str, list[Case]]:
+    """Recordings of several kinds, none of which is measured but AMI."""
+    field = {
+        domain: list(made(field_cast(speech, domain), count // 2, FIT_SEED, FIELD))
+        for domain in ("ocean", "homes", "sorbian")
+    }
+    read = list(made(cast, count, FIT_SEED))
+    return {"read": read, "calls": calls(speech, 0), "ami": list(meetings(speech / "ami"))} | field
 
 
 def enroll(sid: SpeakerID, cast: Cast) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.evaluation.conversations import Cast, Conversation, Voice, conversations
+from speakerid.evaluation.conversations import Cast, Conversation, Scene, Voice, conversations
 from speakerid.evaluation.spoken import Said
 from speakerid.types import FloatArray
 
@@ -25,7 +25,7 @@ def comebacks(cast: Cast, seed: int) -> Iterator[Conversation]:
     for voices in _dealt(cast, random):
         if len(voices) > 1:
             made = Cast(tuple(voices), cast.noises)
-            yield from conversations(made, 1, int(random.integers(2**31)), (len(voices), len(voices)))
+            yield from conversations(made, 1, int(random.integers(2**31)), Scene((len(voices), len(voices))))
 
 
 def _dealt(cast: Cast, random: np.random.Generator) -> list[list[Voice]]:

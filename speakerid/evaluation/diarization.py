@@ -2,28 +2,24 @@
 
     python -m speakerid.evaluation.diarization --speech ../shared/speech
 
-Prints diarization error rates beside a plain baseline that knows the best threshold, what is named rightly and wrongly,
-and the speed. `--fit` instead tries stops of the clustering on speakers who are in none of the measured conversations.
+Prints diarization error rates, what is named rightly and wrongly, and the speed. `--fit` instead tries options of the
+clustering on conversations of several kinds, of speakers who are in none of the measured ones, and on AMI.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
-from speakerid.audio import overlap
-from speakerid.audio.recorder import Recorder
-from speakerid.audio.vad import SileroVad
 from speakerid.diarization.clustering import ClusterOptions
 from speakerid.evaluation import on_conversations
-from speakerid.evaluation.cases import COUNT, FIT_SEEDS, Answered, Case, answered, enroll, made, meetings, name_of
+from speakerid.evaluation.cases import COUNT, Answered, Case, answered, calls, enroll, made, meetings, name_of, to_fit
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.on_conversations import say
 from speakerid.evaluation.overlap_errors import OverlapErrors, overlap_errors
-from speakerid.evaluation.plain_diarization import grid, with_best_threshold, with_known_number
+from speakerid.evaluation.remembered import remembering
 from speakerid.evaluation.spoken import (
     COLLARS_S,
     NONE,
@@ -32,14 +28,18 @@ from speakerid.evaluation.spoken import (
     diarization_errors,
     identification_errors,
 )
-from speakerid.services.engine import Engine
 from speakerid.verbs import SpeakerID
 
-STOPS = (  # llrs: of windows, of turns
-    *((0.0, turns) for turns in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)),
-    *((windows, 1.5) for windows in (-1.0, 1.0)),
-)
-OVERLAP_PROBABILITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
+IN_TRAINING = "AMI is in the training data of the segmentation model."
+TRIED: Mapping[str, Sequence[float]] = {
+    "stop_llr": (-1.0, -0.5, 0.0, 0.5, 1.0, 2.0),
+    "same_llr": (0.0, 1.2, 2.5),
+    "other_llr": (0.0, 6.0, 12.0),
+    "near_s": (3.0, 6.0, 10.0),
+    "alone_s": (0.3, 0.5, 0.8),
+    "speech_s": (1.0, 2.0, 3.0),
+    "somebody_llr": (-8.0, -5.0, -3.0),
+}
 
 
 def der(answers: Sequence[Answered], collar_s: float) -> Errors:
@@ -75,46 +75,23 @@ def names(answers: Sequence[Answered]) -> NamingErrors:
     return sum(found[1:], found[0])
 
 
-def one_at_a_time(cases: Sequence[Case], collar_s: float) -> Errors:
-    """The floor for any answer that names one voice at a time: the truth, but of two at once only who began first."""
-    return sum((diarization_errors(one.truth, _single(one.truth), one.seconds, collar_s) for one in cases), NONE)
-
-
-def _single(truth: Sequence[Said]) -> list[Said]:
-    found: list[Said] = []
-    at = 0.0
-    for one in sorted(truth, key=lambda said: said.start):
-        if one.end > at:
-            found.append(Said(max(one.start, at), one.end, one.speaker))
-            at = one.end
-    return found
-
-
-def compare(title: str, sid: SpeakerID, cases: Sequence[Case]) -> list[Answered]:
-    """Print DER beside the baseline."""
+def report(title: str, sid: SpeakerID, cases: Sequence[Case], note: str = "") -> list[Answered]:
+    """Print DER, also where the number of speakers is known, and the speed."""
     began = time.process_time()
     answers = answered(sid, cases)
     spent = time.process_time() - began
-    told = answered(sid, cases, known_number=True)
-    grids = [grid(sid.engine.encoder, SileroVad(), case.samples) for case in cases]
+    counted = answered(sid, cases, known_number=True)
     seconds = sum(case.seconds for case in cases)
-    say(f"\n{title}: {len(cases)} recordings, {seconds / 60:.1f} minutes, {seconds / spent:.0f} x real time (CPU)")
+    speed = f"{seconds / spent:.0f} x real time (CPU)"
+    say(f"\n{title}: {len(cases)} recordings, {seconds / 60:.1f} minutes, {speed}")
+    if note:
+        say(f"  {note}")
     for collar_s in COLLARS_S:
-        measures = [partial(_measured, case, collar_s) for case in cases]
-        best, limit = with_best_threshold(grids, measures)
-        number = with_known_number(grids, measures, [case.speakers for case in cases])
         say(f"  collar {collar_s:g} s                      DER    missed  false alarm  confused")
         _row("speakerid", der(answers, collar_s))
-        _row("speakerid, number told", der(told, collar_s))
-        _row(f"plain, best threshold {limit:g}", best)
-        _row("plain, number told", number)
-        _row("truth, one at a time", one_at_a_time(cases, collar_s))
+        _row("speakerid, number known", der(counted, collar_s))
     _say_overlap(answers)
     return answers
-
-
-def _measured(case: Case, collar_s: float, answer: Sequence[Said]) -> Errors:
-    return diarization_errors(case.truth, answer, case.seconds, collar_s)
 
 
 def _row(name: str, errors: Errors) -> None:
@@ -127,7 +104,7 @@ def _say_overlap(answers: Sequence[Answered]) -> None:
     found = overlap_found(answers)
     say(
         f"  two or more at once: {found.true:.0f} s, found {100 * found.recall:.1f} % of it, "
-        f"right {100 * found.precision:.1f} % of what was told"
+        f"right {100 * found.precision:.1f} % of what was found"
     )
 
 
@@ -140,23 +117,20 @@ def report_names(answers: Sequence[Answered]) -> None:
     say(f"  names given, twice               {found.names:6d} {found.names_twice}")
 
 
-def fit(sid: SpeakerID, cases: Sequence[Case]) -> None:
-    """Print DER for other stops of the clustering, and for other probabilities from which two speak at once."""
-    for windows, turns in STOPS:
-        policy = replace(sid.engine.policy, clusters=ClusterOptions(window_stop_llr=windows, turn_stop_llr=turns))
-        say(f"  windows stop at llr {windows:4.1f}, turns at {turns:4.1f}")
-        _tried(replace(sid.engine, policy=policy), sid.gallery, cases)
-    for probability in OVERLAP_PROBABILITIES:
-        options = replace(overlap.SEGMENTS, threshold=probability, end_threshold=probability)
-        say(f"  two speak at once from a probability of {probability:g}")
-        recorder = Recorder(sid.engine.recorder.limits, overlap=options)
-        _tried(replace(sid.engine, recorder=recorder), sid.gallery, cases)
-
-
-def _tried(engine: Engine, gallery: str, cases: Sequence[Case]) -> None:
-    answers = answered(SpeakerID(engine, gallery), cases)
-    _row("speakerid", der(answers, 0.0))
-    _say_overlap(answers)
+def fit(sid: SpeakerID, cases: Mapping[str, Sequence[Case]]) -> None:
+    """Print DER of each kind of recording, and their mean, for other options of the clustering."""
+    plain = ClusterOptions()
+    encoder, recorder = remembering(sid.engine)
+    engine = replace(sid.engine, encoder=encoder, recorder=recorder)
+    for name, values in TRIED.items():
+        for value in values:
+            clusters = replace(plain, **{name: value})  # type: ignore[arg-type]  # every one of TRIED is a float
+            policy = replace(engine.policy, clusters=clusters)
+            tried = SpeakerID(replace(engine, policy=policy), sid.gallery)
+            found = {title: 100 * der(answered(tried, some), 0.0).rate for title, some in cases.items()}
+            rates = "  ".join(f"{title} {rate:.2f}" for title, rate in found.items())
+            say(f"  {name} {value:g}: mean {sum(found.values()) / len(found):.2f}  ({rates})")
+    encoder.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -166,11 +140,12 @@ def main(arguments: list[str] | None = None) -> int:
     with on_conversations.people(options) as (sid, cast):
         enroll(sid, cast)
         if options.fit:
-            fit(sid, [one for seed in FIT_SEEDS for one in made(cast, options.conversations, seed)])
+            fit(sid, to_fit(options.speech, cast, options.conversations))
             return 0
         say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
-        compare("AMI meetings", sid, list(meetings(options.speech / "ami")))
-        report_names(compare("Made conversations", sid, list(made(cast, options.conversations))))
+        report("AMI meetings", sid, list(meetings(options.speech / "ami")), IN_TRAINING)
+        report("Made telephone calls", sid, calls(options.speech))
+        report_names(report("Made conversations", sid, list(made(cast, options.conversations))))
     return 0
 
 

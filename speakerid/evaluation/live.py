@@ -19,7 +19,7 @@ import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.evaluation import on_conversations
-from speakerid.evaluation.cases import COUNT, FIT_SEEDS, SEED, Answered, Case, answered, enroll, made
+from speakerid.evaluation.cases import COUNT, FIT_SEED, SEED, Answered, Case, answered, enroll, made
 from speakerid.evaluation.diarization import der, names
 from speakerid.evaluation.naming_errors import NamingErrors, naming_errors
 from speakerid.evaluation.on_conversations import say
@@ -198,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with on_conversations.people(options) as (sid, cast):
         enroll(sid, cast)
-        cases = list(made(cast, options.conversations, FIT_SEEDS[0] if options.fit else SEED))
+        cases = list(made(cast, options.conversations, FIT_SEED if options.fit else SEED))
         offline = answered(sid, cases)
         say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
         for title, policy in tries() if options.fit else [("", LivePolicy())]:

@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech and noise")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--format", choices=("wav", "flac"), default="wav")
-    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--encoder", default="default")
     parser.add_argument("--service", action="store_true", help="send it to a service, and measure that process")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,7 @@ from speakerid.verbs import SpeakerID
 def options(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--speech", type=Path, required=True, help="a folder with ami, librispeech and noise")
-    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--encoder", default="default")
     parser.add_argument("--fit", action="store_true", help="try constants, on speakers kept for that")
     return parser
 

@@ -51,7 +51,12 @@ def hear(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel = "
     """Listen, also for a second voice, and look up who sounds alike. Raises AudioError, Overloaded."""
     clean, kept = _prepared(engine, audio, channel)
     voice = replace(of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel), audio=kept)
-    return replace(voice, voices_llr=_voices_llr(engine, clean), near=near(engine, gallery, voice.embedding))
+    return replace(
+        voice,
+        voices_llr=_voices_llr(engine, clean),
+        near=near(engine, gallery, voice.embedding),
+        own=engine.cross_speaker.own(gallery.key, engine.calibration.strangers),
+    )
 
 
 def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice) -> Review:
@@ -158,15 +163,12 @@ def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice)
         return None
     llrs = engine.calibration.compare(voice.embedding[None, :], scores.embeddings(found))[0]
     best = int(llrs.argmax())
-    refuse, warn = (
-        _elsewhere_llr(engine, speaker.gallery_key, voice.near.size, fpir) for fpir in astuple(ELSEWHERE_FPIR)
-    )
+    refuse, warn = (_elsewhere_llr(engine, voice, fpir) for fpir in astuple(ELSEWHERE_FPIR))
     limit = Limit(math.inf if engine.calibration.is_generic else refuse, warn)  # a prior says too little to refuse
     return _Similar(found[best].row.id, float(llrs[best]), limit)
 
 
-def _elsewhere_llr(engine: Engine, gallery_key: int, compared: int, fpir: float) -> float:
-    """By the encoder's own calibration, as the other limits, and the gallery's own strangers."""
-    strangers = engine.calibration.strangers
-    own = engine.cross_speaker.own(gallery_key, strangers)
-    return max(0.0, engine.calibration.llr_of(strangers.taught(own, compared, fpir)))
+def _elsewhere_llr(engine: Engine, voice: Voice, fpir: float) -> float:
+    """By the encoder's own calibration, as the other limits."""
+    calibration = engine.calibration
+    return max(0.0, calibration.llr_of(calibration.strangers.taught(voice.own, voice.near.size, fpir)))

@@ -59,7 +59,8 @@ def _measured(db: Handle, gallery_key: int, size: int, changes: int) -> _Measure
     voiceprints = speakers.sample(db, gallery_key, every=max(1, -(-size // MOST_UTTERANCES)))
     keys = np.array([key for key, _ in voiceprints], np.int64)
     each = int(np.clip(MOST_UTTERANCES // max(len(keys), 1), 1, MOST_OF_ONE))
-    rows = utterances.oldest(db, gallery_key, keys.tolist(), each)
+    dims = {len(one) for _, one in voiceprints}
+    rows = [row for row in utterances.oldest(db, gallery_key, keys.tolist(), each) if len(row.embedding) in dims]
     speaker = np.searchsorted(keys, [row.speaker_key for row in rows])
     if len(keys) < 2 or not rows:
         return _Measured(np.empty(0, np.float32), speaker, 0, changes)

@@ -29,7 +29,7 @@ class Policy:
 
     prior: float = 0.5  # probability, before listening, that a probe is of the speaker it is compared with
     ambiguous_margin_llr: float = 1.0  # two speakers above the threshold and closer than this: ambiguous
-    clusters: ClusterOptions = field(default_factory=ClusterOptions)  # which windows of a recording are one voice
+    clusters: ClusterOptions = field(default_factory=ClusterOptions)  # which segments of a recording are one person
 
 
 @dataclass(frozen=True)

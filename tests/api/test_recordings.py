@@ -67,7 +67,13 @@ def test_the_job_and_then_its_result(client: TestClient, engine: Engine) -> None
         "progress": 0.0,
         "error": None,
     }
-    assert made["options"] == {"speakers": 2, "candidates": None, "channel": 0}
+    assert made["options"] == {
+        "speakers": 2,
+        "min_speakers": None,
+        "max_speakers": None,
+        "candidates": None,
+        "channel": 0,
+    }
     waiting = client.get(f"{RECORDINGS}/{made['id']}").json()
     assert waiting == made | {"result": None}
     work(engine)
@@ -138,6 +144,8 @@ def test_forms_that_cannot_be_read(client: TestClient, engine: Engine, body: byt
         (MEETING, {"channel": "left"}, 422, "invalid_request"),
         (MEETING, {"channel": "7"}, 422, "no_such_channel"),
         (MEETING, {"speakers": 0}, 422, "invalid_request"),
+        (MEETING, {"speakers": 2, "max_speakers": 3}, 422, "invalid_request"),
+        (MEETING, {"min_speakers": 3, "max_speakers": 2}, 422, "invalid_request"),
         (MEETING, {"candidates": "Nobody"}, 404, "speaker_not_found"),
         (MEETING, {"webhook": "http://127.0.0.1/"}, 422, "webhook_refused"),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,7 @@ from hypothesis import strategies as st
 from speakerid.audio.decode import decode, read_announced, stream
 from speakerid.audio.encoded import KEPT_BYTES, Cursor, mapped_file
 from speakerid.audio.limits import RECORDING, DecodeLimits
-from speakerid.audio.pieces import read_spans, rechunked
-from speakerid.audio.vad import SileroVad
+from speakerid.audio.pieces import rechunked
 from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge, TruncatedAudio, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import RECIPES, encode
@@ -33,40 +31,6 @@ def test_cut_anew(sizes: list[int], size: int) -> None:
     assert np.concatenate([np.zeros(0, np.float32), *found]).tolist() == whole.tolist()
     assert all(len(one) == size for one in found[:-1])
     assert all(0 < len(one) <= size for one in found)
-
-
-@given(
-    st.lists(st.integers(0, 40), min_size=1, max_size=12),
-    st.lists(st.tuples(st.integers(0, 300), st.integers(1, 80)), max_size=10),
-)
-def test_spans_hold_what_the_whole_holds(sizes: list[int], drawn: list[tuple[int, int]]) -> None:
-    whole = np.arange(sum(sizes), dtype=np.float32)
-    spans = sorted((start, start + length) for start, length in drawn)
-    found = list(read_spans(_cut(whole, sizes), spans))
-    assert [one.tolist() for one in found] == [whole[start:end].tolist() for start, end in spans]
-
-
-def test_spans_read_no_further_than_they_need() -> None:
-    read: list[int] = []
-
-    def pieces() -> Iterator[FloatArray]:
-        for nth in range(100):
-            read.append(nth)
-            yield np.zeros(10, np.float32)
-
-    list(read_spans(pieces(), [(0, 15)]))
-    assert read == [0, 1]
-
-
-def test_speech_is_found_the_same_in_pieces() -> None:
-    voice = decode(utterance(ADA))
-    whole = np.concatenate([voice, np.zeros(24_000, np.float32), 0.3 * voice, np.zeros(8_000, np.float32)] * 2)
-    whole = whole[: len(whole) // 512 * 512]
-    vad = SileroVad()
-    found = vad.stream(lambda: np.array_split(whole, 37))
-    assert found.total == len(whole)
-    assert found.segments == vad.speech_segments(whole)
-    assert len(found.segments) >= 4
 
 
 def test_streamed_is_decoded() -> None:

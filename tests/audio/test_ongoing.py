@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -10,13 +12,23 @@ from speakerid.audio.ongoing import OngoingSpeech
 from speakerid.audio.pieces import rechunked
 from speakerid.audio.recorder import SEGMENTS
 from speakerid.audio.vad import SileroVad, VadOptions
-from speakerid.diarization.windows import joined
 from speakerid.types import FloatArray, Span
 from tests.sampled import ADA, BEN, probe, silence
 
 VAD = SileroVad(VadOptions(SEGMENTS))
 PAUSE = np.zeros(12_000, np.float32)
 BLOCK = 1_536
+
+
+def joined(segments: Iterable[Span], longest_pause: int) -> list[Span]:
+    """Stretches that no pause of more than `longest_pause` interrupts."""
+    found: list[Span] = []
+    for start, end in segments:
+        if found and start - found[-1][1] <= longest_pause:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def talk(level: float = 1.0) -> FloatArray:
@@ -36,7 +48,7 @@ def heard(samples: FloatArray, block: int = BLOCK) -> list[Span]:
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.02])
 def test_it_is_what_the_whole_recording_has(level: float) -> None:
     samples = talk(level)
-    found, expected = heard(samples), list(joined(VAD.speech_segments(samples), 4_800))
+    found, expected = heard(samples), joined(VAD.speech_segments(samples), 4_800)
     assert len(found) == len(expected)
     assert np.abs(np.array(found) - np.array(expected)).max() <= 3 * 512
 

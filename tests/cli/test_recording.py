@@ -56,6 +56,10 @@ def test_options_reach_the_service(enrolled: Command, meeting: Path) -> None:
     assert {turn["speaker"]["name"] for turn in ran.json["turns"] if turn["speaker"]} == {BEN}
     assert {turn["channel"] for turn in ran.json["turns"]} == {0}
     assert len(enrolled("recording", meeting, "--json", "--speakers", "1").json["voices"]) == 1
+    assert len(enrolled("recording", meeting, "--json", "--max-speakers", "1").json["voices"]) == 1
+    assert len(enrolled("recording", meeting, "--json", "--min-speakers", "3").json["voices"]) == 3
+    ran = enrolled("recording", meeting, "--min-speakers", "3", "--max-speakers", "2")
+    assert (ran.code, ran.err.startswith("invalid_request: ")) == (1, True)
 
 
 def test_no_speech_is_an_answer(enrolled: Command) -> None:

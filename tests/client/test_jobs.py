@@ -47,8 +47,8 @@ def test_what_went_wrong_is_an_error(voices: Client, working: None, engine: Engi
 
 
 def test_without_waiting(voices: Client, engine: Engine) -> None:
-    made = voices.send_recording(MEETING, channel=0, speakers=2)
-    assert (made["state"], made["options"]["channel"], made["options"]["speakers"]) == ("queued", 0, 2)
+    made = voices.send_recording(MEETING, channel=0, min_speakers=2, max_speakers=3)
+    assert (made["state"], made["options"]["channel"], made["options"]["max_speakers"]) == ("queued", 0, 3)
     other = voices.send_recording(MEETING)
     assert voices.cancel_recording(other["id"])["state"] == "cancelled"
     work(engine)

@@ -1,64 +1,110 @@
+"""Which segments are one person, by made embeddings."""
+
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from speakerid.diarization.clustering import ClusterOptions, cluster, means, without_small
-from tests.diarization.voices import comparing, windows_of
+from speakerid.diarization.clustering import ClusterOptions, Clusters, Count, Evidence, cluster
+from tests.diarization.voices import calibrated, evidence_of
 
-STOP_LLR = -1.0
+OPTIONS = ClusterOptions(stop_llr=-1.0)
 TRUTH = [0] * 30 + [1] * 20 + [2] * 12 + [0] * 8
 
 
-def test_voices_are_told_apart() -> None:
-    rows = windows_of(TRUTH)
-    assert adjusted_rand_score(TRUTH, cluster(len(rows), comparing(rows), STOP_LLR, ClusterOptions())) == 1.0
+def clusters(evidence: Evidence, options: ClusterOptions = OPTIONS, count: Count | None = None) -> Clusters:
+    return cluster(evidence, calibrated, options, count or Count())
 
 
-def test_block_by_block_finds_the_same_voices() -> None:
+def test_people_are_told_apart() -> None:
+    assert adjusted_rand_score(TRUTH, clusters(evidence_of(TRUTH)).labels) == 1.0
+
+
+def test_block_by_block_finds_the_same_people() -> None:
     truth = TRUTH * 6
-    rows = windows_of(truth)
-    found = cluster(len(rows), comparing(rows), STOP_LLR, ClusterOptions(block=50))
-    assert adjusted_rand_score(truth, found) == 1.0
+    assert adjusted_rand_score(truth, clusters(evidence_of(truth), replace(OPTIONS, block=50)).labels) == 1.0
 
 
 @pytest.mark.parametrize("block", [50, 1000])
-@pytest.mark.parametrize(("speakers", "found"), [(2, 2), (3, 3), (5, 3)])
-def test_a_known_number_is_never_exceeded_and_never_forced(block: int, speakers: int, found: int) -> None:
-    rows = windows_of(TRUTH * 2)
-    labels = cluster(len(rows), comparing(rows), STOP_LLR, ClusterOptions(block=block), speakers=speakers)
-    assert len(set(labels.tolist())) == found
+@pytest.mark.parametrize("number", [1, 2, 3, 5])
+def test_a_known_number_is_kept_to(block: int, number: int) -> None:
+    found = clusters(evidence_of(TRUTH * 2), replace(OPTIONS, block=block), Count(number, number))
+    assert len(set(found.labels.tolist())) == number
 
 
-def test_never_more_at_once_than_a_block() -> None:
-    rows = windows_of(TRUTH * 10)
-    inner, asked = comparing(rows), []
-
-    def compare(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-        asked.append((len(some), len(others)))
-        return inner(some, others)
-
-    options = ClusterOptions(block=100, examples=5)
-    cluster(len(rows), compare, STOP_LLR, options)
-    assert max(first * second for first, second in asked) <= options.block**2
+@pytest.mark.parametrize(("count", "number"), [(Count(1, 2), 2), (Count(2, 5), 3), (Count(4), 4), (Count(1, 9), 3)])
+def test_bounds_only_matter_where_they_are_crossed(count: Count, number: int) -> None:
+    assert len(set(clusters(evidence_of(TRUTH), count=count).labels.tolist())) == number
 
 
-def test_one_window_is_one_voice() -> None:
-    rows = windows_of([0])
-    assert cluster(1, comparing(rows), STOP_LLR, ClusterOptions()).tolist() == [0]
+def test_more_people_than_segments_is_every_segment_by_itself() -> None:
+    assert len(set(clusters(evidence_of([0, 0, 0]), count=Count(5, 5)).labels.tolist())) == 3
 
 
-def test_small_clusters_are_left_out_unless_there_is_no_other() -> None:
-    labels = np.array([0, 0, 0, 1, 2, 2])
-    assert without_small(labels, 3).tolist() == [0]
-    assert without_small(labels, 2).tolist() == [0, 2]
-    assert without_small(labels, 9).tolist() == [0]
+def test_one_segment_is_one_person() -> None:
+    assert clusters(evidence_of([0])).labels.tolist() == [0]
 
 
-def test_means_are_the_voices() -> None:
-    rows = windows_of(TRUTH)
-    found = means(rows, np.array(TRUTH), np.array([0, 2]))
-    assert np.linalg.norm(found, axis=1) == pytest.approx([1.0, 1.0], abs=1e-6)
-    own = rows[np.array(TRUTH) == 2].sum(axis=0)
-    assert found[1] == pytest.approx(own / np.linalg.norm(own), abs=1e-6)
+def test_small_clusters_go_to_the_likeliest_and_are_not_sure() -> None:
+    truth = [0] * 5 + [1] * 5 + [2]
+    found = clusters(evidence_of(truth, seconds=1.5))
+    assert len(set(found.labels.tolist())) == 2
+    assert found.sure.tolist() == [True] * 10 + [False]
+
+
+def test_centers_are_the_means_of_what_is_sure() -> None:
+    evidence = evidence_of([0] * 5 + [1] * 5)
+    found = clusters(evidence)
+    centers = found.centers(evidence)
+    own = evidence.embeddings[found.labels == found.labels[-1]].sum(axis=0)
+    assert np.linalg.norm(centers, axis=1) == pytest.approx([1.0, 1.0], abs=1e-6)
+    assert centers[found.labels[-1]] == pytest.approx(own / np.linalg.norm(own), abs=1e-6)
+
+
+def test_segmentation_keeps_two_people_apart_whom_embeddings_join() -> None:
+    together = clusters(evidence_of([0] * 6))
+    apart = clusters(evidence_of([0] * 6, speakers=[0, 1, 0, 1, 0, 1], pause=0.0))
+    assert set(together.labels.tolist()) == {0}
+    assert adjusted_rand_score([0, 1, 0, 1, 0, 1], apart.labels) == 1.0
+
+
+def test_segmentation_means_nothing_for_what_is_far_apart() -> None:
+    found = clusters(evidence_of([0] * 6, speakers=[0, 1, 0, 1, 0, 1], pause=20.0))
+    assert set(found.labels.tolist()) == {0}
+
+
+def test_a_segment_without_an_embedding_goes_where_segmentation_says() -> None:
+    evidence = evidence_of([0, 0, 0, 1, 1, 1, 1], speakers=[0, 0, 0, 1, 1, 1, 0], pause=0.0)
+    evidence.embeddings[3] = 0.0
+    evidence.alone_s[3] = 0.0
+    found = clusters(evidence)
+    assert found.labels[3] == found.labels[4] != found.labels[0]
+
+
+def test_a_segment_of_which_nothing_is_known_goes_to_the_nearest_in_time() -> None:
+    evidence = evidence_of([0, 0, 0, 1, 1, 1, 1])
+    evidence.embeddings[6] = 0.0
+    evidence.alone_s[6] = 0.0
+    assert clusters(evidence).labels[6] == clusters(evidence).labels[5]
+
+
+def test_what_is_said_over_everybody_is_somebody_elses() -> None:
+    evidence = evidence_of([0, 0, 0, 0, 0], speakers=[0, 0, 0, 0, 1], pause=0.0)
+    evidence.embeddings[4] = 0.0
+    evidence.alone_s[4] = 0.0
+    evidence.starts_s[4] = evidence.starts_s[3]
+    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    assert (found.labels.tolist(), found.sure.tolist()) == ([0, 0, 0, 0, 1], [True] * 4 + [False])
+    assert clusters(evidence, replace(OPTIONS, somebody_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
+
+
+def test_without_any_embedding_all_is_one_person() -> None:
+    evidence = evidence_of([0, 1, 2])
+    evidence.embeddings[:] = 0.0
+    found = clusters(evidence)
+    assert found.labels.tolist() == [0, 0, 0]
+    assert not found.sure.any()
+    assert not found.centers(evidence).any()

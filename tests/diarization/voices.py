@@ -1,16 +1,15 @@
-"""Made voices: unit vectors around a few directions, and llrs that follow from their cosines."""
+"""Made voices: unit vectors around a few directions, as evidence for clustering, and llrs that follow from cosines."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from speakerid.diarization.clustering import Compare
+from speakerid.diarization.clustering import Evidence, Floats
 from speakerid.types import FloatArray
 
 
-def windows_of(truth: list[int], spread: float = 0.4, dim: int = 64, seed: int = 0) -> FloatArray:
-    """A row for each window of the voices `truth`."""
+def embeddings_of(truth: list[int], spread: float = 0.4, dim: int = 64, seed: int = 0) -> FloatArray:
+    """A row for each segment of the people `truth`."""
     random = np.random.default_rng(seed)
     voices = np.linalg.qr(random.standard_normal((dim, dim)))[0]
     noise = random.standard_normal((len(truth), dim)) / np.sqrt(dim)
@@ -19,10 +18,15 @@ def windows_of(truth: list[int], spread: float = 0.4, dim: int = 64, seed: int =
     return unit
 
 
-def comparing(rows: FloatArray) -> Compare:
+def evidence_of(
+    truth: list[int], *, seconds: float = 2.0, speakers: list[int] | None = None, pause: float = 1.0
+) -> Evidence:
+    """One segment after another, `seconds` long each."""
+    starts = (np.arange(len(truth)) * (seconds + pause)).astype(np.float64)
+    numbers = None if speakers is None else np.array(speakers, np.intp)
+    return Evidence(embeddings_of(truth), np.full(len(truth), seconds, np.float64), starts, starts + seconds, numbers)
+
+
+def calibrated(cosines: Floats) -> Floats:
     """llr 4 for equal vectors, -4 for orthogonal ones."""
-
-    def compare(some: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.float64]:
-        return (8.0 * (rows[some] @ rows[others].T) - 4.0).astype(np.float64)
-
-    return compare
+    return 8.0 * cosines - 4.0

@@ -185,3 +185,12 @@ def test_one_person_under_two_names_does_not_raise_the_threshold(engine: Engine)
     assert now is not None
     assert now.speakers == before.speakers - PEOPLE // 3
     assert now.mean + 2 * now.deviation == pytest.approx(before.mean + 2 * before.deviation, abs=0.05)
+
+
+def test_damaged_utterances_are_left_out(engine: Engine) -> None:
+    fill(engine, each=1)
+    with engine.write() as db:
+        for row in utterances.every(db, galleries.get(engine, "default").key)[: PEOPLE - 2]:
+            row.embedding = unit(1, dim=5)
+    found = strangers(engine)
+    assert found is None or found.speakers <= 2

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.recorder import READS, Recorder
+from speakerid.audio.recorder import Recorder
 from speakerid.audio.wav import wav_bytes
-from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
     AudioTooLong,
@@ -190,7 +187,7 @@ def test_the_work_is_reported_as_it_goes(known: SpeakerID) -> None:
     known.recording((CONVERSATION, 16_000), watch=lambda done, total: told.append((done, total)))
     done, total = told[-1]
     assert total is not None
-    assert total == pytest.approx(READS * len(CONVERSATION) / 16_000, rel=0.01)
+    assert total == pytest.approx(len(CONVERSATION) / 16_000, rel=0.01)
     assert 0.5 * total < done <= 1.01 * total
     assert [one for one, _ in told] == sorted(one for one, _ in told)
 
@@ -203,11 +200,3 @@ def test_a_webm_without_a_duration(known: SpeakerID) -> None:
     assert names(answer) == [ADA, BEN, ADA, BEN]
     assert set(told) == {None}
     assert answer.seconds == pytest.approx(len(CONVERSATION) / 16_000, abs=0.1)
-
-
-def test_a_turn_that_does_not_fit_the_name_of_its_voice_is_heard_anew(known: SpeakerID) -> None:
-    one_cluster = ClusterOptions(window_stop_llr=-1e6, turn_stop_llr=-1e6)
-    engine = replace(known.engine, policy=replace(known.engine.policy, clusters=one_cluster))
-    assert names(SpeakerID(engine).recording((talk(ADA, ADA, BEN), 16_000))) == [ADA, BEN]
-    known.delete(BEN)
-    assert names(SpeakerID(engine).recording((talk(ADA, ADA, BEN), 16_000))) == [ADA, "unknown_1"]

@@ -34,6 +34,7 @@ from speakerid.services.recordings import erase, result, run
 from speakerid.services.recordings.notify import Notice
 from speakerid.services.recordings.submit import Asked, Intake, receiving
 from speakerid.services.recordings.worker import Worker
+from speakerid.services.speaker_count import SpeakerCount
 from tests.audio.encode import encode, soundfile_bytes
 from tests.audio.voice import synthetic_voice
 from tests.db.rows import unit
@@ -158,7 +159,7 @@ def test_uploads_that_stopped_are_erased_in_time(engine: Engine) -> None:
         (b"", {}, EmptyAudio),
         (b"<html></html>" * 50, {}, UnsupportedAudio),
         (MEETING, {"channel": 1}, NoSuchChannel),
-        (MEETING, {"speakers": 0}, InvalidRequest),
+        (MEETING, {"count": SpeakerCount(speakers=0)}, InvalidRequest),
         (MEETING, {"candidates": ["Nobody"]}, SpeakerNotFound),
         (MEETING, {"intake": Intake(max_bytes=100_000)}, FileTooLarge),
     ],

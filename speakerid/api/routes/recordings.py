@@ -25,6 +25,7 @@ from speakerid.diarization import formats
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import cancel, erase, result
 from speakerid.services.recordings.submit import Asked, Intake, Upload, receiving
+from speakerid.services.speaker_count import MOST, SpeakerCount
 from speakerid.timeline import Recording, RecordingJob, RecordingResult, Sides
 from speakerid.types import Key, Page, to_json
 
@@ -34,7 +35,9 @@ SENDER, READER = allow("identify"), allow("read", "identify")
 Sender = Annotated[Key | None, SENDER]
 Reader = Annotated[Key | None, READER]
 RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_length=64)]
-Speakers = Annotated[int | None, Query(ge=1, le=1000, description="At most how many speak, if you know it.")]
+Speakers = Annotated[int | None, Query(ge=1, le=MOST, description="How many speak, if you know it.")]
+MinSpeakers = Annotated[int | None, Query(ge=1, le=MOST, description="At least how many speak.")]
+MaxSpeakers = Annotated[int | None, Query(ge=1, le=MOST, description="At most how many speak.")]
 Candidates = Annotated[
     str | None,
     Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=2_000),
@@ -78,6 +81,8 @@ async def submit_recording(
     engine: EngineDep,
     gallery: GalleryDep,
     speakers: Speakers = None,
+    min_speakers: MinSpeakers = None,
+    max_speakers: MaxSpeakers = None,
     candidates: Candidates = None,
     channel: Channel = "mix",
     webhook: Webhook = None,
@@ -87,7 +92,7 @@ async def submit_recording(
 
     The webhook gets a POST with the id and the state when the job has ended, signed where the operator set a secret.
     """
-    asked = Asked(speakers, _listed(candidates), _sides(channel), webhook)
+    asked = Asked(SpeakerCount(speakers, min_speakers, max_speakers), _listed(candidates), _sides(channel), webhook)
     coming = receiving(engine, gallery, asked, _intake(request), sender.id if sender else None)
     async with contextmanager_in_threadpool(coming) as upload:
         async for chunk in audio_stream(request):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.diarization.clustering import ClusterOptions, Labels, cluster, means
-from speakerid.diarization.resegment import likeliest_path
-from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.sides import Side
+from speakerid.diarization.clustering import Calibrated, ClusterOptions, Count, Evidence, Floats, Labels, cluster
+from speakerid.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -18,18 +16,17 @@ class AssignOptions:
     """llrs of the encoder's default calibration."""
 
     same_llr: float = 0.0  # a group and a voice are one from here on
-    change_cost: float = 2.0  # by which another voice must fit better in all before the speaker changes
     begins_s: float = 1.0  # of windows, from which a voice may begin; less goes to the nearest
     clusters: ClusterOptions = field(default_factory=ClusterOptions)
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """`labels (n,)` point into `voices`: the known ones first, then those that are new. `fits (n,)`: llr of each."""
+    """`labels (n,)` point into `voices (v, dim)`: known ones first, then new ones. `fits (n,)`: their llrs."""
 
     labels: Labels
-    voices: Side
-    fits: NDArray[np.float64]
+    voices: FloatArray
+    fits: Floats
 
     def sure(self, same_llr: float) -> NDArray[np.intp]:
         """Windows that their voice may learn from: like it, and not beside a change of speaker."""
@@ -43,42 +40,27 @@ class Assigned:
         return Assigned(self.labels[:count], self.voices, self.fits[:count])
 
 
-def assign(calibration: Calibration, windows: Side, known: Side | None, options: AssignOptions) -> Assigned:
-    """`windows`, in order, of one stretch. `known` is None before anybody was heard."""
-    groups = _groups(calibration, windows, options.clusters)
-    count = 0 if known is None else len(known)
-    nearest, llrs = _nearest(calibration, groups, known)
-    begin = _may_begin(groups.seconds, count, options.begins_s) & (llrs < options.same_llr)
-    voices = groups[begin] if known is None else Side.joined([known, groups[begin]])
-    chosen = np.concatenate([np.unique(nearest[~begin]), np.arange(count, len(voices))]).astype(np.intp)
-    fits = calibration.compare(windows.embeddings, voices[chosen].embeddings)
-    path = likeliest_path(fits, options.change_cost)
-    return Assigned(chosen[path], voices, fits[np.arange(len(windows)), path])
+def assign(calibrated: Calibrated, windows: Evidence, known: FloatArray, options: AssignOptions) -> Assigned:
+    """`windows`, in order, of one stretch; `known (v, dim)`."""
+    groups, centers, seconds = _groups(calibrated, windows, options.clusters)
+    llrs = calibrated((centers @ known.T).astype(np.float64))
+    begin = _may_begin(seconds, len(known), options.begins_s) & (llrs.max(axis=1, initial=-np.inf) < options.same_llr)
+    voices = np.concatenate([known, centers[begin]])
+    places = np.where(begin, len(known) + np.cumsum(begin) - 1, llrs.argmax(axis=1) if len(known) else 0)
+    labels = places[groups].astype(np.intp)
+    fits = calibrated((windows.embeddings * voices[labels]).sum(axis=1).astype(np.float64))
+    return Assigned(labels, voices, fits)
 
 
-def _groups(calibration: Calibration, windows: Side, options: ClusterOptions) -> Side:
-    """The voices of one stretch, the largest first."""
-
-    def compare(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float64]:
-        return calibration.compare(windows[rows].embeddings, windows[columns].embeddings)
-
-    labels = cluster(len(windows), compare, options.window_stop_llr, options)
-    order: NDArray[np.intp] = np.argsort(-np.bincount(labels), kind="stable")
-    seconds = np.array([windows.seconds[labels == number].sum() for number in order])
-    members = windows[np.array([int(np.argmax(labels == number)) for number in order], np.intp)]
-    return replace(members, embeddings=means(windows.embeddings, labels, order), seconds=seconds)
+def _groups(calibrated: Calibrated, windows: Evidence, options: ClusterOptions) -> tuple[Labels, FloatArray, Floats]:
+    """The group of each window, the largest group first; the centers `(g, dim)` and the seconds of all groups."""
+    found = cluster(windows, calibrated, options, Count())
+    seconds = np.bincount(found.labels, windows.alone_s).astype(np.float64)
+    order = np.argsort(-seconds, kind="stable")
+    return np.argsort(order)[found.labels], found.centers(windows)[order], seconds[order]
 
 
-def _nearest(
-    calibration: Calibration, groups: Side, known: Side | None
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    if known is None:
-        return np.zeros(len(groups), np.intp), np.full(len(groups), -np.inf)
-    llrs = calibration.compare(groups.embeddings, known.embeddings)
-    return llrs.argmax(axis=1), llrs.max(axis=1)
-
-
-def _may_begin(seconds: NDArray[np.float64], known: int, begins_s: float) -> NDArray[np.bool_]:
+def _may_begin(seconds: Floats, known: int, begins_s: float) -> NDArray[np.bool_]:
     """What a stretch holds beside its largest group may be two voices in one window: a second window must agree."""
     needed = np.full(len(seconds), 2 * begins_s)
     needed[0] = begins_s if known else 0.0

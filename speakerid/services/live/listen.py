@@ -13,6 +13,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.live.chorus import Chorus
 from speakerid.services.live.events import Done, Event, Ready
 from speakerid.services.live.names import Names
+from speakerid.services.live.numbers import Numbers
 from speakerid.services.live.session import LivePolicy, Session
 
 BLOCK = 3 * FRAME_SAMPLES  # samples heard at a time, 96 ms: answers do not depend on how messages are cut
@@ -56,5 +57,6 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
 
 def _session(engine: Engine, names: Names, policy: LivePolicy) -> Session:
     # As for recordings not a gallery's own: the stop of the clustering was fitted with the encoder's.
-    chorus = Chorus(engine.calibration, policy.assign, policy.merge_llr)
-    return Session(engine.encoder, OngoingSpeech(engine.recorder.vad), chorus, names, policy.certain)
+    chorus = Chorus(engine.calibration.llr, engine.encoder.dim, policy.assign, policy.merge_llr)
+    speech, numbers = OngoingSpeech(engine.recorder.vad), Numbers(engine.recorder.segmenter)
+    return Session(engine.encoder, speech, numbers, chorus, names, policy.certain)

@@ -9,7 +9,7 @@ from speakerid.audio.conditioning import HighPass
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.ongoing import OngoingSpeech
 from speakerid.audio.quality import clipping_ratio
-from speakerid.diarization.windows import WindowOptions
+from speakerid.audio.segmentation import WINDOW
 from speakerid.encoders.batching import Batcher
 from speakerid.services.live.answers import Answers
 from speakerid.services.live.assign import Assigned, AssignOptions
@@ -17,8 +17,9 @@ from speakerid.services.live.certain import CertainOptions, certain
 from speakerid.services.live.chorus import Chorus
 from speakerid.services.live.events import Enough, HeardVoice, LiveTurn
 from speakerid.services.live.names import Names
+from speakerid.services.live.numbers import Numbers
 from speakerid.services.live.recent import Recent
-from speakerid.services.live.utterance import LONGEST, Utterance
+from speakerid.services.live.utterance import LONGEST, Utterance, WindowOptions
 from speakerid.services.live.voices import LiveVoice
 from speakerid.types import FloatArray, Span
 
@@ -38,10 +39,17 @@ class Session:
     """Takes blocks in order; its methods give the events they cause. For one thread at a time."""
 
     def __init__(
-        self, encoder: Batcher, speech: OngoingSpeech, chorus: Chorus, names: Names, options: CertainOptions
+        self,
+        encoder: Batcher,
+        speech: OngoingSpeech,
+        numbers: Numbers,
+        chorus: Chorus,
+        names: Names,
+        options: CertainOptions,
     ) -> None:
         self._encoder = encoder
         self._ongoing = speech
+        self._numbers = numbers
         self._chorus = chorus
         self._names = names
         self._certain = options
@@ -97,7 +105,7 @@ class Session:
         self._embed(said, due)
         assigned = self._chorus.assign(said.windows)
         if settled := said.settled(assigned.labels):
-            before, said = said.split(settled)
+            before, said = said.split(settled, self._numbers.change)
             yield from self._commit(before, said.begin, assigned.first(settled))
             self._open, assigned = said, self._chorus.assign(said.windows)
         if spoken_to - said.begin >= LONGEST:
@@ -111,31 +119,34 @@ class Session:
             embeddings = self._encoder.embed([self._recent.samples(place) for place in places])
             for place, embedding in zip(places, embeddings, strict=True):
                 said.add(place, embedding)
+            total = self._recent.total
+            self._numbers.hear(self._recent.samples((total - WINDOW, total)), total)
+            said.number(self._numbers.of)
 
     def _partial(self, said: Utterance, spoken_to: int, assigned: Assigned) -> Iterator[Answer]:
         """How it looks now; nothing is learned from it yet."""
-        talks = said.talks(spoken_to, assigned.labels)
-        voices = {talk.voice: self._chorus.voice(assigned, talk.voice) for talk in talks}
-        known, speaking = self._chorus.voices, voices[talks[-1].voice]
-        more = self._recent.samples(talks[-1].span)
+        spoken = said.spoken(spoken_to, assigned.labels, self._numbers.change)
+        voices = {one.cluster: self._chorus.voice(assigned, one.cluster) for one in spoken}
+        known, speaking = self._chorus.voices, voices[spoken[-1].cluster]
+        more = self._recent.samples(spoken[-1].span)
         everybody = known if speaking in known else [*known, speaking]
         self._names.judge_ongoing(everybody, speaking, more, self._recent.quality(self._ongoing.stretch))
-        for nth, talk in enumerate(talks):
-            yield self._answers.turn(self._turns + nth, talk.span, voices[talk.voice], final=False)
+        for nth, one in enumerate(spoken):
+            yield self._answers.turn(self._turns + nth, one.span, voices[one.cluster], final=False)
         yield from self._enough(everybody)
 
     def _commit(self, said: Utterance, end: int, assigned: Assigned) -> Iterator[Answer]:
         """It stands: voices learn from it, and its turns are named by all that was heard."""
-        talks = said.talks(end, assigned.labels)
+        spoken = said.spoken(end, assigned.labels, self._numbers.change)
         voices = self._chorus.learn(said.windows, assigned)
-        for talk in talks:
-            voices[talk.voice].say(self._recent.samples(talk.span))
+        for one in spoken:
+            voices[one.cluster].say(self._recent.samples(one.span))
         for voice in voices.values():
             self._names.hear(voice)
         self._merge(voices)
         self._names.judge(self._chorus.voices, self._recent.quality(self._ongoing.stretch))
-        for talk in talks:
-            yield self._final(talk.span, voices[talk.voice])
+        for one in spoken:
+            yield self._final(one.span, voices[one.cluster])
         yield from self._enough(self._chorus.voices)
 
     def _merge(self, voices: dict[int, LiveVoice]) -> None:

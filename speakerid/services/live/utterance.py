@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.diarization.clustering import Labels
-from speakerid.diarization.turns import Talk, turns
-from speakerid.diarization.windows import WindowOptions
-from speakerid.scoring.sides import Side
-from speakerid.services.live.voices import windows_side
+from speakerid.diarization.clustering import Evidence, Labels
+from speakerid.diarization.reconstruction import Spoken
 from speakerid.types import FloatArray, Span
 
 SETTLED = 2  # windows of the next speaker after which a change stands
 LONGEST = 15 * SAMPLE_RATE_HZ  # samples; who goes on without a pause begins a new turn
+REACH = SAMPLE_RATE_HZ  # samples from where windows say that the speaker changes to where segmentation may say it
+UNNUMBERED = -1
+
+Border = Callable[[int, int], int]  # a place and a reach -> the change of speaker nearest to it
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """In samples at 16 kHz."""
+
+    length: int = 24_000  # 1.5 s: shorter ones tell voices apart badly, longer ones hold two of them
+    hop: int = 8_000
+    shortest: int = 4_800  # what is shorter follows its neighbors
 
 
 @dataclass
@@ -23,6 +36,7 @@ class Utterance:
     begin: int
     places: list[Span] = field(default_factory=list)
     embeddings: list[FloatArray] = field(default_factory=list)
+    numbers: list[int | None] = field(default_factory=list)  # of speakers, by segmentation
 
     def due(self, spoken_to: int, options: WindowOptions) -> list[Span]:
         """Windows that are full by now and not taken yet."""
@@ -41,23 +55,48 @@ class Utterance:
     def add(self, place: Span, embedding: FloatArray) -> None:
         self.places.append(place)
         self.embeddings.append(embedding)
+        self.numbers.append(None)
+
+    def number(self, speaker: Callable[[Span], int | None]) -> None:
+        """Ask anew who speaks in each window; what is not known any more stays."""
+        for nth, place in enumerate(self.places):
+            found = speaker(place)
+            self.numbers[nth] = self.numbers[nth] if found is None else found
 
     @property
-    def windows(self) -> Side:
-        return windows_side(self.embeddings, [(end - start) / SAMPLE_RATE_HZ for start, end in self.places])
+    def windows(self) -> Evidence:
+        seconds = np.array(self.places, np.float64) / SAMPLE_RATE_HZ
+        numbers = np.array([UNNUMBERED if one is None else one for one in self.numbers], np.intp)
+        known = UNNUMBERED not in numbers
+        lengths = seconds[:, 1] - seconds[:, 0]
+        return Evidence(np.stack(self.embeddings), lengths, seconds[:, 0], seconds[:, 1], numbers if known else None)
 
-    def talks(self, end: int, labels: Labels) -> list[Talk]:
-        """Turns up to `end`, by the voice of each window."""
-        return turns([(self.begin, end)], self.places, labels)
+    def spoken(self, end: int, labels: Labels, border: Border) -> list[Spoken]:
+        """Who speaks up to `end`, by the voice of each window."""
+        return list(self._spoken(end, labels, border))
+
+    def _spoken(self, end: int, labels: Labels, border: Border) -> Iterator[Spoken]:
+        start = self.begin
+        for window in range(1, len(labels)):
+            if labels[window] != labels[window - 1]:
+                at = border(self._between(window), REACH)
+                at = at if start < at < end else self._between(window)
+                yield Spoken((start, at), int(labels[window - 1]))
+                start = at
+        yield Spoken((start, end), int(labels[-1]))
 
     def settled(self, labels: Labels) -> int:
         """How many windows lie before the last change of speaker that stands."""
         changes = [nth for nth in range(1, len(labels)) if labels[nth] != labels[nth - 1]]
         return max((nth for nth in changes if len(labels) - nth >= SETTLED), default=0)
 
-    def split(self, window: int) -> tuple[Utterance, Utterance]:
-        """At the change of speaker before this window: halfway between its center and that of the one before."""
+    def split(self, window: int, border: Border) -> tuple[Utterance, Utterance]:
+        """At the change of speaker before this window."""
+        before = Utterance(self.begin, self.places[:window], self.embeddings[:window], self.numbers[:window])
+        at = max(border(self._between(window), REACH), self.begin + 1)
+        return before, Utterance(at, self.places[window:], self.embeddings[window:], self.numbers[window:])
+
+    def _between(self, window: int) -> int:
+        """Halfway between the center of this window and that of the one before."""
         (a, b), (c, d) = self.places[window - 1], self.places[window]
-        border = ((a + b) // 2 + (c + d) // 2) // 2
-        before = Utterance(self.begin, self.places[:window], self.embeddings[:window])
-        return before, Utterance(border, self.places[window:], self.embeddings[window:])
+        return ((a + b) // 2 + (c + d) // 2) // 2

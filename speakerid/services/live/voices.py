@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.scoring.sides import Side
 from speakerid.timeline import RecordedVoice
 from speakerid.types import FloatArray
 
@@ -22,7 +20,6 @@ class LiveVoice:
     """`total (dim,)` sums the embeddings of its windows, `probe (dim,)` is the embedding of its first speech."""
 
     total: NDArray[np.float64]
-    window_s: float = 0.0  # speech behind `total`
     seconds: float = 0.0  # of its final turns
     turns: list[int] = field(default_factory=list)
     probe: FloatArray | None = None
@@ -59,12 +56,7 @@ class LiveVoice:
         """They turned out to be one."""
         self.probed = self.probed and self.full
         self.total = self.total + other.total
-        self.window_s += other.window_s
         self.seconds += other.seconds
         self.turns = sorted(self.turns + other.turns)
         self.enough = self.enough or other.enough
         self._speech = np.concatenate([self._speech, other._speech])[:PROBE]
-
-
-def windows_side(embeddings: Sequence[FloatArray], seconds: Sequence[float]) -> Side:
-    return Side(np.stack(embeddings), np.array(seconds, np.float64))

@@ -9,7 +9,7 @@ from speakerid.db.types import new_id, now
 from speakerid.services.engine import Engine
 from speakerid.services.recording import RecordingOptions, Watch, hear, unwatched
 from speakerid.services.recordings import result, save, submit
-from speakerid.timeline import JobOptions, Recording
+from speakerid.timeline import Recording
 from speakerid.types import to_json
 
 
@@ -22,7 +22,7 @@ def recording(
     with engine.write() as db:
         gallery = galleries.get(db, gallery.name, lock="change")
         known = save.still_known(db, gallery.key, heard.recording)
-        asked = JobOptions(options.speakers, submit.ids(db, gallery, options.candidates), options.channel)
+        asked = submit.job_options(options.count, submit.ids(db, gallery, options.candidates), options.channel)
         row = RecordingRow(
             id=new_id("rec"),
             gallery_key=gallery.key,

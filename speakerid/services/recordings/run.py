@@ -20,6 +20,7 @@ from speakerid.services.recording import RecordingOptions, hear
 from speakerid.services.recordings import audio, jobs, known, save
 from speakerid.services.recordings.lease import Lease, Stop
 from speakerid.services.recordings.save import Claimed
+from speakerid.services.speaker_count import SpeakerCount
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,8 @@ def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> Recordin
     if candidates is not None:
         with engine.read() as db:
             candidates = tuple(one.id for one in known.today(db, gallery.key, candidates).values())
-    return RecordingOptions(asked.speakers, candidates, asked.channel)
+    count = SpeakerCount(asked.speakers, asked.min_speakers, asked.max_speakers)
+    return RecordingOptions(count, candidates, asked.channel)
 
 
 def _stopped(engine: Engine, job: Claimed) -> None:

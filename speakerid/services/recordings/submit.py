@@ -14,16 +14,16 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import galleries, recordings, repeats
 from speakerid.db.types import new_id
-from speakerid.errors import EmptyAudio, FileTooLarge, InvalidRequest, RecordingNotFound, TooManyRecordings
+from speakerid.errors import EmptyAudio, FileTooLarge, RecordingNotFound, TooManyRecordings
 from speakerid.services import speakers
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import audio, erase, jobs, webhook
 from speakerid.services.recordings.receiver import this_process
 from speakerid.services.repeats import Repeat, earlier, keep
+from speakerid.services.speaker_count import ANY, SpeakerCount
 from speakerid.timeline import JobOptions, Sides
 from speakerid.types import to_json
 
-MAX_SPEAKERS = 1000
 RENEW_S = 10.0  # of the lease on what is coming in
 
 
@@ -40,7 +40,7 @@ class Intake:
 class Asked:
     """What the caller wants; `candidates` by name or id."""
 
-    speakers: int | None = None
+    count: SpeakerCount = ANY
     candidates: Sequence[str] | None = None
     channel: Sides = "mix"
     webhook: str | None = None
@@ -141,14 +141,13 @@ def receiving(
 
 
 def _begin(engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, key_id: str | None) -> Upload:
-    if asked.speakers is not None and not 1 <= asked.speakers <= MAX_SPEAKERS:
-        raise InvalidRequest(f"'speakers' is 1 to {MAX_SPEAKERS}. Leave it out if it is not known.")
+    asked.count.checked()
     called = None if asked.webhook is None else webhook.checked(asked.webhook, private=intake.private_webhooks)
     with engine.write() as db:
         gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
         if recordings.waiting(db, key_id) >= intake.max_waiting:
             raise TooManyRecordings(intake.max_waiting)
-        options = JobOptions(asked.speakers, ids(db, gallery, asked.candidates), asked.channel)
+        options = job_options(asked.count, ids(db, gallery, asked.candidates), asked.channel)
         row = RecordingRow(
             id=new_id("rec"),
             gallery_key=gallery.key,
@@ -162,6 +161,10 @@ def _begin(engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, ke
         db.add(row)
         db.flush()
     return Upload(engine, gallery, options, row.key, row.id, intake.max_bytes)
+
+
+def job_options(count: SpeakerCount, candidates: tuple[str, ...] | None, channel: Sides) -> JobOptions:
+    return JobOptions(candidates=candidates, channel=channel, **vars(count))
 
 
 def ids(db: Handle, gallery: GalleryRow, candidates: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speakerid.bootstrap import load_fitted
-from speakerid.diarization.windows import WindowOptions
-from speakerid.encoders.fake import FakeEncoder
-from speakerid.scoring.calibration import Calibration
+from speakerid.diarization.clustering import Calibrated, Evidence, Floats
+from speakerid.diarization.reconstruction import Spoken
 from speakerid.services.live.assign import Assigned, AssignOptions, assign
 from speakerid.services.live.certain import CertainOptions, certain
 from speakerid.services.live.chorus import MOST, Chorus
 from speakerid.services.live.recent import KEPT, Recent
-from speakerid.services.live.utterance import Utterance
-from speakerid.services.live.voices import PROBE, LiveVoice, windows_side
+from speakerid.services.live.utterance import Utterance, WindowOptions
+from speakerid.services.live.voices import PROBE, LiveVoice
 from speakerid.timeline import RecordedVoice
 from speakerid.types import Candidate, Decision, FloatArray, SpeakerRef, Speech, Threshold
 
@@ -32,8 +30,24 @@ def voice_near(seed: int, count: int, spread: float = 0.15) -> list[FloatArray]:
 
 
 @pytest.fixture
-def calibration() -> Calibration:
-    return load_fitted(FakeEncoder()).calibration
+def calibrated() -> Calibrated:
+    def llrs(cosines: Floats) -> Floats:
+        return 6.3 * cosines - 3.6
+
+    return llrs
+
+
+def windows_of(embeddings: list[FloatArray], seconds: float = 1.5) -> Evidence:
+    starts = (0.5 * np.arange(len(embeddings))).astype(np.float64)
+    return Evidence(np.stack(embeddings), np.full(len(embeddings), seconds, np.float64), starts, starts + seconds, None)
+
+
+NOBODY = np.zeros((0, DIM), np.float32)
+
+
+def at(place: int, reach: int) -> int:
+    """Segmentation that knows of no change."""
+    return place
 
 
 class TestUtterance:
@@ -61,64 +75,80 @@ class TestUtterance:
         said = Utterance(0)
         for start in (0, 8_000, 16_000):
             said.add((start, start + 24_000), np.ones(DIM, np.float32))
-        before, after = said.split(2)
+        before, after = said.split(2, at)
         assert (before.begin, len(before.places)) == (0, 2)
         assert (after.begin, after.places) == (24_000, [(16_000, 40_000)])
         assert after.due(48_000, OPTIONS) == [(24_000, 48_000)]
 
+    def test_segmentation_says_where_exactly_the_speaker_changes(self) -> None:
+        said = Utterance(0)
+        for start in (0, 8_000, 16_000):
+            said.add((start, start + 24_000), np.ones(DIM, np.float32))
+        found = said.spoken(40_000, np.array([0, 0, 1]), lambda place, _: place + 3_000)
+        assert found == [Spoken((0, 27_000), 0), Spoken((27_000, 40_000), 1)]
+        assert said.spoken(40_000, np.array([0, 0, 1]), lambda *_: 50_000)[0].span == (0, 24_000)
+        assert said.split(2, lambda place, _: place - 1_000)[1].begin == 23_000
+
+    def test_numbers_of_speakers_are_asked_for_anew_and_kept(self) -> None:
+        said = Utterance(0)
+        said.add((0, 24_000), np.ones(DIM, np.float32))
+        assert said.windows.speakers is None
+        said.number(lambda _: 2)
+        said.number(lambda _: None)
+        numbers = said.windows.speakers
+        assert numbers is not None
+        assert numbers.tolist() == [2]
+
 
 class TestAssign:
-    def test_a_voice_heard_before_is_known_again(self, calibration: Calibration) -> None:
+    def test_a_voice_heard_before_is_known_again(self, calibrated: Calibrated) -> None:
         ada, ben = voice_near(1, 6), voice_near(2, 6)
-        known = windows_side([ada[0], ben[0]], [6.0, 6.0])
-        found = assign(calibration, windows_side(ben[1:5], [1.5] * 4), known, AssignOptions())
+        known = np.stack([ada[0], ben[0]])
+        found = assign(calibrated, windows_of(ben[1:5]), known, AssignOptions())
         assert found.labels.tolist() == [1, 1, 1, 1]
         assert len(found.voices) == 2
 
-    def test_a_new_voice_begins(self, calibration: Calibration) -> None:
-        known = windows_side([voice_near(1, 1)[0]], [6.0])
-        found = assign(calibration, windows_side(voice_near(2, 3), [1.5] * 3), known, AssignOptions())
+    def test_a_new_voice_begins(self, calibrated: Calibrated) -> None:
+        known = np.stack(voice_near(1, 1))
+        found = assign(calibrated, windows_of(voice_near(2, 3)), known, AssignOptions())
         assert found.labels.tolist() == [1, 1, 1]
         assert len(found.voices) == 2
 
-    def test_two_voices_in_one_stretch(self, calibration: Calibration) -> None:
-        said = windows_side([*voice_near(1, 4), *voice_near(2, 3)], [1.5] * 7)
-        found = assign(calibration, said, None, AssignOptions())
+    def test_two_voices_in_one_stretch(self, calibrated: Calibrated) -> None:
+        said = windows_of([*voice_near(1, 4), *voice_near(2, 3)])
+        found = assign(calibrated, said, NOBODY, AssignOptions())
         assert len(set(found.labels[:4])) == len(set(found.labels[4:])) == 1
         assert found.labels[0] != found.labels[-1]
         assert found.sure(0.0).tolist() == [0, 1, 2, 5, 6]
 
-    def test_too_little_for_a_voice_goes_to_the_nearest(self, calibration: Calibration) -> None:
-        known = windows_side([voice_near(1, 1)[0]], [6.0])
-        found = assign(calibration, windows_side(voice_near(2, 1), [0.8]), known, AssignOptions())
+    def test_too_little_for_a_voice_goes_to_the_nearest(self, calibrated: Calibrated) -> None:
+        known = np.stack(voice_near(1, 1))
+        found = assign(calibrated, windows_of(voice_near(2, 1), 0.8), known, AssignOptions())
         assert (found.labels.tolist(), len(found.voices)) == ([0], 1)
         assert found.sure(0.0).tolist() == []  # and it learns nothing from that
-        assert len(assign(calibration, windows_side(voice_near(2, 1), [0.8]), None, AssignOptions()).voices) == 1
+        assert len(assign(calibrated, windows_of(voice_near(2, 1), 0.8), NOBODY, AssignOptions()).voices) == 1
 
 
 class TestChorus:
-    def test_voices_are_bounded(self, calibration: Calibration) -> None:
-        chorus = Chorus(calibration, AssignOptions(), 2.0)
+    def test_voices_are_bounded(self, calibrated: Calibrated) -> None:
+        chorus = Chorus(calibrated, DIM, AssignOptions(), 2.0)
         for seed in range(MOST + 5):
-            said = windows_side(voice_near(seed, 2, spread=0.0), [1.5, 1.5])
+            said = windows_of(voice_near(seed, 2, spread=0.0))
             chorus.learn(said, chorus.assign(said))
         assert len(chorus.voices) == MOST
 
-    def test_what_begins_is_the_same_voice_until_it_is_known(self, calibration: Calibration) -> None:
-        chorus = Chorus(calibration, AssignOptions(), 2.0)
-        said = windows_side(voice_near(1, 2), [1.5, 1.5])
+    def test_what_begins_is_the_same_voice_until_it_is_known(self, calibrated: Calibrated) -> None:
+        chorus = Chorus(calibrated, DIM, AssignOptions(), 2.0)
+        said = windows_of(voice_near(1, 2))
         coming = chorus.voice(chorus.assign(said), 0)
         coming.enough = True
         (known,) = chorus.learn(said, chorus.assign(said)).values()
         assert known is coming
         assert chorus.voices == [coming]
-        assert (
-            chorus.voice(Assigned(np.array([1]), windows_side(voice_near(2, 2), [1.5] * 2), np.zeros(1)), 1)
-            is not coming
-        )
+        assert chorus.voice(Assigned(np.array([1]), np.stack(voice_near(2, 2)), np.zeros(1)), 1) is not coming
 
-    def test_two_that_are_alike_become_the_older(self, calibration: Calibration) -> None:
-        chorus = Chorus(calibration, AssignOptions(), 2.0)
+    def test_two_that_are_alike_become_the_older(self, calibrated: Calibrated) -> None:
+        chorus = Chorus(calibrated, DIM, AssignOptions(), 2.0)
         first, second, other = (LiveVoice(np.ones(DIM), seconds=5.0, turns=[nth]) for nth in range(3))
         first.probe, second.probe = voice_near(1, 2, spread=0.05)
         other.probe = voice_near(2, 1)[0]

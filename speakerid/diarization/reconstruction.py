@@ -1,0 +1,67 @@
+"""From segments and their clusters to what is said by whom: one span for each stretch without a pause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from speakerid.diarization.clustering import Labels
+from speakerid.diarization.segments import Segment
+from speakerid.types import Span
+
+PAUSE = 8_000  # samples, 0.5 s: words of one person, if nobody else speaks; a longer pause ends a span
+TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
+
+
+@dataclass(frozen=True, order=True)
+class Spoken:
+    """One person, speaking without a pause."""
+
+    span: Span
+    cluster: int
+
+
+def reconstructed(segments: Sequence[Segment], labels: Labels) -> list[Spoken]:
+    """By start."""
+    spans = [Spoken(span, int(label)) for one, label in zip(segments, labels, strict=True) for span in one.spans]
+    return _joined(sorted(spans))
+
+
+def by_appearance(segments: Sequence[Segment], labels: Labels) -> Labels:
+    """Clusters numbered in the order in which they begin to speak."""
+    order = {label: nth for nth, label in enumerate(dict.fromkeys(labels[np.argsort([s.start for s in segments])]))}
+    return np.array([order[label] for label in labels], np.intp)
+
+
+def sharing(spans: Sequence[Span]) -> list[bool]:
+    """Whether each of `spans`, whose starts ascend, has time in common with another."""
+    ends = list(accumulate((end for _, end in spans), max, initial=0))  # of all before
+    starts = [*(start for start, _ in spans[1:]), None]
+    return [
+        start < before or (following is not None and following < end)
+        for (start, end), before, following in zip(spans, ends, starts, strict=False)
+    ]
+
+
+def _joined(spoken: Sequence[Spoken]) -> list[Spoken]:
+    """`spoken` by start."""
+    found: list[Spoken] = []
+    last: dict[int, int] = {}  # where in `found` each cluster speaks last
+    latest = Spoken((0, 0), -1)  # who of all has the latest end
+    for one in spoken:
+        nth = last.get(one.cluster)
+        if nth is not None and _goes_on(found[nth].span, one.span, alone=latest.cluster == one.cluster):
+            found[nth] = Spoken((found[nth].span[0], max(found[nth].span[1], one.span[1])), one.cluster)
+        else:
+            last[one.cluster] = nth = len(found)
+            found.append(one)
+        latest = found[nth] if found[nth].span[1] >= latest.span[1] else latest
+    return sorted(found)
+
+
+def _goes_on(before: Span, after: Span, *, alone: bool) -> bool:
+    """Whether there is no pause between them; `alone`: nobody else has spoken since."""
+    return after[0] - before[1] <= (PAUSE if alone else TOUCHING)

@@ -1,0 +1,146 @@
+"""From one side of a recording to its clusters: read once, embedded segment by segment. No names yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.quality import clipping_ratio, measure
+from speakerid.audio.recorder import LongAudio
+from speakerid.diarization.clustering import Count, Evidence, cluster
+from speakerid.diarization.reading import Block, blocks
+from speakerid.diarization.reconstruction import Spoken, by_appearance, reconstructed
+from speakerid.diarization.segments import Segment, seconds
+from speakerid.encoders.batching import Batcher
+from speakerid.errors import Overloaded
+from speakerid.services.engine import Engine
+from speakerid.timeline import JobStage
+from speakerid.types import FloatArray, Span, Speech
+
+MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
+PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
+PAUSE_S = 1.0
+
+At = Callable[[JobStage], None]  # called when a stage of the work begins
+
+
+@dataclass(frozen=True)
+class ChannelDiarization:
+    """One side of a recording. `speech[c]` and row c of `probes (c, dim)` belong to cluster c of `spoken`."""
+
+    channel: int | None
+    seconds: float
+    spoken: tuple[Spoken, ...]
+    speech: tuple[Speech, ...]  # `seconds` of it alone
+    probes: FloatArray
+    speech_seconds: float
+
+
+def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count, at: At) -> ChannelDiarization:
+    """Raises AudioError, Overloaded, EncoderFailed."""
+    segmenter, options = engine.recorder.segmenter, engine.policy.clusters
+    at("speech")
+    found = _Found(engine.encoder, options.alone_s)
+    for block in blocks(audio.pieces(found.measure_clipping), segmenter):
+        found.add(block)
+    at("clusters")
+    evidence = found.evidence(numbered=segmenter.speakers > 1)
+    # Not a gallery's own calibration: the stop of the clustering was fitted with the encoder's.
+    clusters = cluster(evidence, engine.calibration.llr, options, count)
+    clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
+    at("names")
+    probes = _unit(clusters.centers(evidence))
+    alone_s = np.bincount(clusters.labels, evidence.alone_s, len(probes))
+    quality = found.quality()
+    return ChannelDiarization(
+        channel,
+        found.total / SAMPLE_RATE_HZ,
+        tuple(reconstructed(found.segments, clusters.labels)),
+        tuple(replace(quality, seconds=float(one)) for one in alone_s),
+        probes,
+        sum(seconds(one.spans, SAMPLE_RATE_HZ) for one in found.segments),
+    )
+
+
+def _unit(centers: FloatArray) -> FloatArray:
+    """Who never speaks alone has no center: any unit vector will do, since 0 s of speech are never named."""
+    found = centers.copy()
+    found[~centers.any(axis=1), 0] = 1.0
+    return found
+
+
+class _Found:
+    """What was found so far. Of the samples only the first minutes of speech are kept, as long as it is read."""
+
+    def __init__(self, encoder: Batcher, alone_s: float) -> None:
+        self.segments: list[Segment] = []
+        self.total = 0
+        self._clipped = 0.0  # samples
+        self._encoder = encoder
+        self._alone_s = alone_s
+        self._embeddings: list[FloatArray] = [np.zeros((0, encoder.dim), np.float32)]
+        self._first: list[Block] = []
+
+    def measure_clipping(self, piece: FloatArray) -> None:
+        self._clipped += clipping_ratio(piece) * len(piece)
+
+    def add(self, block: Block) -> None:
+        self.total += len(block.samples)
+        if (self._first or block.segments) and self.total - (self._first or [block])[0].start < MEASURED:
+            self._first.append(block)
+        self.segments += block.segments
+        self._embeddings.append(self._embedded([block.cut(self._best(one)) for one in block.segments]))
+
+    def evidence(self, *, numbered: bool) -> Evidence:
+        alone_s = np.array([seconds(one.alone, SAMPLE_RATE_HZ) for one in self.segments], np.float64)
+        return Evidence(
+            np.concatenate(self._embeddings),
+            alone_s,
+            np.array([one.start / SAMPLE_RATE_HZ for one in self.segments]),
+            np.array([one.end / SAMPLE_RATE_HZ for one in self.segments]),
+            np.array([one.speaker for one in self.segments], np.intp) if numbered else None,
+        )
+
+    def quality(self) -> Speech:
+        """Noise, clipping and bandwidth of the two minutes from the first word on."""
+        start = self._first[0].start if self._first else 0
+        samples = np.concatenate([np.zeros(0, np.float32), *(one.samples for one in self._first)])
+        spans = sorted(span for one in self._first for segment in one.segments for span in segment.spans)
+        inside = tuple((a - start, b - start) for a, b in _merged(spans))
+        return measure(samples, inside, self._clipped / max(self.total, 1))
+
+    def _best(self, segment: Segment) -> tuple[Span, ...]:
+        """What to embed: of who hardly speaks alone all that there is, to guess by."""
+        return segment.alone if seconds(segment.alone, SAMPLE_RATE_HZ) >= self._alone_s else segment.spans
+
+    def _embedded(self, waveforms: Sequence[FloatArray]) -> FloatArray:
+        """`(n, dim)`, zeros for those too short or constant."""
+        found = np.zeros((len(waveforms), self._encoder.dim), np.float32)
+        rows = [nth for nth, one in enumerate(waveforms) if len(one) >= self._encoder.min_samples and np.ptp(one) > 0.0]
+        if rows:
+            found[rows] = embed(self._encoder, [waveforms[nth] for nth in rows])
+        return found
+
+
+def embed(encoder: Batcher, waveforms: Sequence[FloatArray]) -> FloatArray:
+    """`(n, dim)`. Raises Overloaded after a minute of it."""
+    for _ in range(PATIENCE):
+        with suppress(Overloaded):
+            return encoder.embed(waveforms)
+        time.sleep(PAUSE_S)
+    return encoder.embed(waveforms)
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    found: list[Span] = []
+    for start, end in spans:
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found

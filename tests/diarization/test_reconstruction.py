@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+
+from speakerid.diarization.reconstruction import PAUSE, Spoken, by_appearance, reconstructed, sharing
+from speakerid.diarization.segments import Segment
+from speakerid.types import Span
+
+
+def segment(*spans: Span) -> Segment:
+    return Segment(0, spans, spans)
+
+
+def test_one_person_without_a_pause_is_one_span() -> None:
+    said = [segment((0, 100), (200, 300)), segment((300 + PAUSE, 9_000)), segment((9_001 + PAUSE, 21_000))]
+    found = reconstructed(said, np.array([0, 0, 0]))
+    assert found == [Spoken((0, 9_000), 0), Spoken((9_001 + PAUSE, 21_000), 0)]
+
+
+def test_a_pause_in_which_somebody_else_speaks_ends_a_span() -> None:
+    said = [segment((0, 4_000)), segment((4_500, 7_000)), segment((8_000, 12_000)), segment((14_000, 16_000))]
+    found = reconstructed(said, np.array([0, 1, 0, 0]))
+    assert found == [Spoken((0, 4_000), 0), Spoken((4_500, 7_000), 1), Spoken((8_000, 16_000), 0)]
+    within = reconstructed([segment((0, 9_000)), segment((2_000, 4_000)), segment((4_100, 6_000))], np.array([0, 1, 1]))
+    assert within == [Spoken((0, 9_000), 0), Spoken((2_000, 6_000), 1)]
+
+
+def test_clusters_are_numbered_as_they_appear() -> None:
+    said = [segment((500, 600)), segment((0, 100)), segment((200, 300))]
+    assert by_appearance(said, np.array([4, 2, 4])).tolist() == [1, 0, 1]
+    assert by_appearance([], np.zeros(0, np.intp)).tolist() == []
+
+
+def test_spans_that_share_time() -> None:
+    assert sharing([(0, 10), (5, 8), (9, 12), (12, 15), (20, 30)]) == [True, True, True, False, False]
+    assert sharing([]) == []

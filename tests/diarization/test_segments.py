@@ -1,0 +1,53 @@
+"""Frames as segments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from speakerid.audio.segmentation import FRAME_STEP, span_of
+from speakerid.diarization.segments import LONGEST, PAUSE, SEAM, runs, seam, segments
+
+
+def speaking(frames: int, *spans: tuple[int, int, int]) -> np.ndarray:
+    """`spans`: speaker, first frame, end."""
+    found = np.zeros((frames, 3), np.bool_)
+    for speaker, first, end in spans:
+        found[first:end, speaker] = True
+    return found
+
+
+def test_a_segment_is_where_its_speaker_speaks() -> None:
+    (found,) = segments(speaking(200, (1, 50, 100)), 1_000)
+    assert (found.speaker, found.spans, found.alone) == (1, (span_of(1_050, 1_100),), (span_of(1_050, 1_100),))
+    assert (found.start, found.end) == span_of(1_050, 1_100)
+
+
+def test_long_ones_are_cut_evenly() -> None:
+    found = segments(speaking(500, (0, 0, 3 * LONGEST - 6)), 0)
+    assert [one.end - one.start for one in found] == [(LONGEST - 2) * FRAME_STEP] * 3
+
+
+def test_short_pauses_stay_within_a_segment_unless_somebody_speaks_in_them() -> None:
+    pause = speaking(200, (0, 0, 40), (0, 40 + PAUSE, 100))
+    assert [len(one.spans) for one in segments(pause, 0)] == [2]
+    assert len(segments(speaking(200, (0, 0, 40), (0, 41 + PAUSE, 100)), 0)) == 2
+    pause[42:45, 2] = True
+    assert len(segments(pause, 0)) == 3
+
+
+def test_what_two_say_at_once_is_not_alone() -> None:
+    first, second = segments(speaking(200, (0, 0, 80), (1, 60, 120)), 0)
+    assert (first.alone, second.alone) == ((span_of(0, 60),), (span_of(80, 120),))
+    assert (first.spans, second.spans) == ((span_of(0, 80),), (span_of(60, 120),))
+
+
+def test_a_block_is_cut_in_a_silence_near_its_end() -> None:
+    assert seam(speaking(600, (0, 0, 500), (0, 520, 600))) == 519
+    assert seam(speaking(600, (0, 0, 100), (1, 600 - SEAM, 600))) == 600
+    assert seam(speaking(600, (0, 0, 590))) == 599
+    assert seam(speaking(10, (2, 0, 10))) == 10
+
+
+def test_runs_of_flags() -> None:
+    assert runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
+    assert runs(np.zeros(3, np.bool_)) == []

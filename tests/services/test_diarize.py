@@ -1,0 +1,140 @@
+"""Recordings in which two speak at once. Who speaks where, a stand-in for the segmentation model says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from speakerid import SpeakerID
+from speakerid.audio.decode import decode
+from speakerid.audio.recorder import LongAudio, Recorder
+from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
+from speakerid.diarization.stitching import STEP
+from speakerid.encoders.batching import Batcher
+from speakerid.services.recordings import answers
+from speakerid.timeline import Recording
+from speakerid.types import FloatArray, Span
+from tests.audio.encode import soundfile_bytes
+from tests.sampled import ADA, BEN, probe
+
+SECOND = 16_000
+PAUSE = np.zeros(SECOND // 2, np.float32)
+ADA_SAYS, BEN_SAYS = decode(probe(ADA))[:80_000], decode(probe(BEN))[:80_000]
+
+
+@pytest.fixture
+def store_kind() -> str:
+    """Nothing here writes."""
+    return "sqlite"
+
+
+class Script:
+    """A segmenter that knows beforehand: the spans of each of two speakers."""
+
+    speakers: ClassVar[int] = 2
+
+    def __init__(self, *said: Sequence[Span]) -> None:
+        self._said = said
+        self._windows = 0
+
+    def speaking(self, windows: FloatArray) -> FloatArray:
+        found = np.zeros((len(windows), FRAMES, 2), np.float32)
+        for window in found:
+            for speaker, spans in enumerate(self._said):
+                for span in spans:
+                    first, end = (max(place - self._windows * STEP, 0) // FRAME_STEP for place in span)
+                    window[first:end, speaker] = 1.0
+            self._windows += 1
+        return found
+
+
+def script(monkeypatch: pytest.MonkeyPatch, *said: Sequence[Span]) -> None:
+    monkeypatch.setattr(Recorder, "segmenter", property(lambda _: Script(*said)))
+
+
+def interrupted(overlap_s: float) -> tuple[FloatArray, Span, Span]:
+    """Ada, Ben before she has ended; where each of them speaks."""
+    end = len(PAUSE) + len(ADA_SAYS)
+    start = end - int(overlap_s * SECOND)
+    samples = np.zeros(start + len(BEN_SAYS) + len(PAUSE), np.float32)
+    samples[len(PAUSE) : end] += ADA_SAYS
+    samples[start : start + len(BEN_SAYS)] += BEN_SAYS
+    return samples, (len(PAUSE), end), (start, start + len(BEN_SAYS))
+
+
+def who(answer: Recording) -> list[tuple[str, bool]]:
+    return [(turn.speaker.name if turn.speaker else turn.voice, turn.overlap) for turn in answer.turns]
+
+
+def test_both_have_a_turn_there(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, ada_speaks, ben_speaks = interrupted(1.5)
+    script(monkeypatch, [ada_speaks], [ben_speaks])
+    answer = known.recording((samples, SECOND))
+    assert who(answer) == [(ADA, True), (BEN, True)]
+    ada, ben = answer.turns
+    assert ada.end == pytest.approx(ada_speaks[1] / SECOND, abs=0.1)
+    assert ben.start == pytest.approx(ben_speaks[0] / SECOND, abs=0.1)
+    assert sum(voice.speech.seconds for voice in answer.voices) == pytest.approx(answer.speech_seconds - 3.0, abs=0.1)
+
+
+def test_nothing_is_learned_where_two_speak(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, ada_speaks, ben_speaks = interrupted(2.0)
+    script(monkeypatch, [ada_speaks], [ben_speaks])
+    heard: list[int] = []
+    embed = Batcher.embed
+
+    def embedded(encoder: Batcher, waves: Sequence[FloatArray]) -> FloatArray:
+        heard.extend(map(len, waves))
+        return embed(encoder, waves)
+
+    monkeypatch.setattr(Batcher, "embed", embedded)
+    answer = known.recording((samples, SECOND))
+    assert sum(heard) == pytest.approx(len(ADA_SAYS) + len(BEN_SAYS) - 4 * SECOND, abs=SECOND // 10)
+    assert sum(heard) / SECOND == pytest.approx(sum(voice.speech.seconds for voice in answer.voices), abs=0.1)
+
+
+def test_who_never_speaks_alone_has_turns_all_the_same(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, ada_speaks, _ = interrupted(0.0)
+    script(monkeypatch, [ada_speaks], [ada_speaks])
+    answer = known.recording((samples, SECOND))
+    assert answer.turns
+    assert answer.voices[0].decision == "not_enough_speech"
+
+
+def test_two_sides_of_a_call_at_once(known: SpeakerID) -> None:
+    sides = np.zeros((len(ADA_SAYS) + len(BEN_SAYS), 2), np.float32)
+    sides[: len(ADA_SAYS), 0] = ADA_SAYS
+    sides[len(ADA_SAYS) - SECOND :][: len(BEN_SAYS), 1] = BEN_SAYS
+    answer = known.recording(soundfile_bytes(sides, SECOND, "FLAC"), channel="split")
+    assert {name for name, overlap in who(answer) if overlap} == {ADA, BEN}
+
+
+def test_without_overlap_no_turn_says_so(known: SpeakerID) -> None:
+    samples = np.concatenate([PAUSE, ADA_SAYS, PAUSE, BEN_SAYS, PAUSE])
+    assert set(who(known.recording((samples, SECOND)))) == {(ADA, False), (BEN, False)}
+
+
+def test_overlap_is_kept_and_an_older_answer_has_none(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, *said = interrupted(1.5)
+    script(monkeypatch, *([one] for one in said))
+    stored = answers.stored(known.recording((samples, SECOND)))
+    assert [turn.overlap for turn in answers.loaded(stored).turns] == [True, True]
+    for turn in stored["turns"]:
+        del turn["overlap"]
+    assert [turn.overlap for turn in answers.loaded(stored).turns] == [False, False]
+
+
+def test_a_recording_is_read_once(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[LongAudio] = []
+    pieces = LongAudio.pieces
+
+    def counted(audio: LongAudio, as_it_came: Callable[[FloatArray], None]) -> Iterator[FloatArray]:
+        opened.append(audio)
+        return pieces(audio, as_it_came)
+
+    monkeypatch.setattr(LongAudio, "pieces", counted)
+    known.recording((np.tile(ADA_SAYS, 1 + 3 * WINDOW // len(ADA_SAYS)), SECOND))
+    assert len(opened) == 1
