@@ -81,7 +81,7 @@ def test_an_unfitted_encoder_refuses_what_is_less_alike_than_strangers_are() -> 
     usual = GENERIC.llr_of(GENERIC.strangers.mean)
     assert judge(replace(FINE, voices_llr=99.0, match_llr=usual + 0.1), UNFITTED) == Findings((), ())
     assert judge(replace(FINE, match_llr=usual - 0.1), UNFITTED) == Findings((), ("weak_match",))
-    worst = Evidence(Speech(0.5, 0.0, 0.5, 8000), 1.0, (), 99.0, -99.0, 99.0, NEVER)
+    worst = Evidence(Speech(0.5, 0.0, 0.2, 8000), 1.0, (), 99.0, -99.0, 99.0, NEVER)
     assert judge(worst, UNFITTED) == Findings(("too_little_speech", "does_not_match_speaker"), ("clipped", "noisy"))
 
 
