@@ -129,7 +129,7 @@ def _share(part: int, whole: int) -> str:
     if not whole:
         return "–"
     found: Interval = wilson(part, whole)
-    return f"{part} of {whole}: {100 * found.value:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    return f"{part} of {whole}: {100 * found.value:.1f} % [{100 * max(found.low, 0.0):.1f}, {100 * found.high:.1f}]"
 
 
 def _tasks(options: argparse.Namespace, encoder: Encoder) -> Iterator[Task]:

@@ -22,7 +22,7 @@ from speakerid.scoring.labeled_domain import LabeledDomain, one_person_twice
 from speakerid.types import FloatArray
 
 ASKED = 5  # utterances of each speaker
-COMPARED = 3  # utterances of each speaker that tell whether they are in the domain twice
+COMPARED = 8  # utterances of each speaker that tell whether they are in the domain twice
 BYSTANDERS = STRANGERS = 100  # LibriSpeech speakers who are enrolled, and who are asked
 
 
