@@ -32,13 +32,13 @@ from speakerid.verbs import SpeakerID
 
 IN_TRAINING = "AMI is in the training data of the segmentation model."
 TRIED: Mapping[str, Sequence[float]] = {
-    "stop_llr": (-1.0, -0.5, 0.0, 0.5, 1.0, 2.0),
-    "same_llr": (0.0, 1.2, 2.5),
-    "other_llr": (0.0, 6.0, 12.0),
+    "stop_llr": (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0),
+    "same_llr": (0.0, 1.6, 3.2),
+    "other_llr": (0.0, 8.0, 16.0),
     "near_s": (3.0, 6.0, 10.0),
-    "alone_s": (0.3, 0.5, 0.8),
+    "alone_s": (0.2, 0.3, 0.5),
     "speech_s": (1.0, 2.0, 3.0),
-    "somebody_llr": (-8.0, -5.0, -3.0),
+    "somebody_llr": (-10.0, -7.0, -4.0),
 }
 
 

@@ -16,6 +16,8 @@ from speakerid.scoring.cosine import cosine
 from speakerid.scoring.strangers import Strangers
 from speakerid.types import FloatArray
 
+WITHIN_FPIR = 0.15  # tried by `python -m speakerid.evaluation.diarization --fit`, as a stop of the clustering
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -36,6 +38,15 @@ class Calibration:
     def llr(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Natural log likelihood ratio "same speaker" to "different speakers"; same shape as `scores`."""
         llrs: NDArray[np.float64] = self.slope * np.asarray(scores, np.float64) + self.intercept
+        return llrs
+
+    def llr_within(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The same for two stretches of one recording, where few people speak: it is likelier one of them again.
+
+        Zero is where few of those who are somebody else are as alike, whatever the encoder.
+        """
+        least = self.strangers.threshold(1, WITHIN_FPIR)
+        llrs: NDArray[np.float64] = self.slope * (np.asarray(scores, np.float64) - least)
         return llrs
 
     def llr_of(self, score: float) -> float:

@@ -51,7 +51,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
     at("clusters")
     evidence = found.evidence(numbered=segmenter.speakers > 1)
     # Not a gallery's own calibration: the stop of the clustering was fitted with the encoder's.
-    clusters = cluster(evidence, engine.calibration.llr, options, count)
+    clusters = cluster(evidence, engine.calibration.llr_within, options, count)
     clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
     at("names")
     probes = _unit(clusters.centers(evidence))

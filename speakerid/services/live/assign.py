@@ -13,7 +13,7 @@ from speakerid.types import FloatArray
 
 @dataclass(frozen=True)
 class AssignOptions:
-    """llrs of the encoder's default calibration."""
+    """llrs of the encoder's default calibration, within one recording."""
 
     same_llr: float = 0.0  # a group and a voice are one from here on
     begins_s: float = 1.0  # of windows, from which a voice may begin; less goes to the nearest

@@ -57,6 +57,6 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
 
 def _session(engine: Engine, names: Names, policy: LivePolicy) -> Session:
     # As for recordings not a gallery's own: the stop of the clustering was fitted with the encoder's.
-    chorus = Chorus(engine.calibration.llr, engine.encoder.dim, policy.assign, policy.merge_llr)
+    chorus = Chorus(engine.calibration.llr_within, engine.encoder.dim, policy.assign, policy.merge_llr)
     speech, numbers = OngoingSpeech(engine.recorder.vad), Numbers(engine.recorder.segmenter)
     return Session(engine.encoder, speech, numbers, chorus, names, policy.certain)

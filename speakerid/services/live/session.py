@@ -32,7 +32,7 @@ class LivePolicy:
 
     assign: AssignOptions = field(default_factory=AssignOptions)
     certain: CertainOptions = field(default_factory=CertainOptions)
-    merge_llr: float = 2.0  # two voices, by the probes of both, are one from here on
+    merge_llr: float = 2.5  # two voices, by the probes of both, are one from here on
 
 
 class Session:
