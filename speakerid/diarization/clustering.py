@@ -29,7 +29,7 @@ class ClusterOptions:
     same_llr: float = 1.6  # for two segments that segmentation gives to one speaker
     other_llr: float = 16.0  # against two that it gives to two
     near_s: float = 6.0  # its numbers mean less with every second between both, and nothing from here on
-    alone_s: float = 0.3  # of a segment that has a say; shorter ones go where they fit best
+    alone_s: float = 0.5  # of a segment that has a say; shorter ones go where they fit best
     speech_s: float = 2.0  # of a cluster; a smaller one is more often a laugh than a person
     somebody_llr: float = -7.0  # what fits everybody less is somebody else's: all of that is one more cluster
     block: int = 1_500  # segments clustered at once, 18 MB a matrix; more are clustered block by block

@@ -36,7 +36,7 @@ TRIED: Mapping[str, Sequence[float]] = {
     "same_llr": (0.0, 1.6, 3.2),
     "other_llr": (0.0, 8.0, 16.0),
     "near_s": (3.0, 6.0, 10.0),
-    "alone_s": (0.2, 0.3, 0.5),
+    "alone_s": (0.3, 0.5, 0.8),
     "speech_s": (1.0, 2.0, 3.0),
     "somebody_llr": (-10.0, -7.0, -4.0),
 }
