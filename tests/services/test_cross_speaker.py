@@ -135,6 +135,31 @@ def test_a_large_gallery_is_measured_when_enough_has_changed(engine: Engine, mon
     assert times == [PEOPLE, PEOPLE + 3]
 
 
+def test_nobody_who_was_erased_is_left_in_the_scores_of_a_large_gallery(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cross_speaker, "ALWAYS_BELOW", PEOPLE)
+    monkeypatch.setattr(cross_speaker, "CHANGED", 1.0)
+    fill(engine)
+    before = strangers(engine)
+    ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)))
+    assert strangers(engine) == before
+    erase_speaker(engine, ada.id)
+    with measured(monkeypatch) as times:
+        assert strangers(engine) == before
+    assert times == [PEOPLE]
+
+
+@both_stores
+def test_a_gallery_that_another_process_fills_teaches_from_the_first_look(
+    engine: Engine, open_engine: EngineMaker, store_url: str
+) -> None:
+    other = open_engine(store_url)
+    assert strangers(other) is None
+    fill(engine)
+    assert strangers(other) == strangers(engine) is not None
+
+
 @contextmanager
 def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The sizes of the galleries that were measured."""
