@@ -17,6 +17,7 @@ from speakerid.db.damage import NORM_TOLERANCE, usual_dim
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes, galleries, speakers
 from speakerid.index.base import VectorIndex
+from speakerid.scoring.strangers import OwnStrangers
 from speakerid.types import FloatArray
 
 LOAD_ROWS = 10_000  # voiceprints read at a time while an index is built
@@ -28,6 +29,7 @@ class Neighbors:
 
     keys: tuple[int, ...]
     size: int
+    own: OwnStrangers | None = None  # how strangers score in the gallery; None where that was not asked or is unknown
 
 
 NOBODY = Neighbors(keys=(), size=0)

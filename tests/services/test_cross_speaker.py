@@ -49,7 +49,8 @@ def strangers(engine: Engine, gallery: str = "default") -> OwnStrangers | None:
 
 
 def threshold(engine: Engine, gallery: str = "default", compared: int = PEOPLE) -> Threshold:
-    return scores.threshold(engine, galleries.get(engine, gallery), engine.calibration, compared)
+    row = galleries.get(engine, gallery)
+    return scores.threshold(engine, row, engine.calibration, compared, scores.own_strangers(engine, row))
 
 
 @both_stores
