@@ -105,6 +105,11 @@ class IndexSync:
         self.catch_up(gallery_key)
         return self._galleries.get(gallery_key)
 
+    def size(self, gallery_key: int) -> int:
+        """How many voiceprints there are."""
+        index = self.catch_up(gallery_key)
+        return 0 if index is None else len(index)
+
     def lag(self) -> int:
         """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
         with self._database.read() as db:

@@ -44,11 +44,12 @@ def anywhere(stage: JobStage) -> None:
 
 @dataclass(frozen=True)
 class Heard:
-    """A recording, the probe `(dim,)` behind each of its `voices`, and how strangers score in the gallery."""
+    """A recording, the probe `(dim,)` behind each of its `voices`, and with what they were compared."""
 
     recording: Recording
     probes: tuple[FloatArray, ...]
-    own: OwnStrangers | None
+    enrolled: int  # speakers with a voiceprint in the gallery
+    own: OwnStrangers | None  # how strangers score among them; None where they say nothing
 
 
 @dataclass(frozen=True, order=True)
@@ -100,7 +101,8 @@ def hear(
         calibration=calibrations.source(engine, gallery),
         reason=_reason(voices),
     )
-    return Heard(found, tuple(one.probe for one in unnamed), scores.own_strangers(engine, gallery))
+    probes, enrolled = tuple(one.probe for one in unnamed), engine.indexes.size(gallery.key)
+    return Heard(found, probes, enrolled, scores.own_strangers(engine, gallery))
 
 
 def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None) -> list[int] | None:
