@@ -193,6 +193,18 @@ def test_of_a_large_gallery_a_sample_is_taken(engine: Engine, monkeypatch: pytes
     assert (found.speakers, found.compared) == (10, 9)
 
 
+def test_galleries_that_were_filled_in_turns_are_sampled_alike(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_speaker, "MOST_UTTERANCES", 10)
+    add_gallery(engine, "other")
+    for number in range(20):
+        for gallery in ("default", "other"):
+            add_speaker(engine, f"Speaker {number}", made_up(unit(number)), gallery=gallery)
+    for gallery in ("default", "other"):
+        found = strangers(engine, gallery)
+        assert found is not None
+        assert 8 <= found.speakers <= 12
+
+
 def test_galleries_teach_themselves_alone(engine: Engine) -> None:
     add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
     fill(engine, "strict", alike=0.85)
