@@ -48,10 +48,12 @@ measure: $(READY)
 	$(EVALUATE).calibrate --speech $(SPEECH) > $(MEASURED)/calibrate.txt
 	for encoder in campplus+ecapa-mini campplus ecapa-mini; do \
 	  $(EVALUATE).open_set --speech $(SPEECH) --encoder $$encoder > $(MEASURED)/open_set-$$encoder.txt; done
+	$(EVALUATE).damage --speech $(SPEECH) > $(MEASURED)/damage.txt
 	$(EVALUATE).planted --speech $(SPEECH) > $(MEASURED)/planted.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt
 	$(EVALUATE).combining --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
+	$(BIN)/python -m benchmarks.long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
 	$(EVALUATE).diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(EVALUATE).inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
 	$(EVALUATE).live --speech $(SPEECH) > $(MEASURED)/live.txt

@@ -36,7 +36,8 @@ from speakerid.settings import Settings
 
 DESCRIPTION = """Enroll a speaker once; recognize them in any later audio; say "unknown" when it is nobody you know.
 
-`score` is raw cosine, `llr` a calibrated natural-log likelihood ratio, `probability` the posterior under `prior`.
+`score` is raw cosine, `llr` a calibrated natural-log likelihood ratio, `probability` that it is this speaker
+and not whoever else it most likely is: exactly what is accepted has one half or more.
 Every error is a problem document (RFC 9457) with a stable `code` and a sentence that says what to do."""
 
 

@@ -33,5 +33,5 @@ def verify(
         emit(answer)
     else:
         say(f"{answer['decision']}: {answer['speaker']['name']} ({answer['speaker']['id']})")
-        say(f"{answer['reason']} Probability {number(answer['probability'], 3)} at a prior of {answer['prior']}.")
+        say(f"{answer['reason']} Probability {number(answer['probability'], 3)}.")
     refuse_if(answer["decision"] != "accept")

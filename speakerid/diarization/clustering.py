@@ -79,9 +79,18 @@ class Clusters:
     labels: Labels
     sure: NDArray[np.bool_]
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Of each segment, whether its cluster was made of anything sure."""
+        found: NDArray[np.bool_] = np.isin(self.labels, self.labels[self.sure])
+        return found
+
     def centers(self, evidence: Evidence) -> FloatArray:
-        """`(k, dim)`, L2-normalized means of what is sure, longer segments counting for more."""
-        return _centers(evidence, np.where(self.sure, self.labels, -1), int(self.labels.max(initial=-1)) + 1)
+        """`(k, dim)`, L2-normalized means of what is sure, longer segments counting for more; of all of a cluster that
+        has nothing sure. Zeros for one without any embedding or time alone.
+        """
+        counted = np.where(self.sure | ~self.known, self.labels, -1)
+        return _centers(evidence, counted, int(self.labels.max(initial=-1)) + 1)
 
 
 def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:

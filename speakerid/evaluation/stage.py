@@ -65,7 +65,7 @@ class Stage:
         return identify(self._engine, self._current(), _file(samples))
 
     def _current(self) -> GalleryRow:
-        """As it is now: what it learns of its own speakers is kept in its row."""
+        """As it is now: the first enrollment writes the encoder into its row."""
         return galleries.get(self._engine, self._gallery.name)
 
 

@@ -1,7 +1,7 @@
 """Adapt what a score means to one gallery, as far as the number of its speakers allows.
 
 What is counted are speakers, not trials, because trials of one speaker are not independent (docs/decisions/0008). What
-strangers score, the gallery teaches without being asked: `scoring.gallery_threshold`.
+strangers score, the gallery teaches without being asked: `scoring.strangers`.
 """
 
 from __future__ import annotations

@@ -35,6 +35,11 @@ def probabilities(
     return found
 
 
+def somebody_llr(llrs: Sequence[float], enrolled: int) -> float:
+    """Of "one of the `enrolled` speakers, each as likely before" to "a stranger"; `llrs` are the best of them."""
+    return float(np.logaddexp.reduce(llrs)) - math.log(enrolled) if len(llrs) else -math.inf
+
+
 def exclusive_probabilities(
     llrs: NDArray[np.float64], threshold_llr: float, ambiguous_margin: float, named: Sequence[int | None]
 ) -> NDArray[np.float64]:

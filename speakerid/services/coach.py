@@ -51,12 +51,7 @@ def hear(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel = "
     """Listen, also for a second voice, and look up who sounds alike. Raises AudioError, Overloaded."""
     clean, kept = _prepared(engine, audio, channel)
     voice = replace(of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel), audio=kept)
-    return replace(
-        voice,
-        voices_llr=_voices_llr(engine, clean),
-        near=near(engine, gallery, voice.embedding),
-        own=engine.cross_speaker.own(gallery.key, engine.calibration.strangers),
-    )
+    return replace(voice, voices_llr=_voices_llr(engine, clean), near=near(engine, gallery, voice.embedding))
 
 
 def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice) -> Review:
@@ -105,7 +100,8 @@ def near(engine: Engine, gallery: GalleryRow, embedding: FloatArray | None) -> N
     gallery has no voices."""
     if embedding is None or gallery.encoder_fingerprint != engine.encoder.fingerprint:
         return NOBODY
-    return engine.indexes.search(gallery.key, embedding, NEAREST)
+    found = engine.indexes.search(gallery.key, embedding, NEAREST)
+    return replace(found, own=scores.own_strangers(engine, gallery))
 
 
 def together(heard: Sequence[UtteranceRow | HearingRow]) -> Speech:
@@ -171,4 +167,4 @@ def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice)
 def _elsewhere_llr(engine: Engine, voice: Voice, fpir: float) -> float:
     """By the encoder's own calibration, as the other limits."""
     calibration = engine.calibration
-    return max(0.0, calibration.llr_of(calibration.strangers.taught(voice.own, voice.near.size, fpir)))
+    return max(0.0, calibration.llr_of(calibration.strangers.taught(voice.near.own, voice.near.size, fpir)))

@@ -72,7 +72,7 @@ def _judged(engine: Engine, gallery: GalleryRow, voice: Voice, found: list[Voice
     calibration = calibrations.used(engine, gallery)
     cosines = cosine(voice.require()[None, :], scores.embeddings(found))[0]
     llrs = calibration.llr(cosines)
-    threshold = scores.threshold(engine, gallery, calibration, compared)
+    threshold = scores.threshold(engine, gallery, calibration, compared, scores.own_strangers(engine, gallery))
     likely = probabilities(llrs, threshold.llr, engine.policy.ambiguous_margin_llr)
     candidates = tuple(
         Candidate(SpeakerRef(found[i].row.id, found[i].row.name), float(cosines[i]), float(llrs[i]), float(likely[i]))

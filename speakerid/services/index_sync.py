@@ -17,6 +17,7 @@ from speakerid.db.damage import NORM_TOLERANCE, usual_dim
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes, galleries, speakers
 from speakerid.index.base import VectorIndex
+from speakerid.scoring.strangers import OwnStrangers
 from speakerid.types import FloatArray
 
 LOAD_ROWS = 10_000  # voiceprints read at a time while an index is built
@@ -28,6 +29,7 @@ class Neighbors:
 
     keys: tuple[int, ...]
     size: int
+    own: OwnStrangers | None = None  # how strangers score in the gallery; None where that was not asked or is unknown
 
 
 NOBODY = Neighbors(keys=(), size=0)
@@ -41,12 +43,15 @@ class HasDim(Protocol):
     def dim(self) -> int: ...
 
 
-@dataclass
-class _GalleryIndex:
+@dataclass(eq=False)
+class GalleryIndex:
+    """What this process has of one gallery: another object once it was erased or built anew."""
+
     vectors: VectorIndex
     position: int  # changes before this position of the log are in the index
     damaged: set[int]  # speaker keys whose row cannot be used: not searched
     changes: int = 0  # of the log since it was built
+    erased: int = 0  # voiceprints taken out since it was built
 
     def take(self, rows: list[tuple[int, FloatArray]], unreadable: set[int]) -> None:
         """Put voiceprints in; those of rows that cannot be used are taken out and remembered."""
@@ -69,7 +74,7 @@ class IndexSync:
         self._database = database
         self._encoder = encoder
         self._new_index = new_index
-        self._galleries: dict[int, _GalleryIndex] = {}
+        self._galleries: dict[int, GalleryIndex] = {}
         self._lock = threading.Lock()
 
     def load_all(self) -> None:
@@ -95,11 +100,15 @@ class IndexSync:
         """Keys of the speakers who are kept out of the loaded indexes, because their rows cannot be used."""
         return sorted(key for loaded in tuple(self._galleries.values()) for key in tuple(loaded.damaged))
 
-    def state(self, gallery_key: int) -> tuple[int, int]:
-        """How many voiceprints there are, and how many changes the log has had since they were loaded."""
+    def current(self, gallery_key: int) -> GalleryIndex | None:
+        """The gallery's index after catching up; None when nothing was ever enrolled."""
         self.catch_up(gallery_key)
-        loaded = self._galleries.get(gallery_key)
-        return (0, 0) if loaded is None else (len(loaded.vectors), loaded.changes)
+        return self._galleries.get(gallery_key)
+
+    def size(self, gallery_key: int) -> int:
+        """How many voiceprints there are."""
+        index = self.catch_up(gallery_key)
+        return 0 if index is None else len(index)
 
     def lag(self) -> int:
         """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
@@ -142,7 +151,7 @@ class IndexSync:
     def _load(self, db: Handle, gallery_key: int, position: int) -> VectorIndex | None:
         after, loaded, unreadable = 0, None, speakers.unreadable(db, gallery_key)
         while rows := speakers.voiceprints(db, gallery_key, after=after, limit=LOAD_ROWS):
-            loaded = loaded or _GalleryIndex(self._new_index(self._dim(db, gallery_key, rows)), position, set())
+            loaded = loaded or GalleryIndex(self._new_index(self._dim(db, gallery_key, rows)), position, set())
             loaded.take(rows, unreadable)
             after = rows[-1][0]
         if loaded is None:
@@ -150,12 +159,14 @@ class IndexSync:
         self._galleries[gallery_key] = loaded
         return loaded.vectors
 
-    def _refresh(self, db: Handle, gallery_key: int, loaded: _GalleryIndex, wanted: set[int]) -> None:
+    def _refresh(self, db: Handle, gallery_key: int, loaded: GalleryIndex, wanted: set[int]) -> None:
         if not wanted:
             return
         rows = speakers.voiceprints(db, gallery_key, keys=sorted(wanted))
         loaded.damaged -= wanted
+        before = len(loaded.vectors)
         loaded.vectors.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
+        loaded.erased += before - len(loaded.vectors)
         dim = self._dim(db, gallery_key, rows) if rows else loaded.vectors.dim
         if not len(loaded.vectors) and dim != loaded.vectors.dim:  # emptied, then filled by another encoder
             loaded.vectors = self._new_index(dim)

@@ -9,7 +9,6 @@ from speakerid.audio.excerpt import excerpt
 from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.errors import NotEnoughSpeech
-from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NOBODY, Neighbors
 from speakerid.types import FloatArray, Speech
@@ -27,7 +26,6 @@ class Voice:
     # Only for enrollment, see `services.coach`:
     voices_llr: float | None = None  # "two voices" to "one voice"; None when there is too little speech to tell
     near: Neighbors = NOBODY  # speakers who sound alike
-    own: OwnStrangers | None = None  # how strangers score in the gallery; None where it says nothing
 
     @property
     def shortage(self) -> str:

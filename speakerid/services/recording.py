@@ -10,7 +10,8 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.recorder import LongAudio
 from speakerid.db.models import GalleryRow
 from speakerid.diarization.reconstruction import Spoken, sharing
-from speakerid.services import calibrations, speakers
+from speakerid.scoring.strangers import OwnStrangers
+from speakerid.services import calibrations, scores, speakers
 from speakerid.services.diarize import At, ChannelDiarization, diarize
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
@@ -43,10 +44,12 @@ def anywhere(stage: JobStage) -> None:
 
 @dataclass(frozen=True)
 class Heard:
-    """A recording, and the probe `(dim,)` behind each of its `voices`."""
+    """A recording, the probe `(dim,)` behind each of its `voices`, and with what they were compared."""
 
     recording: Recording
     probes: tuple[FloatArray, ...]
+    enrolled: int  # speakers with a voiceprint in the gallery
+    own: OwnStrangers | None  # how strangers score among them; None where they say nothing
 
 
 @dataclass(frozen=True, order=True)
@@ -77,7 +80,7 @@ def hear(
     watch: Watch = unwatched,
     at: At = anywhere,
 ) -> Heard:
-    """Like `recording`, with the probes."""
+    """Like `recording`, with what keeping its strangers needs."""
     count = options.count.checked()
     wanted = _keys(engine, gallery, options.candidates)
     channels = [
@@ -98,7 +101,8 @@ def hear(
         calibration=calibrations.source(engine, gallery),
         reason=_reason(voices),
     )
-    return Heard(found, tuple(one.probe for one in unnamed))
+    probes, enrolled = tuple(one.probe for one in unnamed), engine.indexes.size(gallery.key)
+    return Heard(found, probes, enrolled, scores.own_strangers(engine, gallery))
 
 
 def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None) -> list[int] | None:

@@ -12,6 +12,7 @@ from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.decision import even_odds_llr
+from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services.engine import Engine
 from speakerid.types import FloatArray, Threshold
 
@@ -23,12 +24,18 @@ def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
         raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
 
 
-def threshold(engine: Engine, gallery: GalleryRow, calibration: Calibration, compared: int) -> Threshold:
+def own_strangers(engine: Engine, gallery: GalleryRow) -> OwnStrangers | None:
+    """How strangers score in the gallery; None where it says nothing. Never inside a write transaction."""
+    return engine.cross_speaker.own(gallery.key, engine.calibration.strangers)
+
+
+def threshold(
+    engine: Engine, gallery: GalleryRow, calibration: Calibration, compared: int, own: OwnStrangers | None
+) -> Threshold:
     """The llr to reach so that a stranger, compared with `compared` speakers, is named with chance target_fpir.
 
     `calibration` is the gallery's own or its encoder's; what strangers score, the gallery's speakers teach anyway.
     """
-    own = engine.cross_speaker.own(gallery.key, engine.calibration.strangers)
     llr = calibration.llr_of(engine.calibration.strangers.taught(own, compared, gallery.target_fpir))
     least = even_odds_llr(engine.policy.prior)
     if llr < least:

@@ -42,7 +42,7 @@ def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Voi
     calibration = calibrations.used(engine, gallery)
     scored = cosine(voice.require()[None, :], enrolled.embedding[None, :])[0]
     score, llr, row = float(scored[0]), float(calibration.llr(scored)[0]), enrolled.row
-    threshold = scores.threshold(engine, gallery, calibration, 1)
+    threshold = scores.threshold(engine, gallery, calibration, 1, scores.own_strangers(engine, gallery))
     accept = llr >= threshold.llr
     return Verification(
         decision="accept" if accept else "reject",

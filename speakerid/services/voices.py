@@ -83,7 +83,7 @@ def _judged(
     calibration = calibrations.used(engine, gallery)
     cosines = cosine(np.stack([voice.probe for voice in voices]), scores.embeddings(known.found))
     llrs = calibration.llr(cosines)
-    threshold = scores.threshold(engine, gallery, calibration, known.size)
+    threshold = scores.threshold(engine, gallery, calibration, known.size, scores.own_strangers(engine, gallery))
     margin = engine.policy.ambiguous_margin_llr
     dealt = exclusive(llrs, np.full(llrs.shape, threshold.llr), margin)
     likely = exclusive_probabilities(llrs, threshold.llr, margin, [one.column for one in dealt])

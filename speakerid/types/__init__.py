@@ -1,7 +1,7 @@
 """The answers of speakerid, one frozen dataclass each: the same object from Python, the API and the command line.
 
-`score` is raw cosine, `llr` the calibrated natural-log likelihood ratio, `probability` a posterior under
-the stated prior.
+`score` is raw cosine, `llr` the calibrated natural-log likelihood ratio, `probability` that it is this
+speaker and not whoever else it most likely is: what is accepted has one half or more.
 """
 
 from speakerid.types.calibration import (

@@ -101,6 +101,14 @@ def test_what_is_said_over_everybody_is_somebody_elses() -> None:
     assert clusters(evidence, replace(OPTIONS, somebody_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
 
 
+def test_what_fits_nobody_has_a_center_but_is_not_known() -> None:
+    evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
+    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    assert found.labels.tolist() == [0, 0, 0, 0, 1]
+    assert found.known.tolist() == [True] * 4 + [False]
+    np.testing.assert_allclose(found.centers(evidence)[1], evidence.embeddings[4], atol=1e-6)
+
+
 def test_without_any_embedding_all_is_one_person() -> None:
     evidence = evidence_of([0, 1, 2])
     evidence.embeddings[:] = 0.0

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from speakerid.diarization.naming import exclusive
 from speakerid.scoring.calibration import generic
@@ -13,6 +13,7 @@ from speakerid.scoring.decision import (
     even_odds_llr,
     exclusive_probabilities,
     probabilities,
+    somebody_llr,
 )
 
 LLRS = st.lists(st.floats(-500, 500), min_size=1, max_size=20)
@@ -69,6 +70,13 @@ def test_the_alternative_is_a_stranger_or_another_who_reaches_the_threshold() ->
     assert probabilities([], 0.0).shape == (0,)
 
 
+def test_somebody_of_many_needs_more_than_one_of_few() -> None:
+    assert somebody_llr([1.5], 1) == pytest.approx(1.5)
+    assert somebody_llr([1.5, 1.5], 2) == pytest.approx(1.5)
+    assert somebody_llr([1.5], 100) == pytest.approx(1.5 - np.log(100))
+    assert somebody_llr([], 3) == -np.inf
+
+
 def test_even_odds_of_a_prior() -> None:
     assert even_odds_llr(0.5) == 0.0
     assert even_odds_llr(0.01) == pytest.approx(np.log(99.0))
@@ -76,6 +84,7 @@ def test_even_odds_of_a_prior() -> None:
         even_odds_llr(1.0)
 
 
+@settings(deadline=None)  # the first example loads scipy
 @given(st.integers(0, 1_000), st.floats(0.0, 6.0), st.floats(0.1, 2.0))
 def test_in_a_recording_each_name_is_likely_for_one_alone(seed: int, limit: float, margin: float) -> None:
     llrs = np.random.default_rng(seed).normal(2.0, 4.0, (5, 4))

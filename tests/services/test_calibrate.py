@@ -234,7 +234,8 @@ def test_thresholds_follow_the_size_of_the_gallery_as_it_is_then(filled: Engine)
     calibrated(filled)
     gallery = galleries.get(filled, "default")
     used = calibrations.used(filled, gallery)
-    few, many = (scores.threshold(filled, gallery, used, size) for size in (2, 2_000))
+    own = scores.own_strangers(filled, gallery)
+    few, many = (scores.threshold(filled, gallery, used, size, own) for size in (2, 2_000))
     assert few.llr < many.llr
 
 

@@ -49,7 +49,8 @@ def strangers(engine: Engine, gallery: str = "default") -> OwnStrangers | None:
 
 
 def threshold(engine: Engine, gallery: str = "default", compared: int = PEOPLE) -> Threshold:
-    return scores.threshold(engine, galleries.get(engine, gallery), engine.calibration, compared)
+    row = galleries.get(engine, gallery)
+    return scores.threshold(engine, row, engine.calibration, compared, scores.own_strangers(engine, row))
 
 
 @both_stores
@@ -135,6 +136,31 @@ def test_a_large_gallery_is_measured_when_enough_has_changed(engine: Engine, mon
     assert times == [PEOPLE, PEOPLE + 3]
 
 
+def test_nobody_who_was_erased_is_left_in_the_scores_of_a_large_gallery(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cross_speaker, "ALWAYS_BELOW", PEOPLE)
+    monkeypatch.setattr(cross_speaker, "CHANGED", 1.0)
+    fill(engine)
+    before = strangers(engine)
+    ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)))
+    assert strangers(engine) == before
+    erase_speaker(engine, ada.id)
+    with measured(monkeypatch) as times:
+        assert strangers(engine) == before
+    assert times == [PEOPLE]
+
+
+@both_stores
+def test_a_gallery_that_another_process_fills_teaches_from_the_first_look(
+    engine: Engine, open_engine: EngineMaker, store_url: str
+) -> None:
+    other = open_engine(store_url)
+    assert strangers(other) is None
+    fill(engine)
+    assert strangers(other) == strangers(engine) is not None
+
+
 @contextmanager
 def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The sizes of the galleries that were measured."""
@@ -165,6 +191,18 @@ def test_of_a_large_gallery_a_sample_is_taken(engine: Engine, monkeypatch: pytes
     found = strangers(engine)
     assert found is not None
     assert (found.speakers, found.compared) == (10, 9)
+
+
+def test_galleries_that_were_filled_in_turns_are_sampled_alike(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_speaker, "MOST_UTTERANCES", 10)
+    add_gallery(engine, "other")
+    for number in range(20):
+        for gallery in ("default", "other"):
+            add_speaker(engine, f"Speaker {number}", made_up(unit(number)), gallery=gallery)
+    for gallery in ("default", "other"):
+        found = strangers(engine, gallery)
+        assert found is not None
+        assert 8 <= found.speakers <= 12
 
 
 def test_galleries_teach_themselves_alone(engine: Engine) -> None:

@@ -104,6 +104,18 @@ def test_who_never_speaks_alone_has_turns_all_the_same(known: SpeakerID, monkeyp
     assert answer.voices[0].decision == "not_enough_speech"
 
 
+def test_what_fits_nobody_is_too_little_to_be_named(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorter than a cluster has to be, longer than the gallery asks for."""
+    samples, ada_speaks, (start, _) = interrupted(0.0)
+    end = start + int(1.8 * SECOND)
+    script(monkeypatch, [ada_speaks], [(start, end)])
+    answer = known.recording((samples[:end], SECOND))
+    assert [(voice.decision, round(voice.speech.seconds)) for voice in answer.voices] == [
+        ("accept", 5),
+        ("not_enough_speech", 0),
+    ]
+
+
 def test_two_sides_of_a_call_at_once(known: SpeakerID) -> None:
     sides = np.zeros((len(ADA_SAYS) + len(BEN_SAYS), 2), np.float32)
     sides[: len(ADA_SAYS), 0] = ADA_SAYS

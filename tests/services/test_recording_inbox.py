@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from sqlalchemy import select
 
+from speakerid.db.engine import Database, Handle
 from speakerid.db.models import RecordingRow
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
@@ -49,6 +53,38 @@ def test_a_voice_has_one_id_in_all_recordings(keeping: Engine) -> None:
     with keeping.read() as db:
         digests = set(db.scalars(select(RecordingRow.sha256)))
     assert digests == {hashlib.sha256(audio).hexdigest() for audio in (MEETING, OTHER)}
+
+
+def one_connection(patch: pytest.MonkeyPatch) -> None:
+    """Reading is refused to a thread that writes."""
+    writing, read, write = threading.local(), Database.read, Database.write
+
+    def reading(database: Database) -> AbstractContextManager[Handle]:
+        assert not getattr(writing, "now", False), "a second connection inside a write transaction"
+        return read(database)
+
+    @contextmanager
+    def noted(database: Database) -> Iterator[Handle]:
+        with write(database) as db:
+            writing.now = True
+            try:
+                yield db
+            finally:
+                writing.now = False
+
+    patch.setattr(Database, "read", reading)
+    patch.setattr(Database, "write", noted)
+
+
+def test_keeping_and_promoting_need_one_connection_at_a_time(keeping: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that hold one while they wait for a second would empty PostgreSQL's pool."""
+    one_connection(monkeypatch)
+    gone_through(keeping)
+    unknown_id = voices(keeping, gone_through(keeping, OTHER))[0].unknown_id
+    assert unknown_id is not None
+    near = look_up(keeping, galleries.get(keeping, KEEPING), unknown_id)
+    with keeping.write() as db:
+        promote(keeping, db, KEEPING, unknown_id, SpeakerFields(name="Ada"), near, EVERY_REFUSAL)
 
 
 def test_other_galleries_keep_nobody(engine: Engine) -> None:

@@ -16,6 +16,9 @@ from speakerid.db.models import SpeakerRow, UtteranceRow
 from speakerid.errors import ExternalIdTaken, SpeakerNotFound
 from speakerid.types import FloatArray
 
+HASHES = 32_749  # prime; its square stays below 2^31
+SPREAD = 20_240  # its golden section: neighboring keys are spread evenly
+
 
 @dataclass(frozen=True)
 class SpeakerSums:
@@ -217,9 +220,13 @@ def voiceprints(
 
 
 def sample(db: Session, gallery_key: int, *, every: int) -> list[tuple[int, FloatArray]]:
-    """`(key, voiceprint (dim,))` by rising key of about one speaker in `every`: the same ones whoever asks."""
+    """`(key, voiceprint (dim,))` by rising key of about one speaker in `every`: the same ones whoever asks.
+
+    By a hash of the key: galleries filled in turns have keys with a pattern.
+    """
+    hashed = (SpeakerRow.key % HASHES) * SPREAD % HASHES
     query = select(SpeakerRow.key, SpeakerRow.voiceprint).where(
-        SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None), SpeakerRow.key % every == 0
+        SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None), hashed < HASHES // every
     )
     rows = db.execute(query.order_by(SpeakerRow.key))
     return sound([(key, vector) for key, vector in rows if vector is not None], lambda one: one[1])

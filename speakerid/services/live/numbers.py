@@ -33,18 +33,22 @@ class Numbers:
         start, end = place
         if self._speaking is None or start < self._start:
             return None
-        speaking = self._speaking[frame_at(start - self._start) : frame_at(end - self._start)].sum(axis=0)
+        speaking = self._speaking[self._frame(start) : self._frame(end)].sum(axis=0)
         return int(speaking.argmax()) if speaking.any() else None
 
     def change(self, near: int, reach: int) -> int:
         """The change of speaker nearest to the place `near`, or `near` itself where there is none within `reach`."""
         if self._speaking is None:
             return near
-        first = max(frame_at(near - reach - self._start), 0)
-        leading = self._speaking[first : frame_at(near + reach - self._start)]
+        first = self._frame(near - reach)
+        leading = self._speaking[first : self._frame(near + reach)]
         who = leading.argmax(axis=1)[leading.any(axis=1)]
         frames = np.flatnonzero(leading.any(axis=1))
         places = [
             self._start + (first + int(frames[nth])) * FRAME_STEP + FRAME_STEP for nth in np.flatnonzero(np.diff(who))
         ]
         return min(places, key=lambda place: abs(place - near), default=near)
+
+    def _frame(self, place: int) -> int:
+        """The first one for all that is before the window."""
+        return max(frame_at(place - self._start), 0)

@@ -52,7 +52,7 @@ def answer(
     """`recording` is what was `heard`, with the names that are still there. The gallery is held."""
     row.answer = answers.stored(recording)
     if gallery.keep_unknown_voices and jobs.options(row).candidates is None:  # else nobody asked who else it may be
-        keep(engine, db, gallery, row, strangers(heard, recording))
+        keep(engine, db, gallery, row, strangers(heard, recording), heard.own)
 
 
 def failed(engine: Engine, job: Claimed, code: str, detail: str) -> bool:

@@ -12,6 +12,7 @@ from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoi
 from speakerid.db.repositories import unknowns
 from speakerid.db.types import new_id
 from speakerid.diarization.recurring import recurring
+from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.unknowns import count
@@ -36,21 +37,27 @@ def keep(
     gallery: GalleryRow,
     recording: RecordingRow,
     strangers: Sequence[Stranger],
+    own: OwnStrangers | None,
 ) -> None:
     """In the transaction that saves the recording's answer, for a gallery that keeps unknown voices.
 
-    The gallery must be held: of two recordings that end at the same moment, the second one finds what the first kept.
+    `own`: how strangers score in the gallery. The gallery must be held: of two recordings that end at the same
+    moment, the second one finds what the first kept.
     """
     long = [one for one in strangers if one.speech.seconds >= KEPT_SPEECH_S]
     kept = unknowns.comparable(db, gallery.key, engine.encoder.fingerprint)
-    for stranger, place in zip(long, _places(engine, gallery, long, kept), strict=True):
+    for stranger, place in zip(long, _places(engine, gallery, long, kept, own), strict=True):
         voice = _new(engine, db, gallery, recording, stranger) if place is None else kept[place]
         unknowns.add(db, _hearing(voice, recording, stranger))
         count.again(db, voice)
 
 
 def _places(
-    engine: Engine, gallery: GalleryRow, strangers: Sequence[Stranger], kept: Sequence[UnknownVoiceRow]
+    engine: Engine,
+    gallery: GalleryRow,
+    strangers: Sequence[Stranger],
+    kept: Sequence[UnknownVoiceRow],
+    own: OwnStrangers | None,
 ) -> list[int | None]:
     """Which of the `kept` each is: two people are joined with the chance at which a stranger is named."""
     if not kept or not strangers:
@@ -58,7 +65,7 @@ def _places(
     calibration = calibrations.used(engine, gallery)
     probes, voiceprints = np.stack([one.embedding for one in strangers]), np.stack([one.voiceprint for one in kept])
     llrs = calibration.compare(probes, voiceprints)
-    threshold = scores.threshold(engine, gallery, calibration, len(kept))
+    threshold = scores.threshold(engine, gallery, calibration, len(kept), own)
     return recurring(llrs, np.full(llrs.shape, threshold.llr))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from speakerid.scoring.decision import even_odds_llr, somebody_llr
 from speakerid.services.recording import Heard
 from speakerid.services.unknowns.keep import Stranger
 from speakerid.timeline import RecordedVoice, Recording
@@ -18,13 +19,19 @@ def strangers(heard: Heard, saved: Recording) -> list[Stranger]:
             embedding=probe,
         )
         for voice, kept, probe in voices
-        if _is_nobody(voice)
+        if _is_nobody(voice, heard)
     ]
 
 
-def _is_nobody(voice: RecordedVoice) -> bool:
-    """Not merely without a name: less likely anybody enrolled than nobody. Who was erased since had a name."""
-    return voice.decision in ("unknown", "no_speakers") and sum(one.probability for one in voice.candidates) < 0.5
+def _is_nobody(voice: RecordedVoice, heard: Heard) -> bool:
+    """Not merely without a name: less likely anybody enrolled than nobody. Who was erased since had a name.
+
+    Not by the candidates' probabilities: they are below one half wherever there is no name.
+    """
+    if voice.decision not in ("unknown", "no_speakers"):
+        return False
+    llrs = [one.llr for one in voice.candidates]
+    return somebody_llr(llrs, max(heard.enrolled, len(llrs))) < even_odds_llr(heard.recording.prior)
 
 
 def _turns(saved: Recording, voice: str) -> tuple[tuple[float, float], ...]:

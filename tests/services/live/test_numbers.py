@@ -74,6 +74,18 @@ def test_the_change_of_speaker_nearest_to_a_place() -> None:
     assert numbers.change(7 * SECOND, SECOND) == 7 * SECOND
 
 
+def test_a_place_at_the_very_start_of_the_window_is_known() -> None:
+    numbers, samples = Numbers(Levels()), stream()
+    hear(numbers, samples, 10.0)
+    assert numbers.of((0, SECOND)) == numbers.of((SECOND, 2 * SECOND)) is not None
+
+
+def test_of_a_place_before_the_window_no_change_is_known() -> None:
+    numbers, samples = Numbers(Levels()), stream()
+    hear(numbers, samples, 19.0)
+    assert numbers.change(4 * SECOND, SECOND) == 4 * SECOND
+
+
 def test_where_nobody_is_told_apart_nothing_is_known() -> None:
     numbers = Numbers(Deaf())
     hear(numbers, stream(), 10.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,6 +103,12 @@ class TestUtterance:
 
 
 class TestAssign:
+    def test_a_window_that_fits_nobody_beside_it_goes_to_the_voice_it_is_like(self, calibrated: Calibrated) -> None:
+        ada, ben, cat = voice_near(1, 6), voice_near(2, 6), voice_near(3, 6)
+        windows = replace(windows_of([*cat[1:5], ben[1]]), speakers=np.array([0, 0, 0, 0, 1]))
+        found = assign(calibrated, windows, np.stack([ada[0], ben[0], cat[0]]), AssignOptions())
+        assert found.labels.tolist() == [2, 2, 2, 2, 1]
+
     def test_a_voice_heard_before_is_known_again(self, calibrated: Calibrated) -> None:
         ada, ben = voice_near(1, 6), voice_near(2, 6)
         known = np.stack([ada[0], ben[0]])
