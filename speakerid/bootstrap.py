@@ -15,7 +15,10 @@ from speakerid.db.migrate import upgrade
 from speakerid.encoders import registry
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
+from speakerid.errors import ModelDamaged
 from speakerid.index.faiss import FaissFlatIndex
+from speakerid.models.catalog import CATALOG, SEGMENTATION
+from speakerid.models.store import is_whole
 from speakerid.scoring.fitted import Fitted, find_or_generic
 from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.engine import Engine, Policy
@@ -31,7 +34,7 @@ STEREO_SAMPLES_PER_S = 2 * 48_000
 def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: Effort = FINISH) -> Engine:
     """Open the store, bring it to the newest schema, load the encoder. `effort`: see Engine.
 
-    Raises StoreError, EncoderError.
+    Raises StoreError, EncoderError, ModelDamaged.
     """
     encoder = encoder or load_encoder(settings.encoder, settings)
     fitted = load_fitted(encoder, settings)
@@ -63,9 +66,12 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: 
 def load_encoder(spec: str = "default", settings: Settings | None = None) -> Encoder:
     """The encoder that `spec` names, on this machine: `default`, `campplus`, a file, a directory, a hub name.
 
-    Raises EncoderNotFound. A directory or hub name can run code: pass only what the operator chose.
+    Raises EncoderNotFound, ModelDamaged. A directory or hub name can run code: pass only what the operator chose.
     """
-    return registry.load_encoder(spec, (settings or Settings()).models_folder)
+    models = (settings or Settings()).models_folder
+    for name in registry.needed(spec, models):
+        _refuse_damaged(name, models)
+    return registry.load_encoder(spec, models)
 
 
 def load_fitted(encoder: Encoder, settings: Settings | None = None) -> Fitted:
@@ -85,9 +91,17 @@ def recording_limits(settings: Settings) -> DecodeLimits:
 
 
 def fetched_segmentation(settings: Settings) -> Path | None:
-    """The segmentation model, where it is fetched."""
-    graph = registry.fetched_graph(settings.models_folder, "segmentation")
+    """The segmentation model, where it is fetched. Raises ModelDamaged."""
+    _refuse_damaged(SEGMENTATION.name, settings.models_folder)
+    graph = SEGMENTATION.graph(settings.models_folder)
     return graph if graph.is_file() else None
+
+
+def _refuse_damaged(name: str, models: Path) -> None:
+    """A fetched model is the one that was measured, or it is not used: another would give other answers unnoticed."""
+    model = next(one for one in CATALOG if one.name == name)
+    if model.graph(models).is_file() and not is_whole(model, models):
+        raise ModelDamaged(name, str(models))
 
 
 def build_worker(engine: Engine, settings: Settings, jobs: int) -> Worker:

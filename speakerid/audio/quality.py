@@ -90,7 +90,9 @@ def _pause_power(samples: FloatArray, pause: Mask) -> float | None:
     quiet = frames[pause[: whole * POWER_SAMPLES].reshape(whole, POWER_SAMPLES).all(axis=1)]
     if len(quiet) < MIN_PAUSE_FRAMES:
         return None
-    return float(np.median(np.einsum("ij,ij->i", quiet, quiet)) / POWER_SAMPLES)
+    powers = np.einsum("ij,ij->i", quiet, quiet) / POWER_SAMPLES
+    sounding = powers[powers > 0.0]  # zeros around a recording say nothing of the noise in it
+    return float(np.median(sounding if len(sounding) >= MIN_PAUSE_FRAMES else powers))
 
 
 def _ratio(db: float) -> float:

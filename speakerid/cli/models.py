@@ -141,9 +141,11 @@ def calibrate(
     most 100 speakers and 400 recordings of a kind are taken.
     """
     from speakerid.bootstrap import load_encoder
+    from speakerid.encoders.registry import FITTED
     from speakerid.evaluation.calibrate import calibrate as fit
     from speakerid.evaluation.calibrate import read, report, write
     from speakerid.evaluation.domains import own_domains
+    from speakerid.scoring.fitted import find
 
     settings = read_settings(encoder=options.encoder)
     encoder = load_encoder(settings.encoder, settings)
@@ -156,7 +158,13 @@ def calibrate(
         return
     for line in report(made):
         say(line)
-    say(f"Kept in {out}: every gallery of this encoder uses it from the next start on.")
+    say(f"Kept in {out}: every gallery of this encoder uses it from the next start on. Remove the file to go back.")
+    shipped = find(encoder.fingerprint, [FITTED])
+    if shipped and len(shipped.calibration.domains) > len(made.fitted.calibration.domains):
+        say(
+            f"The one that comes with speakerid was fitted on {len(shipped.calibration.domains)} kinds of recordings, "
+            f"this one on {len(made.fitted.calibration.domains)}: on other kinds it may accept or name fewer rightly."
+        )
 
 
 def _tell(output: Output, folder: Path, models: Sequence[Model], nothing: str) -> None:

@@ -13,6 +13,7 @@ from speakerid.diarization.segments import Segment
 from speakerid.types import Span
 
 PAUSE = 8_000  # samples, 0.5 s: words of one person, if nobody else speaks; a longer pause ends a span
+LEAST = 800  # samples, 50 ms: less is no turn
 TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
 
 
@@ -59,7 +60,7 @@ def _joined(spoken: Sequence[Spoken]) -> list[Spoken]:
             last[one.cluster] = nth = len(found)
             found.append(one)
         latest = found[nth] if found[nth].span[1] >= latest.span[1] else latest
-    return sorted(found)
+    return sorted(one for one in found if one.span[1] - one.span[0] >= LEAST)
 
 
 def _goes_on(before: Span, after: Span, *, alone: bool) -> bool:

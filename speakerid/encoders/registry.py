@@ -85,6 +85,12 @@ def resolve(spec: str, models: Path) -> str:
     return next(name for name in BEST_FIRST if not _missing(NAMED[name], models))
 
 
+def needed(spec: str, models: Path) -> tuple[str, ...]:
+    """The fetched models that the encoder `spec` is made of."""
+    named = NAMED.get(resolve(spec, models))
+    return named.fetched if named else ()
+
+
 def better_encoder(spec: str, models: Path) -> str | None:
     """One line for whoever starts with `default` on a machine that lacks the best encoder."""
     chosen = resolve(spec, models)

@@ -30,7 +30,7 @@ SpeakeridError
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
 │   └── …                 CalibrationMissing · CalibrationUnreadable
-├── ModelsError           PackageIndexUnreachable · PackageNotFound · PipMissing · WrongHash
+├── ModelsError           PackageIndexUnreachable · PackageNotFound · PipMissing · WrongHash · ModelDamaged
 │   └── …                 ModelsDiskFull · ModelsFolderUnusable · ModelsMissing · ConversionFailed
 ├── StoreError            StoreUnavailable · StoreNewer · StoreSchemaUnknown
 │   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
@@ -78,6 +78,7 @@ from speakerid.errors.encoders import (
 from speakerid.errors.live import MessageTooLarge, StreamError, StreamIdle, StreamTooLong
 from speakerid.errors.models import (
     ConversionFailed,
+    ModelDamaged,
     ModelsDiskFull,
     ModelsError,
     ModelsFolderUnusable,
@@ -183,6 +184,7 @@ __all__ = [
     "LongWorkFull",
     "MalformedAudio",
     "MessageTooLarge",
+    "ModelDamaged",
     "ModelsDiskFull",
     "ModelsError",
     "ModelsFolderUnusable",

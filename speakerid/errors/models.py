@@ -48,6 +48,16 @@ class WrongHash(ModelsError):
         )
 
 
+class ModelDamaged(ModelsError):
+    code = "model_damaged"
+
+    def __init__(self, name: str, folder: str) -> None:
+        super().__init__(
+            f"The model {name} in {folder} is not the one that this version was measured with: damaged, or of an older "
+            "version. Run 'speakerid models fetch', or 'speakerid models import' on a machine without network."
+        )
+
+
 class ModelsDiskFull(ModelsError):
     code = "disk_full"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speakerid.errors import ModelsMissing
-from speakerid.models.catalog import CATALOG, GRAPH, LICENSES, Model
+from speakerid.models.catalog import CARD, CATALOG, GRAPH, LICENSES, Model
 from speakerid.models.files import check_sha256, named_failures, write_bytes
 from speakerid.models.store import is_whole, keep
 
@@ -21,7 +21,7 @@ def export_models(models: Path, out: Path, *, catalog: Sequence[Model] = CATALOG
         raise ModelsMissing(f"There are no models in {models}. Run 'speakerid models fetch' first.")
     with named_failures(out, sum(model.size_bytes for model in here)):
         for model in here:
-            for name in (LICENSES, GRAPH):
+            for name in (LICENSES, *([CARD] if model.card else []), GRAPH):
                 write_bytes(model.folder(out) / name, (model.folder(models) / name).read_bytes())
     return here
 

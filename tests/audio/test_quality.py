@@ -141,3 +141,14 @@ def test_one_center_per_frame(rng: np.random.Generator, total: int) -> None:
 def test_a_tone_lands_in_its_band() -> None:
     tone = np.sin(2 * np.pi * 3_100 * np.arange(RATE_HZ) / RATE_HZ).astype(np.float32)
     assert set(band_powers(tone).argmax(axis=1)) == {3_100 // 250}
+
+
+def test_digital_silence_around_a_recording_does_not_hide_its_noise(rng: np.random.Generator) -> None:
+    second = RATE_HZ
+    noise = (0.01 * rng.standard_normal(3 * second)).astype(np.float32)
+    speech = np.zeros(3 * second, np.float32)
+    speech[second : 2 * second] = 0.1 * rng.standard_normal(second).astype(np.float32)
+    alone = snr_db(noise + speech, ((second, 2 * second),))
+    zeros = np.zeros(4 * second, np.float32)
+    padded = snr_db(np.concatenate([zeros, noise + speech, zeros]), ((5 * second, 6 * second),))
+    assert padded == pytest.approx(alone, abs=0.1)

@@ -34,3 +34,8 @@ def test_clusters_are_numbered_as_they_appear() -> None:
 def test_spans_that_share_time() -> None:
     assert sharing([(0, 10), (5, 8), (9, 12), (12, 15), (20, 30)]) == [True, True, True, False, False]
     assert sharing([]) == []
+
+
+def test_what_is_shorter_than_any_word_is_no_span() -> None:
+    found = reconstructed([segment((0, 9_000)), segment((9_500, 9_770))], np.array([0, 1]))
+    assert found == [Spoken((0, 9_000), 0)]

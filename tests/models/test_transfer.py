@@ -27,6 +27,10 @@ def test_a_machine_without_network_gets_the_same_files(
         assert (tmp_path / "there" / name).read_bytes() == (folder / name).read_bytes()
 
 
+def test_an_exported_encoder_can_be_named_by_its_file(served: Served, exported: Path) -> None:
+    assert [(model.folder(exported) / "model.json").is_file() for model in served.catalog] == [True, False]
+
+
 @pytest.mark.parametrize("name", ["campplus/model.onnx", "segmentation/LICENSES.txt"])
 def test_a_changed_file_is_refused_and_nothing_is_taken(
     served: Served, exported: Path, tmp_path: Path, name: str
