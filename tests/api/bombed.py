@@ -1,4 +1,7 @@
-"""A service in a process that may take 1 GB: `python -m tests.api.bombed STORE BOMB…` prints how requests ended."""
+"""A service in a process that may take 1 GB: `python -m tests.api.bombed STORE FILE…` prints how requests ended.
+
+The files are made elsewhere: making one can take as much memory as the service may.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import resource
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 from fastapi.testclient import TestClient
@@ -19,7 +23,6 @@ from speakerid.db.migrate import upgrade
 from speakerid.services.recordings.notify import Notice
 from speakerid.services.recordings.worker import Worker
 from speakerid.settings import Settings
-from tests.audio.bombs import BOMBS
 from tests.audio.encode import wav_bytes
 from tests.audio.voice import synthetic_voice
 from tests.engines import make_engine
@@ -46,7 +49,7 @@ def follow(client: TestClient, sent: Answer) -> Answer:
     return 200, str((job.get("error") or {}).get("code", job["state"])), time.monotonic() - began
 
 
-def main(store: str, names: list[str]) -> None:
+def main(store: str, files: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (GIB, GIB))
     database = open_database(store)
     upgrade(database)
@@ -57,8 +60,8 @@ def main(store: str, names: list[str]) -> None:
     found: dict[str, Answer] = {}
     with TestClient(create_app(engine, Settings()), base_url="http://127.0.0.1") as client:
         ask(client, "identify", HONEST)
-        for name in names:
-            bomb = BOMBS[name]()
+        for file in map(Path, files):
+            name, bomb = file.stem, file.read_bytes()
             beside = threading.Thread(
                 target=lambda name=name, bomb=bomb: found.update({f"identify {name}": ask(client, "identify", bomb)})
             )

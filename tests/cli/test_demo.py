@@ -75,7 +75,7 @@ def test_one_wrong_answer_is_a_failure(speakerid: Command, monkeypatch: pytest.M
     ran = speakerid("demo", "--encoder", "fake", SPEAKERID_HOST="0.0.0.0")  # the operator's settings do not count
     assert ran.code == 1
     assert "1 of 1 answers are wrong." in ran.out
-    assert "Everybody was heard rightly." in ran.out
+    assert "Who spoke when in one recording" in ran.out
     assert "What to try next" in ran.out
 
 
