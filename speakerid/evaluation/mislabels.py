@@ -126,7 +126,7 @@ def _figures(tally: Tally) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure how many planted faults an audit finds.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with LibriSpeech `dev` and `train`")
-    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--encoder", default="default")
     parser.add_argument("--mixed", action="store_true", help="utterances in several conditions")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
