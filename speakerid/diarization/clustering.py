@@ -16,7 +16,7 @@ from speakerid.types import FloatArray
 
 Labels = NDArray[np.intp]
 Floats = NDArray[np.float64]
-HEARSAY = 0.5  # weight of what segmentation says where nothing else was sure enough to have a say
+SEGMENTATION_WEIGHT = 0.5  # weight of what segmentation says where nothing else was sure enough to have a say
 
 Calibrated = Callable[[Floats], Floats]  # cosines of one recording to llrs
 
@@ -175,7 +175,7 @@ def _completed(
 ) -> Labels:
     """The others by their embeddings and by what segmentation says; those without either go to the nearest in time.
 
-    What fits nobody, most often said over everybody who is known, is one more cluster: where segmentation
+    What fits no cluster, most often said over people who are known, is one more: where segmentation
     tells people apart, and unless that many are not wanted.
     """
     found = labels.copy()
@@ -191,7 +191,7 @@ def _completed(
         closest = 1.0 - np.minimum(evidence.gaps_s(np.array([row]), near)[0] / options.near_s, 1.0)
         for number in np.unique(labels[near]):
             own = labels[near] == number
-            scores[number] += HEARSAY * links[own].mean() + 1e-3 * closest[own].max()
+            scores[number] += SEGMENTATION_WEIGHT * links[own].mean() + 1e-3 * closest[own].max()
         found[row] = scores.argmax() if full or scores.max() >= options.somebody_llr else count
     return found
 

@@ -12,7 +12,7 @@ from speakerid.diarization.clustering import Labels
 from speakerid.diarization.segments import Segment
 from speakerid.types import Span
 
-PAUSE = 8_000  # samples, 0.5 s: words of one person, if nobody else speaks; a longer pause ends a span
+PAUSE = 8_000  # samples, 0.5 s: words of one person, if no other person speaks; a longer pause ends a span
 LEAST = 800  # samples, 50 ms: less is no turn
 TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
 
@@ -64,5 +64,5 @@ def _joined(spoken: Sequence[Spoken]) -> list[Spoken]:
 
 
 def _goes_on(before: Span, after: Span, *, alone: bool) -> bool:
-    """Whether there is no pause between them; `alone`: nobody else has spoken since."""
+    """Whether there is no pause between them; `alone`: no other person has spoken since."""
     return after[0] - before[1] <= (PAUSE if alone else TOUCHING)

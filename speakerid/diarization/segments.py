@@ -12,14 +12,14 @@ from speakerid.audio.segmentation import span_of
 from speakerid.diarization.stitching import Speaking
 from speakerid.types import Span
 
-PAUSE = 12  # frames, 0.2 s: within a segment when nobody else speaks in it
+PAUSE = 12  # frames, 0.2 s: within a segment when no other person speaks in it
 LONGEST = 118  # frames, 2 s, said alone: in longer ones there is too often a change of speaker that was not found
 SEAM = 148  # frames, 2.5 s: how far before its end a block is cut when everybody is silent there
 
 
 @dataclass(frozen=True)
 class Segment:
-    """In samples. `spans`: where the speaker speaks; `alone`: where nobody else does. Both ascend."""
+    """In samples. `spans`: where the speaker speaks; `alone`: where no other person does. Both ascend."""
 
     speaker: int  # number in its window; the same number nearby is probably the same person
     spans: tuple[Span, ...]

@@ -84,8 +84,8 @@ def cast_to_measure(speech: Path) -> Cast:
 def field_cast(speech: Path, domain: str, first: int = 0, step: int = 1, most: int = 60) -> Cast:
     """Every `step`-th of `speech/field/domain` from the `first` on, `most` at most: all strangers."""
     tree = list(speaker_tree(speech / "field" / domain).items())[first::step][:most]
-    heard = (Voice(name, tuple(_field_pieces(files)), None) for name, files in tree)
-    long = (one for one in heard if sum(map(len, one.pieces)) > SHORTEST_RECORDING)
+    people = (Voice(name, tuple(_field_pieces(files)), None) for name, files in tree)
+    long = (one for one in people if sum(map(len, one.pieces)) > SHORTEST_RECORDING)
     return Cast(tuple(long), _noises(speech))
 
 

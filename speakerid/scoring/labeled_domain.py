@@ -79,14 +79,14 @@ def draw(domain: LabeledDomain, size: int, random: np.random.Generator) -> Drawn
     order = random.permutation(domain.names)
     enrolled, asked = zip(*(sides(domain, speaker, random) for speaker in order[:size]), strict=True)
     strangers = [random.permutation(domain.of(speaker))[:ASKED] for speaker in order[size : size + STRANGERS]]
-    rows, nobody = domain.embeddings, np.zeros(0, np.intp)
+    rows, none = domain.embeddings, np.zeros(0, np.intp)
     return DrawnGallery(
         voiceprints=np.stack([voiceprint(rows[one[:ENROLLED]]) for one in enrolled]),
         enrolled=rows[np.concatenate([one[:ENROLLED] for one in enrolled])],
         enrolled_of=np.repeat(np.arange(size), [len(one[:ENROLLED]) for one in enrolled]),
         known=rows[np.concatenate([one[:ASKED] for one in asked])],
         known_of=np.repeat(np.arange(size), [len(one[:ASKED]) for one in asked]),
-        strangers=rows[np.concatenate([*strangers, nobody])],
+        strangers=rows[np.concatenate([*strangers, none])],
     )
 
 

@@ -54,7 +54,7 @@ class Heard:
 
 @dataclass(frozen=True, order=True)
 class _Place:
-    """A cluster of a channel, and when it is heard first (samples)."""
+    """A cluster of a channel, and where it begins to speak (samples)."""
 
     first: Span
     nth: int  # channel, in their order
