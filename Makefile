@@ -5,9 +5,9 @@ READY := .venv/.ready
 
 SPEECH ?= ../shared/speech
 MEASURED := build/measured
-EVALUATE := $(BIN)/python -m speakerid.evaluation
+BENCH := $(BIN)/python -m benchmarks
 # What `make check` tests: no servers, no commands, no training; `make test` has everything.
-QUICK := tests/test_*.py $(addprefix tests/,audio contracts db diarization encoders index scoring services)
+QUICK := tests/test_*.py $(addprefix tests/,audio audit calibration contracts db diarization encoders index metrics scoring services)
 
 .PHONY: demo test lint check serve bench attack refit measure format clean
 
@@ -31,33 +31,33 @@ serve: $(READY)
 	$(BIN)/speakerid serve
 
 bench: $(READY)
-	$(BIN)/python -m speakerid.evaluation.bench
+	$(BENCH).speed
 
 # Attacks on the real service, on loopback only, a quarter of an hour or so: `make attack ONLY=kills` runs one part.
 attack: $(READY)
-	$(BIN)/python -m benchmarks.attack $(ONLY)
+	$(BENCH).attack $(ONLY)
 
 # What ships with the package for its encoders: calibrations and the limits of the coach (a quarter of an hour or so).
 refit: $(READY)
-	$(EVALUATE).calibrate --speech $(SPEECH) --ship
+	$(BIN)/python -m speakerid.evaluation.calibrate --speech $(SPEECH) --ship
 
 # Every figure of README and docs/decisions, one file a command (an hour or so).
 measure: $(READY)
 	mkdir -p $(MEASURED)
-	$(BIN)/python -m speakerid.training.report --encoder speakerid/encoders/bundled/model.onnx --encoder speakerid/encoders/bundled --data $(SPEECH) > $(MEASURED)/encoder.txt
-	$(EVALUATE).calibrate --speech $(SPEECH) > $(MEASURED)/calibrate.txt
+	$(BENCH).encoders --encoder speakerid/encoders/bundled/model.onnx --encoder speakerid/encoders/bundled --data $(SPEECH) > $(MEASURED)/encoder.txt
+	$(BIN)/python -m speakerid.evaluation.calibrate --speech $(SPEECH) > $(MEASURED)/calibrate.txt
 	for encoder in campplus+ecapa-mini campplus ecapa-mini; do \
-	  $(EVALUATE).open_set --speech $(SPEECH) --encoder $$encoder > $(MEASURED)/open_set-$$encoder.txt; done
-	$(EVALUATE).damage --speech $(SPEECH) > $(MEASURED)/damage.txt
-	$(EVALUATE).planted --speech $(SPEECH) > $(MEASURED)/planted.txt
-	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
-	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt
-	$(EVALUATE).combining --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
-	$(BIN)/python -m benchmarks.long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
-	$(EVALUATE).diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
-	$(EVALUATE).inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
-	$(EVALUATE).live --speech $(SPEECH) > $(MEASURED)/live.txt
-	$(EVALUATE).bench > $(MEASURED)/bench.json
+	  $(BENCH).decisions.open_set --speech $(SPEECH) --encoder $$encoder > $(MEASURED)/open_set-$$encoder.txt; done
+	$(BENCH).decisions.damaged_speech --speech $(SPEECH) > $(MEASURED)/damage.txt
+	$(BENCH).fault_injection.measure --speech $(SPEECH) > $(MEASURED)/planted.txt
+	$(BENCH).decisions.mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
+	$(BENCH).decisions.mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt
+	$(BENCH).decisions.enrollment_pooling --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
+	$(BENCH).long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
+	$(BENCH).recordings.diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
+	$(BENCH).recordings.inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
+	$(BENCH).recordings.live --speech $(SPEECH) > $(MEASURED)/live.txt
+	$(BENCH).speed > $(MEASURED)/bench.json
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

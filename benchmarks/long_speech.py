@@ -20,10 +20,10 @@ from speakerid.audio.excerpt import excerpt
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
+from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
-from speakerid.evaluation.trees import speaker_tree
 from speakerid.training.metrics import eer
 from speakerid.types import FloatArray
 

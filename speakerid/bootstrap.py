@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from speakerid.audio.limits import DecodeLimits
+from speakerid.audio.long_audio_reader import Recorder
 from speakerid.audio.prepare import Preparer
-from speakerid.audio.recorder import Recorder
 from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
 from speakerid.db.erasure import AT_START, FINISH, Effort

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from speakerid.audio.byte_source import Encoded, mapped_file
 from speakerid.audio.decode import Samples
-from speakerid.audio.encoded import Encoded, mapped_file
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import RECORDING, Channel
 from speakerid.audio.wav import wav_bytes
@@ -22,7 +22,6 @@ from speakerid.services import (
     calibrate,
     coach,
     enroll,
-    fields,
     galleries,
     history,
     identify,
@@ -31,6 +30,7 @@ from speakerid.services import (
     recording,
     speakers,
     undo,
+    validation,
     verify,
 )
 from speakerid.services.engine import Engine
@@ -38,7 +38,7 @@ from speakerid.services.live.events import Event
 from speakerid.services.live.listen import DEFAULTS as LIVE
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
-from speakerid.services.recordings import at_once
+from speakerid.services.recordings import run_now
 from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import dismiss, page, promote, show
@@ -85,7 +85,7 @@ class SpeakerID:
         """
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
-        accepted, gallery = fields.accepted(accept), self._row()
+        accepted, gallery = validation.accepted(accept), self._row()
         voices = [coach.hear(self.engine, gallery, *_picked(one, channel)) for one in audio]
         with self.engine.write() as db:
             speaker_id = speakers.find_or_create(db, gallery, speaker).id
@@ -148,7 +148,7 @@ class SpeakerID:
         options = RecordingOptions(count, None if candidates is None else tuple(candidates), channel)
         gallery = self._row()
         with _encoded(audio) as data:
-            through = at_once.recording if gallery.keep_unknown_voices else recording.recording
+            through = run_now.recording if gallery.keep_unknown_voices else recording.recording
             return through(self.engine, gallery, data, options, watch)
 
     def listen(self, messages: Iterable[bytes], options: LiveOptions = LIVE) -> Iterator[Event]:
@@ -214,7 +214,7 @@ class SpeakerID:
         `said` of a new one: external_id, metadata, consent. Past recordings name the speaker from then on. Raises
         UnknownVoiceNotFound, SpeakerNotFound, EnrollmentRefused, UtteranceElsewhere, EncoderMismatch, ExternalIdTaken.
         """
-        gallery, accepted = self._row(), fields.accepted(accept)
+        gallery, accepted = self._row(), validation.accepted(accept)
         near = promote.look_up(self.engine, gallery, unknown)
         with self.engine.write() as db:
             into = promote.by_name_or_id(db, gallery, speaker, SpeakerFields(name=speaker, **said))

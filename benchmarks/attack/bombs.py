@@ -19,7 +19,7 @@ from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
 from benchmarks.attack.memory import Limit, limited
 from benchmarks.attack.service import Service, folder, serving, until
 from benchmarks.attack.speech import VOICES, container
-from speakerid.audio.encoded import Encoded
+from speakerid.audio.byte_source import Encoded
 from tests.audio.bombs import BOMBS, ENDLESS, endless
 
 GALLERY = "/v1/galleries/default"

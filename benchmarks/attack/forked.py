@@ -18,11 +18,11 @@ import httpx
 
 from benchmarks.attack.processes import tree
 from benchmarks.attack.service import ANSWER_S, end, environment, plain_client
-from speakerid.cli.service import ANNOUNCEMENT, START_S
+from speakerid.cli.child_server import ANNOUNCEMENT, START_S
 
 STDOUT, STDERR = 1, 2
 LOADED = [
-    *("speakerid.cli.main", "speakerid.cli.serve", "speakerid.cli.listening", "speakerid.api.app"),
+    *("speakerid.cli.main", "speakerid.cli.serve", "speakerid.cli.uvicorn_server", "speakerid.api.app"),
     *("speakerid.bootstrap", "benchmarks.attack.forked"),
 ]
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import httpx
 
-from speakerid.services.fields import EVERY_REFUSAL
+from speakerid.services.validation import EVERY_REFUSAL
 
 GALLERY = "/v1/galleries/default"
 ACCEPT_ALL = {"accept": ",".join(sorted(EVERY_REFUSAL))}

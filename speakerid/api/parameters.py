@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from speakerid.audio.limits import Channel
 from speakerid.errors import InvalidRequest
-from speakerid.services import fields
+from speakerid.services import validation
 from speakerid.types import EnrollmentRefusal
 
 
@@ -42,7 +42,7 @@ ChannelDep = Annotated[Channel, Depends(channel_of)]
 
 
 def _cursor(prefix: str) -> Any:
-    return Query(description="`next_cursor` of the previous page.", pattern=f"^{prefix}_{fields.ULID}$")
+    return Query(description="`next_cursor` of the previous page.", pattern=f"^{prefix}_{validation.ULID}$")
 
 
 SpeakerCursor = Annotated[str | None, _cursor("spk")]

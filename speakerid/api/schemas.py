@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from speakerid.api.examples import BEN
 from speakerid.api.parameters import ACCEPT
-from speakerid.audio.incoming import Encoding, Incoming
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.stream_decoder import Encoding, Incoming
 from speakerid.errors import InvalidRequest, TooManyChannels
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields

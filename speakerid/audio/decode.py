@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio import in_process
+from speakerid.audio.byte_source import Encoded
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE, Use
-from speakerid.audio.encoded import Encoded
+from speakerid.audio.containers.plain_wav import is_plain_wav
 from speakerid.audio.in_process import Announced
 from speakerid.audio.limits import Channel, DecodeLimits
-from speakerid.audio.plain import is_plain_wav
 from speakerid.audio.reader import checked
 from speakerid.audio.resample import PIECE_FRAMES, Collector
 from speakerid.errors import EmptyAudio, NoSamples, UnsupportedAudio

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speakerid.audio.declared import Declared, read_declared
-from speakerid.audio.encoded import Encoded
+from speakerid.audio.byte_source import Encoded
+from speakerid.audio.containers.header import Declared, read_declared
+from speakerid.audio.containers.sniff import Format, sniff
 from speakerid.audio.limits import Channel, DecodeLimits
 from speakerid.audio.reader import AudioReader, checked
 from speakerid.audio.resample import Collector
-from speakerid.audio.sniff import Format, sniff
 from speakerid.errors import MalformedAudio, NoSamples
 from speakerid.types import FloatArray
 

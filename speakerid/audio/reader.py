@@ -22,9 +22,9 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from speakerid.audio.encoded import Arriving, Cursor, Encoded
-from speakerid.audio.sniff import Format
-from speakerid.audio.stored import Stored
+from speakerid.audio.byte_source import Arriving, Cursor, Encoded
+from speakerid.audio.chunked_source import Stored
+from speakerid.audio.containers.sniff import Format
 from speakerid.errors import DecodingNeedsMemory, InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
 

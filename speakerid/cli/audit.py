@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from speakerid.cli.backend import open_voices
 from speakerid.cli.batch import Json
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, say
-from speakerid.cli.voices import open_voices
 
 SHOWN = 20  # findings of one kind; --json has them all
 COMMANDS = {

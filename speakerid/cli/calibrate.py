@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from speakerid.cli.backend import open_voices
 from speakerid.cli.batch import Json
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, say, table
-from speakerid.cli.voices import open_voices
 
 
 @with_options

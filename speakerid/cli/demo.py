@@ -12,12 +12,12 @@ import typer
 
 from speakerid import samples
 from speakerid.cli import demo_recording
+from speakerid.cli.child_server import running
 from speakerid.cli.demo_recording import Line
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, number, say, table
 from speakerid.cli.progress import progress
-from speakerid.cli.service import running
 
 if TYPE_CHECKING:
     from speakerid.client import Client

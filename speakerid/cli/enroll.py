@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from speakerid.cli import batch
+from speakerid.cli.backend import open_voices
 from speakerid.cli.batch import Batch, Done, Job
 from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import number, say, table
-from speakerid.cli.voices import open_voices
 
 
 @with_options
@@ -59,7 +59,7 @@ def _jobs(speaker: str | None, files: Sequence[Path], tree: Path | None) -> list
     if tree is not None:
         if speaker is not None:
             raise typer.BadParameter("Give either NAME and FILE… or --tree DIR, not both.")
-        from speakerid.evaluation.trees import speaker_tree
+        from speakerid.audio.speaker_tree import speaker_tree
 
         return [Job(file, name) for name, found in speaker_tree(tree).items() for file in found]
     if speaker is None or not files:
@@ -72,10 +72,10 @@ def _codes(accept: Sequence[str]) -> Sequence[str]:
     if not accept:
         return accept
     from speakerid.errors import InvalidRequest
-    from speakerid.services import fields
+    from speakerid.services import validation
 
     try:
-        return sorted(fields.accepted(accept))
+        return sorted(validation.accepted(accept))
     except InvalidRequest as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from speakerid.cli.backend import open_voices
 from speakerid.cli.batch import Json
 from speakerid.cli.confirmation import Yes, confirm
 from speakerid.cli.options import Place, Target, with_options
 from speakerid.cli.output import emit, plain, say, table
-from speakerid.cli.voices import open_voices
 
 app = typer.Typer(name="galleries", help="List, create, set, repair and delete galleries.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="GALLERY")]

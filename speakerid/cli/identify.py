@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from speakerid.cli import batch
+from speakerid.cli.backend import open_voices
 from speakerid.cli.batch import Batch, Done, Job, Json
 from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import number, say, table
-from speakerid.cli.voices import open_voices
 
 
 @with_options

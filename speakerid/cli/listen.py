@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
+from speakerid.cli.backend import open_voices
 from speakerid.cli.microphone import RATE_HZ, microphone
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, plain, say
-from speakerid.cli.voices import open_voices
 
 MESSAGE_S = 0.1
 
@@ -48,8 +48,8 @@ def _messages(file: Path, stopped: threading.Event, *, fast: bool) -> Iterator[b
     """Its samples, 16 bits at 16 kHz, each message when it would have been said. Raises AudioError."""
     import numpy as np
 
+    from speakerid.audio.byte_source import mapped_file
     from speakerid.audio.decode import stream
-    from speakerid.audio.encoded import mapped_file
     from speakerid.audio.limits import RECORDING
     from speakerid.audio.pieces import rechunked
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from speakerid.audio.limits import Channel
 from speakerid.bootstrap import build_engine
-from speakerid.services import galleries, shape, speakers
+from speakerid.services import galleries, serializers, speakers
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.live.listen import LiveOptions
 from speakerid.services.recording import RecordingOptions, Watch
@@ -114,7 +114,7 @@ class Local:
     def create_gallery(self, name: str, **settings: Any) -> Json:
         with self._engine.write() as db:
             made = galleries.create(self._engine, db, name, GallerySettings(**settings))
-            return _json(shape.gallery(self._engine, db, made))
+            return _json(serializers.gallery(self._engine, db, made))
 
     def change_gallery(self, name: str, **settings: Any) -> Json:
         with self._engine.write(erase=settings.get("keep_unknown_voices") is False) as db:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+# Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`,
 from speakerid.cli import (
     audit,
     backup,
@@ -22,7 +23,6 @@ from speakerid.cli import (
     recording,
     serve,
     speakers,
-    train,
     unknowns,
     verify,
     version,
@@ -31,7 +31,6 @@ from speakerid.cli import (
 
 # Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`
 # and torch another 1.5 s, so no module imported here loads them: commands do, when they run.
-
 app = typer.Typer(
     help="Enroll a speaker once, recognize them in any later audio, say unknown otherwise.\n\n"
     "Exit code 0: done. 1: refused, with one sentence on stderr. 2: wrong usage or settings.",
@@ -51,7 +50,6 @@ for verb in (
     listen.listen,
     audit.audit,
     calibrate.calibrate,
-    train.train,
     finetune.finetune,
     backup.backup,
     backup.restore,

@@ -141,10 +141,10 @@ def calibrate(
     most 100 speakers and 400 recordings of a kind are taken.
     """
     from speakerid.bootstrap import load_encoder
+    from speakerid.calibration.domains import own_domains
     from speakerid.encoders.registry import FITTED
     from speakerid.evaluation.calibrate import calibrate as fit
     from speakerid.evaluation.calibrate import read, report, write
-    from speakerid.evaluation.domains import own_domains
     from speakerid.scoring.fitted import find
 
     settings = read_settings(encoder=options.encoder)

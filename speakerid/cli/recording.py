@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from speakerid.cli.backend import server_url
 from speakerid.cli.channel import one_channel
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, say, table
 from speakerid.cli.settings import read_settings
-from speakerid.cli.voices import server_url
 
 if TYPE_CHECKING:
     from speakerid.timeline import Recording, Sides

@@ -13,7 +13,7 @@ from speakerid.cli.settings import read_settings
 from speakerid.errors import SettingsError
 
 if TYPE_CHECKING:
-    from speakerid.cli.listening import Listener
+    from speakerid.cli.uvicorn_server import Listener
     from speakerid.services.engine import Engine
     from speakerid.settings import Settings
 
@@ -41,7 +41,7 @@ def serve(options: Serving) -> None:
     """
     # Inside, for a quick --help. None of these loads torch unless the encoder is a SpeechBrain model.
     from speakerid.bootstrap import build_engine
-    from speakerid.cli.listening import bind
+    from speakerid.cli.uvicorn_server import bind
     from speakerid.db.erasure import BRIEFLY
 
     settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
@@ -99,7 +99,7 @@ def _warm_up(engine: Engine) -> None:
 def _run(engine: Engine, settings: Settings, listener: Listener, options: Serving) -> None:
     from speakerid.api.app import create_app
     from speakerid.bootstrap import build_worker
-    from speakerid.cli.listening import Server
+    from speakerid.cli.uvicorn_server import Server
     from speakerid.services.scrubber import Scrubber
 
     def announce() -> None:

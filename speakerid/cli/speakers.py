@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from speakerid.cli.backend import open_voices
 from speakerid.cli.batch import Json
 from speakerid.cli.confirmation import Yes, confirm
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, plain, say, table
-from speakerid.cli.voices import open_voices
 
 app = typer.Typer(name="speakers", help="List, show, change, merge and delete speakers.", no_args_is_help=True)
 NameOrId = Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name or id.")]

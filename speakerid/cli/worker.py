@@ -34,8 +34,8 @@ def worker(options: Working) -> None:
     is begun anew by another.
     """
     from speakerid.bootstrap import build_engine, build_worker
-    from speakerid.cli.listening import LOG_FORMAT
     from speakerid.cli.serve import tell_of_better
+    from speakerid.cli.uvicorn_server import LOG_FORMAT
     from speakerid.db.erasure import BRIEFLY
     from speakerid.services.scrubber import Scrubber
 

@@ -23,7 +23,7 @@ Calibrated = Callable[[Floats], Floats]  # cosines of one recording to llrs
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """`python -m speakerid.evaluation.diarization --fit` tries others."""
+    """`python -m benchmarks.recordings.diarization --fit` tries others."""
 
     stop_llr: float = 0.0
     same_llr: float = 1.6  # for two segments that segmentation gives to one speaker

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.evaluation import asnorm
 from speakerid.evaluation.errors import named
-from speakerid.scoring import asnorm
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine
 from speakerid.types import FloatArray

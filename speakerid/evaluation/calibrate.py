@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from speakerid.bootstrap import load_encoder
+from speakerid.calibration.domain_embeddings import Bars, EmbeddedDomain, Progress, embed_domain
+from speakerid.calibration.domains import Domain, own_domains, speech_domains
+from speakerid.calibration.fit import fit
+from speakerid.calibration.fit_domains import TARGET_FPIR, LeftOut, fit_domains, leave_one_out
+from speakerid.calibration.labeled_domain import LabeledDomain, one_person_twice
 from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.registry import FITTED, PAIR
-from speakerid.evaluation.domain_embeddings import Bars, EmbeddedDomain, Progress, embed_domain
-from speakerid.evaluation.domains import Domain, own_domains, speech_domains
-from speakerid.evaluation.fitting import TARGET_FPIR, LeftOut, fit_domains, leave_one_out
 from speakerid.models.files import named_failures, write_bytes
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.fit import fit
 from speakerid.scoring.fitted import Fitted
-from speakerid.scoring.labeled_domain import LabeledDomain, one_person_twice
 
 WIDER = 1.5  # than encoders at hand, whose training has much in common
 SHIPPED = (PAIR, "campplus", "ecapa-mini")  # the first one finds who is in a domain twice

@@ -26,7 +26,7 @@ from speakerid.evaluation.report.facts import EncoderFacts, ListFacts, Report, W
 from speakerid.evaluation.scores_alone import NO_SPEAKERS
 from speakerid.evaluation.trials.speakers import speakers_of
 from speakerid.evaluation.trials.trial_list import TrialList
-from speakerid.scoring.curves import ClassMissing
+from speakerid.metrics.curves import ClassMissing
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from speakerid.scoring.cosine import cosine
 from speakerid.scoring.strangers import Strangers
 from speakerid.types import FloatArray
 
-WITHIN_FPIR = 0.15  # tried by `python -m speakerid.evaluation.diarization --fit`, as a stop of the clustering
+WITHIN_FPIR = 0.15  # tried by `python -m benchmarks.recordings.diarization --fit`, as a stop of the clustering
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The enrollment coach: from what was measured on one recording to what is refused and what is only said.
 
 Every limit is a pair: beyond `refuse` the recording is refused, beyond `warn` (the nearer one) it is a near miss. Those
-of embeddings are fitted per encoder on good recordings of several kinds (`scoring.fit_coach`).
+of embeddings are fitted per encoder on good recordings of several kinds (`calibration.fit_coach`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any, Self
 
 from speakerid.scoring.calibration import GENERIC
-from speakerid.scoring.voices import VoicesModel
+from speakerid.scoring.multi_speaker_detector import VoicesModel
 from speakerid.types import EnrollmentRefusal, EnrollmentWarning, Speech
 
 NARROW_BAND_HZ = 4_500  # telephone ends at 4 kHz

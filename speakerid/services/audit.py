@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from speakerid.audit.health import examine
+from speakerid.audit.leave_one_out import Labeled
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import galleries, speakers, utterances
 from speakerid.db.repositories.speakers import Voiceprint
-from speakerid.scoring.health import examine
-from speakerid.scoring.leave_one_out import Labeled
-from speakerid.services import calibrations, fields, findings, scores
+from speakerid.services import calibrations, findings, scores, validation
 from speakerid.services.engine import Engine
 from speakerid.services.findings import Examined, poor
 from speakerid.types import Audit
@@ -40,7 +40,7 @@ def audit(engine: Engine, gallery: GalleryRow, cursor: str | None = None) -> Aud
 
     Raises GalleryNotFound, EncoderMismatch, InvalidRequest for another list's cursor.
     """
-    cursor = fields.cursor(cursor, "spk")
+    cursor = validation.cursor(cursor, "spk")
     with engine.read() as db:
         gallery = galleries.get(db, gallery.name)
         page = _page(db, gallery, cursor)

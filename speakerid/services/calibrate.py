@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from speakerid.calibration.gallery_report import Fitted, fit_gallery
+from speakerid.calibration.gallery_trials import GalleryTrials, Utterances, gallery_trials
+from speakerid.calibration.map_adaptation import MIN_NONTARGETS, MIN_SPEAKERS
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, UtteranceRow
 from speakerid.db.repositories import galleries, utterances
 from speakerid.db.types import now
 from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch, TooFewTrials
-from speakerid.scoring.adapt import MIN_NONTARGETS, MIN_SPEAKERS
-from speakerid.scoring.gallery_report import Fitted, fit_gallery
-from speakerid.scoring.gallery_trials import GalleryTrials, Utterances, gallery_trials
-from speakerid.services import fields, scores, shape
+from speakerid.services import scores, serializers, validation
 from speakerid.services.calibrations import Stored
 from speakerid.services.engine import Engine
 from speakerid.types import CalibrationReport, Combining, Gallery
@@ -71,12 +71,12 @@ def keep(db: Handle, gallery_name: str, made: Made) -> CalibrationReport:
 def reset(engine: Engine, db: Handle, gallery_name: str, if_match: str | None = None) -> Gallery:
     """Forget the gallery's own calibration. Raises GalleryNotFound, PreconditionFailed."""
     row = galleries.get(db, gallery_name, lock="change")
-    fields.unchanged(if_match, row.version)
+    validation.unchanged(if_match, row.version)
     if row.calibration is not None:
         row.calibration = None
         row.version += 1
         db.flush()
-    return shape.gallery(engine, db, row)
+    return serializers.gallery(engine, db, row)
 
 
 def _utterances(rows: Sequence[UtteranceRow], combining: Combining) -> Utterances:

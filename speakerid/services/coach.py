@@ -25,13 +25,13 @@ from speakerid.errors import (
     VoiceAlreadyEnrolled,
 )
 from speakerid.scoring.coach import NEVER, Evidence, Limit, judge
-from speakerid.scoring.combining import shares
 from speakerid.scoring.cosine import cosine, voiceprint
-from speakerid.scoring.voices import split
+from speakerid.scoring.enrollment_pooling import shares
+from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services import scores
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NOBODY, Neighbors
-from speakerid.services.listen import Voice, of_speech
+from speakerid.services.probe import Voice, of_speech
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {

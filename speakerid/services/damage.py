@@ -13,7 +13,7 @@ from speakerid.db.repositories import galleries, recordings, speakers, unknowns,
 from speakerid.errors import DataDamaged
 from speakerid.services import voiceprints
 from speakerid.services.calibrations import is_unreadable as calibration_is_unreadable
-from speakerid.services.recordings import answers, jobs
+from speakerid.services.recordings import jobs, stored_answers
 
 AT_ONCE = 1_000  # rows in memory
 DamageKind = Literal["gallery", "speaker", "utterance", "unknown_voice", "recording"]
@@ -88,7 +88,7 @@ def _recordings(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
             try:
                 jobs.require_readable(row)
                 if row.answer is not None:
-                    answers.loaded(row.answer)
+                    stored_answers.loaded(row.answer)
             except DataDamaged:
                 yield Damage("recording", row.id, gallery.name, "its options or its result cannot be read")
         before = rows[-1].id

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.long_audio_reader import LongAudio
 from speakerid.audio.quality import clipping_ratio, measure
-from speakerid.audio.recorder import LongAudio
 from speakerid.diarization.clustering import Count, Evidence, cluster
 from speakerid.diarization.reading import Block, blocks
 from speakerid.diarization.reconstruction import Spoken, by_appearance, reconstructed

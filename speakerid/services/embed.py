@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speakerid.audio.limits import Channel
 from speakerid.services.engine import Engine
-from speakerid.services.listen import listen
+from speakerid.services.probe import listen
 from speakerid.types import Embedding
 
 

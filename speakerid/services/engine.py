@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
+from speakerid.audio.long_audio_reader import Recorder
 from speakerid.audio.prepare import Preparer
-from speakerid.audio.recorder import Recorder
 from speakerid.db.engine import Database, Handle
 from speakerid.db.erasure import FINISH, Effort
 from speakerid.db.repositories import changes, erasures

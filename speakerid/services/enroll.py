@@ -7,9 +7,9 @@ from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import speakers, utterances
 from speakerid.db.types import new_id
 from speakerid.errors import UtteranceElsewhere
-from speakerid.services import coach, galleries, shape
+from speakerid.services import coach, galleries, serializers
 from speakerid.services.engine import Engine
-from speakerid.services.listen import Voice
+from speakerid.services.probe import Voice
 from speakerid.services.speakers import refresh_voiceprint
 from speakerid.types import Enrollment, EnrollmentRefusal, Review
 
@@ -37,8 +37,8 @@ def enroll(
     said = coach.review(engine, db, gallery, row, voice)
     utterance = known[0] if known else _add(engine, db, gallery, row, voice, said, accepted)
     return Enrollment(
-        speaker=shape.speaker(speakers.with_sums(db, row), gallery),
-        utterance=shape.utterance(utterance),
+        speaker=serializers.speaker(speakers.with_sums(db, row), gallery),
+        utterance=serializers.utterance(utterance),
         already_enrolled=known is not None,
         cohesion=said.cohesion,
         similar_speaker=said.similar_speaker,

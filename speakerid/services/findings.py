@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speakerid.audit.health import Health
+from speakerid.audit.leave_one_out import Indices
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.scoring.coach import CLIPPED_RATIO, NOISY_SNR_DB
-from speakerid.scoring.health import Health
-from speakerid.scoring.leave_one_out import Indices
 from speakerid.types import Figures, Finding, FindingReason, SpeakerRef, Speech, Suggestion
 
 SHORT_S = 1.5  # below it encoders err about twice as often as at 3 s

@@ -10,7 +10,7 @@ from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import changes, galleries, keys, speakers, unknowns
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
-from speakerid.services import fields, shape, voiceprints
+from speakerid.services import serializers, validation, voiceprints
 from speakerid.services.engine import Engine
 from speakerid.types import Combining, Gallery
 
@@ -35,7 +35,7 @@ KEEP = GallerySettings()
 def create(engine: Engine, db: Handle, name: str, settings: GallerySettings = GallerySettings()) -> GalleryRow:
     """Raises GalleryExists, InvalidRequest."""
     row = GalleryRow(
-        name=fields.gallery_name(name),
+        name=validation.gallery_name(name),
         encoder_name=engine.encoder.name,
         encoder_fingerprint=engine.encoder.fingerprint,
         target_fpir=0.01,
@@ -66,7 +66,7 @@ def get(engine: Engine, name: str) -> GalleryRow:
 
 
 def every(engine: Engine, db: Handle) -> tuple[Gallery, ...]:
-    return tuple(shape.gallery(engine, db, row) for row in galleries.every(db))
+    return tuple(serializers.gallery(engine, db, row) for row in galleries.every(db))
 
 
 def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
@@ -75,7 +75,7 @@ def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_
     Raises GalleryNotFound, InvalidRequest, PreconditionFailed.
     """
     row = galleries.get(db, name, lock="change")
-    fields.unchanged(if_match, row.version)
+    validation.unchanged(if_match, row.version)
     combining = row.combining
     _apply(row, settings)
     if not row.keep_unknown_voices:
@@ -84,7 +84,7 @@ def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_
     db.flush()
     if row.combining != combining:
         voiceprints.refresh(db, row.key, speakers.every(db, row.key, lock=True))
-    return shape.gallery(engine, db, row)
+    return serializers.gallery(engine, db, row)
 
 
 def delete(db: Handle, name: str) -> None:
@@ -117,14 +117,14 @@ def to_enroll(engine: Engine, db: Handle, name: str) -> GalleryRow:
 
 def _apply(row: GalleryRow, settings: GallerySettings) -> None:
     if settings.target_fpir is not None:
-        row.target_fpir = fields.share(settings.target_fpir, "target_fpir")
+        row.target_fpir = validation.share(settings.target_fpir, "target_fpir")
     if settings.min_speech_seconds is not None:
-        row.min_speech_s = fields.seconds(settings.min_speech_seconds, "min_speech_seconds")
+        row.min_speech_s = validation.seconds(settings.min_speech_seconds, "min_speech_seconds")
     if settings.enroll_speech_seconds is not None:
-        row.enroll_speech_s = fields.seconds(settings.enroll_speech_seconds, "enroll_speech_seconds")
+        row.enroll_speech_s = validation.seconds(settings.enroll_speech_seconds, "enroll_speech_seconds")
     if settings.keep_audio is not None:
         row.keep_audio = settings.keep_audio
     if settings.combining is not None:
-        row.combining = fields.combining(settings.combining)
+        row.combining = validation.combining(settings.combining)
     if settings.keep_unknown_voices is not None:
         row.keep_unknown_voices = settings.keep_unknown_voices

@@ -9,7 +9,7 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RepairRow, SpeakerRow
 from speakerid.db.repositories import repairs, speakers
 from speakerid.db.types import new_id
-from speakerid.services import fields, shape
+from speakerid.services import serializers, validation
 from speakerid.services.recordings import erase
 from speakerid.types import Change, Page, Repair, SpeakerRef
 
@@ -37,7 +37,7 @@ def note(
 def page(db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50) -> Page[Change]:
     """Newest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = min(max(limit, 1), PAGE_LIMIT)
-    rows = repairs.page(db, gallery.key, before=fields.cursor(cursor, "chg"), limit=limit + 1)
+    rows = repairs.page(db, gallery.key, before=validation.cursor(cursor, "chg"), limit=limit + 1)
     items = changes(db, gallery, rows[:limit])
     return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 
@@ -54,7 +54,7 @@ def changes(db: Handle, gallery: GalleryRow, rows: Sequence[RepairRow]) -> tuple
 def answer(db: Handle, gallery: GalleryRow, row: RepairRow, touched: Sequence[SpeakerRow], summary: str) -> Repair:
     return Repair(
         change=changes(db, gallery, [row])[0],
-        speakers=tuple(shape.speaker(speakers.with_sums(db, one), gallery) for one in touched),
+        speakers=tuple(serializers.speaker(speakers.with_sums(db, one), gallery) for one in touched),
         summary=summary,
     )
 

@@ -14,7 +14,7 @@ from speakerid.scoring.cosine import cosine
 from speakerid.scoring.decision import decide, probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
-from speakerid.services.listen import Voice, listen
+from speakerid.services.probe import Voice, listen
 from speakerid.types import Candidate, Decision, Identification, SpeakerRef, Threshold
 
 TOP_K_LIMIT = 100

@@ -12,7 +12,7 @@ from speakerid.db.models import KeyRow
 from speakerid.db.repositories import keys
 from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, KeyInvalid, KeysExist, ScopeMissing
-from speakerid.services import fields, shape
+from speakerid.services import serializers, validation
 from speakerid.types import Key, Scope
 
 PREFIX = "sid_"
@@ -34,18 +34,18 @@ def create(db: Handle, name: str, scopes: tuple[str, ...], galleries: tuple[str,
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     row = KeyRow(
         id=new_id("key"),
-        name=fields.name(name),
+        name=validation.name(name),
         secret_sha256=_digest(secret),
         scopes=sorted(set(scopes)),
-        galleries=[fields.gallery_name(gallery) for gallery in galleries],
+        galleries=[validation.gallery_name(gallery) for gallery in galleries],
     )
     keys.guard(db)
     keys.add(db, row)
-    return NewKey(shape.key(row), secret)
+    return NewKey(serializers.key(row), secret)
 
 
 def every(db: Handle) -> tuple[Key, ...]:
-    return tuple(shape.key(row) for row in keys.every(db))
+    return tuple(serializers.key(row) for row in keys.every(db))
 
 
 def revoke(db: Handle, key_id: str) -> None:
@@ -75,7 +75,7 @@ def find(db: Handle, secret: str) -> Key:
     row = keys.by_secret(db, _digest(secret))
     if row is None or is_damaged(row.galleries):  # no list of galleries would mean all of them
         raise KeyInvalid
-    return shape.key(row)
+    return serializers.key(row)
 
 
 def permit(key: Key, *scopes: Scope) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from speakerid.audio.encoded import Encoded
+from speakerid.audio.byte_source import Encoded
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.recorder import LongAudio
+from speakerid.audio.long_audio_reader import LongAudio
 from speakerid.db.models import GalleryRow
 from speakerid.diarization.reconstruction import Spoken, sharing
 from speakerid.scoring.strangers import OwnStrangers
@@ -15,8 +15,8 @@ from speakerid.services import calibrations, scores, speakers
 from speakerid.services.diarize import At, ChannelDiarization, diarize
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
+from speakerid.services.naming import Unnamed, name_voices
 from speakerid.services.speaker_count import ANY, SpeakerCount
-from speakerid.services.voices import Unnamed, name_voices
 from speakerid.timeline import JobStage, RecordedVoice, Recording, Sides, Turn
 from speakerid.types import FloatArray, Span
 

@@ -12,7 +12,7 @@ from speakerid.db.repositories import changes, galleries, speakers, utterances
 from speakerid.db.repositories.speakers import EVERYBODY, SpeakerFilter
 from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, SpeakerNotFound
-from speakerid.services import fields, history, shape, voiceprints
+from speakerid.services import history, serializers, validation, voiceprints
 from speakerid.services.recordings import erase
 from speakerid.types import Page, Speaker, Utterance
 
@@ -39,12 +39,12 @@ def create(db: Handle, gallery: GalleryRow, said: SpeakerFields) -> Speaker:
     row = SpeakerRow(id=new_id("spk"), gallery_key=gallery.key, details={}, consent={}, version=1)
     _apply(row, said)
     speakers.add(db, row)
-    return shape.speaker(speakers.with_sums(db, row), gallery)
+    return serializers.speaker(speakers.with_sums(db, row), gallery)
 
 
 def get(db: Handle, gallery: GalleryRow, speaker_id: str) -> Speaker:
     """Raises SpeakerNotFound."""
-    return shape.speaker(speakers.with_sums(db, speakers.get(db, gallery.key, speaker_id)), gallery)
+    return serializers.speaker(speakers.with_sums(db, speakers.get(db, gallery.key, speaker_id)), gallery)
 
 
 def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
@@ -85,8 +85,8 @@ def page(
 ) -> Page[Speaker]:
     """Oldest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = _bounded(limit)
-    found = speakers.page(db, gallery.key, after=fields.cursor(cursor, "spk"), limit=limit + 1, only=only)
-    return _cut([shape.speaker(sums, gallery) for sums in found], limit)
+    found = speakers.page(db, gallery.key, after=validation.cursor(cursor, "spk"), limit=limit + 1, only=only)
+    return _cut([serializers.speaker(sums, gallery) for sums in found], limit)
 
 
 def update(
@@ -94,19 +94,19 @@ def update(
 ) -> Speaker:
     """Raises SpeakerNotFound, InvalidRequest, ExternalIdTaken, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
-    fields.unchanged(if_match, row.version)
+    validation.unchanged(if_match, row.version)
     if speakers.is_unreadable(row):
         changes.record(db, gallery.key, row.key)  # it may be readable again
     with speakers.saving(db, row):
         _apply(row, said)
         row.version += 1
-    return shape.speaker(speakers.with_sums(db, row), gallery)
+    return serializers.speaker(speakers.with_sums(db, row), gallery)
 
 
 def delete(db: Handle, gallery: GalleryRow, speaker_id: str, if_match: str | None = None) -> None:
     """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
-    fields.unchanged(if_match, row.version)
+    validation.unchanged(if_match, row.version)
     erase.speakers(db, gallery.key, history.persons(db, gallery.key, row.id))
     history.forget(db, gallery.key, utterances.ids(db, row), row)
     changes.record(db, gallery.key, row.key)
@@ -120,8 +120,8 @@ def list_utterances(
     """Oldest first. Raises SpeakerNotFound, InvalidRequest for another list's cursor."""
     row = speakers.get(db, gallery.key, speaker_id)
     limit = _bounded(limit)
-    found = utterances.of_speaker(db, row, after=fields.cursor(cursor, "utt"), limit=limit + 1)
-    return _cut([shape.utterance(one) for one in found], limit)
+    found = utterances.of_speaker(db, row, after=validation.cursor(cursor, "utt"), limit=limit + 1)
+    return _cut([serializers.utterance(one) for one in found], limit)
 
 
 def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance_id: str) -> Speaker:
@@ -131,7 +131,7 @@ def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance
     db.delete(utterances.get(db, row, utterance_id))
     history.forget(db, gallery.key, [utterance_id])
     refresh_voiceprint(db, row)
-    return shape.speaker(speakers.with_sums(db, row), gallery)
+    return serializers.speaker(speakers.with_sums(db, row), gallery)
 
 
 def refresh_voiceprint(db: Handle, row: SpeakerRow) -> None:
@@ -141,13 +141,13 @@ def refresh_voiceprint(db: Handle, row: SpeakerRow) -> None:
 
 def _apply(row: SpeakerRow, said: SpeakerFields) -> None:
     if said.name is not None:
-        row.name = fields.name(said.name)
+        row.name = validation.name(said.name)
     if said.external_id is not None:
-        row.external_id = fields.name(said.external_id, "external_id")
+        row.external_id = validation.name(said.external_id, "external_id")
     if said.metadata is not None:
-        row.details = fields.details(said.metadata, "metadata")
+        row.details = validation.details(said.metadata, "metadata")
     if said.consent is not None:
-        row.consent = fields.details(said.consent, "consent")
+        row.consent = validation.details(said.consent, "consent")
 
 
 def _bounded(limit: int) -> int:

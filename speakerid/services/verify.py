@@ -11,7 +11,7 @@ from speakerid.scoring.cosine import cosine
 from speakerid.scoring.decision import probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
-from speakerid.services.listen import Voice, listen
+from speakerid.services.probe import Voice, listen
 from speakerid.types import SpeakerRef, Verification
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from speakerid.training.bank import VoiceBank
 from speakerid.training.data import SAMPLE_RATE_HZ
+from speakerid.training.training_set import VoiceBank
 
 
 @dataclass(frozen=True)

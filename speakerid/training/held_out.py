@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
-from speakerid.training.devsets import DevSet
 from speakerid.training.errors import NoHeldOutTrials
 from speakerid.training.metrics import Interval, eer, eer_of
 from speakerid.types import FloatArray
@@ -20,6 +19,22 @@ MAX_OF_ONE = 10  # a speaker with hundreds of recordings would decide alone
 MAX_PIECES = 500  # 125,000 pairs: intervals in seconds
 Read = Callable[[Source], Samples]
 Embed = Callable[[Sequence[Samples]], FloatArray]
+
+
+@dataclass
+class DevSet:
+    name: str
+    waves: list[Samples] = field(default_factory=list)
+    speakers: list[int] = field(default_factory=list)
+    recordings: list[int] = field(default_factory=list)  # pairs within one are not scored
+
+    def add(self, wave: Samples, speaker: int, recording: int) -> None:
+        self.waves.append(wave)
+        self.speakers.append(speaker)
+        self.recordings.append(recording)
+
+    def labels(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        return np.array(self.speakers, dtype=np.int64), np.array(self.recordings, dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from speakerid.scoring import metrics
-from speakerid.scoring.curves import error_curve, labelled, rank
-from speakerid.scoring.intervals import interval, speaker_bootstrap
+from speakerid.metrics import verification
+from speakerid.metrics.curves import error_curve, labelled, rank
+from speakerid.metrics.intervals import interval, speaker_bootstrap
 
 Scores = npt.NDArray[np.floating]
 
@@ -30,7 +30,7 @@ class Interval:
 
 def eer(target: Scores, nontarget: Scores) -> float:
     """Percent; 50 for chance."""
-    return 100 * metrics.eer(error_curve(*labelled(target, nontarget)))
+    return 100 * verification.eer(error_curve(*labelled(target, nontarget)))
 
 
 def eer_of(
@@ -45,9 +45,9 @@ def eer_of(
     scores = (embeddings @ embeddings.T)[first, second]
     ranked = rank(scores, same)
     found = interval(
-        metrics.eer(ranked.curve()),
+        verification.eer(ranked.curve()),
         speaker_bootstrap(
-            lambda weights: metrics.eer(ranked.curve(weights)),
+            lambda weights: verification.eer(ranked.curve(weights)),
             speakers[first], speakers[second], resamples=resamples, seed=seed,
         ),
     )  # fmt: skip

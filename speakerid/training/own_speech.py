@@ -17,9 +17,9 @@ from speakerid.audio.conditioning import high_pass
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.errors import AudioError, NotFound
-from speakerid.training.bank import Item
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, strip_silence
 from speakerid.training.errors import NoHeldOutSpeakers, TrainingAudioTooShort, UnreadableTrainingAudio
+from speakerid.training.training_set import Item
 
 MIN_S = 1.0
 MIN_HELD_OUT = 5

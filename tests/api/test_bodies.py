@@ -14,7 +14,7 @@ from speakerid.api.app import create_app
 from speakerid.api.bodies import OTHER_BYTES
 from speakerid.api.upload import MAX_PARTS
 from speakerid.services.engine import Engine
-from speakerid.services.fields import METADATA_BYTES
+from speakerid.services.validation import METADATA_BYTES
 from speakerid.settings import Settings
 from tests.api.asking import DEFAULT, SPEAKERS, enrolled, refused
 from tests.api.conftest import ClientMaker

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
+from speakerid.audio.byte_source import Encoded
 from speakerid.audio.decode import read_announced, stream
-from speakerid.audio.encoded import Encoded
-from speakerid.audio.incoming import Incoming, decoded
 from speakerid.audio.limits import RECORDING
+from speakerid.audio.stream_decoder import Incoming, decoded
 from speakerid.errors import AudioError
 from tests.audio.bombs import BOMBS, ENDLESS, SMALL, endless
 from tests.audio.packets import cut

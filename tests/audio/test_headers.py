@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speakerid.audio.mpeg import find_adts, find_mp3, mp3_frame, mp3_seconds
-from speakerid.audio.riff import read_wav_header
-from speakerid.audio.sniff import sniff
+from speakerid.audio.containers.mpeg import find_adts, find_mp3, mp3_frame, mp3_seconds
+from speakerid.audio.containers.riff import read_wav_header
+from speakerid.audio.containers.sniff import sniff
 from speakerid.types import FloatArray
 from tests.audio.encode import encode, wav_bytes
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from speakerid.audio.decode import decode
-from speakerid.audio.recorder import SEGMENTS
+from speakerid.audio.long_audio_reader import SEGMENTS
 from speakerid.audio.segmentation import FRAMES, WINDOW, VadAlone, frame_at, span_of
 from speakerid.audio.vad import SileroVad, VadOptions
 from tests.sampled import ADA, probe

@@ -1,15 +1,16 @@
-"""Run `speakerid …` inside the test process."""
+"""Run `speakerid …`, or another command of the project, inside the test process."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import typer
 from typer.testing import CliRunner
 
-from speakerid.cli.main import app
+from speakerid.cli import main
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,11 @@ class Command:
     """`speakerid` with a store and the fake encoder in its environment."""
 
     store: Path
+    app: typer.Typer = field(default=main.app, kw_only=True)
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Ran:
         env = {"SPEAKERID_STORE": str(self.store), "SPEAKERID_ENCODER": "fake", "NO_COLOR": "1"} | environment
-        result = CliRunner().invoke(app, [str(one) for one in arguments], env=env)
+        result = CliRunner().invoke(self.app, [str(one) for one in arguments], env=env)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ran(result.exit_code, result.stdout, result.stderr)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from speakerid import samples
+from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.bootstrap import load_encoder, load_fitted
+from speakerid.calibration.domain_embeddings import Progress, embed_domain
+from speakerid.calibration.domains import Domain, own_domains
 from speakerid.encoders.concatenated import ConcatenatedEncoder, Part
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import CalibrationMissing, FileMissing
 from speakerid.evaluation import calibrate
-from speakerid.evaluation.domain_embeddings import Progress, embed_domain
-from speakerid.evaluation.domains import Domain, own_domains
-from speakerid.evaluation.trees import speaker_tree
 
 VOICES = Path(samples.__file__).parent / "voices"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.voxceleb_tree import make
 from speakerid.evaluation.contamination import Protocol
 from speakerid.evaluation.embedding.heard import Heard, Job, Listener, Unheard
-from speakerid.evaluation.make_voxceleb_tree import make
 from speakerid.evaluation.voxceleb1 import evaluate
 from speakerid.settings import Settings
 from tests.evaluation.shaped import run

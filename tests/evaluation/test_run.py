@@ -27,8 +27,8 @@ from speakerid.evaluation.errors import (
 )
 from speakerid.evaluation.trials.trial_list import read_trials
 from speakerid.evaluation.voxceleb1 import evaluate, evaluate_list, find_list
-from speakerid.scoring.curves import error_curve
-from speakerid.scoring.metrics import eer
+from speakerid.metrics.curves import error_curve
+from speakerid.metrics.verification import eer
 from speakerid.settings import Settings
 from tests.evaluation.shaped import run, voices, write_split, write_trials
 

@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
+from recipes.sample_voices.codec import read
+from recipes.sample_voices.room import SAMPLE_RATE_HZ
 from speakerid.samples import silence, stranger, voices
-from speakerid.samples.codec import read
-from speakerid.samples.room import SAMPLE_RATE_HZ
 
 SPEECH_RMS_DB = (-27.0, -18.0)
 NOISE_FLOOR_DB = -75.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from speakerid.scoring.labeled_domain import LabeledDomain
-from speakerid.scoring.leave_one_out import unit
+from speakerid.audit.leave_one_out import unit
+from speakerid.calibration.labeled_domain import LabeledDomain
 
 DIM = 48
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from speakerid.calibration.fit import logistic
+from speakerid.calibration.gallery_trials import GalleryTrials, Utterances, gallery_trials
 from speakerid.scoring.calibration import GENERIC, Calibration
-from speakerid.scoring.fit import logistic
-from speakerid.scoring.gallery_trials import GalleryTrials, Utterances, gallery_trials
 from speakerid.scoring.strangers import Strangers
 
 DIM = 24

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from speakerid.scoring.leave_one_out import BLOCK_LLRS, Indices, Labeled, Mask, Reals, unit
+from speakerid.audit.leave_one_out import BLOCK_LLRS, Indices, Labeled, Mask, Reals, unit
 from speakerid.types import FloatArray
 
 DIM = 64

@@ -10,7 +10,7 @@ import pytest
 
 from speakerid.scoring.calibration import GENERIC
 from speakerid.scoring.coach import NEVER, UNFITTED, Evidence, Findings, Limit, Limits, judge
-from speakerid.scoring.voices import VoicesModel
+from speakerid.scoring.multi_speaker_detector import VoicesModel
 from speakerid.types import Speech
 
 GOOD = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)

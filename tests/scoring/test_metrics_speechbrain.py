@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from speakerid.encoders.speechbrain_redirects import forget_redirects
 from speakerid.encoders.torchaudio_standin import ensure_torchaudio
-from speakerid.scoring.curves import error_curve, labelled
-from speakerid.scoring.metrics import Cost, eer, min_dcf
+from speakerid.metrics.curves import error_curve, labelled
+from speakerid.metrics.verification import Cost, eer, min_dcf
 from tests.scoring.trials import random_trials
 
 ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot stand at the top (E402)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from speakerid.calibration.gallery_trials import gallery_trials
+from speakerid.metrics.curves import Floats
 from speakerid.scoring.cosine import cosine
-from speakerid.scoring.curves import Floats
-from speakerid.scoring.gallery_trials import gallery_trials
 from speakerid.scoring.strangers import (
     DEFAULT_SPEAKERS,
     MIN_SPEAKERS,

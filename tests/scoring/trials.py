@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from speakerid.scoring.curves import Flags, Floats, labelled
+from speakerid.metrics.curves import Flags, Floats, labelled
 
 
 def gaussian_llrs(distance: float, count: int = 200_000) -> tuple[Floats, Flags]:

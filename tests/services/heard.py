@@ -9,10 +9,10 @@ import numpy as np
 from speakerid.services import coach, galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
-from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.galleries import KEEP, GallerySettings
-from speakerid.services.listen import Voice
+from speakerid.services.probe import Voice
 from speakerid.services.speakers import SpeakerFields
+from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import Enrollment, EnrollmentRefusal, FloatArray, Speaker, Speech
 
 SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from speakerid.audit.leave_one_out import unit as normalized
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderMismatch, GalleryNotFound
-from speakerid.scoring.leave_one_out import unit as normalized
 from speakerid.services import galleries, speakers
 from speakerid.services.audit import audit, whole
 from speakerid.services.engine import Engine

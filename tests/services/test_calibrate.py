@@ -14,7 +14,7 @@ from speakerid.errors import (
     PreconditionFailed,
     TooFewTrials,
 )
-from speakerid.services import calibrate, calibrations, galleries, identify, scores, shape, speakers, verify
+from speakerid.services import calibrate, calibrations, galleries, identify, scores, serializers, speakers, verify
 from speakerid.services.calibrate import Made
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
@@ -70,7 +70,7 @@ def reset(engine: Engine, gallery: str = "default", if_match: str | None = None)
 
 def told(engine: Engine, gallery: str = "default") -> Gallery:
     with engine.read() as db:
-        return shape.gallery(engine, db, galleries.get(engine, gallery))
+        return serializers.gallery(engine, db, galleries.get(engine, gallery))
 
 
 def test_looking_changes_nothing(filled: Engine) -> None:

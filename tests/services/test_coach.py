@@ -22,12 +22,12 @@ from speakerid.errors import (
     VoiceAlreadyEnrolled,
 )
 from speakerid.scoring.coach import UNFITTED
-from speakerid.services import coach, fields, galleries, speakers
+from speakerid.services import coach, galleries, speakers, validation
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import NOTHING
-from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.listen import Voice
+from speakerid.services.probe import Voice
+from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import Enrollment, EnrollmentRefusal, Utterance
 from tests.db.rows import unit
 from tests.engines import EngineMaker
@@ -36,7 +36,7 @@ from tests.services.heard import SPEECH, add_gallery, add_speaker, enroll_voice,
 
 
 def ask(engine: Engine, speaker_id: str, voice: Voice, *accept: str) -> Enrollment:
-    return enroll_voice(engine, speaker_id, voice, accepted=fields.accepted(accept))
+    return enroll_voice(engine, speaker_id, voice, accepted=validation.accepted(accept))
 
 
 def rows(engine: Engine) -> tuple[int, ...]:
@@ -236,13 +236,13 @@ def test_with_an_encoder_without_a_fit_nothing_is_refused(open_engine: EngineMak
     ],
 )
 def test_accept_is_codes_or_a_text_of_them(said: str | tuple[str, ...], meant: set[str]) -> None:
-    assert fields.accepted(said) == meant
+    assert validation.accepted(said) == meant
 
 
 @pytest.mark.parametrize("said", ["everything", "Clipped", "clipped;noisy", "clipped,nonsense", ("all",), "\0"])
 def test_accept_of_an_unknown_code_is_an_error(said: str | tuple[str, ...]) -> None:
     with pytest.raises(InvalidRequest, match="more_than_one_voice"):
-        fields.accepted(said)
+        validation.accepted(said)
 
 
 def test_a_refusal_says_everything_as_json(engine: Engine) -> None:

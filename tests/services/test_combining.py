@@ -9,12 +9,12 @@ from sqlalchemy import select
 from speakerid.db.models import SpeakerRow
 from speakerid.errors import InvalidRequest
 from speakerid.scoring.cosine import voiceprint
-from speakerid.services import calibrate, galleries, shape, speakers
+from speakerid.services import calibrate, galleries, serializers, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.listen import Voice
 from speakerid.services.merge import merge
 from speakerid.services.move import move
+from speakerid.services.probe import Voice
 from speakerid.services.undo import undo
 from speakerid.types import Combining, FloatArray, Gallery, Speaker, Speech
 from tests.db.rows import unit
@@ -58,7 +58,7 @@ def nearest(engine: Engine, wanted: FloatArray) -> float:
 
 def test_it_is_the_mean_unless_said(engine: Engine, ada: Speaker) -> None:
     with engine.read() as db:
-        assert shape.gallery(engine, db, galleries.get(engine, "default")).combining == "mean"
+        assert serializers.gallery(engine, db, galleries.get(engine, "default")).combining == "mean"
     np.testing.assert_allclose(stored(engine, ada), of((1, 1.0), (2, 1.0)), atol=1e-6)
 
 

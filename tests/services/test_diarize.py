@@ -10,11 +10,11 @@ import pytest
 
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
-from speakerid.audio.recorder import LongAudio, Recorder
+from speakerid.audio.long_audio_reader import LongAudio, Recorder
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
 from speakerid.diarization.stitching import STEP
 from speakerid.encoders.batching import Batcher
-from speakerid.services.recordings import answers
+from speakerid.services.recordings import stored_answers
 from speakerid.timeline import Recording
 from speakerid.types import FloatArray, Span
 from tests.audio.encode import soundfile_bytes
@@ -132,11 +132,11 @@ def test_without_overlap_no_turn_says_so(known: SpeakerID) -> None:
 def test_overlap_is_kept_and_an_older_answer_has_none(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, *said = interrupted(1.5)
     script(monkeypatch, *([one] for one in said))
-    stored = answers.stored(known.recording((samples, SECOND)))
-    assert [turn.overlap for turn in answers.loaded(stored).turns] == [True, True]
+    stored = stored_answers.stored(known.recording((samples, SECOND)))
+    assert [turn.overlap for turn in stored_answers.loaded(stored).turns] == [True, True]
     for turn in stored["turns"]:
         del turn["overlap"]
-    assert [turn.overlap for turn in answers.loaded(stored).turns] == [False, False]
+    assert [turn.overlap for turn in stored_answers.loaded(stored).turns] == [False, False]
 
 
 def test_a_recording_is_read_once(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,16 +15,16 @@ from sqlalchemy import func, select
 from speakerid.db.erasure import BRIEFLY
 from speakerid.db.models import IndexChangeRow, RepairRow, RepeatRow, SpeakerRow, UtteranceRow
 from speakerid.scoring.cosine import voiceprint
-from speakerid.services import galleries, repeats, speakers
+from speakerid.services import galleries, idempotency, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
-from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.galleries import GallerySettings
+from speakerid.services.idempotency import Repeat
 from speakerid.services.merge import merge
 from speakerid.services.move import move
-from speakerid.services.repeats import Repeat
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.undo import undo
+from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import FloatArray, to_json
 from tests.db.rows import unit
 from tests.engines import EngineMaker
@@ -153,7 +153,7 @@ def test_kept_answers_are_erased_with_the_speaker_they_tell_of(keeping: Engine, 
     gallery = galleries.get(keeping, "keeping")
     with keeping.write() as db:
         made = speakers.create(db, gallery, SpeakerFields(name="Ada Lovelace-Testing"))
-        repeats.keep(db, Repeat.of("", "/speakers", "once", b"{}"), 201, to_json(made), "keeping", made.id)
+        idempotency.keep(db, Repeat.of("", "/speakers", "once", b"{}"), 201, to_json(made), "keeping", made.id)
     erase_speaker(keeping, made.id, "keeping")
     assert counts(keeping)["RepeatRow"] == 0
     assert not any(b"Lovelace-Testing" in path.read_bytes() for path in Path(store_url).parent.iterdir())
@@ -231,7 +231,7 @@ def test_erasing_a_gallery_leaves_no_row_and_no_neighbor_touched(keeping: Engine
     add_speaker(keeping, "Ada", made_up(unit(1)), gallery="keeping")
     with keeping.write() as db:
         made = to_json(galleries.every(keeping, db)[0])
-        repeats.keep(db, Repeat.of("", "/galleries", "once", b"{}"), 201, made, "keeping")
+        idempotency.keep(db, Repeat.of("", "/galleries", "once", b"{}"), 201, made, "keeping")
     gone = add_speaker(keeping, "Ben", gallery="keeping")
     with keeping.write() as db:
         gallery = galleries.get(keeping, "keeping")

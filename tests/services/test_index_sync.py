@@ -13,9 +13,9 @@ from speakerid.index.exact import ExactIndex
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
-from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.identify import identify
 from speakerid.services.index_sync import IndexSync
+from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import FloatArray
 from tests.db.rows import unit
 from tests.engines import EngineMaker

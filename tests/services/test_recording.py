@@ -8,7 +8,7 @@ import pytest
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.recorder import Recorder
+from speakerid.audio.long_audio_reader import Recorder
 from speakerid.audio.wav import wav_bytes
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (

@@ -14,10 +14,10 @@ from speakerid.db.engine import Database, Handle
 from speakerid.db.models import RecordingRow
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
-from speakerid.services.fields import EVERY_REFUSAL
 from speakerid.services.recordings import erase
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns.promote import look_up, promote
+from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.timeline import RecordedVoice
 from tests.sampled import ADA, BEN
 from tests.services.heard import erase_speaker

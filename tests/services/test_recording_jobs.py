@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.recorder import Recorder
+from speakerid.audio.long_audio_reader import Recorder
 from speakerid.db.models import RecordingRow
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (

@@ -26,7 +26,7 @@ from speakerid.db.repositories import recordings
 from speakerid.errors import WebhookRefused
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import calling, cancel, notify, webhook
+from speakerid.services.recordings import cancel, notify, webhook, webhook_client
 from speakerid.services.recordings.notify import Notice
 from speakerid.services.recordings.submit import Intake
 from tests.sampled import ADA, probe
@@ -153,7 +153,7 @@ def test_a_cancelled_job_calls_too(engine: Engine, receiver: Receiver) -> None:
 def test_an_answer_that_never_ends_is_not_waited_for(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(calling, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(webhook_client, "TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as trickling:
         told = threading.Thread(target=_trickle, args=(trickling,))
         told.start()
@@ -253,14 +253,14 @@ def test_a_stored_url_beyond_ascii_is_called_all_the_same(engine: Engine, receiv
 def test_one_that_fails_in_a_new_way_keeps_nobody_waiting(
     engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = calling.post
+    real = webhook_client.post
 
     def post(url: str, *given: Any, **named: Any) -> int:
         if "bad" in url:
             raise RuntimeError("nobody thought of this")
         return real(url, *given, **named)
 
-    monkeypatch.setattr(calling, "post", post)
+    monkeypatch.setattr(webhook_client, "post", post)
     bad = ended(engine, receiver.url + "&bad=1")
     ended(engine, receiver.url)
     notify.notify(engine, PRIVATE)
@@ -280,7 +280,7 @@ def test_slow_ones_are_called_beside_the_others(engine: Engine, receiver: Receiv
         assert sender.turn()
         while not receiver.heard:
             time.sleep(0.01)
-        assert time.monotonic() - began < calling.TIMEOUT_S
+        assert time.monotonic() - began < webhook_client.TIMEOUT_S
         assert not sender.turn()  # the host's places are taken
     sender.close()
     with engine.read() as db:
@@ -306,5 +306,5 @@ def test_the_address_that_was_checked_is_the_one_that_is_called(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
     with pytest.raises(OSError, match="ConnectError"):
-        calling.post(f"http://rebinding.example:{receiver.port}/", b"{}", [], private=False)
+        webhook_client.post(f"http://rebinding.example:{receiver.port}/", b"{}", [], private=False)
     assert (looks, dialed) == (["rebinding.example"], ["93.184.215.14"])

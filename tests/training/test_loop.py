@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from recipes.bundled_encoder.distillation_targets import targets
+from recipes.bundled_encoder.teachers import Teachers
 from speakerid.training import storage
 from speakerid.training.augment import Augmenter, AugmentOptions
-from speakerid.training.bank import VoiceBank
 from speakerid.training.crops import Sampler, Shape
 from speakerid.training.errors import CheckpointMismatch, CheckpointWriteFailed
 from speakerid.training.loop import (
@@ -25,8 +26,7 @@ from speakerid.training.loop import (
 )
 from speakerid.training.losses import DistillationLoss, LossOptions
 from speakerid.training.model import StudentOptions
-from speakerid.training.targets import targets
-from speakerid.training.teacher import Teachers
+from speakerid.training.training_set import VoiceBank
 from tests.training.voices import TINY, speak, tiny_bank
 
 OPTIONS = LoopOptions(steps=6, peak_rate=5e-3, log_every=1, checkpoint_every_s=1e9)

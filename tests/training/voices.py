@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from speakerid.training.bank import VoiceBank, build
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
 from speakerid.training.model import StudentOptions
-from speakerid.training.voices import CopyPlan
+from speakerid.training.training_set import VoiceBank, build
+from speakerid.training.voice_perturbation import CopyPlan
 
 TINY = StudentOptions(
     name="tiny", channels=16, pooled=24, attention_channels=8, se_channels=8, res2net_scale=4, dim=12, n_mels=20

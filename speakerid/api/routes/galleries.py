@@ -11,11 +11,11 @@ from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
 from speakerid.api.erased import STILL_ERASING, erased
 from speakerid.api.etags import with_etag
-from speakerid.api.once import OnceDep
+from speakerid.api.idempotency import OnceDep
 from speakerid.api.parameters import StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import GalleryChange, GalleryCreate
-from speakerid.services import galleries, shape
+from speakerid.services import galleries, serializers
 from speakerid.types import Gallery, Key
 
 router = APIRouter(prefix="/galleries", tags=["galleries"], route_class=StrictRoute)
@@ -37,7 +37,7 @@ class GalleryList(BaseModel):
 def create_gallery(engine: EngineDep, once: OnceDep, body: GalleryCreate) -> Any:
     """Make a gallery. It is bound to the running encoder."""
     return once.create(
-        lambda db: shape.gallery(engine, db, galleries.create(engine, db, body.name, body.settings())), body.name
+        lambda db: serializers.gallery(engine, db, galleries.create(engine, db, body.name, body.settings())), body.name
     )
 
 
@@ -53,7 +53,7 @@ def list_galleries(engine: EngineDep, key: Reader) -> GalleryList:
 def get_gallery(engine: EngineDep, gallery: GalleryDep) -> Any:
     """One gallery's settings and size."""
     with engine.read() as db:
-        return with_etag(shape.gallery(engine, db, gallery))
+        return with_etag(serializers.gallery(engine, db, gallery))
 
 
 @router.patch(

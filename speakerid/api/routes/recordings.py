@@ -14,8 +14,8 @@ from speakerid.api import examples
 from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, Limit, settings_of
 from speakerid.api.erased import STILL_ERASING, erased
+from speakerid.api.idempotency import Key as IdempotencyKey
 from speakerid.api.long_work import result_work
-from speakerid.api.once import Key as IdempotencyKey
 from speakerid.api.parameters import RecordingCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY

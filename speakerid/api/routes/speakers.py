@@ -10,7 +10,7 @@ from speakerid.api.auth import allow
 from speakerid.api.deps import EngineDep, GalleryDep, IfMatch, Limit, SpeakerId
 from speakerid.api.erased import STILL_ERASING, erased
 from speakerid.api.etags import with_etag
-from speakerid.api.once import OnceDep
+from speakerid.api.idempotency import OnceDep
 from speakerid.api.parameters import SpeakerCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import SpeakerChange, SpeakerCreate

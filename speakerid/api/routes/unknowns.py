@@ -13,7 +13,7 @@ from speakerid.api.erased import STILL_ERASING, erased
 from speakerid.api.parameters import StrictRoute, UnknownCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
-from speakerid.services import fields
+from speakerid.services import validation
 from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceHeard
 
@@ -55,7 +55,7 @@ def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
     The speaker is enrolled from where the voice was heard, and those recordings name the speaker from then on. The
     enrollment coach refuses a voice that is enrolled already, or that is not the speaker's; `accept` overrides it.
     """
-    into, accepted = body.into(), fields.accepted(body.accept)
+    into, accepted = body.into(), validation.accepted(body.accept)
     near = promote.look_up(engine, gallery, unknown_id)
     with engine.write() as db:
         return promote.promote(engine, db, gallery.name, unknown_id, into, near, accepted)

@@ -14,7 +14,7 @@ from speakerid.api.erased import STILL_ERASING
 from speakerid.api.parameters import ACCEPT, ChannelDep, StrictRoute, UtteranceCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
-from speakerid.services import coach, fields, speakers
+from speakerid.services import coach, speakers, validation
 from speakerid.services.enroll import enroll
 from speakerid.types import Enrollment, EnrollmentRefusal, Page, Speaker, Utterance, to_json
 
@@ -57,7 +57,7 @@ def enroll_utterance(
     The enrollment coach refuses what would spoil the voiceprint, and says how to enroll it all the same. Of a call each
     `channel` is a recording of its own; where the gallery keeps audio, only that one is kept.
     """
-    accepted = fields.accepted(accept)
+    accepted = validation.accepted(accept)
     with engine.read() as db:
         speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
     voice = coach.hear(engine, gallery, audio, channel)

@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
+from speakerid.audio.byte_source import Encoded
 from speakerid.audio.cancellation import check_not_cancelled
 from speakerid.audio.children.pool import Use, current
 from speakerid.audio.children.wire import PIECE_BYTES, Gone, Job, Kind, Lied, Wire, asked
-from speakerid.audio.encoded import Encoded
 from speakerid.audio.in_process import Announced
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
 from speakerid.audio.reader import checked

@@ -9,13 +9,13 @@ from socket import socket
 
 import numpy as np
 
+from speakerid.audio.byte_source import Encoded
 from speakerid.audio.children.confine import Budget, confine, memory_bytes
 from speakerid.audio.children.wire import PIECE_BYTES, Gone, Job, Kind, Wire, ask
-from speakerid.audio.encoded import Encoded
+from speakerid.audio.chunked_source import Stored
 from speakerid.audio.in_process import announced, pieces
-from speakerid.audio.incoming import Incoming, decoded_here
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.stored import Stored
+from speakerid.audio.stream_decoder import Incoming, decoded_here
 from speakerid.errors import DecoderCrashed, DecodingNeedsMemory, SpeakeridError
 from speakerid.types import FloatArray
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from speakerid.audio.speaker_tree import AUDIO_SUFFIXES
 from speakerid.evaluation.corpora.corpus import Corpus, Recording, audio_files, key, made
 from speakerid.evaluation.errors import NoRecordings
-from speakerid.evaluation.trees import AUDIO_SUFFIXES
 
 VOXCELEB_KEY = re.compile(r"(?P<speaker>id\d{5})/[^/]+/[^/]+")
 FLAT = re.compile(r"(?P<speaker>id\d{5})[-_](?P<session>[\w-]{11})[-_](?P<number>\d+)")  # a session is a video's id

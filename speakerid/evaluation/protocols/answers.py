@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from speakerid.scoring.intervals import interval, speaker_bootstrap
+from speakerid.metrics.intervals import interval, speaker_bootstrap
 
 WORST = 10
 SEED = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.protocols.answers import Accuracy, accuracy
 from speakerid.evaluation.protocols.task import Task, columns, voiceprints
-from speakerid.scoring.open_set import STRANGER
+from speakerid.metrics.open_set import STRANGER
 
 NAME = "gallery search: nearest voiceprint, enrolled from the training files; not comparable with a linear head"
 

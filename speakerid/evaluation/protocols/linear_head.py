@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from speakerid.evaluation.protocols.answers import Accuracy, accuracy
 from speakerid.evaluation.protocols.task import Spoken, Task, columns
-from speakerid.scoring.open_set import STRANGER
+from speakerid.metrics.open_set import STRANGER
 from speakerid.types import FloatArray
 
 NAME = "linear head (SUPERB-like SID): softmax regression on frozen embeddings; not comparable with gallery search"

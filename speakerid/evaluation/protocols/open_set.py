@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.protocols.task import Task, columns, voiceprints
-from speakerid.scoring.curves import ErrorCurve, error_curve, operating_point
-from speakerid.scoring.open_set import STRANGER, searches, top_k_accuracy
+from speakerid.metrics.curves import ErrorCurve, error_curve, operating_point
+from speakerid.metrics.open_set import STRANGER, searches, top_k_accuracy
 
 FPIRS = (0.001, 0.01, 0.1)
 NAME = "open-set search: every second speaker is enrolled from the training files, the others are strangers"

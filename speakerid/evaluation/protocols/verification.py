@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.evaluation.trials.trial_list import TrialList
-from speakerid.scoring.curves import ErrorCurve, Ranked, rank
-from speakerid.scoring.intervals import Interval, interval, speaker_bootstrap
-from speakerid.scoring.metrics import Cost, actual_dcf, cllr, eer, min_cllr, min_dcf
+from speakerid.metrics.curves import ErrorCurve, Ranked, rank
+from speakerid.metrics.intervals import Interval, interval, speaker_bootstrap
+from speakerid.metrics.verification import Cost, actual_dcf, cllr, eer, min_cllr, min_dcf
 
 Scores = NDArray[np.floating]
 RESAMPLES = 200  # of 37,611 trials they take 4 s, of 579,818 a minute

@@ -18,9 +18,9 @@ from speakerid.evaluation.report.compare_searches import compare_searches
 from speakerid.evaluation.report.facts import Comparison, Difference
 from speakerid.evaluation.report.write import ANSWERS, SCORES, SEARCHES, blankless
 from speakerid.evaluation.trials.score_file import Scored, read_scores
-from speakerid.scoring.curves import ErrorCurve, rank
-from speakerid.scoring.intervals import interval, speaker_bootstrap
-from speakerid.scoring.metrics import eer, min_cllr, min_dcf
+from speakerid.metrics.curves import ErrorCurve, rank
+from speakerid.metrics.intervals import interval, speaker_bootstrap
+from speakerid.metrics.verification import eer, min_cllr, min_dcf
 
 Floats = NDArray[np.float64]
 FIGURES = ("eer", "min_dcf", "min_dcf_p05", "min_cllr")

@@ -14,7 +14,7 @@ from speakerid.evaluation.protocols.verification import SEED
 from speakerid.evaluation.report.facts import Difference
 from speakerid.evaluation.report.write import blankless
 from speakerid.evaluation.trials.table import read_table
-from speakerid.scoring.intervals import interval, speaker_bootstrap
+from speakerid.metrics.intervals import interval, speaker_bootstrap
 
 Flags = NDArray[np.bool_]
 

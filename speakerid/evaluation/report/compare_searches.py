@@ -14,8 +14,8 @@ from speakerid.evaluation.protocols.verification import SEED
 from speakerid.evaluation.report.facts import Difference
 from speakerid.evaluation.report.write import blankless
 from speakerid.evaluation.trials.table import read_table
-from speakerid.scoring.curves import operating_point, rank
-from speakerid.scoring.intervals import interval, speaker_bootstrap
+from speakerid.metrics.curves import operating_point, rank
+from speakerid.metrics.intervals import interval, speaker_bootstrap
 
 Floats = NDArray[np.float64]
 Figures = Callable[[Floats | None], Floats]

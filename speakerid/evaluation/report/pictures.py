@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
-from speakerid.scoring.curves import ErrorCurve, det_points, error_curve
+from speakerid.metrics.curves import ErrorCurve, det_points, error_curve
 
 PERCENTS = (0.1, 0.5, 1, 2, 5, 10, 20, 40)  # ticks of a DET plot
 BINS = 60

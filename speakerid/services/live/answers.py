@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.services.live.certain import leading
+from speakerid.services.live.early_decision import leading
 from speakerid.services.live.events import Enough, HeardVoice, LiveTurn
-from speakerid.services.live.voices import LiveVoice
+from speakerid.services.live.live_speaker import LiveVoice
 from speakerid.timeline import RecordedVoice
 from speakerid.types import Decision, Span, SpeakerRef
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from speakerid.audio.incoming import Incoming, decoded
-from speakerid.audio.ongoing import OngoingSpeech
 from speakerid.audio.pieces import rechunked
+from speakerid.audio.stream_decoder import Incoming, decoded
+from speakerid.audio.streaming_vad import OngoingSpeech
 from speakerid.audio.vad import FRAME_SAMPLES
 from speakerid.services.engine import Engine
-from speakerid.services.live.chorus import Chorus
 from speakerid.services.live.events import Done, Event, Ready
+from speakerid.services.live.local_speakers import Numbers
 from speakerid.services.live.names import Names
-from speakerid.services.live.numbers import Numbers
+from speakerid.services.live.online_clustering import Chorus
 from speakerid.services.live.session import LivePolicy, Session
 
 BLOCK = 3 * FRAME_SAMPLES  # samples heard at a time, 96 ms: answers do not depend on how messages are cut

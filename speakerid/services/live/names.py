@@ -8,8 +8,8 @@ from dataclasses import replace
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.services import calibrations, galleries, speakers
 from speakerid.services.engine import Engine
-from speakerid.services.live.voices import LiveVoice
-from speakerid.services.voices import Unnamed, name_voices
+from speakerid.services.live.live_speaker import LiveVoice
+from speakerid.services.naming import Unnamed, name_voices
 from speakerid.types import CalibrationSource, FloatArray, Speech
 
 TOP_K = 5

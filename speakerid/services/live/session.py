@@ -7,20 +7,20 @@ from dataclasses import dataclass, field, replace
 
 from speakerid.audio.conditioning import HighPass
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.ongoing import OngoingSpeech
 from speakerid.audio.quality import clipping_ratio
 from speakerid.audio.segmentation import WINDOW
+from speakerid.audio.streaming_vad import OngoingSpeech
 from speakerid.encoders.batching import Batcher
 from speakerid.services.live.answers import Answers
 from speakerid.services.live.assign import Assigned, AssignOptions
-from speakerid.services.live.certain import CertainOptions, certain
-from speakerid.services.live.chorus import Chorus
+from speakerid.services.live.early_decision import CertainOptions, certain
 from speakerid.services.live.events import Enough, HeardVoice, LiveTurn
+from speakerid.services.live.live_speaker import LiveVoice
+from speakerid.services.live.local_speakers import Numbers
 from speakerid.services.live.names import Names
-from speakerid.services.live.numbers import Numbers
-from speakerid.services.live.recent import Recent
+from speakerid.services.live.online_clustering import Chorus
+from speakerid.services.live.ring_buffer import Recent
 from speakerid.services.live.utterance import LONGEST, Utterance, WindowOptions
-from speakerid.services.live.voices import LiveVoice
 from speakerid.types import FloatArray, Span
 
 Answer = LiveTurn | Enough
@@ -28,7 +28,7 @@ Answer = LiveTurn | Enough
 
 @dataclass(frozen=True)
 class LivePolicy:
-    """`python -m speakerid.evaluation.live` measures what these give."""
+    """`python -m benchmarks.recordings.live` measures what these give."""
 
     assign: AssignOptions = field(default_factory=AssignOptions)
     certain: CertainOptions = field(default_factory=CertainOptions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speakerid.audio.stored import Stored
+from speakerid.audio.chunked_source import Stored
 from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
 

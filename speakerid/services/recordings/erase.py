@@ -12,7 +12,7 @@ from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import erasures, recordings
 from speakerid.errors import DataDamaged
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import answers, jobs
+from speakerid.services.recordings import jobs, stored_answers
 from speakerid.services.recordings.receiver import is_gone
 from speakerid.services.unknowns.forget import forget
 from speakerid.types import SpeakerRef
@@ -59,12 +59,12 @@ def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mappin
         row.options = jobs.without(row.options, gone, known)
         if row.answer is not None:
             try:
-                found = answers.loaded(row.answer)
+                found = stored_answers.loaded(row.answer)
             except DataDamaged:  # it names somebody who is to be erased, and cannot be changed
                 row.answer = None
                 continue
-            staying = {one: SpeakerRef(one, "") for one in answers.speaker_ids(found) - set(gone)}
-            row.answer = answers.stored(answers.told(found, staying | known))
+            staying = {one: SpeakerRef(one, "") for one in stored_answers.speaker_ids(found) - set(gone)}
+            row.answer = stored_answers.stored(stored_answers.told(found, staying | known))
     db.flush()
 
 

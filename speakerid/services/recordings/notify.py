@@ -13,12 +13,12 @@ from speakerid.db.models import RecordingRow
 from speakerid.db.repositories import galleries, recordings
 from speakerid.errors import WebhookRefused
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import calling, webhook
+from speakerid.services.recordings import webhook, webhook_client
 
 logger = logging.getLogger(__name__)
 
 AGAIN_S = (10.0, 60.0, 600.0, 3600.0)  # after the first try, the second, …
-AT_ONCE = 16  # calls; each takes at most `calling.TIMEOUT_S`
+AT_ONCE = 16  # calls; each takes at most `webhook_client.TIMEOUT_S`
 OF_ONE_KEY = 8  # of these: slow receivers of one caller leave places for the others
 OF_ONE_HOST = 4
 
@@ -108,11 +108,11 @@ def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
     headers = webhook.headers(row, body, notice.secret, int(time.time()))
     try:
         url = webhook.checked(row.webhook, private=notice.private)
-        status = calling.post(url, body, list(headers.items()), private=notice.private)
+        status = webhook_client.post(url, body, list(headers.items()), private=notice.private)
     except WebhookRefused as error:
         logger.warning("the webhook of recording %s was not called: %s", row.id, error)
         return True
-    except calling.PrivateAddress:
+    except webhook_client.PrivateAddress:
         logger.warning("the webhook of recording %s leads into a private network and was not called", row.id)
         return True
     except OSError as error:

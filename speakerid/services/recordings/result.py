@@ -8,8 +8,8 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import recordings
 from speakerid.errors import RecordingNotReady, RecordingWithoutResult
-from speakerid.services import fields
-from speakerid.services.recordings import answers, jobs, known
+from speakerid.services import validation
+from speakerid.services.recordings import current_names, jobs, stored_answers
 from speakerid.services.unknowns.identified import identified
 from speakerid.timeline import Recording, RecordingJob, RecordingResult
 from speakerid.types import Page
@@ -42,7 +42,7 @@ def timeline(db: Handle, gallery: GalleryRow, recording_id: str) -> Recording:
 def page(db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50) -> Page[RecordingJob]:
     """Newest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = min(max(limit, 1), PAGE_LIMIT)
-    rows = recordings.page(db, gallery.key, before=fields.cursor(cursor, "rec"), limit=limit + 1)
+    rows = recordings.page(db, gallery.key, before=validation.cursor(cursor, "rec"), limit=limit + 1)
     items = tuple(jobs.job(row) for row in rows[:limit])
     return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 
@@ -51,6 +51,6 @@ def _told(db: Handle, gallery: GalleryRow, row: RecordingRow) -> Recording | Non
     """With the names of today."""
     if row.answer is None:
         return None
-    recording = answers.loaded(row.answer)
-    told = answers.told(recording, known.today(db, gallery.key, answers.speaker_ids(recording)))
+    recording = stored_answers.loaded(row.answer)
+    told = stored_answers.told(recording, current_names.today(db, gallery.key, stored_answers.speaker_ids(recording)))
     return replace(identified(db, row, told), id=row.id)

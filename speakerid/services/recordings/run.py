@@ -17,7 +17,7 @@ from speakerid.errors import (
 )
 from speakerid.services.engine import Engine
 from speakerid.services.recording import RecordingOptions, hear
-from speakerid.services.recordings import audio, jobs, known, save
+from speakerid.services.recordings import audio, current_names, jobs, save
 from speakerid.services.recordings.lease import Lease, Stop
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.speaker_count import SpeakerCount
@@ -81,7 +81,7 @@ def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> Recordin
     candidates = asked.candidates
     if candidates is not None:
         with engine.read() as db:
-            candidates = tuple(one.id for one in known.today(db, gallery.key, candidates).values())
+            candidates = tuple(one.id for one in current_names.today(db, gallery.key, candidates).values())
     count = SpeakerCount(asked.speakers, asked.min_speakers, asked.max_speakers)
     return RecordingOptions(count, candidates, asked.channel)
 

@@ -10,7 +10,7 @@ from speakerid.db.repositories import galleries, recordings, speakers
 from speakerid.errors import SpeakeridError
 from speakerid.services.engine import Engine
 from speakerid.services.recording import Heard
-from speakerid.services.recordings import answers, erase, jobs, known
+from speakerid.services.recordings import current_names, erase, jobs, stored_answers
 from speakerid.services.unknowns.keep import keep
 from speakerid.services.unknowns.strangers import strangers
 from speakerid.timeline import Recording
@@ -50,7 +50,7 @@ def answer(
     engine: Engine, db: Handle, gallery: GalleryRow, row: RecordingRow, heard: Heard, recording: Recording
 ) -> None:
     """`recording` is what was `heard`, with the names that are still there. The gallery is held."""
-    row.answer = answers.stored(recording)
+    row.answer = stored_answers.stored(recording)
     if gallery.keep_unknown_voices and jobs.options(row).candidates is None:  # else nobody asked who else it may be
         keep(engine, db, gallery, row, strangers(heard, recording), heard.own)
 
@@ -93,10 +93,10 @@ def _ended(db: Handle, job: Claimed, state: recordings.Ended) -> RecordingRow | 
 
 def still_known(db: Handle, gallery_key: int, recording: Recording) -> Recording:
     """Speakers may have been erased since they were heard; those who are there stay until this is committed."""
-    ids = answers.speaker_ids(recording)
-    today = known.today(db, gallery_key, ids)
+    ids = stored_answers.speaker_ids(recording)
+    today = current_names.today(db, gallery_key, ids)
     there = speakers.hold(db, gallery_key, {one.id for one in today.values()})
-    return answers.told(recording, {one: SpeakerRef(at.id, "") for one, at in today.items() if at.id in there})
+    return stored_answers.told(recording, {one: SpeakerRef(at.id, "") for one, at in today.items() if at.id in there})
 
 
 def _clean(engine: Engine, job: Claimed) -> None:

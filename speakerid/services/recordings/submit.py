@@ -12,14 +12,14 @@ from typing import Any
 from speakerid.audio.limits import check_channel
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
-from speakerid.db.repositories import galleries, recordings, repeats
+from speakerid.db.repositories import galleries, idempotency, recordings
 from speakerid.db.types import new_id
 from speakerid.errors import EmptyAudio, FileTooLarge, RecordingNotFound, TooManyRecordings
 from speakerid.services import speakers
 from speakerid.services.engine import Engine
+from speakerid.services.idempotency import Repeat, earlier, keep
 from speakerid.services.recordings import audio, erase, jobs, webhook
 from speakerid.services.recordings.receiver import this_process
-from speakerid.services.repeats import Repeat, earlier, keep
 from speakerid.services.speaker_count import ANY, SpeakerCount
 from speakerid.timeline import JobOptions, Sides
 from speakerid.types import to_json
@@ -182,6 +182,6 @@ def _before(db: Handle, repeat: Repeat, gallery: GalleryRow) -> dict[str, Any] |
     try:
         recordings.get(db, gallery.key, row.answer["id"])
     except RecordingNotFound:
-        repeats.remove(db, row)
+        idempotency.remove(db, row)
         return None
     return row.answer

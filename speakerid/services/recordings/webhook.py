@@ -16,7 +16,7 @@ import idna
 
 from speakerid.db.models import RecordingRow
 from speakerid.errors import WebhookRefused
-from speakerid.services.recordings.addresses import public
+from speakerid.services.recordings.public_addresses import public
 
 LENGTH = 2000
 PREFIX = "whsec_"

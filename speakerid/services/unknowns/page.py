@@ -6,7 +6,7 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, UnknownVoiceRow
 from speakerid.db.repositories import unknowns
 from speakerid.encoders.base import label_of
-from speakerid.services import fields
+from speakerid.services import validation
 from speakerid.types import Page, UnknownVoice
 
 PAGE_LIMIT = 200
@@ -21,7 +21,7 @@ def page(
     """
     limit = min(max(limit, 1), PAGE_LIMIT)
     rows = unknowns.page(
-        db, gallery.key, after=fields.cursor(cursor, "unk"), limit=limit + 1, min_recordings=min_recordings
+        db, gallery.key, after=validation.cursor(cursor, "unk"), limit=limit + 1, min_recordings=min_recordings
     )
     items = tuple(shaped(row) for row in rows[:limit])
     return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)

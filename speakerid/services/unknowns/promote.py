@@ -13,12 +13,12 @@ from speakerid.db.repositories.unknowns import Heard
 from speakerid.db.types import new_id
 from speakerid.encoders.base import label_of
 from speakerid.errors import DataDamaged, EncoderMismatch, InvalidRequest, UtteranceElsewhere
-from speakerid.services import coach, galleries, shape
+from speakerid.services import coach, galleries, serializers
 from speakerid.services import speakers as making
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import NOTHING
 from speakerid.services.index_sync import Neighbors
-from speakerid.services.listen import Voice
+from speakerid.services.probe import Voice
 from speakerid.services.speakers import SpeakerFields, refresh_voiceprint
 from speakerid.services.unknowns import count
 from speakerid.types import EnrollmentRefusal, Promotion, Review
@@ -76,8 +76,8 @@ def promote(
     db.delete(voice)
     refresh_voiceprint(db, speaker)
     return Promotion(
-        speaker=shape.speaker(speakers.with_sums(db, speaker), gallery),
-        utterances=tuple(shape.utterance(one) for one in dict.fromkeys(made)),
+        speaker=serializers.speaker(speakers.with_sums(db, speaker), gallery),
+        utterances=tuple(serializers.utterance(one) for one in dict.fromkeys(made)),
         recordings=tuple(dict.fromkeys(one.recording.id for one in heard)),
         cohesion=said.cohesion,
         similar_speaker=said.similar_speaker,

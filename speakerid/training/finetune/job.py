@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
-from speakerid.training import bank as voice_bank
+from speakerid.training import training_set as voice_bank
 from speakerid.training.augment import Augmenter, AugmentOptions
-from speakerid.training.bank import VoiceBank
 from speakerid.training.crops import Sampler, Shape
 from speakerid.training.data import Split, list_speakers
 from speakerid.training.devices import Device, pick
-from speakerid.training.devsets import DevSet
 from speakerid.training.directory import publish, standalone_yaml, write_model, write_text
 from speakerid.training.disk import disk_errors
 from speakerid.training.errors import (
@@ -34,12 +32,13 @@ from speakerid.training.export_onnx import ExportReport, export
 from speakerid.training.finetune.base import Base, load_base
 from speakerid.training.finetune.card import Brought, Figures, Finetuned, describe
 from speakerid.training.finetune.tuner import TuneOptions, Tuner
-from speakerid.training.held_out import change, embed_all, held_out_set, measure
+from speakerid.training.held_out import DevSet, change, embed_all, held_out_set, measure
 from speakerid.training.loop import CHECKPOINT, HISTORY
 from speakerid.training.own_speech import MIN_LEARNED, Decoded, Usable, hold_out, read_speech, usable
 from speakerid.training.rooms import make_room
 from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
-from speakerid.training.voices import CopyPlan
+from speakerid.training.training_set import VoiceBank
+from speakerid.training.voice_perturbation import CopyPlan
 from speakerid.training.watch import Watch
 from speakerid.types import FloatArray
 

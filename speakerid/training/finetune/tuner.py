@@ -21,13 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from speakerid.training.augment import Augmenter
-from speakerid.training.bank import VoiceBank
 from speakerid.training.crops import Sampler
 from speakerid.training.devices import bf16_pays
 from speakerid.training.errors import CheckpointMismatch
 from speakerid.training.finetune.base import Base, layers
 from speakerid.training.loop import CHECKPOINT, HISTORY, Average, read_checkpoint
 from speakerid.training.storage import write_atomically
+from speakerid.training.training_set import VoiceBank
 from speakerid.training.watch import Seen
 
 

@@ -18,8 +18,8 @@ from speakerid.audio import in_process
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import Child
 from speakerid.audio.children.wire import PIECE_BYTES, Kind, Wire
+from speakerid.audio.chunked_source import Stored
 from speakerid.audio.limits import RECORDING, DecodeLimits
-from speakerid.audio.stored import Stored
 from speakerid.errors import AudioError, DecoderCrashed, DecodingTooCostly, InvalidSamples
 from tests.audio.encode import RECIPES, encode
 from tests.audio.voice import synthetic_voice

@@ -9,7 +9,7 @@ import pytest
 
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
-from speakerid.audio.incoming import Incoming
+from speakerid.audio.stream_decoder import Incoming
 from speakerid.errors import (
     EncoderMismatch,
     GalleryNotFound,
@@ -19,7 +19,7 @@ from speakerid.errors import (
     UnsupportedAudio,
 )
 from speakerid.services import galleries
-from speakerid.services.live.certain import CertainOptions
+from speakerid.services.live.early_decision import CertainOptions
 from speakerid.services.live.events import Done, Enough, Event, LiveTurn, Ready
 from speakerid.services.live.listen import LiveOptions
 from speakerid.services.live.session import LivePolicy

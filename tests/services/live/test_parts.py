@@ -10,11 +10,11 @@ import pytest
 from speakerid.diarization.clustering import Calibrated, Evidence, Floats
 from speakerid.diarization.reconstruction import Spoken
 from speakerid.services.live.assign import Assigned, AssignOptions, assign
-from speakerid.services.live.certain import CertainOptions, certain
-from speakerid.services.live.chorus import MOST, Chorus
-from speakerid.services.live.recent import KEPT, Recent
+from speakerid.services.live.early_decision import CertainOptions, certain
+from speakerid.services.live.live_speaker import PROBE, LiveVoice
+from speakerid.services.live.online_clustering import MOST, Chorus
+from speakerid.services.live.ring_buffer import KEPT, Recent
 from speakerid.services.live.utterance import Utterance, WindowOptions
-from speakerid.services.live.voices import PROBE, LiveVoice
 from speakerid.timeline import RecordedVoice
 from speakerid.types import Candidate, Decision, FloatArray, SpeakerRef, Speech, Threshold
 

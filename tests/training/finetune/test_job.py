@@ -15,7 +15,6 @@ import torch
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
 from speakerid.training.crops import Shape
-from speakerid.training.devsets import DevSet
 from speakerid.training.errors import (
     CheckpointMismatch,
     CheckpointWriteFailed,
@@ -32,7 +31,7 @@ from speakerid.training.finetune import job as module
 from speakerid.training.finetune.card import Finetuned
 from speakerid.training.finetune.job import WORK, FinetuneOptions, finetune
 from speakerid.training.finetune.tuner import TuneOptions, Tuner
-from speakerid.training.held_out import change
+from speakerid.training.held_out import DevSet, change
 from speakerid.training.loop import CHECKPOINT
 from speakerid.training.metrics import Interval
 from speakerid.training.model import fingerprint
@@ -206,7 +205,7 @@ def test_a_disk_full_while_voices_are_written_is_named(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "audio.i16")
 
-    monkeypatch.setattr("speakerid.training.bank.build", full)
+    monkeypatch.setattr("speakerid.training.training_set.build", full)
     with pytest.raises(CheckpointWriteFailed, match=r"audio\.i16 failed \(No space left"):
         finetune(options)
 

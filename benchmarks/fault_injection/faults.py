@@ -1,0 +1,170 @@
+"""Enrollments to judge: good ones, and ones with a fault planted in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+import numpy as np
+
+from benchmarks.fault_injection.dev_utterances import Take
+from benchmarks.fault_injection.mixtures import in_turns
+from benchmarks.fault_injection.music import music
+from recipes.simulation import conditions
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.types import FloatArray
+
+T = TypeVar("T")
+Kind = Literal[
+    "good",
+    "wrong speaker's file",
+    "two voices",
+    "silence",
+    "music and noise",
+    "clipped",
+    "8 kHz among 16 kHz",
+    "same voice, two names",
+]
+GOOD: Kind = "good"
+FAULTS: tuple[Kind, ...] = get_args(Kind)[1:]
+CLIPPED = (0.02, 0.3)  # of the samples
+MUSIC_S = (5.0, 30.0)
+SILENCE_S = (2.0, 10.0)
+ROOM_NOISE_DBFS = (-90.0, -50.0)
+BACKGROUND_SNR_DB = (15.0, 25.0)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A recording sent for `speaker`, who is enrolled, or for somebody new."""
+
+    kind: Kind
+    voice: str  # in it; the first of two
+    speaker: str | None
+    samples: FloatArray
+
+
+@dataclass(frozen=True)
+class Cast:
+    """`enrolled` are in the gallery, `spare` are other takes of their voices, `new` and `single` of other voices."""
+
+    enrolled: tuple[str, ...]
+    spare: Sequence[Take]
+    new: Sequence[Take]
+    single: Sequence[Take]  # of other recordings than the rest, the only ones of their voices
+    rooms: Sequence[FloatArray]  # measured impulse responses
+    noises: Sequence[FloatArray]
+
+
+class Planter:
+    def __init__(self, cast: Cast, seed: int) -> None:
+        self._cast = cast
+        self._random = np.random.default_rng(seed)
+        self._faults: dict[Kind, Callable[[], Attempt]] = {
+            "good": self._good,
+            "wrong speaker's file": self._wrong_file,
+            "two voices": self._two_voices,
+            "silence": self._silence,
+            "music and noise": self._music,
+            "clipped": self._clipped,
+            "8 kHz among 16 kHz": self._narrow,
+            "same voice, two names": self._two_names,
+        }
+
+    def attempt(self, kind: Kind) -> Attempt:
+        return self._faults[kind]()
+
+    def _good(self) -> Attempt:
+        take = self._any()
+        return Attempt("good", take.voice, self._owner(take), self._recorded(take.samples))
+
+    def _wrong_file(self) -> Attempt:
+        """Somebody else's, who is enrolled too or not."""
+        take = self._any()
+        speaker = self._one([name for name in self._cast.enrolled if name != take.voice])
+        return Attempt("wrong speaker's file", take.voice, speaker, self._recorded(take.samples))
+
+    def _two_voices(self) -> Attempt:
+        """Half of them through one room and noise, the others as different as their recordings are."""
+        first = self._any()
+        second = self._one([take for take in self._everything() if take.voice != first.voice])
+        talk = in_turns(self._more_of(first), self._more_of(second), self._random)
+        if self._random.random() < 0.5:
+            talk = conditions.mixed(self._in_a_room(talk), self._noise(len(talk)), self._background_db())
+        return Attempt("two voices", first.voice, self._owner(first), talk)
+
+    def _silence(self) -> Attempt:
+        """Digital, or with the noise of a room or its mains hum."""
+        length = int(self._random.uniform(*SILENCE_S) * SAMPLE_RATE_HZ)
+        level = 10 ** (self._random.uniform(*ROOM_NOISE_DBFS) / 20)
+        hum = np.sin(2 * np.pi * 50.0 * np.arange(length) / SAMPLE_RATE_HZ)
+        sounds = (np.zeros(length), level * self._random.standard_normal(length), level * hum)
+        return Attempt("silence", "", self._anybody(), self._one(sounds).astype(np.float32))
+
+    def _music(self) -> Attempt:
+        """Three of four are made by `music`, the others are recorded noises."""
+        seconds = float(self._random.uniform(*MUSIC_S))
+        if self._random.random() < 0.75:
+            sound = music(int(self._random.integers(2**32)), seconds)
+        else:
+            sound = self._noise(int(seconds * SAMPLE_RATE_HZ))
+        return Attempt("music and noise", "", self._anybody(), sound)
+
+    def _clipped(self) -> Attempt:
+        take, share = self._any(), float(self._random.uniform(*CLIPPED))
+        return Attempt("clipped", take.voice, self._owner(take), conditions.overdriven(take.samples, share))
+
+    def _narrow(self) -> Attempt:
+        take = self._one(self._cast.spare)
+        return Attempt("8 kHz among 16 kHz", take.voice, take.voice, conditions.telephone(take.samples, 0))
+
+    def _two_names(self) -> Attempt:
+        take = self._one(self._cast.spare)
+        return Attempt("same voice, two names", take.voice, None, self._recorded(take.samples))
+
+    def _recorded(self, samples: FloatArray) -> FloatArray:
+        """As it was, or loud, or through a duller microphone, or in a room that was measured."""
+        seed = int(self._random.integers(2**32))
+        how = self._random.integers(5)
+        if how == 0:
+            return conditions.full_scale(samples, seed)
+        if how == 1:
+            return conditions.duller(samples, seed)
+        return self._in_a_room(samples) if how == 2 else samples
+
+    def _any(self) -> Take:
+        """Two of three for a speaker who is enrolled."""
+        kind = self._random.integers(6)
+        return self._one((self._cast.new, self._cast.single)[kind] if kind < 2 else self._cast.spare)
+
+    def _everything(self) -> list[Take]:
+        return [*self._cast.spare, *self._cast.new, *self._cast.single]
+
+    def _more_of(self, take: Take) -> FloatArray:
+        """With up to two other takes of the same voice behind it."""
+        others = [one.samples for one in self._everything() if one.voice == take.voice and one is not take]
+        more = [others[at] for at in self._random.permutation(len(others))[: self._random.integers(3)]]
+        longer: FloatArray = np.concatenate([take.samples, *more])
+        return longer
+
+    def _owner(self, take: Take) -> str | None:
+        """The speaker to enroll it for; None for somebody new."""
+        return take.voice if take.voice in self._cast.enrolled else None
+
+    def _anybody(self) -> str | None:
+        return self._one(self._cast.enrolled) if self._random.random() < 0.5 else None
+
+    def _in_a_room(self, samples: FloatArray) -> FloatArray:
+        return conditions.inside(samples, self._one(self._cast.rooms))
+
+    def _noise(self, length: int) -> FloatArray:
+        noise = self._one(self._cast.noises)
+        whole: FloatArray = np.resize(np.roll(noise, int(self._random.integers(len(noise)))), length)
+        return whole
+
+    def _background_db(self) -> float:
+        return float(self._random.uniform(*BACKGROUND_SNR_DB))
+
+    def _one(self, choices: Sequence[T]) -> T:
+        return choices[int(self._random.integers(len(choices)))]

@@ -1,0 +1,113 @@
+"""How many enrollments gone wrong does the coach notice, and how many good ones does it refuse?
+
+    python -m benchmarks.fault_injection.measure --speech ../shared/speech
+
+400 faults are planted in LibriSpeech and as many good utterances of it sent, through the very services that the API
+uses. Calibration and limits are fitted on the other domains, so nothing that is judged was fitted on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import chain, cycle, islice, repeat
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.enrollment_stage import Stage
+from benchmarks.fault_injection.dev_utterances import Take, pieces, single
+from benchmarks.fault_injection.faults import FAULTS, GOOD, Cast, Planter
+from benchmarks.fault_injection.report import Judged, summary, table
+from speakerid.audio.files import read_file
+from speakerid.audio.prepare import Preparer
+from speakerid.audio.speaker_tree import recordings, speaker_tree
+from speakerid.audio.vad import SileroVad
+from speakerid.bootstrap import build_engine, load_encoder
+from speakerid.calibration.domains import speech_domains
+from speakerid.encoders.base import Encoder, label
+from speakerid.evaluation.calibrate import calibrate, read, say_progress, write
+from speakerid.services.engine import Engine
+from speakerid.settings import Settings
+
+SEED = 11
+HELD_OUT = 51  # last speakers of librispeech/train: the bundled encoder was not trained on them
+BYSTANDERS = 200  # its first speakers, whom the bundled encoder was trained on: enrolled, never judged
+JUDGED_ENROLLED = 10  # voices in either gallery; the large one has the bystanders too
+MOST_UTTERANCES = 3  # enrolled of one voice; some are left to send
+SINGLES = 300  # files of coffee
+ATTEMPTS = 400  # faults, and as many good utterances
+
+
+class Corpus:
+    """The folder of `--speech`."""
+
+    def __init__(self, root: Path) -> None:
+        preparer = Preparer(SileroVad())
+        train, dev = speaker_tree(root / "librispeech" / "train"), speaker_tree(root / "librispeech" / "dev")
+        self.takes = pieces(dict(sorted([*list(train.items())[-HELD_OUT:], *dev.items()])), preparer)
+        self.bystanders = pieces(dict(list(train.items())[:BYSTANDERS]), preparer)
+        self.single = single(recordings(root / "coffee")[:SINGLES], preparer)
+        sounds = {file.stem: preparer.decode(read_file(file)) for file in recordings(root / "noise")}
+        self.rooms = [samples for name, samples in sounds.items() if name.startswith("rir")]
+        self.noises = [samples for name, samples in sounds.items() if not name.startswith("rir")]
+
+
+def judge(engine: Engine, corpus: Corpus) -> Iterator[Judged]:
+    """Half of the attempts in a gallery of a few speakers, half in one with the bystanders."""
+    for number, others in enumerate(([], corpus.bystanders)):
+        stage, random = Stage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
+        enrolled, spare, new = _chosen(corpus.takes, random)
+        for take in [*enrolled, *others]:
+            stage.enroll(take.voice, take.samples, whatever=True)
+        voices = tuple({take.voice: None for take in enrolled})
+        planter = Planter(Cast(voices, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
+        for kind in chain(repeat(GOOD, ATTEMPTS // 2), islice(cycle(FAULTS), ATTEMPTS // 2)):
+            attempt = planter.attempt(kind)
+            yield Judged(attempt, stage.review(attempt.speaker, attempt.samples))
+
+
+def _chosen(takes: Sequence[Take], random: np.random.Generator) -> tuple[list[Take], list[Take], list[Take]]:
+    """Takes to enroll, others of the same voices, and those of all other voices."""
+    mine: defaultdict[str, list[Take]] = defaultdict(list)
+    for at in random.permutation(len(takes)):
+        mine[takes[at].voice].append(takes[at])
+    several = sorted(voice for voice, own in mine.items() if len(own) > 1)
+    voices = [several[at] for at in random.permutation(len(several))[:JUDGED_ENROLLED]]
+    enrolled, spare = list[Take](), list[Take]()
+    for voice in voices:
+        count = int(random.integers(1, min(MOST_UTTERANCES, len(mine[voice]) - 1) + 1))
+        enrolled += mine[voice][:count]
+        spare += mine[voice][count:]
+    return enrolled, spare, [take for take in takes if take.voice not in voices]
+
+
+def fit_elsewhere(encoder: Encoder, speech: Path, folder: Path) -> None:
+    """What `calibrate` finds without LibriSpeech, where an engine with the models of this folder looks for it."""
+    domains = [one for one in speech_domains(speech) if not one.test_only and not one.name.startswith("librispeech")]
+    (made,) = calibrate(read([encoder], domains, say_progress))
+    write(made.fitted, folder / "fitted" / "elsewhere.json")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Plant faults in enrollments and count what the coach notices.")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with field, librispeech, coffee and noise")
+    parser.add_argument("--encoder", default="default")
+    options = parser.parse_args(arguments)
+    encoder = load_encoder(options.encoder)
+    with tempfile.TemporaryDirectory() as folder:
+        fit_elsewhere(encoder, options.speech, Path(folder))
+        engine = build_engine(Settings(store=f"{folder}/voices.db", models=Path(folder)), encoder=encoder)
+        try:
+            found = list(judge(engine, Corpus(options.speech)))
+        finally:
+            engine.close()
+    sys.stdout.write(f"{label(encoder)}: {summary(engine.limits)}\n\n{table(found)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

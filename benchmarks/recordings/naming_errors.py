@@ -1,0 +1,77 @@
+"""Names in a recording that are right and wrong, on a grid of 10 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.recordings.reference import STRANGER, Said
+
+FRAMES_PER_S = 100
+
+
+@dataclass(frozen=True)
+class NamingErrors:
+    """Seconds of speech, of voices, and of recordings."""
+
+    hours: float
+    strangers: float  # speech of people who are not enrolled
+    strangers_named: float  # of it, given the name of somebody who does not speak there
+    known: float  # speech of enrolled people
+    known_named: float  # of it, under the right name
+    wrong_names: int  # voices with a name whose owner speaks in less than half of them
+    names: int  # voices with a name
+    names_twice: int  # names that two voices of one recording were given
+
+    def __add__(self, other: NamingErrors) -> NamingErrors:
+        return NamingErrors(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
+
+
+def naming_errors(truth: Sequence[Said], voices: Sequence[tuple[str, Sequence[Said]]], seconds: float) -> NamingErrors:
+    """`truth` with STRANGER for all who are not enrolled; `voices`: the name of each voice and its turns."""
+    speaks = {name: frames([one for one in truth if one.speaker == name], seconds) for name in _speakers(truth)}
+    stranger = speaks.pop(STRANGER, np.zeros(_count(seconds), np.bool_))
+    wrongly = np.zeros(_count(seconds), np.bool_)
+    known_named, wrong_names, named = 0.0, 0, [voice for voice in voices if voice[0] != STRANGER]
+    for name, turns in named:
+        heard = frames(turns, seconds)
+        own = speaks.get(name, np.zeros_like(heard))
+        wrongly |= heard & ~own
+        known_named += float((heard & own).sum()) / FRAMES_PER_S
+        wrong_names += int((heard & own).sum() < 0.5 * (heard & (stranger | _any(speaks, heard))).sum())
+    return NamingErrors(
+        hours=seconds / 3600.0,
+        strangers=float(stranger.sum()) / FRAMES_PER_S,
+        strangers_named=float((stranger & wrongly).sum()) / FRAMES_PER_S,
+        known=sum(float(own.sum()) for own in speaks.values()) / FRAMES_PER_S,
+        known_named=known_named,
+        wrong_names=wrong_names,
+        names=len(named),
+        names_twice=len(named) - len({name for name, _ in named}),
+    )
+
+
+def _speakers(truth: Sequence[Said]) -> list[str]:
+    return sorted({one.speaker for one in truth})
+
+
+def _any(speaks: dict[str, NDArray[np.bool_]], like: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    somebody = np.zeros_like(like)
+    for own in speaks.values():
+        somebody |= own
+    return somebody
+
+
+def _count(seconds: float) -> int:
+    return int(seconds * FRAMES_PER_S) + 1
+
+
+def frames(said: Sequence[Said], seconds: float) -> NDArray[np.bool_]:
+    """Which frames of a recording of so many seconds lie in any of `said`."""
+    inside = np.zeros(_count(seconds), np.bool_)
+    for one in said:
+        inside[round(one.start * FRAMES_PER_S) : round(one.end * FRAMES_PER_S)] = True
+    return inside

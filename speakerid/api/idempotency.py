@@ -1,0 +1,51 @@
+"""POST requests that may be repeated: the Idempotency-Key header at the edge of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse
+
+from speakerid.api.deps import engine_of
+from speakerid.api.etags import with_etag
+from speakerid.db.engine import Handle
+from speakerid.services import idempotency
+from speakerid.services.engine import Engine
+from speakerid.types import Gallery, Speaker, to_json
+
+Key = Annotated[
+    str | None, Header(description="Repeat safely: the same key gives the same answer for a day.", max_length=200)
+]
+
+
+@dataclass(frozen=True)
+class Once:
+    """Does a piece of work in one transaction, unless it was done before under the same key."""
+
+    engine: Engine
+    repeat: idempotency.Repeat | None
+
+    def create(self, work: Callable[[Handle], Gallery | Speaker], gallery: str) -> JSONResponse:
+        """201 with what `work` made in `gallery`. Raises what `work` raises, IdempotencyKeyReused."""
+        with self.engine.write() as db:
+            if self.repeat is not None and (row := idempotency.earlier(db, self.repeat)) is not None:
+                return JSONResponse(row.answer, row.status, {"Idempotent-Replayed": "true", "ETag": row.answer["etag"]})
+            made = work(db)
+            if self.repeat is not None:
+                speaker_id = made.id if isinstance(made, Speaker) else None
+                idempotency.keep(db, self.repeat, 201, to_json(made), gallery, speaker_id)
+        return with_etag(made, 201)
+
+
+async def once(request: Request, idempotency_key: Key = None) -> Once:
+    if idempotency_key is None:
+        return Once(engine_of(request), None)
+    caller = request.headers.get("authorization", "")
+    repeat = idempotency.Repeat.of(caller, request.scope["path"], idempotency_key, await request.body())
+    return Once(engine_of(request), repeat)
+
+
+OnceDep = Annotated[Once, Depends(once)]

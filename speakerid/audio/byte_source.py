@@ -1,0 +1,92 @@
+"""The bytes of an audio file: in memory, or elsewhere and read as needed, so that a long recording is never whole."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from speakerid.audio.chunked_source import Stored
+from speakerid.audio.files import RECORDING_BYTES, check_file
+from speakerid.errors import FileMissing, FileTooLarge
+
+Encoded = bytes | mmap.mmap | Stored
+KEPT_BYTES = 4 * 1024 * 1024  # of a mapped file that stay in memory behind the place that is read
+
+
+class Arriving(Protocol):
+    """Bytes that come while they are read: not to be sought in, their end unknown."""
+
+    def read(self, size: int) -> bytes:
+        """Waits for at least one byte; none at the end."""
+
+
+@contextmanager
+def mapped_file(path: str | Path, max_bytes: int = RECORDING_BYTES) -> Iterator[Encoded]:
+    """Raises FileMissing when it is not a readable file, FileTooLarge above `max_bytes`."""
+    data = _map(Path(path), max_bytes)
+    try:
+        yield data
+    finally:
+        if isinstance(data, mmap.mmap):
+            data.close()
+
+
+def _map(path: Path, max_bytes: int) -> Encoded:
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            if size > max_bytes:
+                raise FileTooLarge(max_bytes)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+    except OSError as error:
+        raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def sha256(audio: Encoded) -> str:
+    """Hexadecimal digest, of the bytes alone."""
+    digest = hashlib.sha256()
+    file = io.BytesIO(audio) if isinstance(audio, bytes) else Cursor(audio)
+    while piece := file.read(KEPT_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+class Cursor:
+    """A place in a mapped or stored file, for FFmpeg to read from; several may be open on one file."""
+
+    def __init__(self, data: mmap.mmap | Stored) -> None:
+        self._data = data
+        self._at = 0
+        self._forgotten = 0
+
+    def read(self, size: int) -> bytes:
+        piece = self._data[self._at : self._at + size]
+        self._at += len(piece)
+        if isinstance(self._data, mmap.mmap):
+            self._forget(self._data)
+        return piece
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        self._at = max(0, start + offset)
+        self._forgotten = min(self._forgotten, self._at)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def _forget(self, data: mmap.mmap) -> None:
+        """Pages that were read count as this process's memory until the system is told that they need not."""
+        end = (self._at - KEPT_BYTES) // mmap.PAGESIZE * mmap.PAGESIZE
+        if end - self._forgotten < KEPT_BYTES:
+            return
+        start = self._forgotten // mmap.PAGESIZE * mmap.PAGESIZE
+        if hasattr(mmap, "MADV_DONTNEED"):
+            data.madvise(mmap.MADV_DONTNEED, start, end - start)
+        self._forgotten = end

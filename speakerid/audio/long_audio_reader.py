@@ -1,0 +1,65 @@
+"""Recordings of any length: read from their bytes, a few seconds in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from speakerid.audio.byte_source import Encoded
+from speakerid.audio.conditioning import HighPass
+from speakerid.audio.decode import read_announced, stream
+from speakerid.audio.in_process import Announced
+from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLimits
+from speakerid.audio.segmentation import Segmentation, Segmenter, VadAlone
+from speakerid.audio.segments import SegmentOptions
+from speakerid.audio.vad import SileroVad, VadOptions
+from speakerid.types import FloatArray
+
+# Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.
+SEGMENTS = SegmentOptions(threshold=0.3, end_threshold=0.2)
+
+Progress = Callable[[float], None]  # seconds of audio decoded since the last call
+
+
+@dataclass(frozen=True)
+class LongAudio:
+    """One side of a recording."""
+
+    data: Encoded
+    limits: DecodeLimits
+    channel: Channel
+    progress: Progress
+
+    def pieces(self, as_it_came: Callable[[FloatArray], None]) -> Iterator[FloatArray]:
+        """Without DC and rumble; `as_it_came` gets each piece with them. Raises AudioError."""
+        filtered = HighPass()
+        for piece in stream(self.data, limits=self.limits, channel=self.channel):
+            as_it_came(piece)
+            yield filtered(piece)
+            self.progress(len(piece) / SAMPLE_RATE_HZ)
+
+
+class Recorder:
+    """Loads its models on first use; safe to share between threads."""
+
+    def __init__(self, limits: DecodeLimits = RECORDING, segmentation: Path | None = None) -> None:
+        """`segmentation`: the graph of the segmentation model; without it, VAD alone has to do."""
+        self.limits = limits
+        self._segmentation = segmentation
+
+    def open(self, data: Encoded, channel: Channel, progress: Progress) -> LongAudio:
+        return LongAudio(data, self.limits, channel, progress)
+
+    def announced(self, data: Encoded) -> Announced:
+        """Raises AudioError."""
+        return read_announced(data, limits=self.limits)
+
+    @cached_property
+    def vad(self) -> SileroVad:
+        return SileroVad(VadOptions(SEGMENTS))
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        return VadAlone(self.vad, SEGMENTS) if self._segmentation is None else Segmentation.load(self._segmentation)

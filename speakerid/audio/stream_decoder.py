@@ -1,0 +1,148 @@
+"""Audio that comes message by message: raw samples, Opus packets, or the bytes of one WebM or Ogg stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import av
+import numpy as np
+import soxr
+
+from speakerid.audio.children import remote
+from speakerid.audio.children.pool import AVAILABLE
+from speakerid.audio.containers.sniff import WEBM_DECODERS, Format
+from speakerid.audio.downmix import mean
+from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
+from speakerid.audio.reader import AudioReader, Block, to_float
+from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
+from speakerid.types import FloatArray
+
+Encoding = Literal["pcm_s16le", "opus", "webm", "ogg"]
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+OPUS_HZ = 48_000  # what Opus always decodes to
+OPUS_CHANNELS = 2  # more need a mapping that single packets do not carry
+BAD_PACKETS = 50  # in a row: a few are lost or damaged on the way
+MAX_UNDECODED_BYTES = 4 * 1024 * 1024  # of a WebM or Ogg stream without any audio
+FULL_SCALE = np.float32(32_768.0)
+_FORMATS = {"webm": Format("WebM", "matroska", WEBM_DECODERS), "ogg": Format("Ogg", "ogg", WEBM_DECODERS)}
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """How the messages are to be read. `webm` and `ogg` say themselves which rate and channels they have."""
+
+    encoding: Encoding = "pcm_s16le"
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    channels: int = 1
+
+    def check(self) -> None:
+        """Raises UnsupportedAudio."""
+        check_rate(self.sample_rate_hz)
+        if self.encoding == "opus" and self.channels > OPUS_CHANNELS:
+            raise UnsupportedAudio(f"Opus packets have 1 or {OPUS_CHANNELS} channels, not {self.channels}.")
+
+
+def decoded(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -> Iterator[FloatArray]:
+    """(n,) float32 at 16 kHz, the mean of all channels; what comes out does not depend on how messages are cut.
+
+    Raises AudioError, StreamTooLong after `max_seconds`.
+    """
+    if AVAILABLE and incoming.encoding in ("webm", "ogg"):
+        return remote.live(messages, incoming.encoding, max_seconds)
+    return decoded_here(messages, incoming, max_seconds)
+
+
+def decoded_here(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -> Iterator[FloatArray]:
+    """The same, in this process."""
+    resampler, shape, seconds = None, (0, 0), 0.0
+    for block in _blocks(messages, incoming):
+        seconds += len(block.frames) / block.rate_hz
+        if seconds > max_seconds:
+            raise StreamTooLong(max_seconds)
+        if shape != (block.rate_hz, block.frames.shape[1]):
+            yield from _rest(resampler)
+            shape = (block.rate_hz, block.frames.shape[1])
+            resampler = _resampler(block.rate_hz)
+        mixed = mean(block.frames)
+        yield (mixed if resampler is None else resampler.resample_chunk(mixed))[:, 0]
+    yield from _rest(resampler)
+
+
+def _resampler(rate_hz: int) -> soxr.ResampleStream | None:
+    check_rate(rate_hz)
+    return None if rate_hz == SAMPLE_RATE_HZ else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+
+
+def _rest(resampler: soxr.ResampleStream | None) -> Iterator[FloatArray]:
+    if resampler is not None:
+        yield resampler.resample_chunk(np.zeros((0, 1), np.float32), last=True)[:, 0]
+
+
+def _blocks(messages: Iterable[bytes], incoming: Incoming) -> Iterator[Block]:
+    if incoming.encoding == "pcm_s16le":
+        return _pcm(messages, incoming)
+    if incoming.encoding == "opus":
+        return _opus(messages, incoming.channels)
+    return _contained(messages, _FORMATS[incoming.encoding])
+
+
+def _pcm(messages: Iterable[bytes], incoming: Incoming) -> Iterator[Block]:
+    for message in messages:
+        if len(message) % (2 * incoming.channels):
+            raise MalformedAudio(
+                f"A message of {len(message)} bytes does not hold whole samples: 16 bits for each of "
+                f"{incoming.channels} channels. Send whole samples."
+            )
+        frames = np.frombuffer(message, "<i2").reshape(-1, incoming.channels)
+        yield Block(frames.astype(np.float32) / FULL_SCALE, incoming.sample_rate_hz)
+
+
+def _opus(messages: Iterable[bytes], channels: int) -> Iterator[Block]:
+    """A packet a message."""
+    decoder: Any = av.CodecContext.create("libopus", "r")
+    decoder.sample_rate, decoder.thread_count = OPUS_HZ, 1
+    decoder.layout = "mono" if channels == 1 else "stereo"
+    bad = 0
+    for message in messages:
+        if not message:
+            continue  # FFmpeg would take it for the end
+        try:
+            frames = decoder.decode(av.Packet(message))
+            bad = 0
+        except (av.FFmpegError, ValueError) as error:
+            frames, bad = [], bad + 1
+            if bad == BAD_PACKETS:
+                raise MalformedAudio("The messages are no Opus packets. Send one packet a message.") from error
+        for frame in frames:
+            yield Block(to_float(frame), frame.sample_rate)
+
+
+def _contained(messages: Iterable[bytes], fmt: Format) -> Iterator[Block]:
+    arriving = _Arriving(messages)
+    with AudioReader(arriving, fmt) as reader:
+        for block in reader:
+            arriving.unheard = 0
+            yield block
+
+
+class _Arriving:
+    """Messages as one stream of bytes. Raises MalformedAudio when many come of which nothing is heard."""
+
+    def __init__(self, messages: Iterable[bytes]) -> None:
+        self._messages = iter(messages)
+        self._left = b""
+        self.unheard = 0
+
+    def read(self, size: int) -> bytes:
+        while not self._left:
+            message = next(self._messages, None)
+            if message is None:
+                return b""
+            self._left = message
+        piece, self._left = self._left[:size], self._left[size:]
+        self.unheard += len(piece)
+        if self.unheard > MAX_UNDECODED_BYTES:
+            raise MalformedAudio(f"{MAX_UNDECODED_BYTES} bytes came without any audio in them. Check the encoding.")
+        return piece

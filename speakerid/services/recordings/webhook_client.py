@@ -1,0 +1,101 @@
+"""POST to a webhook: no proxy, no redirect, and by default no address of a private network.
+
+The address is checked where it is connected to: a name that is checked first and looked up again could be another then.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import httpcore
+
+from speakerid.services.recordings.public_addresses import public
+
+TIMEOUT_S = 10.0  # for all of it: an answer that comes a byte at a time keeps nobody else waiting
+SHORTEST_S = 0.1
+MOST_ADDRESSES = 4  # of one name
+
+
+class PrivateAddress(Exception):
+    """The name of a webhook leads into a private network."""
+
+
+class _Bounded(httpcore.NetworkStream):
+    """A connection that ends at `ends`, on `time.monotonic()`."""
+
+    def __init__(self, stream: httpcore.NetworkStream, ends: float) -> None:
+        self._stream = stream
+        self._ends = ends
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left_s())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left_s())
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, self._left_s()), self._ends)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def _left_s(self) -> float:
+        left_s = self._ends - time.monotonic()
+        if left_s <= 0:
+            raise httpcore.ReadTimeout
+        return left_s
+
+
+class _Network(httpcore.SyncBackend):
+    def __init__(self, *, private: bool) -> None:
+        self._private = private
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        ends = time.monotonic() + TIMEOUT_S
+        for address in self._addresses(host, port):
+            left_s = max(ends - time.monotonic(), SHORTEST_S)
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return _Bounded(super().connect_tcp(address, port, left_s, local_address, socket_options), ends)
+        raise httpcore.ConnectError("no address answers")
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Those that may be called, never a name: it could lead elsewhere a moment later."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        addresses = [str(one[4][0]) for one in found]
+        allowed = [one for one in addresses if self._private or public(ipaddress.ip_address(one.partition("%")[0]))]
+        if not allowed:
+            raise PrivateAddress
+        return allowed[:MOST_ADDRESSES]
+
+
+def post(url: str, body: bytes, headers: Sequence[tuple[str, str]], *, private: bool) -> int:
+    """The status of the answer. Raises PrivateAddress, and OSError when there is no answer."""
+    try:
+        with (
+            httpcore.ConnectionPool(network_backend=_Network(private=private)) as pool,
+            pool.stream("POST", url, headers=headers, content=body) as answer,
+        ):
+            return int(answer.status)  # its body is not read: nobody needs it, and it may have no end
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, UnicodeError) as error:
+        raise OSError(type(error).__name__) from error

@@ -1,0 +1,141 @@
+"""Audio that comes message by message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pytest
+import soxr
+
+from speakerid.audio import stream_decoder
+from speakerid.audio.decode import decode, from_samples
+from speakerid.audio.stream_decoder import BAD_PACKETS, Encoding, Incoming, decoded
+from speakerid.errors import MalformedAudio, StreamIdle, StreamTooLong, UnsupportedAudio
+from speakerid.types import FloatArray
+from tests.audio.encode import encode
+from tests.audio.packets import OPUS_HZ, cut, opus_packets
+from tests.audio.voice import correlation, synthetic_voice
+
+VOICE = synthetic_voice(2.0, OPUS_HZ)
+
+
+def whole(messages: Iterable[bytes], how: Incoming, max_seconds: float = 60.0) -> FloatArray:
+    return np.concatenate([*decoded(messages, how, max_seconds), np.zeros(0, np.float32)])
+
+
+def pcm(rate_hz: int, channels: int = 1) -> bytes:
+    samples = (soxr.resample(VOICE, OPUS_HZ, rate_hz) * 32_767.0).astype("<i2")
+    return np.repeat(samples, channels).tobytes()
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 44_100, 48_000, 96_000])
+def test_samples_of_any_rate_are_those_of_a_file(rate_hz: int) -> None:
+    sent = pcm(rate_hz)
+    found = whole(cut(sent, 640), Incoming(sample_rate_hz=rate_hz))
+    assert np.array_equal(found, from_samples(np.frombuffer(sent, "<i2"), rate_hz))
+
+
+@pytest.mark.parametrize("size", [2, 62, 640, 100_000_000])
+def test_how_messages_are_cut_makes_no_difference(size: int) -> None:
+    sent = pcm(44_100)[:40_000]
+    assert np.array_equal(
+        whole(cut(sent, size), Incoming(sample_rate_hz=44_100)), whole([sent], Incoming(sample_rate_hz=44_100))
+    )
+
+
+def test_channels_are_mixed() -> None:
+    assert np.array_equal(whole([pcm(16_000, channels=2)], Incoming(channels=2)), whole([pcm(16_000)], Incoming()))
+
+
+@pytest.mark.parametrize(("size", "channels"), [(1, 1), (3, 1), (2, 2), (6, 2)])
+def test_half_a_sample(size: int, channels: int) -> None:
+    with pytest.raises(MalformedAudio, match=f"{size} bytes"):
+        whole([bytes(size)], Incoming(channels=channels))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_opus_packets(channels: int) -> None:
+    found = whole(opus_packets(VOICE, channels), Incoming("opus", channels=channels))
+    assert len(found) == pytest.approx(len(VOICE) / 3, abs=2_000)
+    assert correlation(found, np.asarray(soxr.resample(VOICE, OPUS_HZ, 16_000), np.float32)) > 0.95
+
+
+def test_a_few_bad_or_empty_packets_are_left_out() -> None:
+    packets = opus_packets(VOICE)
+    good = len(whole(packets, Incoming("opus")))
+    packets[40:40] = [b"", b"\xff\xff\xff", b""]
+    assert len(whole(packets, Incoming("opus"))) == good
+
+
+def test_messages_that_are_no_opus() -> None:
+    with pytest.raises(MalformedAudio):
+        whole([b"\xff\xff\xff"] * BAD_PACKETS, Incoming("opus"))
+    assert len(whole([b"\xff\xff\xff"] * (BAD_PACKETS - 1), Incoming("opus"))) == 0
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("webm", "webm-opus"), ("ogg", "ogg-opus")])
+@pytest.mark.parametrize("size", [1, 97, 100_000_000])
+def test_a_file_as_it_grows(encoding: Encoding, name: str, size: int) -> None:
+    file = encode(name, VOICE, OPUS_HZ)
+    found, expected = whole(cut(file, size), Incoming(encoding)), decode(file)
+    assert len(found) == pytest.approx(len(expected), abs=1_000)
+    assert correlation(found, expected) > 0.999
+
+
+def test_a_growing_file_is_heard_before_its_end() -> None:
+    taken = 0
+
+    def messages() -> Iterator[bytes]:
+        nonlocal taken
+        for message in cut(file, 50):
+            taken += len(message)
+            yield message
+
+    file = encode("webm-opus", VOICE, OPUS_HZ)
+    heard = 0
+    for piece in decoded(messages(), Incoming("webm"), 60.0):
+        heard += len(piece)
+        if heard > 16_000:
+            break
+    assert taken < 0.75 * len(file)
+
+
+def test_what_goes_wrong_with_the_messages_passes_through_the_decoder() -> None:
+    def messages() -> Iterator[bytes]:
+        yield encode("webm-opus", VOICE, OPUS_HZ)[:5_000]
+        raise StreamIdle(1.0)
+
+    with pytest.raises(StreamIdle):
+        whole(messages(), Incoming("webm"))
+
+
+def test_another_file_than_announced() -> None:
+    with pytest.raises(MalformedAudio):
+        whole([encode("flac", VOICE, 16_000)], Incoming("webm"))
+
+
+def test_a_file_without_audio_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_decoder, "MAX_UNDECODED_BYTES", 20_000)
+    void = b"\xec\x01" + (10_000_000).to_bytes(7, "big")  # EBML: an element to be skipped, RFC 8794
+    file = encode("webm-opus", VOICE, OPUS_HZ)[:3_000] + void
+
+    def messages() -> Iterator[bytes]:
+        yield file
+        while True:
+            yield bytes(1_000)
+
+    with pytest.raises(MalformedAudio):
+        whole(messages(), Incoming("webm"))
+
+
+def test_longer_than_allowed() -> None:
+    with pytest.raises(StreamTooLong):
+        whole(cut(pcm(16_000), 640), Incoming(), max_seconds=1.0)
+    assert len(whole([pcm(16_000)], Incoming(), max_seconds=2.0)) == 32_000
+
+
+@pytest.mark.parametrize("how", [Incoming(sample_rate_hz=100), Incoming("opus", channels=3)], ids=str)
+def test_what_cannot_be_read_is_said_before_it_comes(how: Incoming) -> None:
+    with pytest.raises(UnsupportedAudio):
+        how.check()

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.encoders import _embedded, _row
+from speakerid.training.data import Samples
+from speakerid.training.held_out import DevSet
+from speakerid.types import FloatArray
+
+
+@pytest.fixture
+def made() -> DevSet:
+    """Twelve speakers, four recordings each; a wave is only a number to draw a vector by."""
+    found = DevSet("made up")
+    for number in range(48):
+        found.add(np.full(4, number, dtype=np.float32), number // 4, number)
+    return found
+
+
+def noisy(seed: int, noise: float) -> FloatArray:
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(12, 8)).repeat(4, axis=0) + noise * random.normal(size=(48, 8))
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_pair_is_as_good_as_its_parts_or_better(made: DevSet, share: float) -> None:
+    one, other = noisy(1, 0.8), noisy(2, 0.8)
+    embedders = {"one": lambda wave: one[int(wave[0])], "other": lambda wave: other[int(wave[0])]}
+    alone, partner, pair = (cell.value for cell in _row(made, embedders, "other", None, share))
+    if share in (0.0, 1.0):
+        assert pair == pytest.approx(alone if share else partner)
+    else:
+        assert pair < min(alone, partner)
+
+
+def test_embeddings_are_kept_by_encoder_and_speech(made: DevSet, tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    def embed(wave: Samples) -> FloatArray:
+        heard.append(int(wave[0]))
+        return wave
+
+    first = _embedded(made, "one", embed, tmp_path)
+    assert np.array_equal(first, _embedded(made, "one", embed, tmp_path))
+    assert heard == list(range(48))
+    _embedded(made, "other", embed, tmp_path)
+    made.waves[0] = made.waves[1]
+    _embedded(made, "one", embed, tmp_path)
+    assert len(heard) == 3 * 48

@@ -1,0 +1,92 @@
+"""Who is told apart in a stream, with a segmenter that hears levels and numbers people anew every time."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from speakerid.audio.segmentation import FRAMES, WINDOW, span_of
+from speakerid.services.live.local_speakers import Numbers
+from speakerid.types import FloatArray
+
+SECOND = 16_000
+
+
+class Levels:
+    """0.25, 0.5 and 0.75 are three people."""
+
+    speakers: ClassVar[int] = 3
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def speaking(self, windows: FloatArray) -> FloatArray:
+        self.calls += 1
+        middles = [sum(span_of(frame, frame + 1)) // 2 for frame in range(FRAMES)]
+        found = np.stack([windows[:, middles] == level for level in (0.25, 0.5, 0.75)], axis=2).astype(np.float32)
+        return np.roll(found, self.calls, axis=2)
+
+
+class Deaf:
+    speakers: ClassVar[int] = 1
+
+    def speaking(self, windows: FloatArray) -> FloatArray:
+        raise AssertionError("there is nothing to tell apart")
+
+
+def stream() -> FloatArray:
+    levels = np.array([0.25] * 4 + [0.5] * 5 + [0.75] * 3 + [0.25] * 8, np.float32)
+    return levels.repeat(SECOND)
+
+
+def hear(numbers: Numbers, samples: FloatArray, end_s: float) -> None:
+    end = int(end_s * SECOND)
+    numbers.hear(samples[max(end - WINDOW, 0) : end], end)
+
+
+def test_people_keep_their_numbers_as_time_goes_on() -> None:
+    numbers, samples = Numbers(Levels()), stream()
+    hear(numbers, samples, 8.0)
+    first, second = numbers.of((0, 3 * SECOND)), numbers.of((5 * SECOND, 7 * SECOND))
+    assert first != second
+    for end_s in np.arange(8.5, 13.0, 0.5):
+        hear(numbers, samples, end_s)
+        assert numbers.of((5 * SECOND, 7 * SECOND)) == second
+    assert numbers.of((10 * SECOND, 11 * SECOND)) not in (None, second)
+
+
+def test_what_is_past_or_silent_is_not_known() -> None:
+    numbers, samples = Numbers(Levels()), stream()
+    assert numbers.of((0, SECOND)) is None
+    hear(numbers, samples, 15.0)
+    assert numbers.of((0, SECOND)) is None
+    samples[:] = 0.0
+    hear(numbers, samples, 15.5)
+    assert numbers.of((12 * SECOND, 13 * SECOND)) is None
+
+
+def test_the_change_of_speaker_nearest_to_a_place() -> None:
+    numbers, samples = Numbers(Levels()), stream()
+    assert numbers.change(5, 10) == 5
+    hear(numbers, samples, 10.0)
+    assert abs(numbers.change(int(4.3 * SECOND), SECOND) - 4 * SECOND) < 600
+    assert numbers.change(7 * SECOND, SECOND) == 7 * SECOND
+
+
+def test_a_place_at_the_very_start_of_the_window_is_known() -> None:
+    numbers, samples = Numbers(Levels()), stream()
+    hear(numbers, samples, 10.0)
+    assert numbers.of((0, SECOND)) == numbers.of((SECOND, 2 * SECOND)) is not None
+
+
+def test_of_a_place_before_the_window_no_change_is_known() -> None:
+    numbers, samples = Numbers(Levels()), stream()
+    hear(numbers, samples, 19.0)
+    assert numbers.change(4 * SECOND, SECOND) == 4 * SECOND
+
+
+def test_where_nobody_is_told_apart_nothing_is_known() -> None:
+    numbers = Numbers(Deaf())
+    hear(numbers, stream(), 10.0)
+    assert (numbers.of((0, SECOND)), numbers.change(7, 10)) == (None, 7)
