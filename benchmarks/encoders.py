@@ -28,7 +28,7 @@ from speakerid.training.console import say
 from speakerid.training.data import Samples
 from speakerid.training.errors import TeacherMissing
 from speakerid.training.held_out import DevSet
-from speakerid.training.metrics import Interval, eer_of
+from speakerid.training.metrics import EerInterval, eer_of
 from speakerid.training.storage import write_atomically
 
 Embed = Callable[[Samples], npt.NDArray[np.float32]]
@@ -39,9 +39,9 @@ SHARE = 0.2  # of the cosine, for an encoder beside its partner
 
 
 @dataclass(frozen=True)
-class Line:
+class AccuracyLine:
     name: str
-    cells: tuple[Interval, ...]
+    cells: tuple[EerInterval, ...]
 
 
 def encoders(specs: Sequence[str], with_teacher: bool, models: Path = NOWHERE) -> dict[str, Embed]:
@@ -69,7 +69,7 @@ def print_accuracy(
     columns = [*embedders, *(f"{name} + {partner}" for name in embedders if partner and name != partner)]
     say(f"| EER in percent [95 % over speakers] | trials | {' | '.join(columns)} |")
     say("|---" * (2 + len(columns)) + "|")
-    lines = [Line(made.name, tuple(_row(made, embedders, partner, cache, share))) for made in DevSets(root)]
+    lines = [AccuracyLine(made.name, tuple(_row(made, embedders, partner, cache, share))) for made in DevSets(root)]
     for line in sorted(lines, key=lambda line: -line.cells[-1].value):
         first = line.cells[0]
         say(f"| {line.name} | {first.targets} + {first.nontargets} | {' | '.join(map(str, line.cells))} |")
@@ -79,7 +79,7 @@ def print_accuracy(
 
 def _row(
     made: DevSet, embedders: dict[str, Embed], partner: str | None, cache: Path | None, share: float
-) -> Iterator[Interval]:
+) -> Iterator[EerInterval]:
     rows = {name: _embedded(made, name, embed, cache) for name, embed in embedders.items()}
     yield from (eer_of(one, *made.labels()) for one in rows.values())
     for name, one in rows.items():

@@ -25,7 +25,7 @@ class _Undone(Exception):
         self.enrollment = enrollment
 
 
-class Stage:
+class EnrollmentStage:
     """One gallery. Recordings are samples at 16 kHz."""
 
     def __init__(self, engine: Engine, gallery: str, target_fpir: float | None = None) -> None:

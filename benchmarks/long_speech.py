@@ -32,7 +32,7 @@ ENROLLED, SHORTEST, LONGEST = 8 * SAMPLE_RATE_HZ, 30 * SAMPLE_RATE_HZ, 60 * SAMP
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedSpeech:
     """Rows of `(speakers, dim)`, and the mean CPU time of one in ms."""
 
     rows: FloatArray
@@ -58,10 +58,10 @@ def halves(domain: str, files: list[Path]) -> tuple[list[Path], list[Path]]:
     return files[:count], files[count:]
 
 
-def embedded(encoder: Encoder, speech: list[FloatArray]) -> Embedded:
+def embedded(encoder: Encoder, speech: list[FloatArray]) -> EmbeddedSpeech:
     began = time.process_time()
     rows = np.concatenate([encoder.embed([one]) for one in speech])
-    return Embedded(rows, 1000 * (time.process_time() - began) / len(speech))
+    return EmbeddedSpeech(rows, 1000 * (time.process_time() - began) / len(speech))
 
 
 def compare(encoder: Encoder, preparer: Preparer, root: Path, domain: str) -> str:

@@ -33,12 +33,12 @@ TRAIN_SPEAKERS = 40
 
 
 @dataclass(frozen=True)
-class Speaker:
+class TreeSpeaker:
     name: str  # id10001
     files: tuple[str, ...]  # id10001/session/00001.wav
 
 
-def make(speech: Path, out: Path, train_speakers: int = TRAIN_SPEAKERS) -> list[Speaker]:
+def make(speech: Path, out: Path, train_speakers: int = TRAIN_SPEAKERS) -> list[TreeSpeaker]:
     """Writes wav files, veri_test2.txt, list_test_all2.txt, list_test_hard2.txt and iden_split.txt."""
     strangers, train = (list(speaker_tree(speech / "librispeech" / part).values()) for part in ("dev", "train"))
     test = _write_part("test", strangers, out)
@@ -52,11 +52,11 @@ def make(speech: Path, out: Path, train_speakers: int = TRAIN_SPEAKERS) -> list[
     return made
 
 
-def _write_part(part: str, people: Sequence[Sequence[Path]], out: Path) -> list[Speaker]:
+def _write_part(part: str, people: Sequence[Sequence[Path]], out: Path) -> list[TreeSpeaker]:
     return [_write(f"id{FIRST_IDS[part] + n}", part, files, out) for n, files in enumerate(people)]
 
 
-def _write(name: str, part: str, files: Sequence[Path], out: Path) -> Speaker:
+def _write(name: str, part: str, files: Sequence[Path], out: Path) -> TreeSpeaker:
     written = list[str]()
     for number, samples in enumerate(_utterances(files)):
         session = _session(name, number // PER_SESSION)
@@ -65,7 +65,7 @@ def _write(name: str, part: str, files: Sequence[Path], out: Path) -> Speaker:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16")
         written.append(relative)
-    return Speaker(name, tuple(written))
+    return TreeSpeaker(name, tuple(written))
 
 
 def _utterances(files: Sequence[Path]) -> Iterator[FloatArray]:
@@ -82,7 +82,7 @@ def _session(name: str, number: int) -> str:
     return urlsafe_b64encode(hashlib.sha256(f"{name} {number}".encode()).digest())[:11].decode().replace("_", "-")
 
 
-def _trials(speakers: Sequence[Speaker]) -> Iterator[tuple[str, str, str]]:
+def _trials(speakers: Sequence[TreeSpeaker]) -> Iterator[tuple[str, str, str]]:
     """Each speaker's pairs from two sessions; his first file against the last one of every later speaker."""
     for speaker in speakers:
         yield from (("1", a, b) for a, b in combinations(speaker.files, 2) if Path(a).parent != Path(b).parent)
@@ -90,7 +90,7 @@ def _trials(speakers: Sequence[Speaker]) -> Iterator[tuple[str, str, str]]:
         yield from (("0", a, b) for a, b in product(one.files[:2], other.files[-2:]))
 
 
-def _split(speakers: Sequence[Speaker]) -> Iterator[tuple[str, str]]:
+def _split(speakers: Sequence[TreeSpeaker]) -> Iterator[tuple[str, str]]:
     """The last session is for tests (3), the one before for development (2)."""
     for speaker in speakers:
         sessions = list(dict.fromkeys(Path(file).parent for file in speaker.files))

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.long_audio_reader import Recorder
+from speakerid.audio.long_audio_reader import LongAudioReader
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
@@ -55,7 +55,7 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: 
             calibration=fitted.calibration,
             limits=fitted.limits,
             policy=Policy(prior=settings.prior),
-            recorder=Recorder(recording_limits(settings), fetched_segmentation(settings)),
+            long_audio=LongAudioReader(recording_limits(settings), fetched_segmentation(settings)),
             effort=effort,
         )
         ensure_default(engine)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from speakerid.audio.byte_source import Encoded, mapped_file
+from speakerid.audio.byte_source import ByteSource, mapped_file
 from speakerid.audio.decode import Samples
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import RECORDING, Channel
@@ -55,7 +55,7 @@ from speakerid.types import (
     Repair,
     Speaker,
     UnknownVoice,
-    UnknownVoiceHeard,
+    UnknownVoiceDetails,
     Verification,
 )
 
@@ -202,7 +202,7 @@ class SpeakerID:
                 if (cursor := some.next_cursor) is None:
                     return found
 
-    def unknown(self, unknown: str) -> UnknownVoiceHeard:
+    def unknown(self, unknown: str) -> UnknownVoiceDetails:
         """One kept voice, by id, and where it was heard. Raises UnknownVoiceNotFound."""
         gallery = self._row()
         with self.engine.read() as db:
@@ -271,7 +271,7 @@ def _picked(audio: Audio, channel: Channel) -> tuple[bytes, Channel]:
     return as_bytes(audio), channel
 
 
-def _encoded(audio: Audio) -> AbstractContextManager[Encoded]:
+def _encoded(audio: Audio) -> AbstractContextManager[ByteSource]:
     """Of a recording of any length. Raises FileMissing, FileTooLarge, AudioError."""
     if isinstance(audio, bytes):
         return nullcontext(audio)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,3 +194,11 @@ def test_no_file_grows_past_one_idea() -> None:
         for path in root.rglob("*.py")
     }
     assert {path.name: n for path, n in lengths.items() if n > MAX_LINES} == {}
+
+
+def test_one_class_name_is_one_class() -> None:
+    roots = (PACKAGE, *(PACKAGE.parent / folder for folder in OUTSIDE))
+    files = [path for root in roots for path in root.rglob("*.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    names = Counter(node.name for node in nodes if isinstance(node, ast.ClassDef))
+    assert {name: count for name, count in names.items() if count > 1} == {}

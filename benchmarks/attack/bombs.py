@@ -16,10 +16,10 @@ from threading import Event, Thread
 import httpx
 
 from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
-from benchmarks.attack.memory import Limit, limited
+from benchmarks.attack.memory import MemoryLimit, limited
 from benchmarks.attack.service import Service, folder, serving, until
 from benchmarks.attack.speech import VOICES, container
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from tests.audio.bombs import BOMBS, ENDLESS, endless
 
 GALLERY = "/v1/galleries/default"
@@ -31,7 +31,7 @@ PATIENCE_S = 120.0
 UPLOAD_BYTES = 2**20
 ENDED = ("done", "failed", "cancelled")
 
-Makers = Mapping[str, Callable[[], Encoded]]
+Makers = Mapping[str, Callable[[], ByteSource]]
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Honest:
 
 
 @dataclass
-class Found:
+class BombFindings:
     deaths: list[str] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)  # 5xx, no answer, or a job without a named end
     late: list[str] = field(default_factory=list)
@@ -100,10 +100,10 @@ def measure(large_bytes: int = LARGE_BYTES) -> Iterator[Figure]:
 
 
 def _figures(name: str, makers: Makers, named_s: float, *, identify: bool = True) -> Iterator[Figure]:
-    found, honest = Found(), Honest()
+    found, honest = BombFindings(), Honest()
     with folder() as place, limited(LIMIT_BYTES) as limit:
         with ExitStack() as services:
-            attack = _Attack(found, honest, limit, place / "voices.db", named_s, services)
+            attack = _BombAttack(found, honest, limit, place / "voices.db", named_s, services)
             for what, make in makers.items():
                 attack.send(what, make(), identify=identify)
         found.peak_bytes, found.killed = limit.peak_bytes, limit.killed
@@ -119,17 +119,17 @@ def _figures(name: str, makers: Makers, named_s: float, *, identify: bool = True
     yield reported(f"{name}: slowest honest answer", honest.slowest_s, "s")
 
 
-class _Attack:
+class _BombAttack:
     """One service after another: where one dies, the next bomb finds a new one."""
 
     def __init__(
-        self, found: Found, honest: Honest, limit: Limit, store: Path, named_s: float, services: ExitStack
+        self, found: BombFindings, honest: Honest, limit: MemoryLimit, store: Path, named_s: float, services: ExitStack
     ) -> None:
         self._found, self._honest, self._limit = found, honest, limit
         self._store, self._named_s, self._services = store, named_s, services
         self._service: Service | None = None
 
-    def send(self, what: str, bomb: Encoded, *, identify: bool) -> None:
+    def send(self, what: str, bomb: ByteSource, *, identify: bool) -> None:
         service = self._living()
         with self._honest.asking(service):
             if identify:
@@ -145,7 +145,7 @@ class _Attack:
             self._services.enter_context(self._limit.watch(self._service.pid))
         return self._service
 
-    def _identify(self, service: Service, what: str, bomb: Encoded) -> None:
+    def _identify(self, service: Service, what: str, bomb: ByteSource) -> None:
         begun = time.monotonic()
         try:
             with service.client(PATIENCE_S) as client:
@@ -154,7 +154,7 @@ class _Attack:
             end = None
         self._found.judge(f"identify {what}", end, time.monotonic() - begun, self._named_s)
 
-    def _submit(self, service: Service, what: str, bomb: Encoded) -> None:
+    def _submit(self, service: Service, what: str, bomb: ByteSource) -> None:
         """The clock starts with the last byte: how long 2 GB take to arrive is the sender's affair."""
         sent_at = [time.monotonic()]
 

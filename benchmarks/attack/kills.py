@@ -40,7 +40,7 @@ SAME = 1e-4  # float32 sums in another order
 
 
 @dataclass
-class Found:
+class KillFindings:
     """What went wrong, one sentence each."""
 
     lost: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ def measure(cycles: int = CYCLES, seed: int = 0, half_s: float = HALF_S) -> Iter
     """`half_s`: how long half-received recordings may stay after the last start; 0 does not look at them."""
     begun = time.monotonic()
     with folder() as place:
-        attack = _Attack(nursery(place / "voices.db"), random.Random(seed))
+        attack = _KillAttack(nursery(place / "voices.db"), random.Random(seed))
         for _ in range(cycles):
             attack.cycle()
         attack.last_start(half_s)
@@ -77,11 +77,11 @@ def measure(cycles: int = CYCLES, seed: int = 0, half_s: float = HALF_S) -> Iter
     yield reported("kills: took", time.monotonic() - begun, "s")
 
 
-class _Attack:
+class _KillAttack:
     def __init__(self, nursery: Nursery, rng: random.Random) -> None:
         self.nursery, self.rng = nursery, rng
         self.writers = [Writer(nth, random.Random(rng.random())) for nth in range(WRITERS)]
-        self.found, self.half_received = Found(), 0
+        self.found, self.half_received = KillFindings(), 0
         self._probe = fresh_wav(random.Random(1), VOICES[0])
 
     def cycle(self) -> None:

@@ -38,7 +38,7 @@ GOOD = {200, 202, 409, 429}  # done, to be done, nothing to calibrate with, and 
 
 
 @dataclass
-class Asked:
+class AskedJob:
     """Identify, again and again."""
 
     times_s: list[float] = field(default_factory=list)
@@ -82,9 +82,9 @@ def measure(speakers: int = SPEAKERS, at_once: int = AT_ONCE) -> Iterator[Figure
     yield reported("long work: took", time.monotonic() - begun, "s")
 
 
-def _identifies(service: Service, work: Callable[[], object]) -> Asked:
+def _identifies(service: Service, work: Callable[[], object]) -> AskedJob:
     """While `work()` is done."""
-    asked, stop = Asked(), Event()
+    asked, stop = AskedJob(), Event()
     with service.client(PATIENCE_S) as client:
         asker = Thread(target=asked.until, args=(stop, client), daemon=True)
         asker.start()

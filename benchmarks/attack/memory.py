@@ -18,7 +18,7 @@ SAMPLE_S = 0.02
 
 
 @dataclass
-class Limit:
+class MemoryLimit:
     """`before` is put in front of the service's command; then `watch` it. `kind` says which limit it is."""
 
     kind: str
@@ -54,15 +54,15 @@ class Limit:
 
 
 @contextmanager
-def limited(limit_bytes: int) -> Iterator[Limit]:
+def limited(limit_bytes: int) -> Iterator[MemoryLimit]:
     """A limit for one service at a time."""
     group = _new_group(limit_bytes)
     if group is None:
-        yield Limit("resident memory of the process tree, sampled every 20 ms", _limit_bytes=limit_bytes)
+        yield MemoryLimit("resident memory of the process tree, sampled every 20 ms", _limit_bytes=limit_bytes)
         return
     try:
         join = f'echo $$ > {group}/cgroup.procs && exec "$@"'
-        yield Limit("memory cgroup", ("sh", "-c", join, "sh"), _group=group, _limit_bytes=limit_bytes)
+        yield MemoryLimit("memory cgroup", ("sh", "-c", join, "sh"), _group=group, _limit_bytes=limit_bytes)
     finally:
         _remove(group)
 

@@ -43,7 +43,7 @@ DONE = {200, 201, 202}
 
 
 @dataclass
-class Found:
+class MutationFindings:
     statuses: Counter[int] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)  # 5xx, or no answer
     unnamed: list[str] = field(default_factory=list)  # a refusal without a code
@@ -75,7 +75,7 @@ def _muxed(form: str, codec: str) -> bytes:
 
 def measure(files: int = FILES, seed: int = 0) -> Iterator[Figure]:
     begun = time.monotonic()
-    found = Found()
+    found = MutationFindings()
     with (
         folder() as place,
         limited(LIMIT_BYTES) as limit,
@@ -100,7 +100,7 @@ def measure(files: int = FILES, seed: int = 0) -> Iterator[Figure]:
     yield reported("mutations: took", time.monotonic() - begun, "s")
 
 
-def _attack(service: Service, files: int, seed: int, found: Found) -> None:
+def _attack(service: Service, files: int, seed: int, found: MutationFindings) -> None:
     with service.client() as client, ThreadPoolExecutor(CLIENTS) as pool:
         speaker = client.post(f"{GALLERY}/speakers", json={"name": "Ada"}).json()["id"]
         ways = (
@@ -114,7 +114,7 @@ def _attack(service: Service, files: int, seed: int, found: Found) -> None:
             pass
 
 
-def _send(client: httpx.Client, found: Found, way: str, nth: int, seed: int) -> None:
+def _send(client: httpx.Client, found: MutationFindings, way: str, nth: int, seed: int) -> None:
     name, data = file(nth, seed)
     what, begun = f"file {nth} ({name}) to {way.rpartition('/')[2]}", time.monotonic()
     try:

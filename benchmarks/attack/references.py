@@ -39,7 +39,7 @@ CONNECTED = re.compile(r"^\d+ +([\d.]+) (?:connect|sendto)\(\d+, .*?(sa_family=\
 
 
 @dataclass
-class Found:
+class ReferenceFindings:
     kind: str
     files: set[str] = field(default_factory=set)
     sockets: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ def measure() -> Iterator[Figure]:
         with serving(store, before=_strace(trace) if traced else ()) as service:
             _warm(service)
             since = time.time()
-            found = Found("strace" if traced else "/proc and a listener")
+            found = ReferenceFindings("strace" if traced else "/proc and a listener")
             with _sampling(service, found, store) if not traced else _nothing():
                 statuses = _send_all(service, canary)
             until = time.time()
@@ -112,7 +112,7 @@ def _strace(trace: Path) -> tuple[str, ...]:
     return ("strace", "-D", "-f", "-qq", "-ttt", "-s", "300", "-e", calls, "-e", "signal=none", "-o", str(trace))
 
 
-def _read_trace(trace: Path, since: float, until: float, store: Path, found: Found) -> None:
+def _read_trace(trace: Path, since: float, until: float, store: Path, found: ReferenceFindings) -> None:
     for line in trace.read_text(errors="replace").splitlines():
         if (opened := OPENED.match(line)) and since <= float(opened[1]) <= until:
             if not _own(opened[2], store):
@@ -126,7 +126,7 @@ def _own(path: str, store: Path) -> bool:
 
 
 @contextmanager
-def _sampling(service: Service, found: Found, store: Path) -> Iterator[None]:
+def _sampling(service: Service, found: ReferenceFindings, store: Path) -> Iterator[None]:
     stop = Event()
 
     def look() -> None:

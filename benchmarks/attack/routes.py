@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RouteAnswer:
     status: int
     text: str
 
@@ -75,14 +75,14 @@ def request(
     return Request(route.method, target, audio if route.audio else b"", headers)
 
 
-def send(url: str, request: Request) -> Answer:
+def send(url: str, request: Request) -> RouteAnswer:
     """On a connection of its own, with nothing in the path made pretty."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=ANSWER_S)
     try:
         connection.request(request.method, request.target, request.body, dict(request.headers))
         answer = connection.getresponse()
-        return Answer(answer.status, answer.read().decode("utf-8", "replace"))
+        return RouteAnswer(answer.status, answer.read().decode("utf-8", "replace"))
     finally:
         connection.close()
 

@@ -14,7 +14,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from benchmarks.attack.figures import Figure, at_least, at_most, first, reported
-from benchmarks.attack.routes import Answer, Request, Route, request, routes, send
+from benchmarks.attack.routes import Request, Route, RouteAnswer, request, routes, send
 from benchmarks.attack.service import folder, serving
 from benchmarks.attack.speech import VOICES, container
 from benchmarks.attack.world import SCOPES, Tenant, World, make_world
@@ -40,13 +40,13 @@ class Try:
 
 
 @dataclass
-class Found:
+class TenantFindings:
     sent: int = 0
     leaks: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)  # otherwise than with a refusal
     unforeseen: list[str] = field(default_factory=list)
 
-    def judge(self, one: Try, answer: Answer, foreign: Tenant) -> None:
+    def judge(self, one: Try, answer: RouteAnswer, foreign: Tenant) -> None:
         self.sent += 1
         what = f"{one.what}: {one.request.method} {one.request.target[:100]} {answer.status}"
         if any(secret in answer.text and not one.request.names(secret) for secret in foreign.secrets):
@@ -64,7 +64,7 @@ def measure() -> Iterator[Figure]:
         with serving(place / "voices.db") as service:
             every = _routes(service.url)
             before = _everything(service.url, world)
-            found = Found()
+            found = TenantFindings()
             for one in _tries(every, world):
                 found.judge(one, send(service.url, one.request), world.foreign)
             streams = _streams(service.url, world)
@@ -178,9 +178,9 @@ class _Filler:
         )
 
 
-def _streams(url: str, world: World) -> Found:
+def _streams(url: str, world: World) -> TenantFindings:
     """Live streams are not in the OpenAPI document."""
-    found = Found()
+    found = TenantFindings()
     address = f"ws{url.removeprefix('http')}/v1/galleries/{world.foreign.gallery}/stream"
     for name in ("all", "identify", "revoked", "wrong", "missing"):
         found.sent += 1

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.decisions.pieces import Pieces, Speech, Spoken
+from benchmarks.decisions.pieces import PieceOfSpeech, Pieces, SpeechPieces
 from recipes.simulation.conditions import Condition, noisy, telephone, unchanged
 from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.bootstrap import load_encoder, load_fitted
@@ -36,25 +36,27 @@ DRAWS, ENROLLED, UNTRAINED, FMR = 40, 3, 51, 0.001
 TURNS = 4  # parts of a recording that are in turn the two seconds
 SHORTLIST = 13  # candidates that `identify` scores for its five answers
 HEARD = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("telephone", telephone))
-Policy = Callable[[Spoken, list[Spoken], Calibration], Floats]  # probes, utterances by speaker: llrs (probes, speakers)
+Policy = Callable[
+    [PieceOfSpeech, list[PieceOfSpeech], Calibration], Floats
+]  # probes, utterances by speaker: llrs (probes, speakers)
 
 
-def mean(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
+def mean(probes: PieceOfSpeech, people: list[PieceOfSpeech], calibration: Calibration) -> Floats:
     return calibration.compare(probes.embeddings, _prints(people, weighted=False))
 
 
-def mean_by_duration(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
+def mean_by_duration(probes: PieceOfSpeech, people: list[PieceOfSpeech], calibration: Calibration) -> Floats:
     return calibration.compare(probes.embeddings, _prints(people, weighted=True))
 
 
-def best_exemplar(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
-    llrs = calibration.compare(probes.embeddings, Spoken.joined(people).embeddings)
+def best_exemplar(probes: PieceOfSpeech, people: list[PieceOfSpeech], calibration: Calibration) -> Floats:
+    llrs = calibration.compare(probes.embeddings, PieceOfSpeech.joined(people).embeddings)
     starts = np.cumsum([0, *(len(one) for one in people[:-1])])
     best: Floats = np.maximum.reduceat(llrs, starts, axis=1)
     return best
 
 
-def shortlist_by_exemplar(probes: Spoken, people: list[Spoken], calibration: Calibration) -> Floats:
+def shortlist_by_exemplar(probes: PieceOfSpeech, people: list[PieceOfSpeech], calibration: Calibration) -> Floats:
     """The speakers of the nearest utterances, decided by their means."""
     near = best_exemplar(probes, people, calibration)
     kept = near >= np.sort(near, axis=1)[:, -min(SHORTLIST, len(people))][:, None]
@@ -98,7 +100,7 @@ def measure(pieces: Pieces, calibration: Calibration) -> dict[str, Any]:
     }
 
 
-def measure_uneven(speech: Speech, calibration: Calibration, short: Condition) -> dict[str, Any]:
+def measure_uneven(speech: SpeechPieces, calibration: Calibration, short: Condition) -> dict[str, Any]:
     """Two seconds, heard as `short`, beside the rest; another piece of the recording is the probe."""
     found = [speech.uneven(short, turn, turns=TURNS) for turn in range(TURNS)]
     llrs: dict[str, list[Floats]] = {"mean": [], "mean weighted by duration": []}
@@ -119,13 +121,13 @@ def measure_uneven(speech: Speech, calibration: Calibration, short: Condition) -
 
 def alternating(one: Pieces, other: Pieces) -> Pieces:
     """Of each speaker every other piece of `one`, and of `other` those between."""
-    spoken, speakers = list[Spoken](), list[Any]()
+    spoken, speakers = list[PieceOfSpeech](), list[Any]()
     for turn, pieces in enumerate((one, other)):
         starts = np.searchsorted(pieces.speaker, pieces.speaker)
         rows = np.flatnonzero((np.arange(len(pieces.speaker)) - starts) % 2 == turn)
         spoken.append(pieces.spoken[rows])
         speakers.append(pieces.speaker[rows])
-    return Pieces(one.names, np.concatenate(speakers), Spoken.joined(spoken))
+    return Pieces(one.names, np.concatenate(speakers), PieceOfSpeech.joined(spoken))
 
 
 def _figures(llrs: list[Floats], labels: Floats, right: list[np.bool_]) -> dict[str, float]:
@@ -142,7 +144,7 @@ def _drawn(pieces: Pieces, number: int, random: np.random.Generator) -> np.ndarr
     return random.choice(rows, min(ENROLLED, len(rows) - 1), replace=False)
 
 
-def _prints(people: list[Spoken], *, weighted: bool) -> FloatArray:
+def _prints(people: list[PieceOfSpeech], *, weighted: bool) -> FloatArray:
     return np.stack([voiceprint(one.embeddings, list(one.seconds) if weighted else None) for one in people])
 
 
@@ -154,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     encoder = load_encoder(options.encoder)
     calibration = load_fitted(encoder).calibration
     dev, train = speaker_tree(options.speech / "dev"), speaker_tree(options.speech / "train")
-    speech = Speech(encoder, dev | dict(list(train.items())[-UNTRAINED:]))
+    speech = SpeechPieces(encoder, dev | dict(list(train.items())[-UNTRAINED:]))
     pieces = {one.name: speech.pieces(one) for one in HEARD}
     pieces["clean and telephone"] = alternating(pieces["clean"], pieces["telephone"])
     found = {name: measure(one, calibration) for name, one in pieces.items()}

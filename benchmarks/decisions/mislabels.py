@@ -47,7 +47,7 @@ Planter = Callable[[Labeled, Any, np.random.Generator], Draw]
 
 
 @dataclass(frozen=True)
-class Material:
+class LabeledMaterial:
     sound: Labeled
     dev: Mask  # (speakers,) whose utterances are separate recordings
     compare: Compare
@@ -58,7 +58,7 @@ class Material:
         return examine(gallery, np.zeros(len(gallery), np.bool_), self.compare)
 
 
-def librispeech(root: Path, encoder_spec: str, *, mixed: bool = False) -> Material:
+def librispeech(root: Path, encoder_spec: str, *, mixed: bool = False) -> LabeledMaterial:
     """Every utterance embedded once. Raises FileMissing."""
     encoder = load_encoder(encoder_spec)
     preparer = Preparer(SileroVad())
@@ -69,7 +69,7 @@ def librispeech(root: Path, encoder_spec: str, *, mixed: bool = False) -> Materi
     heard = [(name, clean) for name, clean in cleaned if clean.speech.seconds >= MIN_SPEECH_S]
     embeddings = np.concatenate([encoder.embed([clean.samples]) for _, clean in heard])
     names, speakers = np.unique([name for name, _ in heard], return_inverse=True)
-    return Material(
+    return LabeledMaterial(
         sound=Labeled(embeddings, speakers, np.array([clean.speech.seconds for _, clean in heard])),
         dev=np.isin(names, list(speaker_tree(root / "dev"))),
         compare=load_fitted(encoder).calibration.compare,
@@ -87,7 +87,7 @@ def _recordings(root: Path, preparer: Preparer) -> Iterator[tuple[str, FloatArra
             yield from ((name, piece) for piece in split_equally(samples, -(-len(samples) // pieces)))
 
 
-def measure(material: Material, seed: int) -> dict[str, Any]:
+def measure(material: LabeledMaterial, seed: int) -> dict[str, Any]:
     sound, rng = material.sound, np.random.default_rng(seed)
 
     def audited(plant: Planter, how_much: float, draws: int) -> list[tuple[Draw, Health]]:

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.decisions.open_set_task import Task, domain_task, librispeech_task
-from benchmarks.enrollment_stage import Stage
+from benchmarks.decisions.open_set_task import OpenSetTask, domain_task, librispeech_task
+from benchmarks.enrollment_stage import EnrollmentStage
 from speakerid.bootstrap import build_engine, load_encoder
 from speakerid.calibration.domains import own_domains, speech_domains
 from speakerid.encoders.base import Encoder
@@ -62,8 +62,8 @@ class OpenSetReport:
     strangers_named: int
 
 
-def run(engine: Engine, task: Task, target_fpir: float) -> OpenSetReport:
-    stage = Stage(engine, task.domain, target_fpir)
+def run(engine: Engine, task: OpenSetTask, target_fpir: float) -> OpenSetReport:
+    stage = EnrollmentStage(engine, task.domain, target_fpir)
     found = [stage.enroll(name, one) for name, own in task.enroll.items() for one in own]
     known = [(name, stage.identify(one)) for name, one in task.known]
     strangers = [stage.identify(one) for _, one in task.strangers]
@@ -82,7 +82,7 @@ def _some(utterances: Sequence[tuple[str, FloatArray]]) -> Iterator[tuple[str, F
 
 
 def _counted(
-    task: Task,
+    task: OpenSetTask,
     found: Sequence[Findings],
     known: Sequence[tuple[str, Identification]],
     strangers: Sequence[Identification],
@@ -132,7 +132,7 @@ def _share(part: int, whole: int) -> str:
     return f"{part} of {whole}: {100 * found.value:.1f} % [{100 * max(found.low, 0.0):.1f}, {100 * found.high:.1f}]"
 
 
-def _tasks(options: argparse.Namespace, encoder: Encoder) -> Iterator[Task]:
+def _tasks(options: argparse.Namespace, encoder: Encoder) -> Iterator[OpenSetTask]:
     domains = speech_domains(options.speech) if options.speech else own_domains(options.data)
     chosen = [one for one in domains if not one.name.startswith(LIBRISPEECH) or not options.speech]
     names = [*(one.name for one in chosen), *([LIBRISPEECH] if options.speech else [])]

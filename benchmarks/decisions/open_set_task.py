@@ -16,7 +16,7 @@ from speakerid.audio.prepare import Preparer
 from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.audio.vad import SileroVad
 from speakerid.calibration.domain_embeddings import MIN_SPEECH_S
-from speakerid.calibration.domains import Decode, Domain, Utterance, shuffled
+from speakerid.calibration.domains import Decode, Domain, DomainUtterance, shuffled
 from speakerid.calibration.labeled_domain import LabeledDomain, one_person_twice
 from speakerid.encoders.base import Encoder
 from speakerid.types import FloatArray
@@ -27,7 +27,7 @@ BYSTANDERS = STRANGERS = 100  # LibriSpeech speakers who are enrolled, and who a
 
 
 @dataclass(frozen=True)
-class Task:
+class OpenSetTask:
     """Samples at 16 kHz, as recorded."""
 
     domain: str
@@ -37,7 +37,7 @@ class Task:
     strangers: list[tuple[str, FloatArray]]
 
 
-def domain_task(domain: Domain, encoder: Encoder, enrolled: int, utterances: int) -> Task:
+def domain_task(domain: Domain, encoder: Encoder, enrolled: int, utterances: int) -> OpenSetTask:
     """Half of the speakers, `enrolled` at most, with `utterances` each; as many of the others are strangers.
 
     Without speakers who sound to the encoder like an earlier one, as one person does in two recordings.
@@ -55,7 +55,7 @@ def domain_task(domain: Domain, encoder: Encoder, enrolled: int, utterances: int
     strangers = [
         (speaker, one.samples) for speaker in outside for one in islice(_utterances(domain, speaker, decode), ASKED)
     ]
-    return Task(domain.name, len(twice), enroll, known, strangers)
+    return OpenSetTask(domain.name, len(twice), enroll, known, strangers)
 
 
 def _one_person_twice(domain: Domain, encoder: Encoder, preparer: Preparer) -> set[str]:
@@ -69,7 +69,7 @@ def _one_person_twice(domain: Domain, encoder: Encoder, preparer: Preparer) -> s
     return {domain.speakers[number] for number in one_person_twice(labeled)}
 
 
-def librispeech_task(root: Path, utterances: int) -> Task:
+def librispeech_task(root: Path, utterances: int) -> OpenSetTask:
     """5 speakers of `dev`, enrolled beside 100 of `train` with one utterance each; another 100 are strangers."""
     decode = Preparer(SileroVad()).decode
     dev, train = speaker_tree(root / "dev"), list(speaker_tree(root / "train").items())
@@ -79,7 +79,7 @@ def librispeech_task(root: Path, utterances: int) -> Task:
         return [decode(read_file(file)) for file in files]
 
     enroll = {name: read(files[:utterances]) for name, files in dev.items()}
-    return Task(
+    return OpenSetTask(
         "librispeech",
         0,
         enroll | {name: read(files) for name, files in bystanders.items()},
@@ -88,11 +88,11 @@ def librispeech_task(root: Path, utterances: int) -> Task:
     )
 
 
-def _utterances(domain: Domain, speaker: str, decode: Decode) -> Iterator[Utterance]:
+def _utterances(domain: Domain, speaker: str, decode: Decode) -> Iterator[DomainUtterance]:
     return (one for take in domain.takes_of(speaker) for one in domain.utterances(take, decode))
 
 
-def _sides(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Utterance]]:
+def _sides(utterances: Sequence[DomainUtterance]) -> tuple[list[DomainUtterance], list[DomainUtterance]]:
     """Those of half of the sessions, and of the others."""
     sessions = list(dict.fromkeys(one.session for one in utterances))
     first = set(sessions[: (len(sessions) + 1) // 2])

@@ -28,7 +28,7 @@ SHORT_S, PROBE_S, REST_S = 2.0, 3.0, 60.0  # of speech as recorded, pauses inclu
 
 
 @dataclass(frozen=True)
-class Spoken:
+class PieceOfSpeech:
     """n utterances: `embeddings (n, dim)` and `seconds (n,)` of speech."""
 
     embeddings: FloatArray
@@ -37,15 +37,15 @@ class Spoken:
     def __len__(self) -> int:
         return len(self.embeddings)
 
-    def __getitem__(self, rows: NDArray[np.integer]) -> Spoken:
-        return Spoken(self.embeddings[rows], self.seconds[rows])
+    def __getitem__(self, rows: NDArray[np.integer]) -> PieceOfSpeech:
+        return PieceOfSpeech(self.embeddings[rows], self.seconds[rows])
 
     @classmethod
-    def of(cls, encoder: Encoder, clean: Sequence[CleanSpeech]) -> Spoken:
+    def of(cls, encoder: Encoder, clean: Sequence[CleanSpeech]) -> PieceOfSpeech:
         return cls(encoder.embed([one.samples for one in clean]), np.array([one.speech.seconds for one in clean]))
 
     @classmethod
-    def joined(cls, parts: Sequence[Spoken]) -> Spoken:
+    def joined(cls, parts: Sequence[PieceOfSpeech]) -> PieceOfSpeech:
         return cls(*(np.concatenate(one) for one in zip(*((p.embeddings, p.seconds) for p in parts), strict=True)))
 
 
@@ -55,10 +55,10 @@ class Pieces:
 
     names: tuple[str, ...]
     speaker: NDArray[np.intp]
-    spoken: Spoken
+    spoken: PieceOfSpeech
 
 
-class Speech:
+class SpeechPieces:
     """Read once, heard in as many conditions as wanted."""
 
     def __init__(self, encoder: Encoder, data: Mapping[str, list[Path]]) -> None:
@@ -74,12 +74,12 @@ class Speech:
             for samples in parts
         ]
         kept = [(number, clean) for number, clean in rows if clean.speech.seconds >= MIN_PROBE_S]
-        spoken = Spoken.of(self._encoder, [clean for _, clean in kept])
+        spoken = PieceOfSpeech.of(self._encoder, [clean for _, clean in kept])
         return Pieces(tuple(self._samples), np.array([number for number, _ in kept], np.intp), spoken)
 
-    def uneven(self, short: Condition, turn: int, *, turns: int) -> tuple[list[Spoken], Spoken]:
+    def uneven(self, short: Condition, turn: int, *, turns: int) -> tuple[list[PieceOfSpeech], PieceOfSpeech]:
         """Of each speaker two utterances, 2 s heard as `short` and up to a minute, and one probe between them."""
-        enrolled, probes = list[Spoken](), list[Spoken]()
+        enrolled, probes = list[PieceOfSpeech](), list[PieceOfSpeech]()
         for number, files in enumerate(self._files.values()):
             whole = np.concatenate([self._preparer.decode(read_file(file)) for file in files])
             whole = np.roll(whole, -turn * len(whole) // turns)
@@ -87,14 +87,14 @@ class Speech:
             first, probe, rest, _ = np.split(whole, ends)
             heard = [self._heard(part) for part in (short.change(first, number), rest, probe)]
             if all(len(one) for one in heard):
-                enrolled.append(Spoken.joined(heard[:2]))
+                enrolled.append(PieceOfSpeech.joined(heard[:2]))
                 probes.append(heard[2])
-        return enrolled, Spoken.joined(probes)
+        return enrolled, PieceOfSpeech.joined(probes)
 
-    def _heard(self, samples: FloatArray) -> Spoken:
+    def _heard(self, samples: FloatArray) -> PieceOfSpeech:
         """One row, or none where there is too little speech."""
         clean = self._preparer.clean(samples)
-        return Spoken.of(self._encoder, [clean] if clean.speech.seconds >= MIN_PROBE_S else [])
+        return PieceOfSpeech.of(self._encoder, [clean] if clean.speech.seconds >= MIN_PROBE_S else [])
 
     def _cut(self, files: list[Path]) -> Iterator[FloatArray]:
         if len(files) > 1:

@@ -16,23 +16,23 @@ LONGEST_SAMPLES = 6 * SAMPLE_RATE_HZ  # a recording of 14 s becomes three uttera
 
 
 @dataclass(frozen=True)
-class Take:
+class DevUtterance:
     """One utterance as it was recorded, with its pauses."""
 
     voice: str  # whose it is; the name of the file where that is not known
     samples: FloatArray
 
 
-def pieces(data: Mapping[str, Sequence[Path]], preparer: Preparer) -> list[Take]:
+def pieces(data: Mapping[str, Sequence[Path]], preparer: Preparer) -> list[DevUtterance]:
     """Recordings of `data` (files by speaker) cut into equal pieces of 6 s at most."""
     return [
-        Take(voice, piece)
+        DevUtterance(voice, piece)
         for voice, files in data.items()
         for file in files
         for piece in split_equally(preparer.decode(read_file(file)), LONGEST_SAMPLES)
     ]
 
 
-def single(files: Sequence[Path], preparer: Preparer) -> list[Take]:
+def single(files: Sequence[Path], preparer: Preparer) -> list[DevUtterance]:
     """Whole recordings of one voice each, it is not known whose."""
-    return [Take(file.name, preparer.decode(read_file(file))) for file in files]
+    return [DevUtterance(file.name, preparer.decode(read_file(file))) for file in files]

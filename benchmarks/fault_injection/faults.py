@@ -8,7 +8,7 @@ from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
-from benchmarks.fault_injection.dev_utterances import Take
+from benchmarks.fault_injection.dev_utterances import DevUtterance
 from benchmarks.fault_injection.mixtures import in_turns
 from benchmarks.fault_injection.music import music
 from recipes.simulation import conditions
@@ -46,19 +46,19 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Cast:
+class FaultCast:
     """`enrolled` are in the gallery, `spare` are other takes of their voices, `new` and `single` of other voices."""
 
     enrolled: tuple[str, ...]
-    spare: Sequence[Take]
-    new: Sequence[Take]
-    single: Sequence[Take]  # of other recordings than the rest, the only ones of their voices
+    spare: Sequence[DevUtterance]
+    new: Sequence[DevUtterance]
+    single: Sequence[DevUtterance]  # of other recordings than the rest, the only ones of their voices
     rooms: Sequence[FloatArray]  # measured impulse responses
     noises: Sequence[FloatArray]
 
 
 class Planter:
-    def __init__(self, cast: Cast, seed: int) -> None:
+    def __init__(self, cast: FaultCast, seed: int) -> None:
         self._cast = cast
         self._random = np.random.default_rng(seed)
         self._faults: dict[Kind, Callable[[], Attempt]] = {
@@ -133,22 +133,22 @@ class Planter:
             return conditions.duller(samples, seed)
         return self._in_a_room(samples) if how == 2 else samples
 
-    def _any(self) -> Take:
+    def _any(self) -> DevUtterance:
         """Two of three for a speaker who is enrolled."""
         kind = self._random.integers(6)
         return self._one((self._cast.new, self._cast.single)[kind] if kind < 2 else self._cast.spare)
 
-    def _everything(self) -> list[Take]:
+    def _everything(self) -> list[DevUtterance]:
         return [*self._cast.spare, *self._cast.new, *self._cast.single]
 
-    def _more_of(self, take: Take) -> FloatArray:
+    def _more_of(self, take: DevUtterance) -> FloatArray:
         """With up to two other takes of the same voice behind it."""
         others = [one.samples for one in self._everything() if one.voice == take.voice and one is not take]
         more = [others[at] for at in self._random.permutation(len(others))[: self._random.integers(3)]]
         longer: FloatArray = np.concatenate([take.samples, *more])
         return longer
 
-    def _owner(self, take: Take) -> str | None:
+    def _owner(self, take: DevUtterance) -> str | None:
         """The speaker to enroll it for; None for somebody new."""
         return take.voice if take.voice in self._cast.enrolled else None
 

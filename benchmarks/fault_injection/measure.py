@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.enrollment_stage import Stage
-from benchmarks.fault_injection.dev_utterances import Take, pieces, single
-from benchmarks.fault_injection.faults import FAULTS, GOOD, Cast, Planter
+from benchmarks.enrollment_stage import EnrollmentStage
+from benchmarks.fault_injection.dev_utterances import DevUtterance, pieces, single
+from benchmarks.fault_injection.faults import FAULTS, GOOD, FaultCast, Planter
 from benchmarks.fault_injection.report import Judged, summary, table
 from speakerid.audio.files import read_file
 from speakerid.audio.prepare import Preparer
@@ -42,7 +42,7 @@ SINGLES = 300  # files of coffee
 ATTEMPTS = 400  # faults, and as many good utterances
 
 
-class Corpus:
+class FaultCorpus:
     """The folder of `--speech`."""
 
     def __init__(self, root: Path) -> None:
@@ -56,28 +56,30 @@ class Corpus:
         self.noises = [samples for name, samples in sounds.items() if not name.startswith("rir")]
 
 
-def judge(engine: Engine, corpus: Corpus) -> Iterator[Judged]:
+def judge(engine: Engine, corpus: FaultCorpus) -> Iterator[Judged]:
     """Half of the attempts in a gallery of a few speakers, half in one with the bystanders."""
     for number, others in enumerate(([], corpus.bystanders)):
-        stage, random = Stage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
+        stage, random = EnrollmentStage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
         enrolled, spare, new = _chosen(corpus.takes, random)
         for take in [*enrolled, *others]:
             stage.enroll(take.voice, take.samples, whatever=True)
         voices = tuple({take.voice: None for take in enrolled})
-        planter = Planter(Cast(voices, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
+        planter = Planter(FaultCast(voices, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
         for kind in chain(repeat(GOOD, ATTEMPTS // 2), islice(cycle(FAULTS), ATTEMPTS // 2)):
             attempt = planter.attempt(kind)
             yield Judged(attempt, stage.review(attempt.speaker, attempt.samples))
 
 
-def _chosen(takes: Sequence[Take], random: np.random.Generator) -> tuple[list[Take], list[Take], list[Take]]:
+def _chosen(
+    takes: Sequence[DevUtterance], random: np.random.Generator
+) -> tuple[list[DevUtterance], list[DevUtterance], list[DevUtterance]]:
     """Takes to enroll, others of the same voices, and those of all other voices."""
-    mine: defaultdict[str, list[Take]] = defaultdict(list)
+    mine: defaultdict[str, list[DevUtterance]] = defaultdict(list)
     for at in random.permutation(len(takes)):
         mine[takes[at].voice].append(takes[at])
     several = sorted(voice for voice, own in mine.items() if len(own) > 1)
     voices = [several[at] for at in random.permutation(len(several))[:JUDGED_ENROLLED]]
-    enrolled, spare = list[Take](), list[Take]()
+    enrolled, spare = list[DevUtterance](), list[DevUtterance]()
     for voice in voices:
         count = int(random.integers(1, min(MOST_UTTERANCES, len(mine[voice]) - 1) + 1))
         enrolled += mine[voice][:count]
@@ -102,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         fit_elsewhere(encoder, options.speech, Path(folder))
         engine = build_engine(Settings(store=f"{folder}/voices.db", models=Path(folder)), encoder=encoder)
         try:
-            found = list(judge(engine, Corpus(options.speech)))
+            found = list(judge(engine, FaultCorpus(options.speech)))
         finally:
             engine.close()
     sys.stdout.write(f"{label(encoder)}: {summary(engine.limits)}\n\n{table(found)}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.fault_injection.faults import FAULTS, Attempt, Kind
 from speakerid.metrics.intervals import Interval, interval, speaker_bootstrap, wilson
-from speakerid.scoring.coach import Findings, Limits
+from speakerid.scoring.coach import CoachLimits, Findings
 
 Verdict = Literal["named", "refused", "warned", "missed"]
 # The refusals and warnings that name a fault for what it is.
@@ -46,7 +46,7 @@ def table(found: Sequence[Judged]) -> str:
     return "\n".join([*_faults(found), "", *_good([one for one in found if one.attempt.kind == "good"]), ""])
 
 
-def summary(limits: Limits) -> str:
+def summary(limits: CoachLimits) -> str:
     """What is refused and, in brackets, what is only said."""
     return (
         f"match below llr {limits.match_llr.refuse:.1f} ({limits.match_llr.warn:.1f}), "

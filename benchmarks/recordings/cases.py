@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.recordings.reference import STRANGER, Said, in_seconds, read_rttm
+from benchmarks.recordings.reference import STRANGER, ReferenceTurn, in_seconds, read_rttm
 from recipes.simulation.conversations import CALL, FIELD, Cast, Scene, conversations, field_cast
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
@@ -25,7 +25,7 @@ CALLS = 12
 class Case:
     name: str
     samples: FloatArray
-    truth: tuple[Said, ...]
+    truth: tuple[ReferenceTurn, ...]
     enrolled: frozenset[str] = frozenset()
 
     @property
@@ -42,16 +42,16 @@ class Answered:
     case: Case
     recording: Recording
 
-    def voices(self) -> list[Said]:
-        return [Said(turn.start, turn.end, turn.voice) for turn in self.recording.turns]
+    def voices(self) -> list[ReferenceTurn]:
+        return [ReferenceTurn(turn.start, turn.end, turn.voice) for turn in self.recording.turns]
 
-    def named(self) -> list[Said]:
-        return [Said(turn.start, turn.end, name_of(turn.speaker)) for turn in self.recording.turns]
+    def named(self) -> list[ReferenceTurn]:
+        return [ReferenceTurn(turn.start, turn.end, name_of(turn.speaker)) for turn in self.recording.turns]
 
-    def known_truth(self) -> list[Said]:
+    def known_truth(self) -> list[ReferenceTurn]:
         """Everybody who is not enrolled is a stranger."""
         return [
-            Said(one.start, one.end, one.speaker if one.speaker in self.case.enrolled else STRANGER)
+            ReferenceTurn(one.start, one.end, one.speaker if one.speaker in self.case.enrolled else STRANGER)
             for one in self.case.truth
         ]
 

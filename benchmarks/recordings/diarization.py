@@ -21,8 +21,8 @@ from benchmarks.recordings.overlap_errors import OverlapErrors, overlap_errors
 from benchmarks.recordings.reference import (
     COLLARS_S,
     NONE,
-    Errors,
-    Said,
+    DiarizationErrors,
+    ReferenceTurn,
     diarization_errors,
     identification_errors,
 )
@@ -42,11 +42,11 @@ TRIED: Mapping[str, Sequence[float]] = {
 }
 
 
-def der(answers: Sequence[Answered], collar_s: float) -> Errors:
+def der(answers: Sequence[Answered], collar_s: float) -> DiarizationErrors:
     return sum((diarization_errors(one.case.truth, one.voices(), one.case.seconds, collar_s) for one in answers), NONE)
 
 
-def ier(answers: Sequence[Answered]) -> Errors:
+def ier(answers: Sequence[Answered]) -> DiarizationErrors:
     return sum((identification_errors(one.known_truth(), one.named(), one.case.seconds) for one in answers), NONE)
 
 
@@ -64,7 +64,7 @@ def names(answers: Sequence[Answered]) -> NamingErrors:
             [
                 (
                     name_of(voice.speaker),
-                    [Said(t.start, t.end, "") for t in one.recording.turns if t.voice == voice.voice],
+                    [ReferenceTurn(t.start, t.end, "") for t in one.recording.turns if t.voice == voice.voice],
                 )
                 for voice in one.recording.voices
             ],
@@ -94,7 +94,7 @@ def report(title: str, sid: SpeakerID, cases: Sequence[Case], note: str = "") ->
     return answers
 
 
-def _row(name: str, errors: Errors) -> None:
+def _row(name: str, errors: DiarizationErrors) -> None:
     parts = (errors.missed, errors.false_alarm, errors.confused)
     shares = "  ".join(f"{100 * part / errors.total:8.2f}" for part in parts)
     say(f"    {name:30s} {100 * errors.rate:6.2f}  {shares}")
@@ -120,8 +120,8 @@ def report_names(answers: Sequence[Answered]) -> None:
 def fit(sid: SpeakerID, cases: Mapping[str, Sequence[Case]]) -> None:
     """Print DER of each kind of recording, and their mean, for other options of the clustering."""
     plain = ClusterOptions()
-    encoder, recorder = remembering(sid.engine)
-    engine = replace(sid.engine, encoder=encoder, recorder=recorder)
+    encoder, long_audio = remembering(sid.engine)
+    engine = replace(sid.engine, encoder=encoder, long_audio=long_audio)
     for name, values in TRIED.items():
         for value in values:
             clusters = replace(plain, **{name: value})  # type: ignore[arg-type]  # every one of TRIED is a float

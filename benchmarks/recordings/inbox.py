@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from benchmarks.recordings import made_conversations
 from benchmarks.recordings.cases import Case, enroll, meetings
 from benchmarks.recordings.made_conversations import say
-from benchmarks.recordings.recurring_speakers import SPOKEN_S, Heard, Inbox, comebacks, counted, speaker_of
-from benchmarks.recordings.reference import Said, in_seconds
+from benchmarks.recordings.recurring_speakers import SPOKEN_S, Inbox, KeptVoice, comebacks, counted, speaker_of
+from benchmarks.recordings.reference import ReferenceTurn, in_seconds
 from recipes.simulation.conversations import Cast
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.wav import wav_bytes
@@ -34,7 +34,7 @@ SEED = 3
 
 def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = frozenset()) -> Inbox:
     """What is in the gallery's inbox after these recordings."""
-    gallery, truth = galleries.get(sid.engine, sid.gallery), dict[str, tuple[Said, ...]]()
+    gallery, truth = galleries.get(sid.engine, sid.gallery), dict[str, tuple[ReferenceTurn, ...]]()
     for case in cases:
         audio = wav_bytes((case.samples, SAMPLE_RATE_HZ))
         found = run_now.recording(sid.engine, gallery, audio, RecordingOptions())
@@ -45,9 +45,11 @@ def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = froz
     return counted(truth, enrolled, kept)
 
 
-def _hearings(db: Handle, gallery: GalleryRow, unknown_id: str, truth: dict[str, tuple[Said, ...]]) -> list[Heard]:
+def _hearings(
+    db: Handle, gallery: GalleryRow, unknown_id: str, truth: dict[str, tuple[ReferenceTurn, ...]]
+) -> list[KeptVoice]:
     return [
-        Heard(one.recording, speaker_of([(turn.start, turn.end) for turn in one.turns], truth[one.recording]))
+        KeptVoice(one.recording, speaker_of([(turn.start, turn.end) for turn in one.turns], truth[one.recording]))
         for one in show(db, gallery, unknown_id).hearings
     ]
 

@@ -22,10 +22,10 @@ from benchmarks.recordings.cases import COUNT, FIT_SEED, SEED, Answered, Case, a
 from benchmarks.recordings.diarization import der, names
 from benchmarks.recordings.made_conversations import say
 from benchmarks.recordings.naming_errors import NamingErrors, naming_errors
-from benchmarks.recordings.reference import NONE, STRANGER, Errors, Said, diarization_errors
+from benchmarks.recordings.reference import NONE, STRANGER, DiarizationErrors, ReferenceTurn, diarization_errors
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.services.live.assign import AssignOptions
-from speakerid.services.live.early_decision import CertainOptions
+from speakerid.services.live.early_decision import EarlyDecisionOptions
 from speakerid.services.live.events import Enough, Event, LiveTurn
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.live.session import LivePolicy
@@ -100,13 +100,13 @@ class Live:
         same = sum(turn.end - turn.start for turn in self.turns if _most(offline, turn) == _name(turn))
         return same, sum(turn.end - turn.start for turn in self.turns)
 
-    def errors(self, collar_s: float) -> Errors:
-        said = [Said(turn.start, turn.end, turn.voice) for turn in self.turns]
+    def errors(self, collar_s: float) -> DiarizationErrors:
+        said = [ReferenceTurn(turn.start, turn.end, turn.voice) for turn in self.turns]
         return diarization_errors(self.case.truth, said, self.case.seconds, collar_s)
 
     def named(self) -> NamingErrors:
         called = sorted({_name(turn) for turn in self.turns})
-        voices = [(who, [Said(t.start, t.end, "") for t in self.turns if _name(t) == who]) for who in called]
+        voices = [(who, [ReferenceTurn(t.start, t.end, "") for t in self.turns if _name(t) == who]) for who in called]
         return naming_errors(self.offline.known_truth(), voices, self.case.seconds)
 
     def enough(self) -> list[tuple[Enough, bool]]:
@@ -125,7 +125,7 @@ def _name(turn: LiveTurn) -> str:
     return turn.speaker.name if turn.speaker else STRANGER
 
 
-def _most(said: Sequence[Said], turn: LiveTurn) -> str | None:
+def _most(said: Sequence[ReferenceTurn], turn: LiveTurn) -> str | None:
     """Who speaks for most of a turn."""
     seconds: dict[str, float] = {}
     for one in said:
@@ -152,7 +152,7 @@ def report(lives: Sequence[Live]) -> None:
     report_enough([found for one in lives for found in one.enough()])
 
 
-def report_errors(title: str, errors: Errors, named: NamingErrors) -> None:
+def report_errors(title: str, errors: DiarizationErrors, named: NamingErrors) -> None:
     say(
         f"  {title + ':':21s} DER {100 * errors.rate:.1f} %, enrolled speech named rightly "
         f"{100 * named.known_named / named.known:.1f} %, strangers' speech named "
@@ -187,7 +187,7 @@ def tries() -> Iterator[tuple[str, LivePolicy]]:
     for merge_llr in (0.0, 2.0, 4.0):
         yield f"merge_llr {merge_llr:g}", replace(plain, merge_llr=merge_llr)
     for margin in (0.0, 1.0, 2.0, 3.0):
-        yield f"margin of certainty {margin:g}", replace(plain, certain=CertainOptions(margin_llr=margin))
+        yield f"margin of certainty {margin:g}", replace(plain, early_decision=EarlyDecisionOptions(margin_llr=margin))
     for begins_s in (1.0, 1.5, 3.0):
         yield f"begins_s {begins_s:g}", replace(plain, assign=AssignOptions(begins_s=begins_s))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recordings.reference import STRANGER, Said
+from benchmarks.recordings.reference import STRANGER, ReferenceTurn
 
 FRAMES_PER_S = 100
 
@@ -30,7 +30,9 @@ class NamingErrors:
         return NamingErrors(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
 
-def naming_errors(truth: Sequence[Said], voices: Sequence[tuple[str, Sequence[Said]]], seconds: float) -> NamingErrors:
+def naming_errors(
+    truth: Sequence[ReferenceTurn], voices: Sequence[tuple[str, Sequence[ReferenceTurn]]], seconds: float
+) -> NamingErrors:
     """`truth` with STRANGER for all who are not enrolled; `voices`: the name of each voice and its turns."""
     speaks = {name: frames([one for one in truth if one.speaker == name], seconds) for name in _speakers(truth)}
     stranger = speaks.pop(STRANGER, np.zeros(_count(seconds), np.bool_))
@@ -54,7 +56,7 @@ def naming_errors(truth: Sequence[Said], voices: Sequence[tuple[str, Sequence[Sa
     )
 
 
-def _speakers(truth: Sequence[Said]) -> list[str]:
+def _speakers(truth: Sequence[ReferenceTurn]) -> list[str]:
     return sorted({one.speaker for one in truth})
 
 
@@ -69,7 +71,7 @@ def _count(seconds: float) -> int:
     return int(seconds * FRAMES_PER_S) + 1
 
 
-def frames(said: Sequence[Said], seconds: float) -> NDArray[np.bool_]:
+def frames(said: Sequence[ReferenceTurn], seconds: float) -> NDArray[np.bool_]:
     """Which frames of a recording of so many seconds lie in any of `said`."""
     inside = np.zeros(_count(seconds), np.bool_)
     for one in said:

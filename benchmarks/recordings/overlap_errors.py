@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recordings.naming_errors import FRAMES_PER_S, frames
-from benchmarks.recordings.reference import Said
+from benchmarks.recordings.reference import ReferenceTurn
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class OverlapErrors:
         return self.both / self.true if self.true else 0.0
 
 
-def overlap_errors(truth: Sequence[Said], answer: Sequence[Said], seconds: float) -> OverlapErrors:
+def overlap_errors(truth: Sequence[ReferenceTurn], answer: Sequence[ReferenceTurn], seconds: float) -> OverlapErrors:
     """Two or more voices of the `answer` that have turns at once are told to overlap."""
     true, told = (_count(said, seconds) > 1 for said in (truth, answer))
     return OverlapErrors(*(float(one.sum()) / FRAMES_PER_S for one in (true, told, true & told)))
 
 
-def _count(said: Sequence[Said], seconds: float) -> NDArray[np.intp]:
+def _count(said: Sequence[ReferenceTurn], seconds: float) -> NDArray[np.intp]:
     speaking = [frames([one for one in said if one.speaker == name], seconds) for name in {one.speaker for one in said}]
     count: NDArray[np.intp] = np.sum([frames([], seconds), *speaking], axis=0, dtype=np.intp)
     return count

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from benchmarks.recordings.reference import Said
-from recipes.simulation.conversations import Cast, Conversation, Scene, Voice, conversations
+from benchmarks.recordings.reference import ReferenceTurn
+from recipes.simulation.conversations import Cast, CastMember, Conversation, Scene, conversations
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.types import FloatArray
 
@@ -28,9 +28,9 @@ def comebacks(cast: Cast, seed: int) -> Iterator[Conversation]:
             yield from conversations(made, 1, int(random.integers(2**31)), Scene((len(voices), len(voices))))
 
 
-def _dealt(cast: Cast, random: np.random.Generator) -> list[list[Voice]]:
+def _dealt(cast: Cast, random: np.random.Generator) -> list[list[CastMember]]:
     """The parts of everybody, nobody twice in a conversation."""
-    dealt: list[list[Voice]] = []
+    dealt: list[list[CastMember]] = []
     for i in random.permutation(len(cast.voices)):
         for part in _parts(cast.voices[i], random):
             free = [one for one in dealt if len(one) < SIZE and all(other.name != part.name for other in one)]
@@ -41,17 +41,17 @@ def _dealt(cast: Cast, random: np.random.Generator) -> list[list[Voice]]:
     return dealt
 
 
-def _parts(voice: Voice, random: np.random.Generator) -> list[Voice]:
+def _parts(voice: CastMember, random: np.random.Generator) -> list[CastMember]:
     """About as long as one another, and of different pieces."""
     seconds = sum(len(piece) for piece in voice.pieces) / SAMPLE_RATE_HZ
     parts: list[list[FloatArray]] = [[] for _ in range(min(max(int(seconds / PART_S), 1), PARTS))]
     for i in random.permutation(len(voice.pieces)):
         min(parts, key=lambda part: sum(len(piece) for piece in part)).append(voice.pieces[i])
-    return [Voice(voice.name, tuple(part), voice.enroll) for part in parts if part]
+    return [CastMember(voice.name, tuple(part), voice.enroll) for part in parts if part]
 
 
 @dataclass(frozen=True)
-class Heard:
+class KeptVoice:
     """A hearing of a kept voice: in which recording, and whose voice it mostly is."""
 
     recording: str
@@ -74,7 +74,7 @@ class Inbox:
         return Inbox(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
 
-def speaker_of(turns: Sequence[tuple[float, float]], truth: Sequence[Said]) -> str:
+def speaker_of(turns: Sequence[tuple[float, float]], truth: Sequence[ReferenceTurn]) -> str:
     """Who speaks longest in these turns; empty where nobody does."""
     spoken: dict[str, float] = {}
     for start, end in turns:
@@ -85,7 +85,9 @@ def speaker_of(turns: Sequence[tuple[float, float]], truth: Sequence[Said]) -> s
     return best if spoken.get(best) else ""
 
 
-def counted(truth: Mapping[str, Sequence[Said]], enrolled: frozenset[str], kept: Sequence[Sequence[Heard]]) -> Inbox:
+def counted(
+    truth: Mapping[str, Sequence[ReferenceTurn]], enrolled: frozenset[str], kept: Sequence[Sequence[KeptVoice]]
+) -> Inbox:
     """`truth` by recording; `kept`: the hearings of each voice."""
     recurring = _recurring(truth) - enrolled
     whole = [name for name in recurring if _recognized(name, kept) and len(_voices(name, kept)) == 1]
@@ -100,7 +102,7 @@ def counted(truth: Mapping[str, Sequence[Said]], enrolled: frozenset[str], kept:
     )
 
 
-def _recurring(truth: Mapping[str, Sequence[Said]]) -> frozenset[str]:
+def _recurring(truth: Mapping[str, Sequence[ReferenceTurn]]) -> frozenset[str]:
     in_recordings: dict[str, int] = {}
     for said in truth.values():
         for name in {one.speaker for one in said}:
@@ -109,14 +111,14 @@ def _recurring(truth: Mapping[str, Sequence[Said]]) -> frozenset[str]:
     return frozenset(name for name, count in in_recordings.items() if count > 1)
 
 
-def _voices(name: str, kept: Sequence[Sequence[Heard]]) -> list[Sequence[Heard]]:
+def _voices(name: str, kept: Sequence[Sequence[KeptVoice]]) -> list[Sequence[KeptVoice]]:
     return [voice for voice in kept if any(one.speaker == name for one in voice)]
 
 
-def _recognized(name: str, kept: Sequence[Sequence[Heard]]) -> bool:
+def _recognized(name: str, kept: Sequence[Sequence[KeptVoice]]) -> bool:
     return any(len({one.recording for one in voice if one.speaker == name}) > 1 for voice in kept)
 
 
-def _mostly(voice: Sequence[Heard]) -> str:
+def _mostly(voice: Sequence[KeptVoice]) -> str:
     speakers = [one.speaker for one in voice]
     return max(speakers, key=speakers.count)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from speakerid.audio.long_audio_reader import Recorder
+from speakerid.audio.long_audio_reader import LongAudioReader
 from speakerid.audio.segmentation import Segmenter
 from speakerid.encoders.batching import Batcher
 from speakerid.services.engine import Engine
@@ -43,12 +43,12 @@ class RememberingSegmenter:
         return self.known[key]
 
 
-class RememberingRecorder(Recorder):
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(recorder.limits)
-        self.segmenter = RememberingSegmenter(recorder.segmenter)
+class RememberingRecorder(LongAudioReader):
+    def __init__(self, long_audio: LongAudioReader) -> None:
+        super().__init__(long_audio.limits)
+        self.segmenter = RememberingSegmenter(long_audio.segmenter)
 
 
 def remembering(engine: Engine) -> tuple[RememberingBatcher, RememberingRecorder]:
     """To put into `engine`; close the first afterwards."""
-    return RememberingBatcher(engine.encoder), RememberingRecorder(engine.recorder)
+    return RememberingBatcher(engine.encoder), RememberingRecorder(engine.long_audio)

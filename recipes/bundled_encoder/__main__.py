@@ -78,11 +78,11 @@ def train(
         raise typer.BadParameter("Give either --minutes or --steps.")
     require_extra()
     # Inside, for a quick --help: torch and SpeechBrain take seconds.
-    from recipes.bundled_encoder.run import Job
+    from recipes.bundled_encoder.run import TrainingJob
     from recipes.bundled_encoder.run import train as run
     from speakerid.training.watch import Watch
 
-    job = Job(
+    job = TrainingJob(
         data=tuple(data),
         out=out,
         work=options.work or out / "work",

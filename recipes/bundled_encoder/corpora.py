@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recipes.bundled_encoder import recipe
-from speakerid.training.data import SUFFIXES, Source, Split, hold_out_last, list_speakers, list_unlabeled
+from speakerid.training.data import SUFFIXES, HeldOutSplit, Source, hold_out_last, list_speakers, list_unlabeled
 from speakerid.training.errors import NoTrainingAudio, TooFewSpeakers
 from speakerid.training.own_speech import MIN_LEARNED, hold_out
 
@@ -16,23 +16,23 @@ HELD_OUT_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Place:
+class CorpusPlace:
     """Labeled speech in the recipe's layout; its last speakers in string order are kept aside, everywhere the same."""
 
     folder: str
     corpus: str
     held_out: int
 
-    def split(self, root: Path) -> Split:
+    def split(self, root: Path) -> HeldOutSplit:
         found = list_speakers(root / self.folder, self.corpus)
         prefix = "" if self.corpus == LABELED else f"{self.corpus}/"
         return hold_out_last([replace(one, speaker=f"{prefix}{one.speaker}") for one in found], self.held_out)
 
 
-READ_ALOUD = Place("librispeech/train", LABELED, 51)
-OCEAN = Place("field/ocean", "ocean", 50)
-SORBIAN = Place("field/sorbian", "sorbian", 5)
-COMMANDS = Place("field/commands_ar", "commands", 8)
+READ_ALOUD = CorpusPlace("librispeech/train", LABELED, 51)
+OCEAN = CorpusPlace("field/ocean", "ocean", 50)
+SORBIAN = CorpusPlace("field/sorbian", "sorbian", 5)
+COMMANDS = CorpusPlace("field/commands_ar", "commands", 8)
 PLACES = (READ_ALOUD, OCEAN, SORBIAN, COMMANDS)
 UNLABELED_PLACES = {"coffee": 1, "words": 3}  # every nth file: many people said the same six words
 LAYOUT = (*(place.folder for place in PLACES), *UNLABELED_PLACES)
@@ -40,7 +40,7 @@ LAYOUT = (*(place.folder for place in PLACES), *UNLABELED_PLACES)
 
 @dataclass(frozen=True)
 class Corpora:
-    labeled: Split
+    labeled: HeldOutSplit
     unlabeled: tuple[Source, ...]
     noise: Path  # the folder that holds noise/
     trained_on: tuple[str, ...]
@@ -52,7 +52,7 @@ class Corpora:
 
 def gather(folders: Sequence[Path]) -> Corpora:
     """Raises `NoTrainingAudio`, `TooFewSpeakers`, `NoHeldOutSpeakers`."""
-    splits, unlabeled, names = list[Split](), list[Source](), list[str]()
+    splits, unlabeled, names = list[HeldOutSplit](), list[Source](), list[str]()
     for folder in folders:
         made = _laid_out(folder) if is_laid_out(folder) else _plain(folder)
         splits.append(made.labeled)
@@ -66,8 +66,8 @@ def gather(folders: Sequence[Path]) -> Corpora:
     return Corpora(labeled, tuple(unlabeled), (with_noise or list(folders))[0], tuple(names))
 
 
-def _together(splits: Sequence[Split]) -> Split:
-    return Split(
+def _together(splits: Sequence[HeldOutSplit]) -> HeldOutSplit:
+    return HeldOutSplit(
         tuple(one for split in splits for one in split.train), tuple(one for split in splits for one in split.held_out)
     )
 
@@ -90,7 +90,7 @@ def _plain(folder: Path) -> Corpora:
     labeled = _labeled(folder)
     if not labeled and not direct:
         raise NoTrainingAudio(folder)
-    split = hold_out(labeled, HELD_OUT_SHARE) if labeled else Split((), ())
+    split = hold_out(labeled, HELD_OUT_SHARE) if labeled else HeldOutSplit((), ())
     unlabeled = tuple(Source(path, UNLABELED) for path in direct)
     return Corpora(split, unlabeled, folder, (folder.resolve().name,))
 

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from speakerid.training.training_set import VoiceBank
+from speakerid.training.training_set import TrainingSet
 from speakerid.types import FloatArray
 
 
-def targets(bank: VoiceBank, weights: Sequence[float], dim: int) -> Tensor:
+def targets(bank: TrainingSet, weights: Sequence[float], dim: int) -> Tensor:
     """Unit vectors `(entries, dim)`; `weights` are the teachers' shares of the cosine."""
     blocks = [
         np.sqrt(weight) * _centered(_by_voice(rows, bank.voice))

@@ -15,7 +15,7 @@ from speakerid.training.curves import Line, Point, read_history
 from speakerid.training.data import Samples
 from speakerid.training.held_out import DevSet, embed_all, measure
 from speakerid.training.loop import Trainer
-from speakerid.training.metrics import Interval
+from speakerid.training.metrics import EerInterval
 from speakerid.training.model import Student
 from speakerid.types import FloatArray
 
@@ -34,7 +34,7 @@ class HeldOutLog:
             self._next_share = share + EVERY_SHARE
             self.measure(trainer)
 
-    def measure(self, trainer: Trainer) -> Interval:
+    def measure(self, trainer: Trainer) -> EerInterval:
         """Of the averaged weights as they are now. Random numbers that training draws later stay the same."""
         with torch.random.fork_rng():
             student = Student(trainer.student_options).eval()
@@ -48,9 +48,9 @@ class HeldOutLog:
         return [Point(int(line["step"]), _interval(line)) for line in read_history(self._path)]
 
 
-def _interval(line: Line) -> Interval:
+def _interval(line: Line) -> EerInterval:
     value, low, high = (line[name] for name in FIGURES)
-    return Interval(value, low, high, int(line["targets"]), int(line["nontargets"]))
+    return EerInterval(value, low, high, int(line["targets"]), int(line["nontargets"]))
 
 
 @torch.inference_mode()

@@ -22,7 +22,7 @@ from speakerid.training.loop import LoopOptions, Trainer
 from speakerid.training.losses import DistillationLoss, LossOptions
 from speakerid.training.model import StudentOptions
 from speakerid.training.rooms import make_room, trim_measured
-from speakerid.training.training_set import VoiceBank
+from speakerid.training.training_set import TrainingSet
 from speakerid.training.voice_perturbation import CopyPlan
 
 # Natural speech of many people on many microphones is worth more than made voices, so those are few and short.
@@ -69,7 +69,7 @@ class BundledRecipe:
     start: Mapping[str, Tensor] | None = None
 
 
-def trainer(recipe: BundledRecipe, bank: VoiceBank) -> Trainer:
+def trainer(recipe: BundledRecipe, bank: TrainingSet) -> Trainer:
     """Resumes by itself when `work` holds a checkpoint."""
     wanted = targets(bank, Teachers.WEIGHTS, recipe.student.dim)
     loss = DistillationLoss(wanted, torch.from_numpy(bank.voice), recipe.loss)

@@ -11,7 +11,7 @@ from string import Template
 from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.directory import write_text
 from speakerid.training.held_out import PIECE_S
-from speakerid.training.metrics import Interval
+from speakerid.training.metrics import EerInterval
 
 README, REPORT, CURVES = "README.md", "training.json", "curves.png"
 TEXT = Template("""\
@@ -40,7 +40,7 @@ class Trained:
     fingerprint: str
     steps: int
     elapsed_s: float
-    held_out: Interval
+    held_out: EerInterval
     held_out_speakers: int
     left_out: int
     left_out_file: Path

@@ -26,7 +26,7 @@ from speakerid.training.loop import CHECKPOINT, HISTORY, LoopOptions, Progress, 
 from speakerid.training.model import WEIGHTS, StudentOptions, save_directory
 from speakerid.training.own_speech import Decoded, read_speech, usable
 from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
-from speakerid.training.training_set import VoiceBank
+from speakerid.training.training_set import TrainingSet
 from speakerid.training.watch import Seen, Watch
 
 MADE, GRAPH = "made", "model.onnx"
@@ -38,7 +38,7 @@ GENTLE_RATE = 1e-3  # a peak for weights that know something already
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """`steps` or `minutes`; neither means the recipe's own number of steps."""
 
     data: tuple[Path, ...]
@@ -63,13 +63,13 @@ class Job:
         return replace(found, steps=self.steps or found.steps)
 
 
-def train(job: Job, watch: Watch | None = None) -> Trained:
+def train(job: TrainingJob, watch: Watch | None = None) -> Trained:
     """Raises errors of `errors.py`. Called again, a killed run goes on from its checkpoint."""
     with disk_errors(job.out):
         return _train(job, watch or Watch())
 
 
-def _train(job: Job, watch: Watch) -> Trained:
+def _train(job: TrainingJob, watch: Watch) -> Trained:
     device = pick(job.device)
     corpora = gather(job.data)
     job.work.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def _set_aside(work: Path) -> None:
     (work / FACTS).unlink(missing_ok=True)
 
 
-def _bank(job: Job, data: str, corpora: Corpora, watch: Watch) -> VoiceBank:
+def _bank(job: TrainingJob, data: str, corpora: Corpora, watch: Watch) -> TrainingSet:
     """Built once: every voice and its copies with the teachers' vectors for each. Raises `TeacherMissing`."""
     folder = job.work / f"bank-{data}"
     if voice_bank.is_finished(folder):
@@ -139,7 +139,7 @@ def _listener(trainer: Trainer, log: HeldOutLog, tell: Callable[[Seen], None]) -
     return listen
 
 
-def _ship(folder: Path, job: Job, corpora: Corpora, trainer: Trainer) -> ExportReport:
+def _ship(folder: Path, job: TrainingJob, corpora: Corpora, trainer: Trainer) -> ExportReport:
     save_directory(folder, job.student, {name: one.cpu() for name, one in trainer.average.weights.items()})
     write_card(folder, {"name": job.student.name, "trained_on": list(corpora.trained_on)})
     write_text(folder / HELD_OUT_SPEAKERS, "\n".join(corpora.labeled.held_out_speakers) + "\n")

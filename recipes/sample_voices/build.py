@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from recipes.sample_voices.codec import read, write_flac, write_opus
-from recipes.sample_voices.engines import EngineError, Speaker, speak
+from recipes.sample_voices.engines import EngineError, SynthesizedSpeaker, speak
 from recipes.sample_voices.room import SAMPLE_RATE_HZ, SILENCE_LEVEL_DB, draw_room, microphone_noise, record
 
 SEED = 20_260
@@ -21,15 +21,15 @@ SCRIPT = Path(__file__).with_name("script.toml")
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """One sentence and the file, relative to the output folder, that will hold it."""
 
-    speaker: Speaker
+    speaker: SynthesizedSpeaker
     text: str
     file: str
 
 
-def lines(script: Path = SCRIPT) -> Iterator[Line]:
+def lines(script: Path = SCRIPT) -> Iterator[ScriptLine]:
     """Every sentence of the script, the stranger's last."""
     table = tomllib.loads(script.read_text(encoding="utf-8"))
     for voice in table["voice"]:
@@ -54,14 +54,14 @@ def main(arguments: list[str] | None = None) -> None:
         parser.exit(1, f"error: {error}\n")
 
 
-def _numbered(voice: dict[str, Any], folder: str) -> Iterator[Line]:
-    speaker = Speaker(**{key: voice[key] for key in ("name", "engine", "voice", "package", "encoding")})
+def _numbered(voice: dict[str, Any], folder: str) -> Iterator[ScriptLine]:
+    speaker = SynthesizedSpeaker(**{key: voice[key] for key in ("name", "engine", "voice", "package", "encoding")})
     for kind, key in (("enroll", "enroll"), ("probe", "probes")):
         for number, text in enumerate(voice.get(key, ()), start=1):
-            yield Line(speaker, text, f"{folder}/{kind}-{number}.opus")
+            yield ScriptLine(speaker, text, f"{folder}/{kind}-{number}.opus")
 
 
-def _build_line(line: Line, path: Path) -> None:
+def _build_line(line: ScriptLine, path: Path) -> None:
     rng = _rng(line.file)
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"

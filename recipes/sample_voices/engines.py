@@ -12,7 +12,7 @@ class EngineError(Exception):
 
 
 @dataclass(frozen=True)
-class Speaker:
+class SynthesizedSpeaker:
     """A voice of an engine and what to install to have it."""
 
     name: str
@@ -22,7 +22,7 @@ class Speaker:
     encoding: str
 
 
-def speak(speaker: Speaker, text: str, wav: Path) -> None:
+def speak(speaker: SynthesizedSpeaker, text: str, wav: Path) -> None:
     """Writes `text` spoken by `speaker` to `wav`; EngineError names the Debian package that is missing."""
     program, arguments = _ENGINES[speaker.engine]
     _require(program, speaker)
@@ -34,7 +34,7 @@ def speak(speaker: Speaker, text: str, wav: Path) -> None:
         raise EngineError(f"{speaker.name}: no speech; apt-get install {speaker.package} ({said})")
 
 
-def _require(program: str, speaker: Speaker) -> None:
+def _require(program: str, speaker: SynthesizedSpeaker) -> None:
     """flite speaks with its default voice when it lacks the one asked for, so its list is read first."""
     if shutil.which(program) is None:
         raise EngineError(f"{program} not found: apt-get install {speaker.engine}")

@@ -45,7 +45,7 @@ CALL = Scene(speakers=(2, 2), speech_s=60.0, overlap=0.03, snr_db=40.0)
 
 
 @dataclass(frozen=True)
-class Voice:
+class CastMember:
     """A speaker's pieces, and what is enrolled: None for a stranger."""
 
     name: str
@@ -54,7 +54,7 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Said:
+class SimulatedTurn:
     span: Span
     speaker: str
 
@@ -63,13 +63,13 @@ class Said:
 class Conversation:
     name: str
     samples: FloatArray
-    said: tuple[Said, ...]
+    said: tuple[SimulatedTurn, ...]
     enrolled: frozenset[str]  # speakers of it who are in the gallery
 
 
 @dataclass(frozen=True)
 class Cast:
-    voices: tuple[Voice, ...]
+    voices: tuple[CastMember, ...]
     noises: tuple[FloatArray, ...]
 
 
@@ -84,7 +84,7 @@ def cast_to_measure(speech: Path) -> Cast:
 def field_cast(speech: Path, domain: str, first: int = 0, step: int = 1, most: int = 60) -> Cast:
     """Every `step`-th of `speech/field/domain` from the `first` on, `most` at most: all strangers."""
     tree = list(speaker_tree(speech / "field" / domain).items())[first::step][:most]
-    people = (Voice(name, tuple(_field_pieces(files)), None) for name, files in tree)
+    people = (CastMember(name, tuple(_field_pieces(files)), None) for name, files in tree)
     long = (one for one in people if sum(map(len, one.pieces)) > SHORTEST_RECORDING)
     return Cast(tuple(long), _noises(speech))
 
@@ -100,10 +100,10 @@ def conversations(cast: Cast, count: int, seed: int, scene: Scene | None = None)
 
 
 def _converse(
-    name: str, voices: list[Voice], noises: tuple[FloatArray, ...], random: np.random.Generator, scene: Scene
+    name: str, voices: list[CastMember], noises: tuple[FloatArray, ...], random: np.random.Generator, scene: Scene
 ) -> Conversation:
     turns = _turns(voices, random, scene)
-    said: list[Said] = []
+    said: list[SimulatedTurn] = []
     at, talked, doubled = SAMPLE_RATE_HZ // 2, 0, 0
     for voice, piece in turns:
         if said and doubled < scene.overlap * talked and said[-1].speaker != voice.name:
@@ -111,7 +111,7 @@ def _converse(
             at, doubled = at - back, doubled + back
         else:
             at += int(random.uniform(*PAUSE_S) * SAMPLE_RATE_HZ)
-        said.append(Said((at, at + len(piece)), voice.name))
+        said.append(SimulatedTurn((at, at + len(piece)), voice.name))
         talked += len(piece)
         at += len(piece)
     clean = np.zeros(at + SAMPLE_RATE_HZ // 2, np.float32)
@@ -121,10 +121,10 @@ def _converse(
     return Conversation(name, _noisy(clean, noises, random, scene.snr_db), tuple(said), enrolled)
 
 
-def _turns(voices: list[Voice], random: np.random.Generator, scene: Scene) -> list[tuple[Voice, FloatArray]]:
+def _turns(voices: list[CastMember], random: np.random.Generator, scene: Scene) -> list[tuple[CastMember, FloatArray]]:
     """Everybody in random order, nobody twice in a row while somebody else is left."""
     left = {voice.name: _some(voice, random, scene.speech_s) for voice in voices}
-    turns: list[tuple[Voice, FloatArray]] = []
+    turns: list[tuple[CastMember, FloatArray]] = []
     while any(left.values()):
         waiting = [voice for voice in voices if left[voice.name] and not (turns and turns[-1][0] is voice)]
         voice = waiting[int(random.integers(len(waiting)))] if waiting else turns[-1][0]
@@ -132,7 +132,7 @@ def _turns(voices: list[Voice], random: np.random.Generator, scene: Scene) -> li
     return turns
 
 
-def _some(voice: Voice, random: np.random.Generator, speech_s: float) -> list[FloatArray]:
+def _some(voice: CastMember, random: np.random.Generator, speech_s: float) -> list[FloatArray]:
     """Pieces at one level, about -23 dBFS: everybody speaks about as loud, within 6 dB."""
     kept: list[FloatArray] = []
     room = int(speech_s * SAMPLE_RATE_HZ)
@@ -161,18 +161,18 @@ def _noisy(clean: FloatArray, noises: tuple[FloatArray, ...], random: np.random.
     return mixed
 
 
-def _length(said: Said) -> int:
+def _length(said: SimulatedTurn) -> int:
     return said.span[1] - said.span[0]
 
 
-def _dev_voices(speech: Path) -> Iterator[Voice]:
+def _dev_voices(speech: Path) -> Iterator[CastMember]:
     for nth, (name, files) in enumerate(speaker_tree(speech / "librispeech" / "dev").items()):
         spoken = [decode(read_file(file)) for file in files]
         enroll = tuple(spoken[:ENROLLED_RECORDINGS]) if nth % 2 == 0 else None
-        yield Voice(name, tuple(piece for one in spoken[ENROLLED_RECORDINGS:] for piece in _pieces(one)), enroll)
+        yield CastMember(name, tuple(piece for one in spoken[ENROLLED_RECORDINGS:] for piece in _pieces(one)), enroll)
 
 
-def _train_voices(speech: Path, parity: int) -> Iterator[Voice]:
+def _train_voices(speech: Path, parity: int) -> Iterator[CastMember]:
     tree = list(speaker_tree(speech / "librispeech" / "train").items())[-UNSEEN:]
     for nth, (name, files) in enumerate(tree[parity::2]):
         spoken = decode(read_file(files[0]))
@@ -182,7 +182,7 @@ def _train_voices(speech: Path, parity: int) -> Iterator[Voice]:
         enrolled = nth % 2 == 0
         pieces = tuple(_pieces(spoken[half:] if enrolled else spoken))
         if pieces:
-            yield Voice(name, pieces, (spoken[:half],) if enrolled else None)
+            yield CastMember(name, pieces, (spoken[:half],) if enrolled else None)
 
 
 def _field_pieces(files: list[Path]) -> Iterator[FloatArray]:

@@ -28,7 +28,7 @@ RETRY_AFTER_S = 5
 
 
 @dataclass(frozen=True)
-class Kind:
+class BodyLimits:
     """What a path takes: at most so many bytes, of which at most `held_bytes` are in memory at a time."""
 
     max_bytes: int
@@ -46,9 +46,9 @@ class Bodies:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._app = app
-        self._audio = Kind(max_audio_bytes, max_audio_bytes)
-        self._recording = Kind(max_recording_bytes + MULTIPART_BYTES, PIECE_BYTES, recording=True)
-        self._other = Kind(OTHER_BYTES, OTHER_BYTES)
+        self._audio = BodyLimits(max_audio_bytes, max_audio_bytes)
+        self._recording = BodyLimits(max_recording_bytes + MULTIPART_BYTES, PIECE_BYTES, recording=True)
+        self._other = BodyLimits(OTHER_BYTES, OTHER_BYTES)
         self.memory, self.patience_s = memory, patience_s
         self.receiving = Shares(RECEIVING, full=partial(Overloaded, RETRY_AFTER_S))
 
@@ -56,22 +56,22 @@ class Bodies:
         remember_in(scope)
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        body = _Body(self, self._kind(scope["path"]), HTTPConnection(scope), receive)
+        body = _RequestBody(self, self._kind(scope["path"]), HTTPConnection(scope), receive)
         try:
             await self._app(scope, body.receive, send)
         finally:
             body.release()
 
-    def _kind(self, path: str) -> Kind:
+    def _kind(self, path: str) -> BodyLimits:
         if path.endswith(RECORDINGS):
             return self._recording
         return self._audio if path.endswith(AUDIO_PATHS) else self._other
 
 
-class _Body:
+class _RequestBody:
     """The body of one request. Nothing of it is read unless somebody asks for it."""
 
-    def __init__(self, everywhere: Bodies, kind: Kind, connection: HTTPConnection, receive: Receive) -> None:
+    def __init__(self, everywhere: Bodies, kind: BodyLimits, connection: HTTPConnection, receive: Receive) -> None:
         self._everywhere, self._kind, self._connection = everywhere, kind, connection
         self._receive = receive
         self._patience = Patience(everywhere.patience_s)

@@ -13,22 +13,22 @@ from speakerid.types import (
     CurveStep,
     Enrollment,
     Estimate,
-    Figures,
     Finding,
-    HeardTurn,
+    FindingFigures,
+    GalleryOperatingPoint,
     Hearing,
     Histogram,
     Identification,
     Match,
     MeasuredCalibration,
-    OperatingPoint,
     Speaker,
     SpeakerRef,
     Speech,
     Suggestion,
     Threshold,
     UnknownVoice,
-    UnknownVoiceHeard,
+    UnknownVoiceDetails,
+    UnknownVoiceTurn,
     Utterance,
     Verification,
     to_json,
@@ -77,7 +77,7 @@ AUDIT = Audit(
             speaker=ADA,
             sentence=f"Utterance {UTTERANCE_ID} of Ada sounds like Ben (llr 7.4) and not like its speaker (llr -9.1).",
             suggestion=Suggestion("move_utterance", ADA.id, UTTERANCE_ID, BEN.id),
-            figures=Figures(probability=0.999, own_llr=-9.1, other_llr=7.4, speech=SPEECH),
+            figures=FindingFigures(probability=0.999, own_llr=-9.1, other_llr=7.4, speech=SPEECH),
             other=BEN,
             utterances=(UTTERANCE_ID,),
         ),
@@ -96,11 +96,11 @@ CALIBRATION = CalibrationReport(
     min_cllr=0.012,
     default=MeasuredCalibration(
         Estimate(0.039, 0.028, 0.052),
-        (OperatingPoint(0.01, 4.9, Estimate(0.11, 0.07, 0.15), Estimate(0.002, 0.001, 0.004)),),
+        (GalleryOperatingPoint(0.01, 4.9, Estimate(0.11, 0.07, 0.15), Estimate(0.002, 0.001, 0.004)),),
     ),
     fitted=MeasuredCalibration(
         Estimate(0.021, 0.012, 0.033),
-        (OperatingPoint(0.01, 3.2, Estimate(0.06, 0.03, 0.09), Estimate(0.006, 0.003, 0.009)),),
+        (GalleryOperatingPoint(0.01, 3.2, Estimate(0.06, 0.03, 0.09), Estimate(0.006, 0.003, 0.009)),),
     ),
     histogram=Histogram((-12.0, 0.0, 12.0), (3, 145), (7190, 62)),
     curve=(CurveStep(-1.5, 2.0, 0.4), CurveStep(2.0, 9.5, 4.8)),
@@ -136,13 +136,17 @@ ENROLLMENT = Enrollment(
     similar_speaker=None,
     warnings=("narrow_band",),
 )
-UNKNOWN_HEARD = UnknownVoiceHeard(
+UNKNOWN_HEARD = UnknownVoiceDetails(
     unknown=UnknownVoice("unk_01K9Z45E1F3H5J7K9M1N3P5Q7R", 2, 31.4, MADE, MADE, ENCODER),
     hearings=(
         Hearing(
-            "rec_01K9Z44A0C2E4G6J8K0M2P4R6T", "unknown_1", 19.2, MADE, (HeardTurn(12.4, 20.1), HeardTurn(33.0, 44.5))
+            "rec_01K9Z44A0C2E4G6J8K0M2P4R6T",
+            "unknown_1",
+            19.2,
+            MADE,
+            (UnknownVoiceTurn(12.4, 20.1), UnknownVoiceTurn(33.0, 44.5)),
         ),
-        Hearing("rec_01K9Z47M3N5P7Q9R1S3T5V7W9X", "unknown_2", 12.2, MADE, (HeardTurn(0.8, 13.0),)),
+        Hearing("rec_01K9Z47M3N5P7Q9R1S3T5V7W9X", "unknown_2", 12.2, MADE, (UnknownVoiceTurn(0.8, 13.0),)),
     ),
 )
 

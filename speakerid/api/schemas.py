@@ -9,19 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from speakerid.api.examples import BEN
 from speakerid.api.parameters import ACCEPT
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.stream_decoder import Encoding, Incoming
+from speakerid.audio.stream_decoder import Encoding, StreamFormat
 from speakerid.errors import InvalidRequest, TooManyChannels
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.speakers import SpeakerFields
 from speakerid.types import Combining
 
 
-class _Body(BaseModel):
+class _StrictModel(BaseModel):
     # A misspelled field is an error, not a silent nothing; nor is 0 taken for false, or "1" for a number.
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class GalleryChange(_Body):
+class GalleryChange(_StrictModel):
     target_fpir: float | None = Field(None, gt=0, lt=1, description="Accepted chance that a stranger is named.")
     min_speech_seconds: float | None = Field(None, ge=0, le=600, description="Net speech a recording needs.")
     enroll_speech_seconds: float | None = Field(None, ge=0, le=600, description="Net speech that completes enrollment.")
@@ -54,7 +54,7 @@ class GalleryCreate(GalleryChange):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", examples=["team"])
 
 
-class SpeakerChange(_Body):
+class SpeakerChange(_StrictModel):
     name: str | None = Field(None, min_length=1, max_length=200, examples=["Ada"])
     external_id: str | None = Field(None, min_length=1, max_length=200, examples=["hr-4711"])
     metadata: dict[str, Any] | None = Field(None, examples=[{"team": "analysis"}])
@@ -68,11 +68,11 @@ class SpeakerCreate(SpeakerChange):
     name: str = Field(min_length=1, max_length=200, examples=["Ada"])
 
 
-class MergeInto(_Body):
+class MergeInto(_StrictModel):
     into: str = Field(max_length=64, description="The speaker that stays.", examples=[BEN.id])
 
 
-class MoveTo(_Body):
+class MoveTo(_StrictModel):
     to: str = Field(max_length=64, description="The speaker whose voice it is.", examples=[BEN.id])
 
 
@@ -90,7 +90,7 @@ class Promote(SpeakerChange):
         return self.speaker_id
 
 
-class StreamConfig(_Body):
+class StreamConfig(_StrictModel):
     """The first message of a live stream."""
 
     type: Literal["config"] = "config"
@@ -100,11 +100,11 @@ class StreamConfig(_Body):
     candidates: list[str] | None = Field(None, max_length=1000)
     key: str | None = Field(None, max_length=200)
 
-    def incoming(self, max_channels: int) -> Incoming:
+    def incoming(self, max_channels: int) -> StreamFormat:
         """Raises UnsupportedAudio, TooManyChannels."""
         if self.channels > max_channels:
             raise TooManyChannels(self.channels, max_channels)
-        incoming = Incoming(self.encoding, self.sample_rate_hz, self.channels)
+        incoming = StreamFormat(self.encoding, self.sample_rate_hz, self.channels)
         incoming.check()
         return incoming
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from speakerid.audio.chunked_source import Stored
+from speakerid.audio.chunked_source import ChunkedSource
 from speakerid.audio.files import RECORDING_BYTES, check_file
 from speakerid.errors import FileMissing, FileTooLarge
 
-Encoded = bytes | mmap.mmap | Stored
+ByteSource = bytes | mmap.mmap | ChunkedSource
 KEPT_BYTES = 4 * 1024 * 1024  # of a mapped file that stay in memory behind the place that is read
 
 
@@ -26,7 +26,7 @@ class Arriving(Protocol):
 
 
 @contextmanager
-def mapped_file(path: str | Path, max_bytes: int = RECORDING_BYTES) -> Iterator[Encoded]:
+def mapped_file(path: str | Path, max_bytes: int = RECORDING_BYTES) -> Iterator[ByteSource]:
     """Raises FileMissing when it is not a readable file, FileTooLarge above `max_bytes`."""
     data = _map(Path(path), max_bytes)
     try:
@@ -36,7 +36,7 @@ def mapped_file(path: str | Path, max_bytes: int = RECORDING_BYTES) -> Iterator[
             data.close()
 
 
-def _map(path: Path, max_bytes: int) -> Encoded:
+def _map(path: Path, max_bytes: int) -> ByteSource:
     check_file(path)
     try:
         with path.open("rb") as file:
@@ -48,7 +48,7 @@ def _map(path: Path, max_bytes: int) -> Encoded:
         raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
 
 
-def sha256(audio: Encoded) -> str:
+def sha256(audio: ByteSource) -> str:
     """Hexadecimal digest, of the bytes alone."""
     digest = hashlib.sha256()
     file = io.BytesIO(audio) if isinstance(audio, bytes) else Cursor(audio)
@@ -60,7 +60,7 @@ def sha256(audio: Encoded) -> str:
 class Cursor:
     """A place in a mapped or stored file, for FFmpeg to read from; several may be open on one file."""
 
-    def __init__(self, data: mmap.mmap | Stored) -> None:
+    def __init__(self, data: mmap.mmap | ChunkedSource) -> None:
         self._data = data
         self._at = 0
         self._forgotten = 0

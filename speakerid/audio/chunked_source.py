@@ -9,7 +9,7 @@ from typing import overload
 CACHED = 4  # pieces
 
 
-class Stored:
+class ChunkedSource:
     """Reads like `bytes` where decoding needs it: length, indexing, slices, `find` and `rfind`."""
 
     def __init__(self, size: int, piece_bytes: int, load: Callable[[int], bytes]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio import in_process
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE, Use
 from speakerid.audio.containers.plain_wav import is_plain_wav
@@ -23,17 +23,17 @@ from speakerid.types import FloatArray
 Samples = tuple[NDArray[Any], int]  # (n,) or (channels, n), and the rate in Hz
 
 
-def decode(data: Encoded, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
+def decode(data: ByteSource, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
     """(n,) float32 at 16 kHz, n > 0, finite, at the file's own level. Raises AudioError: a leaf a reason."""
     return _whole(_pieces(data, limits or DecodeLimits(), channel, "file"))[:, 0]
 
 
-def decode_channels(data: Encoded, *, limits: DecodeLimits | None = None) -> FloatArray:
+def decode_channels(data: ByteSource, *, limits: DecodeLimits | None = None) -> FloatArray:
     """(channels, n) float32 at 16 kHz: every channel by itself, for recordings with one speaker a channel."""
     return _whole(_pieces(data, limits or DecodeLimits(), None, "file")).T
 
 
-def stream(data: Encoded, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
+def stream(data: ByteSource, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
     """What `decode` gives, in pieces (n,) of some seconds: memory does not grow with the recording.
 
     Raises AudioError; what is wrong with the end of a file is raised after its last piece.
@@ -42,7 +42,7 @@ def stream(data: Encoded, *, limits: DecodeLimits, channel: Channel = "mix") -> 
         yield piece[:, 0]
 
 
-def read_announced(data: Encoded, *, limits: DecodeLimits) -> Announced:
+def read_announced(data: ByteSource, *, limits: DecodeLimits) -> Announced:
     """Before anything is decoded. Raises AudioError."""
     if not data:
         raise EmptyAudio
@@ -67,7 +67,7 @@ def from_samples(
     return _whole(checked(piece) for piece in collector.finish())[:, 0]
 
 
-def _pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
+def _pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
     """(n, kept channels) each."""
     if not data:
         raise EmptyAudio
@@ -76,7 +76,7 @@ def _pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None, use: U
     return remote.pieces(data, limits, channel, use)
 
 
-def _stays_here(data: Encoded) -> bool:
+def _stays_here(data: ByteSource) -> bool:
     """FFmpeg reads everything else in a process of its own, where the system has that."""
     return is_plain_wav(data) or not AVAILABLE
 

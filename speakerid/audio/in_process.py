@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speakerid.audio.byte_source import Encoded
-from speakerid.audio.containers.header import Declared, read_declared
-from speakerid.audio.containers.sniff import Format, sniff
+from speakerid.audio.byte_source import ByteSource
+from speakerid.audio.containers.header import ContainerHeader, read_header
+from speakerid.audio.containers.sniff import ContainerFormat, sniff
 from speakerid.audio.limits import Channel, DecodeLimits
 from speakerid.audio.reader import AudioReader, checked
 from speakerid.audio.resample import Collector
@@ -21,7 +21,7 @@ class Announced:
     seconds: float | None
 
 
-def announced(data: Encoded, limits: DecodeLimits) -> Announced:
+def announced(data: ByteSource, limits: DecodeLimits) -> Announced:
     """Before anything is decoded. Raises AudioError."""
     with AudioReader(data, sniff(data)) as reader:
         limits.check_channels(reader.channels)
@@ -29,10 +29,10 @@ def announced(data: Encoded, limits: DecodeLimits) -> Announced:
         return Announced(reader.channels, reader.declared_s)
 
 
-def pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None) -> Iterator[FloatArray]:
+def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None) -> Iterator[FloatArray]:
     """(n, kept channels) each. Raises AudioError."""
     fmt = sniff(data)
-    declared = read_declared(data, fmt, limits)
+    declared = read_header(data, fmt, limits)
     collector = Collector(limits, channel)
     with AudioReader(data, fmt) as reader:
         declared = _with_container_length(declared, reader, fmt)
@@ -49,6 +49,6 @@ def pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None) -> Iter
     yield from map(checked, collector.finish())
 
 
-def _with_container_length(declared: Declared, reader: AudioReader, fmt: Format) -> Declared:
-    """Only FFmpeg reads the length in a WebM header; `read_declared` knows the others better."""
-    return Declared(reader.declared_s) if fmt.container == "WebM" else declared
+def _with_container_length(declared: ContainerHeader, reader: AudioReader, fmt: ContainerFormat) -> ContainerHeader:
+    """Only FFmpeg reads the length in a WebM header; `read_header` knows the others better."""
+    return ContainerHeader(reader.declared_s) if fmt.container == "WebM" else declared

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.conditioning import HighPass
 from speakerid.audio.decode import read_announced, stream
 from speakerid.audio.in_process import Announced
@@ -27,7 +27,7 @@ Progress = Callable[[float], None]  # seconds of audio decoded since the last ca
 class LongAudio:
     """One side of a recording."""
 
-    data: Encoded
+    data: ByteSource
     limits: DecodeLimits
     channel: Channel
     progress: Progress
@@ -41,7 +41,7 @@ class LongAudio:
             self.progress(len(piece) / SAMPLE_RATE_HZ)
 
 
-class Recorder:
+class LongAudioReader:
     """Loads its models on first use; safe to share between threads."""
 
     def __init__(self, limits: DecodeLimits = RECORDING, segmentation: Path | None = None) -> None:
@@ -49,10 +49,10 @@ class Recorder:
         self.limits = limits
         self._segmentation = segmentation
 
-    def open(self, data: Encoded, channel: Channel, progress: Progress) -> LongAudio:
+    def open(self, data: ByteSource, channel: Channel, progress: Progress) -> LongAudio:
         return LongAudio(data, self.limits, channel, progress)
 
-    def announced(self, data: Encoded) -> Announced:
+    def announced(self, data: ByteSource) -> Announced:
         """Raises AudioError."""
         return read_announced(data, limits=self.limits)
 

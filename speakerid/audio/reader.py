@@ -22,9 +22,9 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from speakerid.audio.byte_source import Arriving, Cursor, Encoded
-from speakerid.audio.chunked_source import Stored
-from speakerid.audio.containers.sniff import Format
+from speakerid.audio.byte_source import Arriving, ByteSource, Cursor
+from speakerid.audio.chunked_source import ChunkedSource
+from speakerid.audio.containers.sniff import ContainerFormat
 from speakerid.errors import DecodingNeedsMemory, InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
 
@@ -37,7 +37,7 @@ _FULL_SCALE = {"u8": 128.0, "s16": 32_768.0, "s32": 2_147_483_648.0, "flt": 1.0,
 
 
 @dataclass(frozen=True)
-class Block:
+class DecodedBlock:
     """Decoded audio: `frames` is (n, channels), 1.0 is full scale."""
 
     frames: FloatArray
@@ -47,7 +47,7 @@ class Block:
 class AudioReader:
     """Iterate over it for the blocks of the first audio stream; `bad_packets` could not be decoded."""
 
-    def __init__(self, data: Encoded | Arriving, fmt: Format) -> None:
+    def __init__(self, data: ByteSource | Arriving, fmt: ContainerFormat) -> None:
         """Raises MalformedAudio, NoSamples, or UnsupportedAudio for another codec or no audio."""
         self._container = _open(data, fmt)
         try:
@@ -74,11 +74,11 @@ class AudioReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._container.close()
 
-    def __iter__(self) -> Iterator[Block]:
+    def __iter__(self) -> Iterator[DecodedBlock]:
         """Raises InvalidSamples for NaN or infinite samples, MalformedAudio when much cannot be decoded."""
         for packet in self._packets():
             for frame in self._decode(packet):
-                yield Block(to_float(frame), frame.sample_rate)
+                yield DecodedBlock(to_float(frame), frame.sample_rate)
         if self.bad_packets > max(1, self.packets * BAD_PACKET_SHARE):
             raise MalformedAudio(_DAMAGED)
 
@@ -109,7 +109,7 @@ class AudioReader:
 _DAMAGED = "The audio is damaged: much of it cannot be decoded. Export it again."
 
 
-def _open(data: Encoded | Arriving, fmt: Format) -> InputContainer:
+def _open(data: ByteSource | Arriving, fmt: ContainerFormat) -> InputContainer:
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": fmt.demuxer,
@@ -131,13 +131,13 @@ def _check_memory(error: Exception) -> None:
         raise DecodingNeedsMemory from error
 
 
-def _file(data: Encoded | Arriving) -> io.BytesIO | Cursor | Arriving:
+def _file(data: ByteSource | Arriving) -> io.BytesIO | Cursor | Arriving:
     if isinstance(data, bytes):
         return io.BytesIO(data)
-    return Cursor(data) if isinstance(data, mmap.mmap | Stored) else data
+    return Cursor(data) if isinstance(data, mmap.mmap | ChunkedSource) else data
 
 
-def _audio_stream(streams: tuple[AudioStream, ...], fmt: Format) -> AudioStream:
+def _audio_stream(streams: tuple[AudioStream, ...], fmt: ContainerFormat) -> AudioStream:
     if not streams:
         raise UnsupportedAudio(f"The {fmt.container} file has no audio in it. Send a file with an audio track.")
     codec = streams[0].codec_context

@@ -12,10 +12,10 @@ import soxr
 
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE
-from speakerid.audio.containers.sniff import WEBM_DECODERS, Format
+from speakerid.audio.containers.sniff import WEBM_DECODERS, ContainerFormat
 from speakerid.audio.downmix import mean
 from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
-from speakerid.audio.reader import AudioReader, Block, to_float
+from speakerid.audio.reader import AudioReader, DecodedBlock, to_float
 from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 
@@ -26,11 +26,14 @@ OPUS_CHANNELS = 2  # more need a mapping that single packets do not carry
 BAD_PACKETS = 50  # in a row: a few are lost or damaged on the way
 MAX_UNDECODED_BYTES = 4 * 1024 * 1024  # of a WebM or Ogg stream without any audio
 FULL_SCALE = np.float32(32_768.0)
-_FORMATS = {"webm": Format("WebM", "matroska", WEBM_DECODERS), "ogg": Format("Ogg", "ogg", WEBM_DECODERS)}
+_FORMATS = {
+    "webm": ContainerFormat("WebM", "matroska", WEBM_DECODERS),
+    "ogg": ContainerFormat("Ogg", "ogg", WEBM_DECODERS),
+}
 
 
 @dataclass(frozen=True)
-class Incoming:
+class StreamFormat:
     """How the messages are to be read. `webm` and `ogg` say themselves which rate and channels they have."""
 
     encoding: Encoding = "pcm_s16le"
@@ -44,7 +47,7 @@ class Incoming:
             raise UnsupportedAudio(f"Opus packets have 1 or {OPUS_CHANNELS} channels, not {self.channels}.")
 
 
-def decoded(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -> Iterator[FloatArray]:
+def decoded(messages: Iterable[bytes], incoming: StreamFormat, max_seconds: float) -> Iterator[FloatArray]:
     """(n,) float32 at 16 kHz, the mean of all channels; what comes out does not depend on how messages are cut.
 
     Raises AudioError, StreamTooLong after `max_seconds`.
@@ -54,7 +57,7 @@ def decoded(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -
     return decoded_here(messages, incoming, max_seconds)
 
 
-def decoded_here(messages: Iterable[bytes], incoming: Incoming, max_seconds: float) -> Iterator[FloatArray]:
+def decoded_here(messages: Iterable[bytes], incoming: StreamFormat, max_seconds: float) -> Iterator[FloatArray]:
     """The same, in this process."""
     resampler, shape, seconds = None, (0, 0), 0.0
     for block in _blocks(messages, incoming):
@@ -80,7 +83,7 @@ def _rest(resampler: soxr.ResampleStream | None) -> Iterator[FloatArray]:
         yield resampler.resample_chunk(np.zeros((0, 1), np.float32), last=True)[:, 0]
 
 
-def _blocks(messages: Iterable[bytes], incoming: Incoming) -> Iterator[Block]:
+def _blocks(messages: Iterable[bytes], incoming: StreamFormat) -> Iterator[DecodedBlock]:
     if incoming.encoding == "pcm_s16le":
         return _pcm(messages, incoming)
     if incoming.encoding == "opus":
@@ -88,7 +91,7 @@ def _blocks(messages: Iterable[bytes], incoming: Incoming) -> Iterator[Block]:
     return _contained(messages, _FORMATS[incoming.encoding])
 
 
-def _pcm(messages: Iterable[bytes], incoming: Incoming) -> Iterator[Block]:
+def _pcm(messages: Iterable[bytes], incoming: StreamFormat) -> Iterator[DecodedBlock]:
     for message in messages:
         if len(message) % (2 * incoming.channels):
             raise MalformedAudio(
@@ -96,10 +99,10 @@ def _pcm(messages: Iterable[bytes], incoming: Incoming) -> Iterator[Block]:
                 f"{incoming.channels} channels. Send whole samples."
             )
         frames = np.frombuffer(message, "<i2").reshape(-1, incoming.channels)
-        yield Block(frames.astype(np.float32) / FULL_SCALE, incoming.sample_rate_hz)
+        yield DecodedBlock(frames.astype(np.float32) / FULL_SCALE, incoming.sample_rate_hz)
 
 
-def _opus(messages: Iterable[bytes], channels: int) -> Iterator[Block]:
+def _opus(messages: Iterable[bytes], channels: int) -> Iterator[DecodedBlock]:
     """A packet a message."""
     decoder: Any = av.CodecContext.create("libopus", "r")
     decoder.sample_rate, decoder.thread_count = OPUS_HZ, 1
@@ -116,10 +119,10 @@ def _opus(messages: Iterable[bytes], channels: int) -> Iterator[Block]:
             if bad == BAD_PACKETS:
                 raise MalformedAudio("The messages are no Opus packets. Send one packet a message.") from error
         for frame in frames:
-            yield Block(to_float(frame), frame.sample_rate)
+            yield DecodedBlock(to_float(frame), frame.sample_rate)
 
 
-def _contained(messages: Iterable[bytes], fmt: Format) -> Iterator[Block]:
+def _contained(messages: Iterable[bytes], fmt: ContainerFormat) -> Iterator[DecodedBlock]:
     arriving = _Arriving(messages)
     with AudioReader(arriving, fmt) as reader:
         for block in reader:

@@ -19,22 +19,22 @@ FIRST_MAX_GAIN = np.float32(10.0)
 
 
 @dataclass(frozen=True)
-class OngoingOptions:
+class StreamingVadOptions:
     """As in recordings, but that pauses of words of one voice do not end a stretch."""
 
     segments: SegmentOptions = field(default_factory=lambda: replace(SEGMENTS, min_silence_ms=360))
     level: VadOptions = field(default_factory=VadOptions)
 
 
-class OngoingSpeech:
+class StreamingVad:
     """Takes whole frames in order; `stretch` is what goes on, `ended` what ended since it was last taken.
 
     A stretch ends with the last frame of speech before a pause of `min_silence_ms`. One end is padded by `pad_ms`.
     """
 
-    def __init__(self, vad: SileroVad, options: OngoingOptions | None = None) -> None:
+    def __init__(self, vad: SileroVad, options: StreamingVadOptions | None = None) -> None:
         self._vad = vad
-        self._options = options or OngoingOptions()
+        self._options = options or StreamingVadOptions()
         self._memory = Memory()
         self._powers: deque[float] = deque(maxlen=LEVEL_FRAMES)
         self._at = 0

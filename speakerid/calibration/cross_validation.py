@@ -25,7 +25,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class CrossValidated:
     """`trials` were scored with `base`; each utterance is judged by the calibration that does not know its speaker."""
 
     base: Calibration
@@ -69,18 +69,18 @@ class LeftOut:
         return flags
 
 
-def left_out(base: Calibration, trials: GalleryTrials, *, seed: int = 0) -> LeftOut:
+def left_out(base: Calibration, trials: GalleryTrials, *, seed: int = 0) -> CrossValidated:
     """Ten times adapted to the gallery without a tenth of its speakers, drawn at random."""
     order = np.random.default_rng(seed).permutation(trials.speakers)
     parts = [np.sort(part) for part in np.array_split(order, min(FOLDS, trials.speakers))]
-    return LeftOut(base, trials, tuple(_fold(base, trials.only(_others(trials, out)), out) for out in parts))
+    return CrossValidated(base, trials, tuple(_fold(base, trials.only(_others(trials, out)), out) for out in parts))
 
 
 def _fold(base: Calibration, others: GalleryTrials, out: Places) -> Fold:
     return Fold(adapt(base, others), others.own_strangers(base), out)
 
 
-def unfitted(fitted: LeftOut) -> LeftOut:
+def unfitted(fitted: CrossValidated) -> CrossValidated:
     """The same with the default calibration, to compare."""
     return replace(fitted, folds=tuple(Fold(fitted.base, None, fold.out) for fold in fitted.folds))
 

@@ -13,7 +13,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.audio.windows import speech_windows
-from speakerid.calibration.domains import Domain, Utterance
+from speakerid.calibration.domains import Domain, DomainUtterance
 from speakerid.calibration.labeled_domain import Indices, LabeledDomain
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.concatenated import ConcatenatedEncoder
@@ -39,13 +39,13 @@ class EmbeddedDomain:
 
 @dataclass(frozen=True)
 class _Spoken:
-    utterance: Utterance
+    utterance: DomainUtterance
     speech: FloatArray  # (n,) at 16 kHz, without pauses
     windows: list[FloatArray]
 
 
 @dataclass
-class _Reader:
+class _DomainReader:
     """Utterances with enough speech; counts what it leaves out."""
 
     domain: Domain
@@ -59,14 +59,14 @@ class _Reader:
         for number, (utterance, speech) in enumerate(self._long_enough(utterances)):
             yield _Spoken(utterance, speech, speech_windows(speech) if number < windowed else [])
 
-    def _utterances(self, speaker: str) -> Iterator[Utterance]:
+    def _utterances(self, speaker: str) -> Iterator[DomainUtterance]:
         for take in self.domain.takes_of(speaker):
             try:
                 yield from self.domain.utterances(take, self._preparer.decode)
             except (AudioError, FileMissing):
                 self.unreadable += 1
 
-    def _long_enough(self, utterances: Iterator[Utterance]) -> Iterator[tuple[Utterance, FloatArray]]:
+    def _long_enough(self, utterances: Iterator[DomainUtterance]) -> Iterator[tuple[DomainUtterance, FloatArray]]:
         for one in utterances:
             clean = self._preparer.clean(one.samples)
             if clean.speech.seconds >= MIN_SPEECH_S:
@@ -92,7 +92,7 @@ class _Rows:
 def embed_domain(domain: Domain, encoders: Sequence[Encoder], progress: Progress) -> EmbeddedDomain:
     """Raises CalibrationMissing for no speech, EncoderFailed."""
     bases = {base.fingerprint: _Rows(base) for encoder in encoders for base in _bases(encoder)}
-    reader, kept, seconds = _Reader(domain), list[Utterance](), list[float]()
+    reader, kept, seconds = _DomainReader(domain), list[DomainUtterance](), list[float]()
     for done, speaker in enumerate(domain.speakers):
         progress(done, len(domain.speakers))
         for spoken in reader.spoken(speaker):

@@ -31,7 +31,7 @@ Decode = Callable[[bytes], FloatArray]  # a file's bytes to (n,) at 16 kHz
 
 
 @dataclass(frozen=True)
-class Take:
+class DomainTake:
     """What one person said in a session: files that are joined."""
 
     speaker: str
@@ -40,7 +40,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Utterance:
+class DomainUtterance:
     speaker: str
     session: str
     samples: FloatArray  # (n,) at 16 kHz as recorded, with its pauses
@@ -49,7 +49,7 @@ class Utterance:
 @dataclass(frozen=True)
 class Domain:
     name: str
-    takes: tuple[Take, ...]
+    takes: tuple[DomainTake, ...]
     piece_s: float | None = None  # takes are cut into pieces of about this, where there are few of each speaker
     test_only: bool = False
 
@@ -63,17 +63,17 @@ class Domain:
         """Of each speaker."""
         return max(LEAST_UTTERANCES, MOST_UTTERANCES // len(self.speakers))
 
-    def takes_of(self, speaker: str) -> list[Take]:
+    def takes_of(self, speaker: str) -> list[DomainTake]:
         """In no order that means anything."""
         own = [take for take in self.takes if take.speaker == speaker]
         return shuffled(own, lambda take: f"{take.session}/{take.files[0].name}")[: self.most_utterances]
 
-    def utterances(self, take: Take, decode: Decode) -> list[Utterance]:
+    def utterances(self, take: DomainTake, decode: Decode) -> list[DomainUtterance]:
         """Raises FileMissing, AudioError."""
         samples = np.concatenate([decode(read_file(file)) for file in take.files])
         count = round(len(samples) / SAMPLE_RATE_HZ / self.piece_s) if self.piece_s else 1
         return [
-            Utterance(take.speaker, take.session or f"{take.files[0].name}:{number}", piece)
+            DomainUtterance(take.speaker, take.session or f"{take.files[0].name}:{number}", piece)
             for number, piece in enumerate(np.array_split(samples, max(1, count)))
         ]
 
@@ -121,43 +121,45 @@ def _lies_directly_in(folder: Path) -> bool:
     return any(file.parent == folder for file in recordings(folder))
 
 
-def _deep(folder: Path) -> tuple[Take, ...]:
+def _deep(folder: Path) -> tuple[DomainTake, ...]:
     return tuple(
-        Take(speaker, str(inside) if (inside := file.relative_to(folder / speaker).parent) != Path() else "", (file,))
+        DomainTake(
+            speaker, str(inside) if (inside := file.relative_to(folder / speaker).parent) != Path() else "", (file,)
+        )
         for speaker, files in speaker_tree(folder).items()
         for file in files
     )
 
 
-def _single(folder: Path) -> tuple[Take, ...]:
+def _single(folder: Path) -> tuple[DomainTake, ...]:
     return _sessions(folder, lambda file: "")
 
 
-def _sessions(folder: Path, session: Callable[[Path], str]) -> tuple[Take, ...]:
+def _sessions(folder: Path, session: Callable[[Path], str]) -> tuple[DomainTake, ...]:
     tree = speaker_tree(folder)
-    return tuple(Take(speaker, session(file), (file,)) for speaker, files in tree.items() for file in files)
+    return tuple(DomainTake(speaker, session(file), (file,)) for speaker, files in tree.items() for file in files)
 
 
-def _joined(folder: Path, count: int, session: Callable[[Path], str] = lambda file: "") -> tuple[Take, ...]:
+def _joined(folder: Path, count: int, session: Callable[[Path], str] = lambda file: "") -> tuple[DomainTake, ...]:
     """`count` files of one session each, in no order; the last of a session may have fewer."""
     grouped = defaultdict[tuple[str, str], list[Path]](list)
     for take in _sessions(folder, session):
         grouped[take.speaker, take.session] += take.files
     return tuple(
-        Take(speaker, name, tuple(part))
+        DomainTake(speaker, name, tuple(part))
         for (speaker, name), files in grouped.items()
         for part in _in_groups(shuffled(files, lambda file: file.name), count)
     )
 
 
-def _digits(folder: Path) -> tuple[Take, ...]:
+def _digits(folder: Path) -> tuple[DomainTake, ...]:
     """Files `DIGIT_SPEAKER_TAKE`; five digits of one take each."""
     grouped = defaultdict[tuple[str, str], list[Path]](list)
     for file in recordings(folder):
         _, speaker, session = file.stem.split("_")
         grouped[speaker, session].append(file)
     return tuple(
-        Take(speaker, session, tuple(part))
+        DomainTake(speaker, session, tuple(part))
         for (speaker, session), files in grouped.items()
         for part in _in_groups(shuffled(files, lambda file: file.name), 5)
     )

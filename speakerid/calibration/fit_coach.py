@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from speakerid.calibration.labeled_domain import ENROLLED, LabeledDomain, Reals, sides
 from speakerid.errors import CalibrationMissing
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.coach import Limit, Limits
+from speakerid.scoring.coach import CoachLimit, CoachLimits
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.scoring.multi_speaker_detector import Parts, VoicesModel, features, split
 from speakerid.types import FloatArray
@@ -33,12 +33,12 @@ INVERSE_REGULARIZATION = 100.0
 Windows = tuple[FloatArray, float]  # (w, dim) of a recording, and its seconds of speech
 
 
-def fit_limits(domains: Sequence[LabeledDomain], calibration: Calibration, most_windows: int) -> Limits:
+def fit_limits(domains: Sequence[LabeledDomain], calibration: Calibration, most_windows: int) -> CoachLimits:
     """`most_windows` of one recording are embedded. Raises CalibrationMissing when a domain has too little."""
     llrs = [calibration.llr(_enough(domain, own_scores(domain))) for domain in domains]
     model, voices_llr = fit_voices(domains, most_windows)
-    return Limits(
-        match_llr=Limit(*(-max(_end(-one, share) for one in llrs) for share in (MATCH_REFUSED, WARNED))),
+    return CoachLimits(
+        match_llr=CoachLimit(*(-max(_end(-one, share) for one in llrs) for share in (MATCH_REFUSED, WARNED))),
         voices=model,
         voices_llr=voices_llr,
     )
@@ -55,7 +55,7 @@ def own_scores(domain: LabeledDomain) -> Reals:
     return np.array(found)
 
 
-def fit_voices(domains: Sequence[LabeledDomain], most_windows: int) -> tuple[VoicesModel, Limit]:
+def fit_voices(domains: Sequence[LabeledDomain], most_windows: int) -> tuple[VoicesModel, CoachLimit]:
     """From recordings of one voice and made ones of two."""
     one = [_enough(domain, _features(one_voice(domain, most_windows))) for domain in domains]
     two = [_enough(domain, _features(two_voices(domain, most_windows))) for domain in domains]
@@ -66,7 +66,9 @@ def fit_voices(domains: Sequence[LabeledDomain], most_windows: int) -> tuple[Voi
     fitted.fit(np.concatenate(kinds), labels, sample_weight=weights)
     model = VoicesModel(float(fitted.intercept_[0]), *(float(weight) for weight in fitted.coef_[0]))
     llrs = [fitted.decision_function(kind) for kind in one]
-    return model, Limit(*(max(_normal_end(values, share) for values in llrs) for share in (VOICES_REFUSED, WARNED)))
+    return model, CoachLimit(
+        *(max(_normal_end(values, share) for values in llrs) for share in (VOICES_REFUSED, WARNED))
+    )
 
 
 def one_voice(domain: LabeledDomain, most_windows: int) -> Iterator[Windows]:

@@ -24,7 +24,7 @@ SEED = 8
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class DomainLeftOut:
     """Shares, by what was fitted without this domain."""
 
     domain: str
@@ -42,9 +42,9 @@ def fit_domains(domains: Sequence[LabeledDomain], fingerprint: str) -> Fitted:
     return Fitted(calibration, fit_limits(domains, calibration, MOST))
 
 
-def leave_one_out(domains: Sequence[LabeledDomain], test_only: Sequence[LabeledDomain]) -> list[LeftOut]:
+def leave_one_out(domains: Sequence[LabeledDomain], test_only: Sequence[LabeledDomain]) -> list[DomainLeftOut]:
     """The worst first: the most strangers named. Nothing for a single domain or two."""
-    found = list[LeftOut]()
+    found = list[DomainLeftOut]()
     for domain in [*domains, *test_only]:
         others = [one for one in domains if one is not domain]
         if len(others) >= MIN_OTHERS:
@@ -52,11 +52,11 @@ def leave_one_out(domains: Sequence[LabeledDomain], test_only: Sequence[LabeledD
     return sorted(found, key=lambda one: (-one.strangers_named, one.accepted))
 
 
-def _judged(domain: LabeledDomain, fitted: Fitted) -> LeftOut:
+def _judged(domain: LabeledDomain, fitted: Fitted) -> DomainLeftOut:
     size = min(ENROLLED, (len(domain.names) + 1) // 2)
     accepted, wrong, named = np.mean([_decided(one, fitted.calibration) for one in _galleries(domain, size)], axis=0)
     match = fitted.calibration.llr(own_scores(domain)) < fitted.limits.match_llr.refuse
-    return LeftOut(
+    return DomainLeftOut(
         domain=domain.name,
         enrolled=size,
         accepted=float(accepted),

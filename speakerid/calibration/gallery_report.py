@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.calibration.cross_validation import LeftOut, left_out, unfitted
+from speakerid.calibration.cross_validation import CrossValidated, left_out, unfitted
 from speakerid.calibration.gallery_trials import GalleryTrials, Places
 from speakerid.calibration.map_adaptation import adapt, require_enough
 from speakerid.metrics.curves import ErrorCurve, Flags, Floats, convex_hull, error_curve
@@ -15,7 +15,7 @@ from speakerid.metrics.intervals import Interval, interval, share_of, speaker_bo
 from speakerid.metrics.verification import balanced_mean, bits_lost, min_cllr
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.strangers import OwnStrangers
-from speakerid.types import CurveStep, Estimate, Histogram, MeasuredCalibration, OperatingPoint
+from speakerid.types import CurveStep, Estimate, GalleryOperatingPoint, Histogram, MeasuredCalibration
 
 TARGETS = (0.001, 0.01, 0.05, 0.1)
 RESAMPLES = 400
@@ -24,7 +24,7 @@ SHOWN = (0.0005, 0.9995)  # quantiles of either kind of llrs, between which the 
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedGallery:
     calibration: Calibration
     min_cllr: float
     default: MeasuredCalibration
@@ -33,13 +33,13 @@ class Fitted:
     curve: tuple[CurveStep, ...]
 
 
-def fit_gallery(base: Calibration, trials: GalleryTrials, target_fpir: float) -> Fitted:
+def fit_gallery(base: Calibration, trials: GalleryTrials, target_fpir: float) -> FittedGallery:
     """`trials` were scored with `base`, the default. Raises TooFewTrials, ClassesOverlap."""
     require_enough(trials)
     calibration, judged = adapt(base, trials), left_out(base, trials)
     llrs, same = judged.llrs()[trials.known], trials.own[trials.known]
     targets = sorted({*TARGETS, target_fpir})
-    return Fitted(
+    return FittedGallery(
         calibration=calibration,
         min_cllr=min_cllr(error_curve(trials.llrs[trials.known], same)),
         default=_measured(unfitted(judged), base, None, targets),
@@ -50,12 +50,12 @@ def fit_gallery(base: Calibration, trials: GalleryTrials, target_fpir: float) ->
 
 
 def _measured(
-    judged: LeftOut, final: Calibration, own: OwnStrangers | None, targets: Sequence[float]
+    judged: CrossValidated, final: Calibration, own: OwnStrangers | None, targets: Sequence[float]
 ) -> MeasuredCalibration:
     return MeasuredCalibration(_cllr(judged), tuple(_point(judged, final, own, target) for target in targets))
 
 
-def _cllr(judged: LeftOut) -> Estimate:
+def _cllr(judged: CrossValidated) -> Estimate:
     trials = judged.trials
     same = trials.own[trials.known]
     lost = bits_lost(judged.llrs()[trials.known], same)
@@ -66,10 +66,12 @@ def _cllr(judged: LeftOut) -> Estimate:
     return _estimate(interval(balanced_mean(lost, same), resampled))
 
 
-def _point(judged: LeftOut, final: Calibration, own: OwnStrangers | None, target_fpir: float) -> OperatingPoint:
+def _point(
+    judged: CrossValidated, final: Calibration, own: OwnStrangers | None, target_fpir: float
+) -> GalleryOperatingPoint:
     trials, least = judged.trials, judged.base.strangers.taught(own, judged.trials.speakers, target_fpir)
     paired = trials.targets.any(axis=1)  # a search for the speaker of an only utterance cannot succeed
-    return OperatingPoint(
+    return GalleryOperatingPoint(
         target_fpir=target_fpir,
         threshold_llr=max(0.0, final.llr_of(least)),
         fnir=_share(judged.misses(target_fpir)[paired], trials.speaker[paired]),

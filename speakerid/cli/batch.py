@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from speakerid.cli.errors import Problem, problem_of
+from speakerid.cli.errors import CommandProblem, problem_of
 from speakerid.cli.output import emit, plain
 from speakerid.cli.progress import progress
 
@@ -37,51 +37,51 @@ STOPS = frozenset(
 
 
 @dataclass(frozen=True)
-class Job:
+class FileJob:
     file: Path
     speaker: str = ""  # whose voice it is, where that is known
 
 
 @dataclass(frozen=True)
-class Done:
-    job: Job
+class FileDone:
+    job: FileJob
     answer: Json
 
 
 @dataclass(frozen=True)
-class Bad:
-    job: Job
-    problem: Problem
+class FileFailed:
+    job: FileJob
+    problem: CommandProblem
 
 
 @dataclass(frozen=True)
-class Batch:
-    done: tuple[Done, ...]
-    bad: tuple[Bad, ...]
+class BatchResult:
+    done: tuple[FileDone, ...]
+    bad: tuple[FileFailed, ...]
 
 
-def run(jobs: Sequence[Job], work: Callable[[Job], Json], title: str, *, as_json: bool) -> Batch:
+def run(jobs: Sequence[FileJob], work: Callable[[FileJob], Json], title: str, *, as_json: bool) -> BatchResult:
     """Do all jobs. Raises the error of a lone file, and errors that no other file could escape."""
-    done, bad = list[Done](), list[Bad]()
+    done, bad = list[FileDone](), list[FileFailed]()
     for job in progress(jobs, title):
         try:
-            done.append(Done(job, work(job)))
+            done.append(FileDone(job, work(job)))
         except Exception as error:
             problem = problem_of(error)
             if problem is None or len(jobs) == 1 or _stops(problem):
                 raise
-            bad.append(Bad(job, problem))
+            bad.append(FileFailed(job, problem))
             continue
         if as_json:
             emit(done[-1].answer if len(jobs) == 1 else {"file": str(job.file)} | done[-1].answer)
-    return Batch(tuple(done), tuple(bad))
+    return BatchResult(tuple(done), tuple(bad))
 
 
-def _stops(problem: Problem) -> bool:
+def _stops(problem: CommandProblem) -> bool:
     return problem.code in STOPS or problem.code.startswith("http_")  # something between us and the server answered
 
 
-def tell_bad(bad: Sequence[Bad], *, as_json: bool) -> None:
+def tell_bad(bad: Sequence[FileFailed], *, as_json: bool) -> None:
     """Every bad file with its code on stderr, and how many of each there are."""
     for one in bad:
         told = {"file": str(one.job.file)} | one.problem.json

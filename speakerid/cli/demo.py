@@ -13,7 +13,7 @@ import typer
 from speakerid import samples
 from speakerid.cli import demo_recording
 from speakerid.cli.child_server import running
-from speakerid.cli.demo_recording import Line
+from speakerid.cli.demo_recording import ShownTurn
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, number, say, table
@@ -36,7 +36,7 @@ class Demo(Output):
 
 
 @dataclass(frozen=True)
-class Probe:
+class DemoProbe:
     file: Path
     voice: str  # for people: whose voice it is
     decision: str  # what must be answered
@@ -44,8 +44,8 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Heard:
-    probe: Probe
+class DemoAnswer:
+    probe: DemoProbe
     answer: dict[str, Any]
 
     @property
@@ -77,21 +77,21 @@ def demo(options: Demo) -> None:
     refuse_if(not right)
 
 
-def probes() -> list[Probe]:
+def probes() -> list[DemoProbe]:
     """Two of every known voice, those of the stranger, and silence."""
-    known = [Probe(file, name, "accept", name) for name, voice in samples.voices().items() for file in voice.probes]
-    strangers = [Probe(file, "a stranger", "unknown") for file in samples.stranger()]
-    return [*known, *strangers, Probe(samples.silence(), "nobody", "not_enough_speech")]
+    known = [DemoProbe(file, name, "accept", name) for name, voice in samples.voices().items() for file in voice.probes]
+    strangers = [DemoProbe(file, "a stranger", "unknown") for file in samples.stranger()]
+    return [*known, *strangers, DemoProbe(samples.silence(), "nobody", "not_enough_speech")]
 
 
-def _listen(options: Demo, folder: Path) -> tuple[list[Heard], list[Line]]:
+def _listen(options: Demo, folder: Path) -> tuple[list[DemoAnswer], list[ShownTurn]]:
     from speakerid.client import Client  # httpx: 0.1 s
 
     with running(folder / "voices.db", options.encoder) as url, Client(url) as client:
         if not options.as_json:
             say(f"The service runs on {url}, with a store of its own.")
         _enroll(client)
-        heard = [Heard(probe, client.identify(probe.file)) for probe in progress(probes(), "Identifying")]
+        heard = [DemoAnswer(probe, client.identify(probe.file)) for probe in progress(probes(), "Identifying")]
         spoken = demo_recording.write(folder / "talk.wav")
         return heard, demo_recording.lines(spoken, client.recording(folder / "talk.wav"))
 
@@ -102,7 +102,7 @@ def _enroll(client: Client) -> None:
         client.enroll(name, file)
 
 
-def _show(heard: Sequence[Heard]) -> None:
+def _show(heard: Sequence[DemoAnswer]) -> None:
     table(
         ("probe", "expected", "decision", "name", "llr", "probability", "right?"),
         [_row(one) for one in heard],
@@ -112,7 +112,7 @@ def _show(heard: Sequence[Heard]) -> None:
     say(f"{wrong} of {len(heard)} answers are wrong." if wrong else f"All {len(heard)} answers are right.")
 
 
-def _row(heard: Heard) -> tuple[str, ...]:
+def _row(heard: DemoAnswer) -> tuple[str, ...]:
     probe, answer = heard.probe, heard.answer
     best = answer["candidates"][0] if answer["candidates"] else {"llr": None, "probability": None}
     return (
@@ -126,7 +126,7 @@ def _row(heard: Heard) -> tuple[str, ...]:
     )
 
 
-def _plain(heard: Heard) -> dict[str, Any]:
+def _plain(heard: DemoAnswer) -> dict[str, Any]:
     probe = heard.probe
     expected = {"decision": probe.decision, "speaker": probe.speaker}
     return {

@@ -15,7 +15,7 @@ STRANGER = "a stranger"
 
 
 @dataclass(frozen=True)
-class Spoken:
+class ScriptedTurn:
     """What was said, from `start` to `end` seconds; `voice` is None for the stranger."""
 
     voice: str | None
@@ -24,10 +24,10 @@ class Spoken:
 
 
 @dataclass(frozen=True)
-class Line:
+class ShownTurn:
     """And what the answer calls whoever speaks for most of it: a speaker's name, or `unknown_1`."""
 
-    spoken: Spoken
+    spoken: ScriptedTurn
     heard: str | None
 
     @property
@@ -36,7 +36,7 @@ class Line:
         return self.heard == (self.spoken.voice or "unknown_1")
 
 
-def write(file: Path) -> list[Spoken]:
+def write(file: Path) -> list[ScriptedTurn]:
     """The conversation as a WAV file."""
     import numpy as np
 
@@ -46,23 +46,23 @@ def write(file: Path) -> list[Spoken]:
     from speakerid.audio.wav import wav_bytes
 
     pause = np.zeros(int(PAUSE_S * SAMPLE_RATE_HZ), np.float32)
-    parts, spoken, at = [pause], list[Spoken](), PAUSE_S
+    parts, spoken, at = [pause], list[ScriptedTurn](), PAUSE_S
     for line in conversation():
         samples = decode(read_file(line.file))
         end = at + len(samples) / SAMPLE_RATE_HZ
-        spoken.append(Spoken(line.voice, at, end))
+        spoken.append(ScriptedTurn(line.voice, at, end))
         parts += [samples, pause]
         at = end + PAUSE_S
     file.write_bytes(wav_bytes((np.concatenate(parts), SAMPLE_RATE_HZ)))
     return spoken
 
 
-def lines(spoken: Sequence[Spoken], recording: dict[str, Any]) -> list[Line]:
+def lines(spoken: Sequence[ScriptedTurn], recording: dict[str, Any]) -> list[ShownTurn]:
     """`recording`: the API's answer."""
-    return [Line(one, _most(one, recording["turns"])) for one in spoken]
+    return [ShownTurn(one, _most(one, recording["turns"])) for one in spoken]
 
 
-def _most(spoken: Spoken, turns: Sequence[dict[str, Any]]) -> str | None:
+def _most(spoken: ScriptedTurn, turns: Sequence[dict[str, Any]]) -> str | None:
     seconds: dict[str, float] = {}
     for turn in turns:
         name = turn["speaker"]["name"] if turn["speaker"] else turn["voice"]
@@ -72,7 +72,7 @@ def _most(spoken: Spoken, turns: Sequence[dict[str, Any]]) -> str | None:
     return max(seconds, key=lambda name: seconds[name]) if seconds else None
 
 
-def show(found: Sequence[Line]) -> None:
+def show(found: Sequence[ShownTurn]) -> None:
     table(
         ("start", "end", "who speaks", "heard", "right?"),
         [
@@ -91,7 +91,7 @@ def show(found: Sequence[Line]) -> None:
     say(f"{wrong} of {len(found)} are wrong." if wrong else "Everybody was heard rightly.")
 
 
-def plain(found: Sequence[Line]) -> list[dict[str, Any]]:
+def plain(found: Sequence[ShownTurn]) -> list[dict[str, Any]]:
     return [
         {
             "start": one.spoken.start,

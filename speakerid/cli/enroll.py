@@ -10,7 +10,7 @@ import typer
 
 from speakerid.cli import batch
 from speakerid.cli.backend import open_voices
-from speakerid.cli.batch import Batch, Done, Job
+from speakerid.cli.batch import BatchResult, FileDone, FileJob
 from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
@@ -55,16 +55,16 @@ def enroll(
     refuse_if(bool(done.bad))
 
 
-def _jobs(speaker: str | None, files: Sequence[Path], tree: Path | None) -> list[Job]:
+def _jobs(speaker: str | None, files: Sequence[Path], tree: Path | None) -> list[FileJob]:
     if tree is not None:
         if speaker is not None:
             raise typer.BadParameter("Give either NAME and FILE… or --tree DIR, not both.")
         from speakerid.audio.speaker_tree import speaker_tree
 
-        return [Job(file, name) for name, found in speaker_tree(tree).items() for file in found]
+        return [FileJob(file, name) for name, found in speaker_tree(tree).items() for file in found]
     if speaker is None or not files:
         raise typer.BadParameter("Give NAME and at least one FILE, or --tree DIR.")
-    return [Job(file, speaker) for file in files]
+    return [FileJob(file, speaker) for file in files]
 
 
 def _codes(accept: Sequence[str]) -> Sequence[str]:
@@ -80,7 +80,7 @@ def _codes(accept: Sequence[str]) -> Sequence[str]:
         raise typer.BadParameter(str(error)) from error
 
 
-def _show(result: Batch, *, alone: bool) -> None:
+def _show(result: BatchResult, *, alone: bool) -> None:
     last = {one.answer["speaker"]["id"]: one for one in result.done}
     if alone or len(last) == 1:
         for one in last.values():
@@ -95,7 +95,7 @@ def _show(result: Batch, *, alone: bool) -> None:
         say(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
 
 
-def _show_one(done: Done) -> None:
+def _show_one(done: FileDone) -> None:
     speaker, cohesion, warnings = (done.answer[name] for name in ("speaker", "cohesion", "warnings"))
     if done.answer["already_enrolled"]:
         say("The same recording was enrolled before: nothing changed.")
@@ -107,7 +107,7 @@ def _show_one(done: Done) -> None:
         say(f"Noticed: {_remarks(done)}.")
 
 
-def _remarks(done: Done) -> str:
+def _remarks(done: FileDone) -> str:
     similar = done.answer["similar_speaker"]
     words = ", ".join(done.answer["warnings"])
     return f"{words} (to {similar})" if similar else words
@@ -119,7 +119,7 @@ def _status(speaker: batch.Json) -> str:
     return f"{speaker['status']}; {speaker['remaining_speech_seconds']} s more are needed"
 
 
-def _row(done: Done) -> tuple[str, ...]:
+def _row(done: FileDone) -> tuple[str, ...]:
     speaker = done.answer["speaker"]
     return (
         speaker["name"],

@@ -17,7 +17,7 @@ USAGE = 2
 
 
 @dataclass(frozen=True)
-class Problem:
+class CommandProblem:
     """What the API's problem documents and the command line have in common."""
 
     code: str
@@ -29,13 +29,13 @@ class Problem:
         return {"code": self.code, "error": self.error} | self.facts
 
 
-def problem_of(error: Exception) -> Problem | None:
+def problem_of(error: Exception) -> CommandProblem | None:
     """None for a bug: its traceback is wanted."""
     if isinstance(error, SpeakeridError):
-        return Problem(error.code, str(error), error.facts)
+        return CommandProblem(error.code, str(error), error.facts)
     from speakerid.client import ClientError  # httpx: 0.1 s, not worth it before something went wrong
 
-    return Problem(error.code, error.detail, error.facts) if isinstance(error, ClientError) else None
+    return CommandProblem(error.code, error.detail, error.facts) if isinstance(error, ClientError) else None
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def reported(as_json: bool) -> Iterator[None]:
         raise typer.Exit(USAGE if isinstance(error, SettingsError) else REFUSED) from error
 
 
-def tell(problem: Problem, as_json: bool) -> None:
+def tell(problem: CommandProblem, as_json: bool) -> None:
     sentence = " ".join(problem.error.split())  # a database's own words may come in several lines
     typer.echo(json.dumps(problem.json) if as_json else f"{problem.code}: {sentence}", err=True)
 

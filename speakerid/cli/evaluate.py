@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from speakerid.cli.evaluating import Embedding, Reporting, begin, finish, publish, typed
+from speakerid.cli.evaluating import EmbeddingOptions, Reporting, begin, finish, publish, typed
 from speakerid.cli.options import with_options
 
 app = typer.Typer(
@@ -35,7 +35,7 @@ class Question(StrEnum):
 @app.command()
 @with_options
 def voxceleb1(
-    options: Embedding,
+    options: EmbeddingOptions,
     root: Annotated[Path, typer.Option("--root", exists=True, help="The speech, in any of the layouts in use.")],
     protocol: Annotated[Protocol, typer.Option("--protocol", help="Which of VoxCeleb1's tests.")],
     listed: Annotated[
@@ -58,7 +58,7 @@ def voxceleb1(
 @app.command()
 @with_options
 def trials(
-    options: Embedding,
+    options: EmbeddingOptions,
     scores: Annotated[
         Path | None, typer.Option("--scores", exists=True, dir_okay=False, help="Scores that another tool gave.")
     ] = None,
@@ -93,7 +93,7 @@ def trials(
 @app.command()
 @with_options
 def folder(
-    options: Embedding,
+    options: EmbeddingOptions,
     data: Annotated[
         Path, typer.Argument(exists=True, metavar="DIR", help="A folder per speaker, a Kaldi directory or a manifest.")
     ],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from speakerid.evaluation.run import Run
 
 
-class Engine(StrEnum):
+class EngineName(StrEnum):
     LOCAL = "local"
     RAY = "ray"
 
@@ -54,7 +54,7 @@ class Measuring(Reporting):
 
 
 @dataclass(frozen=True)
-class Embedding(Measuring):
+class EmbeddingOptions(Measuring):
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -78,8 +78,8 @@ class Embedding(Measuring):
     ] = False
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that embed, one thread each.")] = 1
     engine: Annotated[
-        Engine, typer.Option("--engine", help="Where they run: on this machine, or on a Ray cluster (RAY_ADDRESS).")
-    ] = Engine.LOCAL
+        EngineName, typer.Option("--engine", help="Where they run: on this machine, or on a Ray cluster (RAY_ADDRESS).")
+    ] = EngineName.LOCAL
     cache: Annotated[
         Path | None,
         typer.Option("--cache", file_okay=False, help="Where embeddings are kept. [default: ~/.cache/speakerid]"),
@@ -98,7 +98,7 @@ def typed() -> str:
 
 
 @contextmanager
-def begin(options: Embedding) -> Iterator[Run]:
+def begin(options: EmbeddingOptions) -> Iterator[Run]:
     """Loads the encoder; shows progress while it lasts."""
     from speakerid.evaluation.begin import Wanted, start
 

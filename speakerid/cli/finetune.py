@@ -16,7 +16,7 @@ from speakerid.cli.watcher import Watcher
 
 if TYPE_CHECKING:
     from speakerid.training.finetune.card import Finetuned
-    from speakerid.training.metrics import Interval
+    from speakerid.training.metrics import EerInterval
 
 
 @dataclass(frozen=True)
@@ -105,5 +105,5 @@ def _show(made: Finetuned) -> None:
     say(f"Fingerprint {made.fingerprint}: galleries made with another encoder must be enrolled again.")
 
 
-def _eer(one: Interval) -> str:
+def _eer(one: EerInterval) -> str:
     return f"{one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]"

@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(metavar="GALLERY")]
 
 
 @dataclass(frozen=True)
-class Settings(Place):
+class GalleryOptions(Place):
     """What can be said of a gallery; None: nothing was."""
 
     target_fpir: Annotated[
@@ -66,7 +66,7 @@ def list_galleries(place: Place) -> None:
 
 @app.command()
 @with_options
-def create(settings: Settings, name: Name) -> None:
+def create(settings: GalleryOptions, name: Name) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
     with open_voices(settings) as voices:
         made = voices.create_gallery(name, **settings.said())
@@ -75,7 +75,7 @@ def create(settings: Settings, name: Name) -> None:
 
 @app.command("set")
 @with_options
-def change(settings: Settings, name: Name, yes: Yes = False) -> None:
+def change(settings: GalleryOptions, name: Name, yes: Yes = False) -> None:
     """Change the settings that are named."""
     if not settings.said():
         raise typer.BadParameter("Say what to set; --help lists the settings.")

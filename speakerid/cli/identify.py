@@ -9,7 +9,7 @@ import typer
 
 from speakerid.cli import batch
 from speakerid.cli.backend import open_voices
-from speakerid.cli.batch import Batch, Done, Job, Json
+from speakerid.cli.batch import BatchResult, FileDone, FileJob, Json
 from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
@@ -28,7 +28,7 @@ def identify(
     Exit code 0 for an answer: accept, unknown, ambiguous, no_speakers. 1 if any file was refused or answered
     not_enough_speech. With several files each JSON line also names its file.
     """
-    jobs, picked = [Job(file) for file in files], one_channel(channel)
+    jobs, picked = [FileJob(file) for file in files], one_channel(channel)
     with open_voices(target) as voices:
         done = batch.run(
             jobs,
@@ -42,7 +42,7 @@ def identify(
     refuse_if(bool(done.bad) or any(one.answer["decision"] == "not_enough_speech" for one in done.done))
 
 
-def _show(result: Batch, *, alone: bool) -> None:
+def _show(result: BatchResult, *, alone: bool) -> None:
     if alone:
         _show_one(result.done[0].answer)
     elif result.done:
@@ -71,7 +71,7 @@ def _candidate(one: Json) -> tuple[str, ...]:
     )
 
 
-def _row(done: Done) -> tuple[str, ...]:
+def _row(done: FileDone) -> tuple[str, ...]:
     answer = done.answer
     best = answer["candidates"][0] if answer["candidates"] else {"llr": None, "probability": None}
     return (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.errors import REFUSED, Problem, tell
+from speakerid.cli.errors import REFUSED, CommandProblem, tell
 from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, say, table
 from speakerid.cli.settings import read_settings
@@ -34,7 +34,9 @@ class Calibrating(Output):
     ] = None
 
 
-INTERRUPTED = Problem("interrupted", "The fetching was interrupted. Run the same command again: what was done is kept.")
+INTERRUPTED = CommandProblem(
+    "interrupted", "The fetching was interrupted. Run the same command again: what was done is kept."
+)
 
 
 @app.command()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from speakerid.timeline import Recording, Sides
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     table = "table"
     json = "json"
     rttm = "rttm"
@@ -36,7 +36,7 @@ def recording(
     target: Target,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording of several people.")],
     format_: Annotated[
-        Format | None, typer.Option("--format", help="By default what --out ends in, or a table.")
+        OutputFormat | None, typer.Option("--format", help="By default what --out ends in, or a table.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Write here, not to stdout.")] = None,
     speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many speak, if known.")] = None,
@@ -50,8 +50,8 @@ def recording(
     ] = "mix",
 ) -> None:
     """Who speaks when? A timeline of known speakers and stable unknown voices."""
-    wanted = Format.json if target.as_json else format_ or _from_suffix(out)
-    if wanted is Format.png and out is None:
+    wanted = OutputFormat.json if target.as_json else format_ or _from_suffix(out)
+    if wanted is OutputFormat.png and out is None:
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
     url = server_url(target)
     sides = _sides(channel)
@@ -101,9 +101,9 @@ def _there(target: Target, url: str, asked: _Asked) -> Recording:
     return from_json(Recording, answer)
 
 
-def _from_suffix(out: Path | None) -> Format:
+def _from_suffix(out: Path | None) -> OutputFormat:
     suffix = "" if out is None else out.suffix.lower().removeprefix(".")
-    return next((one for one in Format if one.value == suffix), Format.table)
+    return next((one for one in OutputFormat if one.value == suffix), OutputFormat.table)
 
 
 def _sides(channel: str) -> Sides:
@@ -125,10 +125,10 @@ def _watched(name: str) -> Iterator[Callable[[float, float | None], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _write(found: Recording, wanted: Format, out: Path | None, name: str) -> None:
-    if wanted is Format.table and out is None:
+def _write(found: Recording, wanted: OutputFormat, out: Path | None, name: str) -> None:
+    if wanted is OutputFormat.table and out is None:
         _show(found)
-    elif wanted is Format.json and out is None:
+    elif wanted is OutputFormat.json and out is None:
         from speakerid.types import to_json
 
         emit(to_json(found))
@@ -141,19 +141,19 @@ def _write(found: Recording, wanted: Format, out: Path | None, name: str) -> Non
             raise typer.BadParameter(f"{str(out)!r} cannot be written ({error.strerror}).") from error
 
 
-def _content(found: Recording, wanted: Format, name: str) -> bytes:
+def _content(found: Recording, wanted: OutputFormat, name: str) -> bytes:
     import json
 
     from speakerid.diarization import formats, picture
     from speakerid.types import to_json
 
-    if wanted is Format.png:
+    if wanted is OutputFormat.png:
         return picture.png(found)
-    if wanted is Format.rttm:
+    if wanted is OutputFormat.rttm:
         return formats.rttm(found, name).encode()
-    if wanted is Format.srt:
+    if wanted is OutputFormat.srt:
         return formats.srt(found).encode()
-    if wanted is Format.csv:
+    if wanted is OutputFormat.csv:
         return formats.csv_rows(found).encode()
     return json.dumps(to_json(found), indent=1).encode() + b"\n"
 

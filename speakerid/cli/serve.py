@@ -13,7 +13,7 @@ from speakerid.cli.settings import read_settings
 from speakerid.errors import SettingsError
 
 if TYPE_CHECKING:
-    from speakerid.cli.uvicorn_server import Listener
+    from speakerid.cli.uvicorn_server import BoundSocket
     from speakerid.services.engine import Engine
     from speakerid.settings import Settings
 
@@ -96,7 +96,7 @@ def _warm_up(engine: Engine) -> None:
     engine.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])
 
 
-def _run(engine: Engine, settings: Settings, listener: Listener, options: Serving) -> None:
+def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Serving) -> None:
     from speakerid.api.app import create_app
     from speakerid.bootstrap import build_worker
     from speakerid.cli.uvicorn_server import Server

@@ -24,7 +24,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @dataclass(frozen=True)
-class Listener:
+class BoundSocket:
     socket: socket.socket
     host: str
 
@@ -35,7 +35,7 @@ class Listener:
 
 
 @contextmanager
-def bind(host: str, port: int) -> Iterator[Listener]:
+def bind(host: str, port: int) -> Iterator[BoundSocket]:
     """Take the address before anything slow is done. Raises SettingsError when that cannot be."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -48,7 +48,7 @@ def bind(host: str, port: int) -> Iterator[Listener]:
             taken.bind(address)
         except OSError as error:
             raise _refused(host, port, error) from error
-        yield Listener(taken, host)
+        yield BoundSocket(taken, host)
 
 
 def _refused(host: str, port: int, error: OSError) -> SettingsError:
@@ -92,7 +92,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._announce = announce
 
-    def run_on(self, listener: Listener) -> None:
+    def run_on(self, listener: BoundSocket) -> None:
         """Until SIGTERM or SIGINT. Raises SettingsError when another process listens there meanwhile."""
         try:
             self.run(sockets=[listener.socket])

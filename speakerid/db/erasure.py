@@ -120,7 +120,7 @@ class _Pass:
         self._begin_anew_if_others_wrote()
         descr = descriptor(self.path)
         header = os.pread(descr, gaps.HEADER_BYTES, 0)
-        layout = gaps.Layout.of(header)
+        layout = gaps.GapLayout.of(header)
         if self.page == 1:
             self.free = gaps.free(layout, header, lambda number: read_pages(descr, layout, number, 1))
         pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
@@ -145,11 +145,11 @@ class _Pass:
         self.newest = self.connection.execute("SELECT max(id) FROM erasures").fetchone()[0] or 0
 
 
-def read_pages(descr: int, layout: gaps.Layout, start: int, count: int) -> bytes:
+def read_pages(descr: int, layout: gaps.GapLayout, start: int, count: int) -> bytes:
     return os.pread(descr, count * layout.page_bytes, (start - 1) * layout.page_bytes)
 
 
-def clear(descr: int, layout: gaps.Layout, start: int, stop: int, free: Mapping[int, gaps.Gap]) -> int:
+def clear(descr: int, layout: gaps.GapLayout, start: int, stop: int, free: Mapping[int, gaps.Gap]) -> int:
     """Zero the gaps of pages `start <= n < stop` in the file, durably. How many bytes were written."""
     size, written, at = layout.page_bytes, 0, start
     while at < stop:

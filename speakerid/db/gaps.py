@@ -22,7 +22,7 @@ Gap = tuple[int, int]  # start and end (exclusive) in the page
 
 
 @dataclass(frozen=True)
-class Layout:
+class GapLayout:
     """What the file's own header says."""
 
     page_bytes: int
@@ -30,7 +30,7 @@ class Layout:
     pointer_maps: bool  # auto_vacuum
 
     @classmethod
-    def of(cls, header: bytes) -> Layout:
+    def of(cls, header: bytes) -> GapLayout:
         """Raises ValueError for a file that is no SQLite database."""
         if len(header) < HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
             raise ValueError("no SQLite database")
@@ -49,7 +49,7 @@ class Layout:
         return number == (first + 1 if first == LOCK_BYTE // self.page_bytes + 1 else first)
 
 
-def free(layout: Layout, header: bytes, read: Callable[[int], bytes]) -> dict[int, Gap]:
+def free(layout: GapLayout, header: bytes, read: Callable[[int], bytes]) -> dict[int, Gap]:
     """The free pages, by number, and what of each means nothing: all of a leaf, what is behind the list of a trunk."""
     found: dict[int, Gap] = {}
     number, most = int.from_bytes(header[32:36], "big"), layout.usable_bytes // 4 - 2
@@ -63,7 +63,7 @@ def free(layout: Layout, header: bytes, read: Callable[[int], bytes]) -> dict[in
     return found
 
 
-def dirty(layout: Layout, number: int, page: bytes, free_pages: Mapping[int, Gap]) -> list[Gap]:
+def dirty(layout: GapLayout, number: int, page: bytes, free_pages: Mapping[int, Gap]) -> list[Gap]:
     """The gaps of page `number` that hold anything but zeros."""
     if layout.is_pointer_map(number):
         return []
@@ -74,7 +74,7 @@ def dirty(layout: Layout, number: int, page: bytes, free_pages: Mapping[int, Gap
     return [(first, end) for first, end in found if page[first:end].strip(b"\0")]
 
 
-def _gaps(layout: Layout, number: int, page: bytes) -> Iterator[Gap]:
+def _gaps(layout: GapLayout, number: int, page: bytes) -> Iterator[Gap]:
     """Of a b-tree page. Raises ValueError where it contradicts itself."""
     start, usable = HEADER_BYTES if number == 1 else 0, layout.usable_bytes
     header = PAGE_HEADER_BYTES.get(page[start])

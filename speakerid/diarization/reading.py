@@ -19,7 +19,7 @@ NOTHING = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
-class Block:
+class SegmentedBlock:
     """`samples (n,)` from sample `start` of the recording on; blocks follow one another without a gap."""
 
     start: int
@@ -40,10 +40,10 @@ class _Held:
     start: int = 0
     frame: int = 0
 
-    def block(self, frames: int, samples: int) -> Block:
+    def block(self, frames: int, samples: int) -> SegmentedBlock:
         """Of the first `frames` and `samples`, which are held no longer."""
         speaking = np.concatenate(self.speaking)
-        found = Block(self.start, self.samples[:samples], tuple(self._segments(speaking[:frames], samples)))
+        found = SegmentedBlock(self.start, self.samples[:samples], tuple(self._segments(speaking[:frames], samples)))
         self.samples, self.speaking = self.samples[samples:], [speaking[frames:]]
         self.start, self.frame = self.start + samples, self.frame + frames
         return found
@@ -56,7 +56,7 @@ class _Held:
                 yield Segment(one.speaker, spans, alone)
 
 
-def blocks(pieces: Iterable[FloatArray], segmenter: Segmenter) -> Iterator[Block]:
+def blocks(pieces: Iterable[FloatArray], segmenter: Segmenter) -> Iterator[SegmentedBlock]:
     """`pieces` of samples at 16 kHz, in order."""
     stitcher, held = Stitcher(segmenter.speakers), _Held()
     windows = _windows(pieces, held)

@@ -18,16 +18,16 @@ TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in betwe
 
 
 @dataclass(frozen=True, order=True)
-class Spoken:
+class ClusterTurn:
     """One person, speaking without a pause."""
 
     span: Span
     cluster: int
 
 
-def reconstructed(segments: Sequence[Segment], labels: Labels) -> list[Spoken]:
+def reconstructed(segments: Sequence[Segment], labels: Labels) -> list[ClusterTurn]:
     """By start."""
-    spans = [Spoken(span, int(label)) for one, label in zip(segments, labels, strict=True) for span in one.spans]
+    spans = [ClusterTurn(span, int(label)) for one, label in zip(segments, labels, strict=True) for span in one.spans]
     return _joined(sorted(spans))
 
 
@@ -47,15 +47,15 @@ def sharing(spans: Sequence[Span]) -> list[bool]:
     ]
 
 
-def _joined(spoken: Sequence[Spoken]) -> list[Spoken]:
+def _joined(spoken: Sequence[ClusterTurn]) -> list[ClusterTurn]:
     """`spoken` by start."""
-    found: list[Spoken] = []
+    found: list[ClusterTurn] = []
     last: dict[int, int] = {}  # where in `found` each cluster speaks last
-    latest = Spoken((0, 0), -1)  # who of all has the latest end
+    latest = ClusterTurn((0, 0), -1)  # who of all has the latest end
     for one in spoken:
         nth = last.get(one.cluster)
         if nth is not None and _goes_on(found[nth].span, one.span, alone=latest.cluster == one.cluster):
-            found[nth] = Spoken((found[nth].span[0], max(found[nth].span[1], one.span[1])), one.cluster)
+            found[nth] = ClusterTurn((found[nth].span[0], max(found[nth].span[1], one.span[1])), one.cluster)
         else:
             last[one.cluster] = nth = len(found)
             found.append(one)

@@ -23,7 +23,7 @@ POSSIBLE = (
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedEncoder:
     """A row of the table of encoders that have names."""
 
     load: Callable[[Path], Encoder]  # from the folder of fetched models
@@ -45,13 +45,13 @@ def _pair(models: Path) -> Encoder:
     return ConcatenatedEncoder(PAIR, tuple(Part(one, weight) for one, weight in zip(loaded, PAIR_WEIGHTS, strict=True)))
 
 
-_MINI = Named(lambda _: _onnx(BUNDLED))
+_MINI = NamedEncoder(lambda _: _onnx(BUNDLED))
 NAMED = {
-    PAIR: Named(_pair, ("campplus",)),
-    "campplus": Named(_campplus, ("campplus",)),
+    PAIR: NamedEncoder(_pair, ("campplus",)),
+    "campplus": NamedEncoder(_campplus, ("campplus",)),
     "ecapa-mini": _MINI,
     "bundled": _MINI,
-    "fake": Named(lambda _: FakeEncoder()),
+    "fake": NamedEncoder(lambda _: FakeEncoder()),
 }
 BEST_FIRST = (PAIR, "bundled")  # what `default` means: the first that this machine has
 NOWHERE = Path("/nonexistent")  # no folder of fetched models
@@ -99,7 +99,7 @@ def better_encoder(spec: str, models: Path) -> str | None:
     return f"The encoder is {chosen}. 'speakerid models fetch' brings a far better one, {BEST_FIRST[0]}."
 
 
-def _missing(named: Named, models: Path) -> str | None:
+def _missing(named: NamedEncoder, models: Path) -> str | None:
     return next((name for name in named.fetched if not fetched_graph(models, name).is_file()), None)
 
 

@@ -11,7 +11,7 @@ from speakerid.bootstrap import load_fitted
 from speakerid.evaluation.backend import Backend, Cohort
 from speakerid.evaluation.corpora.sniff import open_corpus
 from speakerid.evaluation.embedding.cache import default_folder
-from speakerid.evaluation.embedding.stage import Engine, Progress, Stage, StageOptions
+from speakerid.evaluation.embedding.stage import EmbeddingStage, Engine, Progress, StageOptions
 from speakerid.evaluation.errors import CohortNeeded
 from speakerid.evaluation.material import cohort_prints
 from speakerid.evaluation.protocols.verification import RESAMPLES
@@ -43,7 +43,7 @@ def start(wanted: Wanted, bars: Bars) -> Run:
     """Raises EncoderNotFound, CalibrationUnreadable, CohortNeeded, RecordingsError."""
     vad = wanted.vad or wanted.score == "calibrated"  # calibrations are fitted on what the service hears
     cache = wanted.cache or default_folder()
-    stage = Stage(StageOptions(wanted.settings.encoder, cache, wanted.workers, vad, wanted.engine))
+    stage = EmbeddingStage(StageOptions(wanted.settings.encoder, cache, wanted.workers, vad, wanted.engine))
     return Run(
         stage=stage,
         backend=_backend(wanted, stage, bars),
@@ -54,7 +54,7 @@ def start(wanted: Wanted, bars: Bars) -> Run:
     )
 
 
-def _backend(wanted: Wanted, stage: Stage, bars: Bars) -> Backend:
+def _backend(wanted: Wanted, stage: EmbeddingStage, bars: Bars) -> Backend:
     if wanted.score == "asnorm":
         return _normalizing(wanted.cohort, stage, bars)
     if wanted.score == "calibrated":
@@ -64,7 +64,7 @@ def _backend(wanted: Wanted, stage: Stage, bars: Bars) -> Backend:
     return Backend("cosine")
 
 
-def _normalizing(folder: Path | None, stage: Stage, bars: Bars) -> Backend:
+def _normalizing(folder: Path | None, stage: EmbeddingStage, bars: Bars) -> Backend:
     if folder is None:
         raise CohortNeeded
     corpus = open_corpus(folder)

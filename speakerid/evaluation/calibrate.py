@@ -21,7 +21,7 @@ from speakerid.bootstrap import load_encoder
 from speakerid.calibration.domain_embeddings import Bars, EmbeddedDomain, Progress, embed_domain
 from speakerid.calibration.domains import Domain, own_domains, speech_domains
 from speakerid.calibration.fit import fit
-from speakerid.calibration.fit_domains import TARGET_FPIR, LeftOut, fit_domains, leave_one_out
+from speakerid.calibration.fit_domains import TARGET_FPIR, DomainLeftOut, fit_domains, leave_one_out
 from speakerid.calibration.labeled_domain import LabeledDomain, one_person_twice
 from speakerid.encoders.base import Encoder, label
 from speakerid.encoders.registry import FITTED, PAIR
@@ -51,7 +51,7 @@ class Calibrated:
     encoder: str
     fitted: Fitted
     covered: tuple[Covered, ...]
-    left_out: tuple[LeftOut, ...]  # the worst first
+    left_out: tuple[DomainLeftOut, ...]  # the worst first
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -64,7 +64,7 @@ class Calibrated:
 
 
 @dataclass(frozen=True)
-class Material:
+class FittingMaterial:
     """Domains as every encoder embeds them."""
 
     encoders: Sequence[Encoder]
@@ -80,26 +80,26 @@ class Material:
         ]
 
 
-def read(encoders: Sequence[Encoder], domains: Sequence[Domain], bars: Bars) -> Material:
+def read(encoders: Sequence[Encoder], domains: Sequence[Domain], bars: Bars) -> FittingMaterial:
     """Raises CalibrationMissing for no speech, EncoderFailed."""
     embedded = [embed_domain(domain, encoders, bars(domain.name)) for domain in domains]
-    return Material(encoders, domains, embedded, [one_person_twice(one.labeled[0]) for one in embedded])
+    return FittingMaterial(encoders, domains, embedded, [one_person_twice(one.labeled[0]) for one in embedded])
 
 
-def calibrate(material: Material) -> list[Calibrated]:
+def calibrate(material: FittingMaterial) -> list[Calibrated]:
     """One for each encoder. Raises CalibrationMissing for too little."""
     covered = tuple(map(_covered, material.domains, material.embedded, material.twice))
     return [_calibrated(material, at, covered) for at in range(len(material.encoders))]
 
 
-def prior(material: Material) -> Calibration:
+def prior(material: FittingMaterial) -> Calibration:
     """For any encoder: of all domains through all encoders, each a domain of its own, and wider between them."""
     every = [one for at in range(len(material.encoders)) for one in material.of(at, test_only=False)]
     found = fit(every, "")
     return replace(found, strangers=replace(found.strangers, between=WIDER * found.strangers.between), domains=())
 
 
-def _calibrated(material: Material, at: int, covered: tuple[Covered, ...]) -> Calibrated:
+def _calibrated(material: FittingMaterial, at: int, covered: tuple[Covered, ...]) -> Calibrated:
     domains, encoder = material.of(at, test_only=False), material.encoders[at]
     fitted = fit_domains(domains, encoder.fingerprint)
     left_out = leave_one_out(domains, material.of(at, test_only=True))

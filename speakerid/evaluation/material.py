@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.evaluation.corpora.corpus import Corpus, Recording
-from speakerid.evaluation.embedding.stage import Progress, Stage
+from speakerid.evaluation.corpora.corpus import Corpus, CorpusRecording
+from speakerid.evaluation.embedding.stage import EmbeddingStage, Progress
 from speakerid.evaluation.errors import MissingRecordings, UnreadableRecordings, named
 from speakerid.scoring.cosine import voiceprint
 from speakerid.types import FloatArray
 
 
 @dataclass(frozen=True)
-class Material:
+class TrialMaterial:
     voices: FloatArray  # (names, dim), zero where they are not usable
     usable: NDArray[np.bool_]  # (names,)
     stamps: tuple[str, ...]
@@ -25,7 +25,9 @@ class Material:
     took_s: float
 
 
-def embed_names(stage: Stage, corpus: Corpus, names: Sequence[str], progress: Progress, *, skip: bool) -> Material:
+def embed_names(
+    stage: EmbeddingStage, corpus: Corpus, names: Sequence[str], progress: Progress, *, skip: bool
+) -> TrialMaterial:
     """Raises MissingRecordings before anything is embedded, UnreadableRecordings after; neither with `skip`."""
     found = [corpus.find(name) for name in names]
     there = [one if one is not None and one.path.is_file() else None for one in found]
@@ -40,7 +42,7 @@ def embed_names(stage: Stage, corpus: Corpus, names: Sequence[str], progress: Pr
     voices[~is_there] = 0.0
     usable: NDArray[np.bool_] = np.any(voices, axis=1)
     stamps = _stamps(len(names), missing, list(heard.unheard))
-    return Material(voices, usable, stamps, heard.fresh, heard.audio_s, heard.took_s)
+    return TrialMaterial(voices, usable, stamps, heard.fresh, heard.audio_s, heard.took_s)
 
 
 def _stamps(of: int, missing: Sequence[str], unheard: Sequence[str]) -> tuple[str, ...]:
@@ -52,10 +54,10 @@ def _stamps(of: int, missing: Sequence[str], unheard: Sequence[str]) -> tuple[st
     )
 
 
-def cohort_prints(stage: Stage, corpus: Corpus, progress: Progress) -> FloatArray:
+def cohort_prints(stage: EmbeddingStage, corpus: Corpus, progress: Progress) -> FloatArray:
     """`(speakers, dim)`: the mean embedding of every speaker. Raises UnreadableRecordings, SpeakersUnknown."""
     speakers = corpus.by_speaker()
-    recordings: list[Recording] = [one for files in speakers.values() for one in files]
+    recordings: list[CorpusRecording] = [one for files in speakers.values() for one in files]
     heard = stage.embed(recordings, progress)
     if heard.unheard:
         raise UnreadableRecordings(heard.unheard)

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.corpora.corpus import Corpus
-from speakerid.evaluation.corpora.split import Item, Split
-from speakerid.evaluation.embedding.stage import Progress, Stage
+from speakerid.evaluation.corpora.split import Item, SpeakerSplit
+from speakerid.evaluation.embedding.stage import EmbeddingStage, Progress
 from speakerid.evaluation.errors import NoProbes, OneSpeaker
 from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
-from speakerid.evaluation.material import Material, embed_names
+from speakerid.evaluation.material import TrialMaterial, embed_names
 from speakerid.evaluation.protocols.identification import search
 from speakerid.evaluation.protocols.linear_head import linear_head
 from speakerid.evaluation.protocols.open_set import open_set
-from speakerid.evaluation.protocols.task import Spoken, Task
+from speakerid.evaluation.protocols.task import IdentificationTask, LabeledUtterances
 from speakerid.evaluation.protocols.verification import RESAMPLES, verify
 from speakerid.evaluation.report.facts import EncoderFacts, ListFacts, Report, WorkFacts, now
 from speakerid.evaluation.scores_alone import NO_SPEAKERS
@@ -33,7 +33,7 @@ from speakerid.metrics.curves import ClassMissing
 class Run:
     """What all protocols need; `stamps` are what a reader must know before quoting a figure."""
 
-    stage: Stage
+    stage: EmbeddingStage
     backend: Backend
     skip_missing: bool = False
     resamples: int = RESAMPLES
@@ -57,7 +57,7 @@ class Run:
         report = self._report("verification", {"verification": figures}, ListFacts.of(listed), material, stamps)
         return Evaluated(report, ScoredTrials(trials, scores, speakers, are_llrs))
 
-    def identification(self, corpus: Corpus, split: Split) -> Evaluated:
+    def identification(self, corpus: Corpus, split: SpeakerSplit) -> Evaluated:
         """Both protocols, each under its name. Raises MissingRecordings, UnreadableRecordings."""
         task, material, stamps = self._task(corpus, split, closed=True)
         found = {
@@ -72,7 +72,7 @@ class Run:
         )
         return Evaluated(self._report("identification", figures, _facts(split), material, stamps), answers=answers)
 
-    def open_set(self, corpus: Corpus, split: Split) -> Evaluated:
+    def open_set(self, corpus: Corpus, split: SpeakerSplit) -> Evaluated:
         """Raises MissingRecordings, UnreadableRecordings, NoProbes."""
         task, material, stamps = self._task(corpus, split, closed=False)
         try:
@@ -82,7 +82,9 @@ class Run:
         report = self._report("open-set", {"open_set": figures}, _facts(split), material, stamps)
         return Evaluated(report, open_set=searches)
 
-    def _task(self, corpus: Corpus, split: Split, *, closed: bool) -> tuple[Task, Material, list[str]]:
+    def _task(
+        self, corpus: Corpus, split: SpeakerSplit, *, closed: bool
+    ) -> tuple[IdentificationTask, TrialMaterial, list[str]]:
         """In a `closed` task probes of speakers without a usable training file are dropped, and that is stamped.
 
         Raises OneSpeaker, NoProbes.
@@ -102,16 +104,16 @@ class Run:
             raise NoProbes(split.name, "an enrolled speaker")
         dropped = asked - len(test.speakers)
         stamps = [f"{dropped} probes of speakers without a training file were left out."] if dropped else []
-        return Task(train, dev, test), material, stamps
+        return IdentificationTask(train, dev, test), material, stamps
 
-    def _embed(self, corpus: Corpus, names: Sequence[str]) -> Material:
+    def _embed(self, corpus: Corpus, names: Sequence[str]) -> TrialMaterial:
         material = embed_names(self.stage, corpus, names, self.progress, skip=self.skip_missing)
         speakers = {one.speaker for name in names if (one := corpus.find(name)) and one.speaker}
         stamps = self.backend.stamps(speakers)
         return replace(material, stamps=(*material.stamps, *stamps))
 
     def _report(
-        self, protocol: str, figures: dict[str, Any], facts: ListFacts, material: Material, stamps: Sequence[str]
+        self, protocol: str, figures: dict[str, Any], facts: ListFacts, material: TrialMaterial, stamps: Sequence[str]
     ) -> Report:
         options = self.stage.options
         work = WorkFacts(
@@ -135,13 +137,15 @@ class Run:
         )
 
 
-def _facts(split: Split) -> ListFacts:
+def _facts(split: SpeakerSplit) -> ListFacts:
     return ListFacts(split.name, split.sha256, len(split))
 
 
-def _spoken(items: Sequence[Item], rows: NDArray[np.intp], material: Material) -> Spoken:
+def _spoken(items: Sequence[Item], rows: NDArray[np.intp], material: TrialMaterial) -> LabeledUtterances:
     chosen = [items[row] for row in rows]
-    return Spoken(material.voices[rows], tuple(one.speaker for one in chosen), tuple(one.name for one in chosen))
+    return LabeledUtterances(
+        material.voices[rows], tuple(one.speaker for one in chosen), tuple(one.name for one in chosen)
+    )
 
 
 def _speakers(corpus: Corpus, trials: TrialList) -> NDArray[np.intp] | None:

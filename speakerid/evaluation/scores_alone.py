@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from speakerid.evaluation.evaluated import Evaluated, ScoredTrials
-from speakerid.evaluation.protocols.verification import RESAMPLES, Verification, verify
+from speakerid.evaluation.protocols.verification import RESAMPLES, VerificationFigures, verify
 from speakerid.evaluation.report.facts import ListFacts, Report, now
 from speakerid.evaluation.trials.score_file import Scored, read_scores
 from speakerid.evaluation.trials.speakers import speakers_of
@@ -38,6 +38,6 @@ def evaluate_scores(
     return Evaluated(report, ScoredTrials(found.trials, found.scores, speakers, are_llrs))
 
 
-def _stamps(found: Scored, figures: Verification) -> list[str]:
+def _stamps(found: Scored, figures: VerificationFigures) -> list[str]:
     ignored = f"{found.ignored} scores belong to no trial of {found.trials.name} and were ignored."
     return [*([ignored] if found.ignored else []), *([NO_SPEAKERS] if figures.speakers is None else [])]

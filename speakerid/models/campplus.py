@@ -35,7 +35,7 @@ class Affine:
 def build_campplus(weights: Weights) -> bytes:
     """`feats (batch, frames, 80)`, means removed, to `embedding (batch, dim)`. Raises `ConversionFailed`."""
     try:
-        return _Builder(weights).build()
+        return _CampplusBuilder(weights).build()
     except (KeyError, ValueError, IndexError) as error:
         raise ConversionFailed(f"The weights are not those of CAM++ ({type(error).__name__}: {error}).") from error
 
@@ -48,7 +48,7 @@ class Segments:
     spread: str  # (segments, frames): 1 where the frame is of the segment
 
 
-class _Builder:
+class _CampplusBuilder:
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._graph = Graph("campplus")

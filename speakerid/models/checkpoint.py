@@ -29,14 +29,14 @@ def read_checkpoint(data: bytes) -> Any:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             index = next(name for name in archive.namelist() if name.rpartition("/")[2] == INDEX)
-            return _Reader(archive, index).load()
+            return _CheckpointReader(archive, index).load()
     except ConversionFailed:
         raise
     except Exception as error:  # a damaged zip or pickle fails in every way there is
         raise ConversionFailed(f"The checkpoint cannot be read ({type(error).__name__}: {error}).") from error
 
 
-class _Reader(pickle.Unpickler):
+class _CheckpointReader(pickle.Unpickler):
     def __init__(self, archive: zipfile.ZipFile, index: str) -> None:
         super().__init__(io.BytesIO(archive.read(index)))
         self._archive, self._folder = archive, index.removesuffix(INDEX)

@@ -29,14 +29,14 @@ GATES = (0, 3, 1, 2)  # PyTorch keeps input, forget, cell, output; ONNX wants in
 def build_segmentation(weights: Weights) -> bytes:
     """`wav (batch, samples)` at 16 kHz to `log_probs (batch, frames, classes)`. Raises `ConversionFailed`."""
     try:
-        return _Builder(weights).build()
+        return _SegmentationBuilder(weights).build()
     except (KeyError, ValueError, IndexError) as error:
         raise ConversionFailed(
             f"The weights are not those of segmentation ({type(error).__name__}: {error})."
         ) from error
 
 
-class _Builder:
+class _SegmentationBuilder:
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._graph = Graph("segmentation")

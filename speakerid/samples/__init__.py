@@ -7,14 +7,14 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Voice:
+class SampleVoice:
     """The utterances of one person: three to enroll, 6 to 8 s each, and two to probe with, 5 to 6 s each."""
 
     enroll: tuple[Path, ...]
     probes: tuple[Path, ...]
 
 
-def voices() -> dict[str, Voice]:
+def voices() -> dict[str, SampleVoice]:
     """Every voice meant to be enrolled, by name, in alphabetical order."""
     return {folder.name: _voice(folder) for folder in sorted((_HERE / "voices").iterdir()) if folder.is_dir()}
 
@@ -29,8 +29,8 @@ def silence() -> Path:
     return _HERE / "silence.flac"
 
 
-def _voice(folder: Path) -> Voice:
-    return Voice(enroll=_files(folder, "enroll"), probes=_files(folder, "probe"))
+def _voice(folder: Path) -> SampleVoice:
+    return SampleVoice(enroll=_files(folder, "enroll"), probes=_files(folder, "probe"))
 
 
 def _files(folder: Path, kind: str) -> tuple[Path, ...]:

@@ -9,15 +9,15 @@ from speakerid import samples
 
 
 @dataclass(frozen=True)
-class Line:
+class ConversationLine:
     """What one of them says; `voice` is None for the stranger."""
 
     voice: str | None
     file: Path
 
 
-def conversation() -> list[Line]:
+def conversation() -> list[ConversationLine]:
     first, second = list(samples.voices().items())[:2]
-    known = [[Line(name, file) for file in voice.probes] for name, voice in (first, second)]
-    strange = [Line(None, file) for file in samples.stranger()]
+    known = [[ConversationLine(name, file) for file in voice.probes] for name, voice in (first, second)]
+    strange = [ConversationLine(None, file) for file in samples.stranger()]
     return [known[0][0], known[1][0], strange[0], known[0][1], strange[1], known[1][1]]

@@ -22,22 +22,22 @@ CLIPPED_RATIO = 0.01
 
 
 @dataclass(frozen=True)
-class Limit:
+class CoachLimit:
     refuse: float
     warn: float
 
 
-NEVER = Limit(math.inf, math.inf)  # where above is bad
-CLIPPED = Limit(refuse=0.3, warn=CLIPPED_RATIO)  # from there on every fourth voiceprint is nearer to somebody else
+NEVER = CoachLimit(math.inf, math.inf)  # where above is bad
+CLIPPED = CoachLimit(refuse=0.3, warn=CLIPPED_RATIO)  # from there on every fourth voiceprint is nearer to somebody else
 
 
 @dataclass(frozen=True)
-class Limits:
+class CoachLimits:
     """Valid only for one encoder and with its calibration, whose llrs they are."""
 
-    match_llr: Limit  # of the speaker's other utterances; below is bad
+    match_llr: CoachLimit  # of the speaker's other utterances; below is bad
     voices: VoicesModel | None = None  # None: voices are not counted
-    voices_llr: Limit = NEVER  # "two voices" to "one voice"; above is bad
+    voices_llr: CoachLimit = NEVER  # "two voices" to "one voice"; above is bad
 
     def count(self, voices_llr: float | None) -> int | None:
         """How many voices there are; 2 stands for two or more."""
@@ -49,13 +49,13 @@ class Limits:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Raises `KeyError` or `TypeError` for anything that `to_dict` did not make."""
-        limits = {name: Limit(**fields[name]) for name in ("match_llr", "voices_llr")}
+        limits = {name: CoachLimit(**fields[name]) for name in ("match_llr", "voices_llr")}
         return cls(**fields | limits | {"voices": VoicesModel(**fields["voices"])})
 
 
 # Of an encoder that nothing was fitted for: refused is what is less alike than five of six strangers are.
-UNFITTED = Limits(
-    match_llr=Limit(
+UNFITTED = CoachLimits(
+    match_llr=CoachLimit(
         refuse=GENERIC.llr_of(
             GENERIC.strangers.mean - math.hypot(GENERIC.strangers.deviation, GENERIC.strangers.between)
         ),
@@ -65,7 +65,7 @@ UNFITTED = Limits(
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CoachEvidence:
     """What was measured. None: not measurable, or there is nothing to compare with."""
 
     speech: Speech
@@ -74,7 +74,7 @@ class Evidence:
     voices_llr: float | None = None  # "two voices" to "one voice"
     match_llr: float | None = None  # against the speaker's other utterances
     elsewhere_llr: float | None = None  # against the other speaker who is most alike
-    elsewhere: Limit = NEVER  # the llr that says it is that speaker; above is bad
+    elsewhere: CoachLimit = NEVER  # the llr that says it is that speaker; above is bad
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Findings:
     warnings: tuple[EnrollmentWarning, ...]
 
 
-def judge(evidence: Evidence, limits: Limits) -> Findings:
+def judge(evidence: CoachEvidence, limits: CoachLimits) -> Findings:
     refusals = tuple(_refusals(evidence, limits))
     return Findings(refusals, tuple(word for word in _warnings(evidence, limits) if _SAME.get(word) not in refusals))
 
@@ -97,7 +97,7 @@ _SAME: dict[EnrollmentWarning, EnrollmentRefusal] = {
 }
 
 
-def _refusals(found: Evidence, limits: Limits) -> Iterator[EnrollmentRefusal]:
+def _refusals(found: CoachEvidence, limits: CoachLimits) -> Iterator[EnrollmentRefusal]:
     if found.speech.seconds < found.needed_s:
         yield "too_little_speech"
     if found.speech.clipping_ratio > CLIPPED.refuse:
@@ -110,7 +110,7 @@ def _refusals(found: Evidence, limits: Limits) -> Iterator[EnrollmentRefusal]:
         yield "voice_already_enrolled"
 
 
-def _warnings(found: Evidence, limits: Limits) -> Iterator[EnrollmentWarning]:
+def _warnings(found: CoachEvidence, limits: CoachLimits) -> Iterator[EnrollmentWarning]:
     if found.speech.clipping_ratio > CLIPPED.warn:
         yield "clipped"
     if _below(found.speech.snr_db, NOISY_SNR_DB):
@@ -129,7 +129,7 @@ def _warnings(found: Evidence, limits: Limits) -> Iterator[EnrollmentWarning]:
         yield "similar_voice"
 
 
-def _is_somebody_else(found: Evidence, limits: Limits) -> bool:
+def _is_somebody_else(found: CoachEvidence, limits: CoachLimits) -> bool:
     """A weak match here and a sure one elsewhere. A voice enrolled twice on purpose matches well in both places."""
     return _below(found.match_llr, limits.match_llr.warn) and _above(found.elsewhere_llr, found.elsewhere.refuse)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from speakerid.errors import CalibrationUnreadable
 from speakerid.scoring.calibration import Calibration, generic
-from speakerid.scoring.coach import UNFITTED, Limits
+from speakerid.scoring.coach import UNFITTED, CoachLimits
 
 
 @dataclass(frozen=True)
 class Fitted:
     calibration: Calibration
-    limits: Limits = UNFITTED
+    limits: CoachLimits = UNFITTED
 
     def to_json(self) -> str:
         limits = None if self.limits is UNFITTED else self.limits.to_dict()
@@ -29,7 +29,7 @@ class Fitted:
         """Raises `ValueError`, `KeyError` or `TypeError` for anything that `to_json` did not write."""
         fields = json.loads(text)
         limits = fields["limits"]
-        return cls(Calibration.from_dict(fields["calibration"]), Limits.from_dict(limits) if limits else UNFITTED)
+        return cls(Calibration.from_dict(fields["calibration"]), CoachLimits.from_dict(limits) if limits else UNFITTED)
 
 
 def find(fingerprint: str, folders: Iterable[Path]) -> Fitted | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from speakerid.calibration.gallery_report import Fitted, fit_gallery
+from speakerid.calibration.gallery_report import FittedGallery, fit_gallery
 from speakerid.calibration.gallery_trials import GalleryTrials, Utterances, gallery_trials
 from speakerid.calibration.map_adaptation import MIN_NONTARGETS, MIN_SPEAKERS
 from speakerid.db.engine import Handle
@@ -18,7 +18,7 @@ from speakerid.db.types import now
 from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch, TooFewTrials
 from speakerid.services import scores, serializers, validation
-from speakerid.services.calibrations import Stored
+from speakerid.services.calibrations import StoredCalibration
 from speakerid.services.engine import Engine
 from speakerid.types import CalibrationReport, Combining, Gallery
 
@@ -32,7 +32,7 @@ class Made:
     """What `fit` found; `keep` stores it."""
 
     report: CalibrationReport
-    stored: Stored
+    stored: StoredCalibration
 
 
 def fit(engine: Engine, gallery: GalleryRow) -> Made:
@@ -44,7 +44,7 @@ def fit(engine: Engine, gallery: GalleryRow) -> Made:
     scores.require_same_encoder(engine, gallery)
     trials = gallery_trials(engine.calibration, _utterances(rows, gallery.combining))
     found = fit_gallery(engine.calibration, trials, gallery.target_fpir)
-    stored = Stored(
+    stored = StoredCalibration(
         slope=found.calibration.slope,
         intercept=found.calibration.intercept,
         fingerprint=engine.encoder.fingerprint,
@@ -100,7 +100,7 @@ def _sample(db: Handle, gallery_key: int) -> list[UtteranceRow]:
     return utterances.oldest(db, gallery_key, drawn, MOST_OF_ONE)
 
 
-def _report(engine: Engine, gallery: GalleryRow, trials: GalleryTrials, found: Fitted) -> CalibrationReport:
+def _report(engine: Engine, gallery: GalleryRow, trials: GalleryTrials, found: FittedGallery) -> CalibrationReport:
     return CalibrationReport(
         gallery=gallery.name,
         stored=False,
@@ -119,7 +119,7 @@ def _report(engine: Engine, gallery: GalleryRow, trials: GalleryTrials, found: F
     )
 
 
-def _reason(gallery: GalleryRow, found: Fitted) -> str:
+def _reason(gallery: GalleryRow, found: FittedGallery) -> str:
     before, after = (
         next(one for one in measured.points if one.target_fpir == gallery.target_fpir)
         for measured in (found.default, found.fitted)

@@ -18,7 +18,7 @@ UNREADABLE = "It cannot be read, or is one of an earlier version. Calibrate agai
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredCalibration:
     """As kept in a gallery's row."""
 
     slope: float
@@ -74,10 +74,10 @@ def described(engine: Engine, gallery: GalleryRow) -> GalleryCalibration:
     )
 
 
-def _stored(gallery: GalleryRow) -> Stored | None:
+def _stored(gallery: GalleryRow) -> StoredCalibration | None:
     """None where there is none, or none that can be read."""
     try:
-        return None if gallery.calibration is None else Stored.from_row(gallery.calibration)
+        return None if gallery.calibration is None else StoredCalibration.from_row(gallery.calibration)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
@@ -86,7 +86,7 @@ def is_unreadable(gallery: GalleryRow) -> bool:
     return gallery.calibration is not None and _stored(gallery) is None
 
 
-def _unused(engine: Engine, gallery: GalleryRow, stored: Stored) -> str | None:
+def _unused(engine: Engine, gallery: GalleryRow, stored: StoredCalibration) -> str | None:
     """Why the stored calibration is passed over; None when it is used."""
     if stored.fingerprint != engine.encoder.fingerprint:
         return OTHER_ENCODER

@@ -24,14 +24,14 @@ from speakerid.errors import (
     TooLittleSpeech,
     VoiceAlreadyEnrolled,
 )
-from speakerid.scoring.coach import NEVER, Evidence, Limit, judge
+from speakerid.scoring.coach import NEVER, CoachEvidence, CoachLimit, judge
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.scoring.enrollment_pooling import shares
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services import scores
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NOBODY, Neighbors
-from speakerid.services.probe import Voice, of_speech
+from speakerid.services.probe import Probe, probe_of_speech
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
@@ -42,19 +42,19 @@ ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
     "voice_already_enrolled": VoiceAlreadyEnrolled,
 }
 # Chance that a new speaker is taken for somebody in the gallery: 1 of 1,000 is refused, 1 of 50 remarked on.
-ELSEWHERE_FPIR = Limit(refuse=0.001, warn=0.02)
+ELSEWHERE_FPIR = CoachLimit(refuse=0.001, warn=0.02)
 NEAREST = 8  # speakers looked at: one may be the speaker in question, some erased a moment ago
 WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
 
-def hear(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel = "mix") -> Voice:
+def hear(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel = "mix") -> Probe:
     """Listen, also for a second voice, and look up who sounds alike. Raises AudioError, Overloaded."""
     clean, kept = _prepared(engine, audio, channel)
-    voice = replace(of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel), audio=kept)
+    voice = replace(probe_of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel), audio=kept)
     return replace(voice, voices_llr=_voices_llr(engine, clean), near=near(engine, gallery, voice.embedding))
 
 
-def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice) -> Review:
+def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, voice: Probe) -> Review:
     """Compare with what is enrolled now, in the caller's transaction.
 
     By the encoder's own calibration, whatever the gallery's: the limits were fitted with it.
@@ -62,7 +62,7 @@ def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow,
     others = [one for one in utterances.with_embedding(db, speaker) if one.sha256 != voice.sha256]
     cohesion = _cohesion(engine, gallery, others, voice)
     similar = _most_similar(engine, db, speaker, voice)
-    evidence = Evidence(
+    evidence = CoachEvidence(
         speech=voice.speech,
         needed_s=max(gallery.min_speech_s, voice.needed_s),
         bandwidths_hz=tuple(one.bandwidth_hz for one in others),
@@ -121,7 +121,7 @@ class _Similar:
 
     speaker_id: str
     llr: float
-    limit: Limit
+    limit: CoachLimit
 
 
 def _prepared(engine: Engine, audio: bytes, channel: Channel) -> tuple[CleanSpeech, bytes]:
@@ -142,7 +142,7 @@ def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:
     return model.llr(split(heard, clean.speech.seconds))
 
 
-def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], voice: Voice) -> Match | None:
+def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], voice: Probe) -> Match | None:
     if voice.embedding is None or not others:
         return None
     seconds = np.array([one.speech_s for one in others])
@@ -151,7 +151,7 @@ def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], v
     return Match(score.item(), engine.calibration.llr(score).item())
 
 
-def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice) -> _Similar | None:
+def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Probe) -> _Similar | None:
     """Of the other speakers, where there is one to compare with."""
     alike = speakers.with_voice(db, speaker.gallery_key, voice.near.keys, engine.encoder.dim)
     found = [one for one in alike if one.row.key != speaker.key]
@@ -160,11 +160,11 @@ def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, voice: Voice)
     llrs = engine.calibration.compare(voice.embedding[None, :], scores.embeddings(found))[0]
     best = int(llrs.argmax())
     refuse, warn = (_elsewhere_llr(engine, voice, fpir) for fpir in astuple(ELSEWHERE_FPIR))
-    limit = Limit(math.inf if engine.calibration.is_generic else refuse, warn)  # a prior says too little to refuse
+    limit = CoachLimit(math.inf if engine.calibration.is_generic else refuse, warn)  # a prior says too little to refuse
     return _Similar(found[best].row.id, float(llrs[best]), limit)
 
 
-def _elsewhere_llr(engine: Engine, voice: Voice, fpir: float) -> float:
+def _elsewhere_llr(engine: Engine, voice: Probe, fpir: float) -> float:
     """By the encoder's own calibration, as the other limits."""
     calibration = engine.calibration
     return max(0.0, calibration.llr_of(calibration.strangers.taught(voice.near.own, voice.near.size, fpir)))

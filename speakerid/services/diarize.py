@@ -13,8 +13,8 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.long_audio_reader import LongAudio
 from speakerid.audio.quality import clipping_ratio, measure
 from speakerid.diarization.clustering import Count, Evidence, cluster
-from speakerid.diarization.reading import Block, blocks
-from speakerid.diarization.reconstruction import Spoken, by_appearance, reconstructed
+from speakerid.diarization.reading import SegmentedBlock, blocks
+from speakerid.diarization.reconstruction import ClusterTurn, by_appearance, reconstructed
 from speakerid.diarization.segments import Segment, seconds
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import Overloaded
@@ -35,7 +35,7 @@ class ChannelDiarization:
 
     channel: int | None
     seconds: float
-    spoken: tuple[Spoken, ...]
+    spoken: tuple[ClusterTurn, ...]
     speech: tuple[Speech, ...]  # `seconds` of it alone
     probes: FloatArray
     speech_seconds: float
@@ -43,7 +43,7 @@ class ChannelDiarization:
 
 def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count, at: At) -> ChannelDiarization:
     """Raises AudioError, Overloaded, EncoderFailed."""
-    segmenter, options = engine.recorder.segmenter, engine.policy.clusters
+    segmenter, options = engine.long_audio.segmenter, engine.policy.clusters
     at("speech")
     found = _Found(engine.encoder, options.alone_s)
     for block in blocks(audio.pieces(found.measure_clipping), segmenter):
@@ -85,12 +85,12 @@ class _Found:
         self._encoder = encoder
         self._alone_s = alone_s
         self._embeddings: list[FloatArray] = [np.zeros((0, encoder.dim), np.float32)]
-        self._first: list[Block] = []
+        self._first: list[SegmentedBlock] = []
 
     def measure_clipping(self, piece: FloatArray) -> None:
         self._clipped += clipping_ratio(piece) * len(piece)
 
-    def add(self, block: Block) -> None:
+    def add(self, block: SegmentedBlock) -> None:
         self.total += len(block.samples)
         if (self._first or block.segments) and self.total - (self._first or [block])[0].start < MEASURED:
             self._first.append(block)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from speakerid.audio.long_audio_reader import Recorder
+from speakerid.audio.long_audio_reader import LongAudioReader
 from speakerid.audio.prepare import Preparer
 from speakerid.db.engine import Database, Handle
 from speakerid.db.erasure import FINISH, Effort
@@ -16,7 +16,7 @@ from speakerid.diarization.clustering import ClusterOptions
 from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.coach import UNFITTED, Limits
+from speakerid.scoring.coach import UNFITTED, CoachLimits
 from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.index_sync import IndexSync
 
@@ -40,9 +40,9 @@ class Engine:
     indexes: IndexSync
     cross_speaker: CrossSpeakerScores
     calibration: Calibration  # the encoder's own, or a prior for any
-    limits: Limits = UNFITTED  # of the enrollment coach
+    limits: CoachLimits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
-    recorder: Recorder = field(default_factory=Recorder)
+    long_audio: LongAudioReader = field(default_factory=LongAudioReader)
     effort: Effort = FINISH  # with erasures, whose traces are removed from the files before `write` returns
 
     @property

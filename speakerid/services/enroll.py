@@ -9,7 +9,7 @@ from speakerid.db.types import new_id
 from speakerid.errors import UtteranceElsewhere
 from speakerid.services import coach, galleries, serializers
 from speakerid.services.engine import Engine
-from speakerid.services.probe import Voice
+from speakerid.services.probe import Probe
 from speakerid.services.speakers import refresh_voiceprint
 from speakerid.types import Enrollment, EnrollmentRefusal, Review
 
@@ -21,7 +21,7 @@ def enroll(
     db: Handle,
     gallery_name: str,
     speaker_id: str,
-    voice: Voice,
+    voice: Probe,
     accepted: frozenset[EnrollmentRefusal] = NOTHING,
 ) -> Enrollment:
     """Add what was heard to the speaker's voiceprint. The same bytes for the same speaker change nothing.
@@ -51,7 +51,7 @@ def _add(
     db: Handle,
     gallery: GalleryRow,
     speaker: SpeakerRow,
-    voice: Voice,
+    voice: Probe,
     said: Review,
     accepted: frozenset[EnrollmentRefusal],
 ) -> UtteranceRow:
@@ -62,7 +62,7 @@ def _add(
     return utterance
 
 
-def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, voice: Voice, said: Review) -> UtteranceRow:
+def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, voice: Probe, said: Review) -> UtteranceRow:
     return UtteranceRow(
         id=new_id("utt"),
         gallery_key=gallery.key,

@@ -12,7 +12,7 @@ from speakerid.audit.health import Health
 from speakerid.audit.leave_one_out import Indices
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
 from speakerid.scoring.coach import CLIPPED_RATIO, NOISY_SNR_DB
-from speakerid.types import Figures, Finding, FindingReason, SpeakerRef, Speech, Suggestion
+from speakerid.types import Finding, FindingFigures, FindingReason, SpeakerRef, Speech, Suggestion
 
 SHORT_S = 1.5  # below it encoders err about twice as often as at 3 s
 MIN_UTTERANCES = 2  # a single one cannot be checked
@@ -90,7 +90,7 @@ def _mismatched_pairs(examined: Examined) -> Iterator[Finding]:
             sentence=f"One of the two utterances of {speaker.name} is somebody else's (llr {llr:.1f} against each "
             "other). A third recording will tell which.",
             suggestion=Suggestion("enroll_more", speaker.id),
-            figures=Figures(probability=float(1.0 - labels.both_right[first]), own_llr=llr),
+            figures=FindingFigures(probability=float(1.0 - labels.both_right[first]), own_llr=llr),
             utterances=(examined.utterances[first].id, examined.utterances[second].id),
         )
 
@@ -108,7 +108,7 @@ def _duplicates(examined: Examined) -> Iterator[Finding]:
             speaker=speaker,
             sentence=f"{speaker.name} and {other.name} seem to be one voice under two names (mean llr {llr:.1f}).",
             suggestion=Suggestion("merge_speakers", speaker.id, to=other.id),
-            figures=Figures(other_llr=float(llr), likeness=_finite(likeness)),
+            figures=FindingFigures(other_llr=float(llr), likeness=_finite(likeness)),
             other=other,
         )
 
@@ -154,14 +154,14 @@ def _weakness(
             speaker=_ref(row),
             sentence=f"{row.name} has a weak voiceprint: {', '.join(found.values())}.",
             suggestion=Suggestion("enroll_more", row.id),
-            figures=Figures(cohesion_llr=cohesion, utterances=count, speech_seconds=round(speech_s, 2)),
+            figures=FindingFigures(cohesion_llr=cohesion, utterances=count, speech_seconds=round(speech_s, 2)),
             reasons=tuple(found),
         )
 
 
-def _figures(examined: Examined, utterance: int, probability: float | None = None) -> Figures:
+def _figures(examined: Examined, utterance: int, probability: float | None = None) -> FindingFigures:
     row, labels = examined.utterances[utterance], examined.health.labels
-    return Figures(
+    return FindingFigures(
         probability=probability,
         own_llr=_finite(labels.own_llr[utterance]),
         other_llr=_finite(labels.other_llr[utterance]),

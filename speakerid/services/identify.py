@@ -14,7 +14,7 @@ from speakerid.scoring.cosine import cosine
 from speakerid.scoring.decision import decide, probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
-from speakerid.services.probe import Voice, listen
+from speakerid.services.probe import Probe, prepare_probe
 from speakerid.types import Candidate, Decision, Identification, SpeakerRef, Threshold
 
 TOP_K_LIMIT = 100
@@ -31,7 +31,7 @@ def identify(
     engine: Engine, gallery: GalleryRow, audio: bytes, *, top_k: int = 5, channel: Channel = "mix"
 ) -> Identification:
     """Name the speaker, or say why not. Raises AudioError, EncoderMismatch, Overloaded."""
-    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
+    voice = prepare_probe(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
     if voice.embedding is None:
         return _answer(engine, gallery, voice, "not_enough_speech", reason=voice.shortage)
     ranked = _rank(engine, gallery, voice, min(max(top_k, 1), TOP_K_LIMIT))
@@ -43,7 +43,7 @@ def identify(
     return _answer(engine, gallery, voice, decision, ranked.candidates, ranked.threshold, top_k)
 
 
-def _rank(engine: Engine, gallery: GalleryRow, voice: Voice, top_k: int) -> _Ranked:
+def _rank(engine: Engine, gallery: GalleryRow, voice: Probe, top_k: int) -> _Ranked:
     """The best candidates, scored again from SQL: an erased speaker can never be among them."""
     if not comparable(engine, gallery):
         return _Ranked()
@@ -67,7 +67,7 @@ def comparable(engine: Engine, gallery: GalleryRow) -> bool:
     return True
 
 
-def _judged(engine: Engine, gallery: GalleryRow, voice: Voice, found: list[Voiceprint], compared: int) -> _Ranked:
+def _judged(engine: Engine, gallery: GalleryRow, voice: Probe, found: list[Voiceprint], compared: int) -> _Ranked:
     """`compared`: speakers in the gallery, of whom `found` are the nearest."""
     calibration = calibrations.used(engine, gallery)
     cosines = cosine(voice.require()[None, :], scores.embeddings(found))[0]
@@ -84,7 +84,7 @@ def _judged(engine: Engine, gallery: GalleryRow, voice: Voice, found: list[Voice
 def _answer(
     engine: Engine,
     gallery: GalleryRow,
-    voice: Voice,
+    voice: Probe,
     decision: Decision,
     candidates: tuple[Candidate, ...] = (),
     threshold: Threshold | None = None,

@@ -24,7 +24,7 @@ NEAREST = 16  # speakers searched for each voice
 
 
 @dataclass(frozen=True)
-class Unnamed:
+class Cluster:
     """One voice of a recording; `probe (dim,)` is its embedding."""
 
     channel: int | None
@@ -40,8 +40,8 @@ class _Known:
     size: int
 
 
-def name_voices(
-    engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], wanted: Sequence[int] | None, top_k: int
+def name_clusters(
+    engine: Engine, gallery: GalleryRow, voices: Sequence[Cluster], wanted: Sequence[int] | None, top_k: int
 ) -> list[RecordedVoice]:
     """`voices` in order of first appearance; `wanted`: keys of the only speakers who may be named, None for all.
 
@@ -66,7 +66,7 @@ def voiceprints(engine: Engine, gallery: GalleryRow, voices: Sequence[RecordedVo
     return {one.row.id: one.embedding for one in found}
 
 
-def _known(engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], wanted: Sequence[int] | None) -> _Known:
+def _known(engine: Engine, gallery: GalleryRow, voices: Sequence[Cluster], wanted: Sequence[int] | None) -> _Known:
     if not comparable(engine, gallery):
         return _Known([], 0)
     near = [engine.indexes.search(gallery.key, voice.probe, NEAREST) for voice in voices]
@@ -78,7 +78,7 @@ def _known(engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], wante
 
 
 def _judged(
-    engine: Engine, gallery: GalleryRow, voices: Sequence[Unnamed], known: _Known, top_k: int
+    engine: Engine, gallery: GalleryRow, voices: Sequence[Cluster], known: _Known, top_k: int
 ) -> list[RecordedVoice]:
     calibration = calibrations.used(engine, gallery)
     cosines = cosine(np.stack([voice.probe for voice in voices]), scores.embeddings(known.found))
@@ -102,7 +102,7 @@ def _candidates(known: _Known, cosines: FloatArray, llrs: Llrs, likely: Llrs) ->
 
 
 def _answer(
-    voice: Unnamed, named: Named, candidates: list[Candidate], threshold: Threshold, top_k: int
+    voice: Cluster, named: Named, candidates: list[Candidate], threshold: Threshold, top_k: int
 ) -> RecordedVoice:
     ranked = sorted(candidates, key=lambda one: -one.llr)
     got = None if named.column is None else candidates[named.column]
@@ -120,7 +120,7 @@ def _answer(
     )
 
 
-def _unjudged(voice: Unnamed, gallery: GalleryRow) -> RecordedVoice:
+def _unjudged(voice: Cluster, gallery: GalleryRow) -> RecordedVoice:
     short = voice.speech.seconds < gallery.min_speech_s
     reason = f"Found {voice.speech.seconds:.2f} s of this voice; {gallery.min_speech_s:.2f} s are needed."
     return RecordedVoice(

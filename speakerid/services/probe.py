@@ -15,7 +15,7 @@ from speakerid.types import FloatArray, Speech
 
 
 @dataclass(frozen=True)
-class Voice:
+class Probe:
     """One recording, heard. `embedding (dim,)` is None when it holds less speech than was asked for."""
 
     sha256: str  # of the bytes; another one for each channel that was picked of them
@@ -38,19 +38,19 @@ class Voice:
         return self.embedding
 
 
-def listen(engine: Engine, audio: bytes, *, min_speech_s: float, channel: Channel = "mix") -> Voice:
+def prepare_probe(engine: Engine, audio: bytes, *, min_speech_s: float, channel: Channel = "mix") -> Probe:
     """Decode, find the speech, embed it when there is enough. Raises AudioError for unusable bytes, Overloaded."""
     clean = engine.preparer.prepare(audio, channel=channel)
-    return of_speech(engine, audio, clean, min_speech_s=min_speech_s, channel=channel)
+    return probe_of_speech(engine, audio, clean, min_speech_s=min_speech_s, channel=channel)
 
 
-def of_speech(
+def probe_of_speech(
     engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float, channel: Channel = "mix"
-) -> Voice:
+) -> Probe:
     """The same when the speech in `audio` was found before. Of long speech an excerpt is embedded."""
     needed_s = max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
     enough = clean.speech.seconds >= needed_s
-    return Voice(
+    return Probe(
         sha256=_digest(audio, channel),
         speech=clean.speech,
         embedding=engine.encoder.embed([excerpt(clean.samples)])[0] if enough else None,

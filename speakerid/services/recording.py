@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.long_audio_reader import LongAudio
 from speakerid.db.models import GalleryRow
-from speakerid.diarization.reconstruction import Spoken, sharing
+from speakerid.diarization.reconstruction import ClusterTurn, sharing
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services import calibrations, scores, speakers
 from speakerid.services.diarize import At, ChannelDiarization, diarize
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
-from speakerid.services.naming import Unnamed, name_voices
+from speakerid.services.naming import Cluster, name_clusters
 from speakerid.services.speaker_count import ANY, SpeakerCount
 from speakerid.timeline import JobStage, RecordedVoice, Recording, Sides, Turn
 from speakerid.types import FloatArray, Span
@@ -43,7 +43,7 @@ def anywhere(stage: JobStage) -> None:
 
 
 @dataclass(frozen=True)
-class Heard:
+class DiarizedRecording:
     """A recording, the probe `(dim,)` behind each of its `voices`, and with what they were compared."""
 
     recording: Recording
@@ -64,7 +64,7 @@ class _Place:
 def recording(
     engine: Engine,
     gallery: GalleryRow,
-    audio: Encoded,
+    audio: ByteSource,
     options: RecordingOptions = DEFAULTS,
     watch: Watch = unwatched,
 ) -> Recording:
@@ -75,11 +75,11 @@ def recording(
 def hear(
     engine: Engine,
     gallery: GalleryRow,
-    audio: Encoded,
+    audio: ByteSource,
     options: RecordingOptions = DEFAULTS,
     watch: Watch = unwatched,
     at: At = anywhere,
-) -> Heard:
+) -> DiarizedRecording:
     """Like `recording`, with what keeping its strangers needs."""
     count = options.count.checked()
     wanted = _keys(engine, gallery, options.candidates)
@@ -89,7 +89,7 @@ def hear(
     places = _places(channels)
     unnamed = [_unnamed(channels[place.nth], place.cluster) for place in places]
     top_k = min(max(options.top_k, 1), TOP_K_LIMIT)
-    voices = name_voices(engine, gallery, unnamed, wanted, top_k)
+    voices = name_clusters(engine, gallery, unnamed, wanted, top_k)
     by_place = {(place.nth, place.cluster): voice for place, voice in zip(places, voices, strict=True)}
     found = Recording(
         seconds=max(one.seconds for one in channels),
@@ -102,7 +102,7 @@ def hear(
         reason=_reason(voices),
     )
     probes, enrolled = tuple(one.probe for one in unnamed), engine.indexes.size(gallery.key)
-    return Heard(found, probes, enrolled, scores.own_strangers(engine, gallery))
+    return DiarizedRecording(found, probes, enrolled, scores.own_strangers(engine, gallery))
 
 
 def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None) -> list[int] | None:
@@ -112,11 +112,11 @@ def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None)
         return sorted({speakers.by_name_or_id(db, gallery, one).key for one in candidates})
 
 
-def _opened(engine: Engine, audio: Encoded, channel: Sides, watch: Watch) -> list[tuple[int | None, LongAudio]]:
-    announced = engine.recorder.announced(audio)
+def _opened(engine: Engine, audio: ByteSource, channel: Sides, watch: Watch) -> list[tuple[int | None, LongAudio]]:
+    announced = engine.long_audio.announced(audio)
     wanted = list(range(announced.channels)) if channel == "split" else [channel]
     read = _counted(watch, None if announced.seconds is None else announced.seconds * len(wanted))
-    return [(None if one == "mix" else one, engine.recorder.open(audio, one, read)) for one in wanted]
+    return [(None if one == "mix" else one, engine.long_audio.open(audio, one, read)) for one in wanted]
 
 
 def _counted(watch: Watch, total: float | None) -> Callable[[float], None]:
@@ -139,8 +139,8 @@ def _places(channels: Sequence[ChannelDiarization]) -> list[_Place]:
     return sorted(_Place(span, *key) for key, span in first.items())
 
 
-def _unnamed(channel: ChannelDiarization, cluster: int) -> Unnamed:
-    return Unnamed(channel.channel, channel.speech[cluster], channel.probes[cluster])
+def _unnamed(channel: ChannelDiarization, cluster: int) -> Cluster:
+    return Cluster(channel.channel, channel.speech[cluster], channel.probes[cluster])
 
 
 def _turns(channels: Sequence[ChannelDiarization], voices: dict[tuple[int, int], RecordedVoice]) -> tuple[Turn, ...]:
@@ -152,7 +152,7 @@ def _turns(channels: Sequence[ChannelDiarization], voices: dict[tuple[int, int],
     )
 
 
-def _turn(channel: int | None, spoken: Spoken, voice: RecordedVoice, overlap: bool) -> Turn:
+def _turn(channel: int | None, spoken: ClusterTurn, voice: RecordedVoice, overlap: bool) -> Turn:
     named = next((one for one in voice.candidates if one.speaker == voice.speaker), None)
     return Turn(
         start=round(spoken.span[0] / SAMPLE_RATE_HZ, 3),

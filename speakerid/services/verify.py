@@ -11,7 +11,7 @@ from speakerid.scoring.cosine import cosine
 from speakerid.scoring.decision import probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
-from speakerid.services.probe import Voice, listen
+from speakerid.services.probe import Probe, prepare_probe
 from speakerid.types import SpeakerRef, Verification
 
 
@@ -20,7 +20,7 @@ def verify(
 ) -> Verification:
     """Raises SpeakerNotFound, NoVoiceprint, AudioError, EncoderMismatch, Overloaded."""
     _speaker(engine, gallery, speaker_id)  # before any work is done on the audio
-    voice = listen(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
+    voice = prepare_probe(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
     enrolled = _speaker(engine, gallery, speaker_id)  # as it is now
     if voice.embedding is None:
         return _not_enough(engine, gallery, enrolled.row, voice)
@@ -38,7 +38,7 @@ def _speaker(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint
     return found[0]
 
 
-def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Voice) -> Verification:
+def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Probe) -> Verification:
     calibration = calibrations.used(engine, gallery)
     scored = cosine(voice.require()[None, :], enrolled.embedding[None, :])[0]
     score, llr, row = float(scored[0]), float(calibration.llr(scored)[0]), enrolled.row
@@ -59,7 +59,7 @@ def _judge(engine: Engine, gallery: GalleryRow, enrolled: Voiceprint, voice: Voi
     )
 
 
-def _not_enough(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Voice) -> Verification:
+def _not_enough(engine: Engine, gallery: GalleryRow, row: SpeakerRow, voice: Probe) -> Verification:
     return Verification(
         decision="not_enough_speech",
         speaker=SpeakerRef(row.id, row.name),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from speakerid.training.data import SAMPLE_RATE_HZ
-from speakerid.training.training_set import VoiceBank
+from speakerid.training.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Batch:
+class CropBatch:
     clean: Tensor  # (rows, samples) float32, peak 0.9
     entry: Tensor  # (rows,) entries of the bank
 
@@ -36,7 +36,7 @@ class Batch:
 class Sampler:
     """Draws entries corpus by corpus in the shares given by `corpus_weight`, uniformly within a corpus."""
 
-    def __init__(self, bank: VoiceBank, corpus_weight: dict[str, float], shapes: Sequence[Shape]) -> None:
+    def __init__(self, bank: TrainingSet, corpus_weight: dict[str, float], shapes: Sequence[Shape]) -> None:
         self._bank = bank
         self._shapes = list(shapes)
         self._shape_share = _shares([s.weight for s in shapes])
@@ -46,13 +46,13 @@ class Sampler:
         ]
         self._corpus_share = _shares(present)
 
-    def draw(self, random: np.random.Generator) -> Batch:
+    def draw(self, random: np.random.Generator) -> CropBatch:
         shape = self._shapes[int(random.choice(len(self._shapes), p=self._shape_share))]
         corpora = random.choice(len(self._members), size=shape.rows, p=self._corpus_share)
         members = [self._members[c] for c in corpora]
         entries = np.array([m[int(random.integers(len(m)))] for m in members])
         crops = np.stack([self._crop(int(e), shape.samples, random) for e in entries])
-        return Batch(torch.from_numpy(crops.astype(np.float32) / 32768), torch.from_numpy(entries))
+        return CropBatch(torch.from_numpy(crops.astype(np.float32) / 32768), torch.from_numpy(entries))
 
     def _crop(self, entry: int, samples: int, random: np.random.Generator) -> npt.NDArray[np.int16]:
         start, length = int(self._bank.start[entry]), int(self._bank.length[entry])

@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure  # the class alone: no pyplot, so no global state and no display
 
-from speakerid.training.metrics import Interval
+from speakerid.training.metrics import EerInterval
 from speakerid.training.storage import write_atomically
 
 TERMS = ("loss", "cosine", "relation", "pairs", "margin")
@@ -23,7 +23,7 @@ class Point:
     """An EER on held-out speakers after `step` steps."""
 
     step: int
-    eer: Interval
+    eer: EerInterval
 
 
 def read_history(path: Path) -> list[Line]:

@@ -37,7 +37,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Split:
+class HeldOutSplit:
     train: tuple[Source, ...]
     held_out: tuple[Source, ...]
 
@@ -73,11 +73,11 @@ def _audio_files(root: Path) -> list[Path]:
     return sorted(p for p in walked if p.suffix.lower() in SUFFIXES)
 
 
-def hold_out_last(sources: Sequence[Source], speakers: int) -> Split:
+def hold_out_last(sources: Sequence[Source], speakers: int) -> HeldOutSplit:
     """The last `speakers` ids in string order are kept aside: the same ones on every machine."""
     ids = sorted({s.speaker for s in sources if s.speaker is not None})
     kept = set(ids[len(ids) - speakers :]) if speakers else set()
-    return Split(
+    return HeldOutSplit(
         train=tuple(s for s in sources if s.speaker not in kept),
         held_out=tuple(s for s in sources if s.speaker in kept),
     )

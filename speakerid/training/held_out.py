@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
 from speakerid.training.errors import NoHeldOutTrials
-from speakerid.training.metrics import Interval, eer, eer_of
+from speakerid.training.metrics import EerInterval, eer, eer_of
 from speakerid.types import FloatArray
 
 PIECE_S = 3.0  # whole files are often so long that any encoder tells them apart
@@ -38,7 +38,7 @@ class DevSet:
 
 
 @dataclass(frozen=True)
-class Change:
+class EerChange:
     """Percentage points, 2.5 % and 97.5 % quantiles over resampled speakers; below zero is better."""
 
     low: float
@@ -76,12 +76,12 @@ def embed_all(embed: Embed, made: DevSet) -> FloatArray:
     return np.concatenate([embed([wave]) for wave in made.waves])
 
 
-def measure(rows: FloatArray, made: DevSet) -> Interval:
+def measure(rows: FloatArray, made: DevSet) -> EerInterval:
     """Percent, with an interval over resampled speakers."""
     return eer_of(rows, *made.labels())
 
 
-def change(before: FloatArray, after: FloatArray, made: DevSet, resamples: int = 200) -> Change:
+def change(before: FloatArray, after: FloatArray, made: DevSet, resamples: int = 200) -> EerChange:
     """Both encoders meet the same resampled speakers, so what is hard about a speaker falls out of the difference.
 
     A speaker drawn twice is two speakers: their pairs are left out, being neither.
@@ -97,7 +97,7 @@ def change(before: FloatArray, after: FloatArray, made: DevSet, resamples: int =
         pairs = _pairs(copy, speakers[rows], sessions[rows])
         if pairs is not None:
             found.append(_eer(after[rows], *pairs) - _eer(before[rows], *pairs))
-    return Change(float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975)))
+    return EerChange(float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975)))
 
 
 Indices = npt.NDArray[np.int64]

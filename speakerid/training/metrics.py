@@ -15,7 +15,7 @@ Scores = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Interval:
+class EerInterval:
     """Percent. `low` and `high` are the 2.5 % and 97.5 % quantiles over resampled speakers."""
 
     value: float
@@ -36,7 +36,7 @@ def eer(target: Scores, nontarget: Scores) -> float:
 def eer_of(
     embeddings: npt.NDArray[np.float32], speakers: npt.NDArray[np.int64], recordings: npt.NDArray[np.int64],
     resamples: int = 200, seed: int = 0,
-) -> Interval:  # fmt: skip
+) -> EerInterval:  # fmt: skip
     """Every pair of rows, cosine. Pairs within one recording are left out: they share more than the voice."""
     first, second = np.triu_indices(len(speakers), k=1)
     same = speakers[first] == speakers[second]
@@ -51,6 +51,6 @@ def eer_of(
             speakers[first], speakers[second], resamples=resamples, seed=seed,
         ),
     )  # fmt: skip
-    return Interval(
+    return EerInterval(
         100 * found.value, 100 * found.low, 100 * found.high, targets=int(same.sum()), nontargets=int((~same).sum())
     )

@@ -17,7 +17,7 @@ from speakerid.audio.conditioning import high_pass
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.errors import AudioError, NotFound
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, Split, strip_silence
+from speakerid.training.data import SAMPLE_RATE_HZ, HeldOutSplit, Samples, Source, strip_silence
 from speakerid.training.errors import NoHeldOutSpeakers, TrainingAudioTooShort, UnreadableTrainingAudio
 from speakerid.training.training_set import Item
 
@@ -27,7 +27,7 @@ MIN_LEARNED = 2
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class UnusableFile:
     path: Path
     code: str
     error: str
@@ -36,7 +36,7 @@ class LeftOut:
 @dataclass(frozen=True)
 class Usable:
     sources: tuple[Source, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[UnusableFile, ...]
 
     @property
     def speakers(self) -> int:
@@ -67,13 +67,13 @@ def usable(
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> Usable:
     """Decodes every file once and keeps none in memory."""
-    kept, left_out = list[Source](), list[LeftOut]()
+    kept, left_out = list[Source](), list[UnusableFile]()
     for done, source in enumerate(sources):
         try:
             read_speech(source.path, min_s)
             kept.append(source)
         except (UnreadableTrainingAudio, TrainingAudioTooShort) as error:
-            left_out.append(LeftOut(source.path, error.code, str(error)))
+            left_out.append(UnusableFile(source.path, error.code, str(error)))
         on_file(done + 1, len(sources))
     return Usable(tuple(kept), tuple(left_out))
 
@@ -113,7 +113,7 @@ def _item(group: Sequence[Source]) -> Item:
     return group[0], np.concatenate([read_speech(source.path, min_s=0.0) for source in group])
 
 
-def hold_out(sources: Sequence[Source], share: float) -> Split:
+def hold_out(sources: Sequence[Source], share: float) -> HeldOutSplit:
     """`share` of the speakers, at least 5, by a hash of their names: the same ones on every machine and every time.
 
     Raises `NoHeldOutSpeakers` unless two are left to learn from. A share of 0 holds out nobody.
@@ -123,7 +123,7 @@ def hold_out(sources: Sequence[Source], share: float) -> Split:
     if share and len(ids) - wanted < MIN_LEARNED:
         raise NoHeldOutSpeakers(len(ids), MIN_HELD_OUT + MIN_LEARNED)
     kept = set(ids[:wanted])
-    return Split(
+    return HeldOutSplit(
         train=tuple(source for source in sources if source.speaker not in kept),
         held_out=tuple(source for source in sources if source.speaker in kept),
     )

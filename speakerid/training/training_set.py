@@ -27,7 +27,7 @@ KEPT_EVERY = 50  # items
 
 
 @dataclass(frozen=True)
-class VoiceBank:
+class TrainingSet:
     """Entry i is `audio[start[i] : start[i] + length[i]]`, peak 0.9. `voice[i]` numbers labeled voices, else -1."""
 
     audio: npt.NDArray[np.int16]
@@ -52,7 +52,7 @@ def build(
     plans: Mapping[str, CopyPlan],
     embed: Embed,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> VoiceBank:
+) -> TrainingSet:
     """Writes the bank of `items` to `folder`; bank.json comes last and marks a finished bank.
 
     Called again with the same `items`, it goes on where a killed one stopped.
@@ -131,10 +131,10 @@ def is_finished(folder: Path) -> bool:
     return (folder / ABOUT).exists()
 
 
-def open_bank(folder: Path) -> VoiceBank:
+def open_bank(folder: Path) -> TrainingSet:
     about = json.loads((folder / ABOUT).read_text())
     with np.load(folder / ENTRIES) as entries:
-        return VoiceBank(
+        return TrainingSet(
             audio=np.memmap(folder / AUDIO, dtype=np.int16, mode="r", shape=(about["samples"],)),
             start=entries["start"],
             length=entries["length"],

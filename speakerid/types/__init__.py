@@ -8,9 +8,9 @@ from speakerid.types.calibration import (
     CalibrationReport,
     CurveStep,
     Estimate,
+    GalleryOperatingPoint,
     Histogram,
     MeasuredCalibration,
-    OperatingPoint,
 )
 from speakerid.types.common import Embedding, FloatArray, Key, Page, Readiness, Scope, Span, T, from_json, to_json
 from speakerid.types.decisions import (
@@ -32,9 +32,18 @@ from speakerid.types.gallery import (
     Speaker,
     Utterance,
 )
-from speakerid.types.health import Audit, Change, Figures, Finding, FindingKind, FindingReason, Repair, Suggestion
+from speakerid.types.health import (
+    Audit,
+    Change,
+    Finding,
+    FindingFigures,
+    FindingKind,
+    FindingReason,
+    Repair,
+    Suggestion,
+)
 from speakerid.types.speech import Speech
-from speakerid.types.unknowns import HeardTurn, Hearing, Promotion, UnknownVoice, UnknownVoiceHeard
+from speakerid.types.unknowns import Hearing, Promotion, UnknownVoice, UnknownVoiceDetails, UnknownVoiceTurn
 
 __all__ = [
     "Audit",
@@ -50,21 +59,20 @@ __all__ = [
     "EnrollmentRefusal",
     "EnrollmentWarning",
     "Estimate",
-    "Figures",
     "Finding",
+    "FindingFigures",
     "FindingKind",
     "FindingReason",
     "FloatArray",
     "Gallery",
     "GalleryCalibration",
-    "HeardTurn",
+    "GalleryOperatingPoint",
     "Hearing",
     "Histogram",
     "Identification",
     "Key",
     "Match",
     "MeasuredCalibration",
-    "OperatingPoint",
     "Page",
     "Promotion",
     "Readiness",
@@ -79,7 +87,8 @@ __all__ = [
     "T",
     "Threshold",
     "UnknownVoice",
-    "UnknownVoiceHeard",
+    "UnknownVoiceDetails",
+    "UnknownVoiceTurn",
     "Utterance",
     "Verification",
     "VerifyDecision",

@@ -15,7 +15,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class GalleryOperatingPoint:
     """What one `target_fpir` comes to in this gallery, at its size."""
 
     target_fpir: float
@@ -29,7 +29,7 @@ class MeasuredCalibration:
     """One calibration on utterances of speakers that it was not fitted on."""
 
     cllr: Estimate  # bits lost: 0 for an oracle, 1 for no information
-    points: tuple[OperatingPoint, ...]  # by rising target_fpir
+    points: tuple[GalleryOperatingPoint, ...]  # by rising target_fpir
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ FindingReason = Literal["short", "noisy", "clipped", "too_little_speech", "too_f
 
 
 @dataclass(frozen=True)
-class Figures:
+class FindingFigures:
     """The numbers a finding rests on; None where a number has no part in it."""
 
     probability: float | None = None  # that the finding is right
@@ -44,7 +44,7 @@ class Finding:
     speaker: SpeakerRef
     sentence: str
     suggestion: Suggestion
-    figures: Figures
+    figures: FindingFigures
     other: SpeakerRef | None = None  # whose voice it seems to be
     utterances: tuple[str, ...] = ()
     reasons: tuple[FindingReason, ...] = ()  # of junk and of weak voiceprints

@@ -22,7 +22,7 @@ class UnknownVoice:
 
 
 @dataclass(frozen=True)
-class HeardTurn:
+class UnknownVoiceTurn:
     """In seconds from the start of the recording."""
 
     start: float
@@ -37,11 +37,11 @@ class Hearing:
     voice: str  # its label there: `unknown_1`, `unknown_2`, …
     speech_seconds: float
     received_at: datetime
-    turns: tuple[HeardTurn, ...]
+    turns: tuple[UnknownVoiceTurn, ...]
 
 
 @dataclass(frozen=True)
-class UnknownVoiceHeard:
+class UnknownVoiceDetails:
     """One unknown voice, and where it was heard, oldest first."""
 
     unknown: UnknownVoice

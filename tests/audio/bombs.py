@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from speakerid.audio.chunked_source import Stored
+from speakerid.audio.chunked_source import ChunkedSource
 
 RATE_HZ = 16_000
 CODEC_FRAMES = 1024  # of an AAC packet
@@ -259,7 +259,7 @@ def _simple_block(track: int, data: bytes) -> bytes:
 SMALL = [name for name in BOMBS if name.startswith("mp4_")]  # a few KB each
 
 
-def endless(name: str, size: int) -> Stored:
+def endless(name: str, size: int) -> ChunkedSource:
     """About `size` bytes of the kind `name`, made while they are read; they end in the middle of it."""
     head, unit = _endless()[name]
     repeated = unit * (MIB // len(unit) + 2)
@@ -270,7 +270,7 @@ def endless(name: str, size: int) -> Stored:
             return (head + repeated)[:MIB]
         return repeated[start % len(unit) :][:MIB]
 
-    return Stored(size, MIB, load)
+    return ChunkedSource(size, MIB, load)
 
 
 def _endless() -> dict[str, tuple[bytes, bytes]]:

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.decode import read_announced, stream
 from speakerid.audio.limits import RECORDING
-from speakerid.audio.stream_decoder import Incoming, decoded
+from speakerid.audio.stream_decoder import StreamFormat, decoded
 from speakerid.errors import AudioError
 from tests.audio.bombs import BOMBS, ENDLESS, SMALL, endless
 from tests.audio.packets import cut
@@ -41,7 +41,7 @@ print(len(refused), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-def refused(data: Encoded, within_s: float) -> AudioError:
+def refused(data: ByteSource, within_s: float) -> AudioError:
     began = time.monotonic()
     with pytest.raises(AudioError) as caught:
         sum(len(piece) for piece in stream(data, limits=RECORDING))
@@ -75,7 +75,7 @@ def test_two_gigabytes_are_refused_within_a_minute(name: str) -> None:
 def test_a_live_stream_is_no_way_around() -> None:
     began = time.monotonic()
     with pytest.raises(AudioError):
-        list(decoded(cut(BOMBS["webm_zlib"](), 200_000), Incoming("webm"), 60.0))
+        list(decoded(cut(BOMBS["webm_zlib"](), 200_000), StreamFormat("webm"), 60.0))
     assert time.monotonic() - began < ENDS_S
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerid.audio.chunked_source import Stored
+from speakerid.audio.chunked_source import ChunkedSource
 from speakerid.audio.decode import read_announced, stream
 from speakerid.audio.limits import RECORDING
 from tests.audio.encode import RECIPES, encode
@@ -16,8 +16,8 @@ from tests.audio.voice import synthetic_voice
 DATA = st.binary(max_size=60)
 
 
-def in_pieces(data: bytes, size: int) -> Stored:
-    return Stored(len(data), size, lambda nth: data[nth * size : (nth + 1) * size])
+def in_pieces(data: bytes, size: int) -> ChunkedSource:
+    return ChunkedSource(len(data), size, lambda nth: data[nth * size : (nth + 1) * size])
 
 
 @given(DATA, st.integers(1, 9), st.integers(-70, 70), st.integers(-70, 70))
@@ -54,7 +54,7 @@ def test_few_pieces_are_held() -> None:
         loaded.append(nth)
         return bytes(10)
 
-    stored = Stored(1000, 10, load)
+    stored = ChunkedSource(1000, 10, load)
     assert stored[15:25] == stored[15:25] == bytes(10)
     assert loaded == [1, 2]
 

@@ -10,7 +10,7 @@ import soxr
 
 from speakerid.audio import stream_decoder
 from speakerid.audio.decode import decode, from_samples
-from speakerid.audio.stream_decoder import BAD_PACKETS, Encoding, Incoming, decoded
+from speakerid.audio.stream_decoder import BAD_PACKETS, Encoding, StreamFormat, decoded
 from speakerid.errors import MalformedAudio, StreamIdle, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import encode
@@ -20,7 +20,7 @@ from tests.audio.voice import correlation, synthetic_voice
 VOICE = synthetic_voice(2.0, OPUS_HZ)
 
 
-def whole(messages: Iterable[bytes], how: Incoming, max_seconds: float = 60.0) -> FloatArray:
+def whole(messages: Iterable[bytes], how: StreamFormat, max_seconds: float = 60.0) -> FloatArray:
     return np.concatenate([*decoded(messages, how, max_seconds), np.zeros(0, np.float32)])
 
 
@@ -32,7 +32,7 @@ def pcm(rate_hz: int, channels: int = 1) -> bytes:
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 44_100, 48_000, 96_000])
 def test_samples_of_any_rate_are_those_of_a_file(rate_hz: int) -> None:
     sent = pcm(rate_hz)
-    found = whole(cut(sent, 640), Incoming(sample_rate_hz=rate_hz))
+    found = whole(cut(sent, 640), StreamFormat(sample_rate_hz=rate_hz))
     assert np.array_equal(found, from_samples(np.frombuffer(sent, "<i2"), rate_hz))
 
 
@@ -40,45 +40,47 @@ def test_samples_of_any_rate_are_those_of_a_file(rate_hz: int) -> None:
 def test_how_messages_are_cut_makes_no_difference(size: int) -> None:
     sent = pcm(44_100)[:40_000]
     assert np.array_equal(
-        whole(cut(sent, size), Incoming(sample_rate_hz=44_100)), whole([sent], Incoming(sample_rate_hz=44_100))
+        whole(cut(sent, size), StreamFormat(sample_rate_hz=44_100)), whole([sent], StreamFormat(sample_rate_hz=44_100))
     )
 
 
 def test_channels_are_mixed() -> None:
-    assert np.array_equal(whole([pcm(16_000, channels=2)], Incoming(channels=2)), whole([pcm(16_000)], Incoming()))
+    assert np.array_equal(
+        whole([pcm(16_000, channels=2)], StreamFormat(channels=2)), whole([pcm(16_000)], StreamFormat())
+    )
 
 
 @pytest.mark.parametrize(("size", "channels"), [(1, 1), (3, 1), (2, 2), (6, 2)])
 def test_half_a_sample(size: int, channels: int) -> None:
     with pytest.raises(MalformedAudio, match=f"{size} bytes"):
-        whole([bytes(size)], Incoming(channels=channels))
+        whole([bytes(size)], StreamFormat(channels=channels))
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_opus_packets(channels: int) -> None:
-    found = whole(opus_packets(VOICE, channels), Incoming("opus", channels=channels))
+    found = whole(opus_packets(VOICE, channels), StreamFormat("opus", channels=channels))
     assert len(found) == pytest.approx(len(VOICE) / 3, abs=2_000)
     assert correlation(found, np.asarray(soxr.resample(VOICE, OPUS_HZ, 16_000), np.float32)) > 0.95
 
 
 def test_a_few_bad_or_empty_packets_are_left_out() -> None:
     packets = opus_packets(VOICE)
-    good = len(whole(packets, Incoming("opus")))
+    good = len(whole(packets, StreamFormat("opus")))
     packets[40:40] = [b"", b"\xff\xff\xff", b""]
-    assert len(whole(packets, Incoming("opus"))) == good
+    assert len(whole(packets, StreamFormat("opus"))) == good
 
 
 def test_messages_that_are_no_opus() -> None:
     with pytest.raises(MalformedAudio):
-        whole([b"\xff\xff\xff"] * BAD_PACKETS, Incoming("opus"))
-    assert len(whole([b"\xff\xff\xff"] * (BAD_PACKETS - 1), Incoming("opus"))) == 0
+        whole([b"\xff\xff\xff"] * BAD_PACKETS, StreamFormat("opus"))
+    assert len(whole([b"\xff\xff\xff"] * (BAD_PACKETS - 1), StreamFormat("opus"))) == 0
 
 
 @pytest.mark.parametrize(("encoding", "name"), [("webm", "webm-opus"), ("ogg", "ogg-opus")])
 @pytest.mark.parametrize("size", [1, 97, 100_000_000])
 def test_a_file_as_it_grows(encoding: Encoding, name: str, size: int) -> None:
     file = encode(name, VOICE, OPUS_HZ)
-    found, expected = whole(cut(file, size), Incoming(encoding)), decode(file)
+    found, expected = whole(cut(file, size), StreamFormat(encoding)), decode(file)
     assert len(found) == pytest.approx(len(expected), abs=1_000)
     assert correlation(found, expected) > 0.999
 
@@ -94,7 +96,7 @@ def test_a_growing_file_is_heard_before_its_end() -> None:
 
     file = encode("webm-opus", VOICE, OPUS_HZ)
     heard = 0
-    for piece in decoded(messages(), Incoming("webm"), 60.0):
+    for piece in decoded(messages(), StreamFormat("webm"), 60.0):
         heard += len(piece)
         if heard > 16_000:
             break
@@ -107,12 +109,12 @@ def test_what_goes_wrong_with_the_messages_passes_through_the_decoder() -> None:
         raise StreamIdle(1.0)
 
     with pytest.raises(StreamIdle):
-        whole(messages(), Incoming("webm"))
+        whole(messages(), StreamFormat("webm"))
 
 
 def test_another_file_than_announced() -> None:
     with pytest.raises(MalformedAudio):
-        whole([encode("flac", VOICE, 16_000)], Incoming("webm"))
+        whole([encode("flac", VOICE, 16_000)], StreamFormat("webm"))
 
 
 def test_a_file_without_audio_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,16 +128,16 @@ def test_a_file_without_audio_does_not_fill_the_memory(monkeypatch: pytest.Monke
             yield bytes(1_000)
 
     with pytest.raises(MalformedAudio):
-        whole(messages(), Incoming("webm"))
+        whole(messages(), StreamFormat("webm"))
 
 
 def test_longer_than_allowed() -> None:
     with pytest.raises(StreamTooLong):
-        whole(cut(pcm(16_000), 640), Incoming(), max_seconds=1.0)
-    assert len(whole([pcm(16_000)], Incoming(), max_seconds=2.0)) == 32_000
+        whole(cut(pcm(16_000), 640), StreamFormat(), max_seconds=1.0)
+    assert len(whole([pcm(16_000)], StreamFormat(), max_seconds=2.0)) == 32_000
 
 
-@pytest.mark.parametrize("how", [Incoming(sample_rate_hz=100), Incoming("opus", channels=3)], ids=str)
-def test_what_cannot_be_read_is_said_before_it_comes(how: Incoming) -> None:
+@pytest.mark.parametrize("how", [StreamFormat(sample_rate_hz=100), StreamFormat("opus", channels=3)], ids=str)
+def test_what_cannot_be_read_is_said_before_it_comes(how: StreamFormat) -> None:
     with pytest.raises(UnsupportedAudio):
         how.check()

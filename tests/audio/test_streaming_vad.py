@@ -10,7 +10,7 @@ import pytest
 from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import SEGMENTS
 from speakerid.audio.pieces import rechunked
-from speakerid.audio.streaming_vad import OngoingSpeech
+from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import SileroVad, VadOptions
 from speakerid.types import FloatArray, Span
 from tests.sampled import ADA, BEN, probe, silence
@@ -36,7 +36,7 @@ def talk(level: float = 1.0) -> FloatArray:
 
 
 def heard(samples: FloatArray, block: int = BLOCK) -> list[Span]:
-    ongoing = OngoingSpeech(VAD)
+    ongoing = StreamingVad(VAD)
     found: list[Span] = []
     for piece in rechunked([samples], block):
         ongoing.hear(piece)
@@ -58,7 +58,7 @@ def test_how_it_is_cut_makes_no_difference() -> None:
 
 
 def test_a_stretch_is_known_while_it_goes_on() -> None:
-    ongoing = OngoingSpeech(VAD)
+    ongoing = StreamingVad(VAD)
     seen: list[Span] = []
     for piece in rechunked([talk()[:60_000]], BLOCK):
         ongoing.hear(piece)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from speakerid.calibration.cross_validation import FOLDS, Fold, LeftOut, left_out, rescaled, unfitted
+from speakerid.calibration.cross_validation import FOLDS, CrossValidated, Fold, left_out, rescaled, unfitted
 from speakerid.calibration.gallery_trials import GalleryTrials
 from speakerid.metrics.curves import Flags
 from speakerid.scoring.calibration import Calibration
@@ -25,11 +25,11 @@ def trials(calibration: Calibration) -> GalleryTrials:
 
 
 @pytest.fixture(scope="module")
-def judged(calibration: Calibration, trials: GalleryTrials) -> LeftOut:
+def judged(calibration: Calibration, trials: GalleryTrials) -> CrossValidated:
     return left_out(calibration, trials)
 
 
-def test_every_speaker_is_left_out_once(judged: LeftOut) -> None:
+def test_every_speaker_is_left_out_once(judged: CrossValidated) -> None:
     assert len(judged.folds) == FOLDS
     assert sorted(np.concatenate([fold.out for fold in judged.folds]).tolist()) == list(range(23))
 
@@ -40,7 +40,7 @@ def test_few_speakers_are_left_out_one_by_one(calibration: Calibration) -> None:
 
 
 def test_a_calibration_knows_nothing_of_whom_it_leaves_out(
-    calibration: Calibration, trials: GalleryTrials, judged: LeftOut
+    calibration: Calibration, trials: GalleryTrials, judged: CrossValidated
 ) -> None:
     out = judged.folds[0].out
     touched = np.isin(trials.speaker, out)[:, np.newaxis] | np.isin(np.arange(23), out)[np.newaxis, :]
@@ -51,7 +51,7 @@ def test_a_calibration_knows_nothing_of_whom_it_leaves_out(
     assert all(again.folds[n].calibration != judged.folds[n].calibration for n in range(1, FOLDS))
 
 
-def test_llrs_come_from_the_fold_of_the_utterances_speaker(trials: GalleryTrials, judged: LeftOut) -> None:
+def test_llrs_come_from_the_fold_of_the_utterances_speaker(trials: GalleryTrials, judged: CrossValidated) -> None:
     llrs = judged.llrs()
     for fold in judged.folds:
         for row in np.flatnonzero(np.isin(trials.speaker, fold.out)):
@@ -65,7 +65,7 @@ def test_rescaled_llrs_are_those_of_the_adapted_calibration(calibration: Calibra
     np.testing.assert_allclose(rescaled(calibration, adapted, calibration.llr(scores)), adapted.llr(scores))
 
 
-def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: LeftOut) -> None:
+def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: CrossValidated) -> None:
     misses, alarms = judged.misses(TARGET), judged.alarms(TARGET)
     for fold in judged.folds:
         for row in np.flatnonzero(np.isin(trials.speaker, fold.out)):
@@ -78,7 +78,7 @@ def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: LeftOut) ->
     assert alarms.any()
 
 
-def _reached(judged: LeftOut, fold: Fold, row: np.intp, compared: int) -> Flags:
+def _reached(judged: CrossValidated, fold: Fold, row: np.intp, compared: int) -> Flags:
     llrs = fold.calibration.llr(judged.trials.scores[row])
     least = judged.base.strangers.taught(fold.own, compared, TARGET)
     flags: Flags = (judged.trials.scores[row] >= least) & (llrs >= 0)
@@ -94,7 +94,7 @@ def test_nobody_is_named_below_even_odds(calibration: Calibration, trials: Galle
     assert not judged.alarms(0.9).any()
 
 
-def test_the_default_is_judged_on_the_same_folds(calibration: Calibration, judged: LeftOut) -> None:
+def test_the_default_is_judged_on_the_same_folds(calibration: Calibration, judged: CrossValidated) -> None:
     plain = unfitted(judged)
     assert {id(fold.calibration) for fold in plain.folds} == {id(calibration)}
     assert [fold.out.tolist() for fold in plain.folds] == [fold.out.tolist() for fold in judged.folds]

@@ -9,7 +9,7 @@ import pytest
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.calibration import domains
-from speakerid.calibration.domains import Domain, Take, own_domains, speech_domains
+from speakerid.calibration.domains import Domain, DomainTake, own_domains, speech_domains
 from speakerid.errors import FileMissing
 from speakerid.types import FloatArray
 
@@ -55,7 +55,7 @@ def test_sessions_are_not_taken_for_speakers(tmp_path: Path) -> None:
 def test_the_same_speakers_are_taken_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(domains, "MOST_SPEAKERS", 3)
     monkeypatch.setattr(domains, "MOST_UTTERANCES", 15)
-    takes = [Take(f"s{n}", "", (Path(f"{n}-{k}.wav"),)) for n in range(9) for k in range(20)]
+    takes = [DomainTake(f"s{n}", "", (Path(f"{n}-{k}.wav"),)) for n in range(9) for k in range(20)]
     first, again = Domain("d", tuple(takes)), Domain("d", tuple(reversed(takes)))
     assert len(first.speakers) == 3
     assert first.speakers == again.speakers
@@ -66,13 +66,13 @@ def test_the_same_speakers_are_taken_every_time(monkeypatch: pytest.MonkeyPatch)
 
 def test_files_of_a_take_are_joined_and_long_takes_cut(tmp_path: Path) -> None:
     touch(tmp_path, "1.wav", "2.wav")
-    take = Take("ada", "", (tmp_path / "1.wav", tmp_path / "2.wav"))
+    take = DomainTake("ada", "", (tmp_path / "1.wav", tmp_path / "2.wav"))
     (joined,) = Domain("d", (take,)).utterances(take, lambda audio: seconds(5.0))
     assert len(joined.samples) == 10 * SAMPLE_RATE_HZ
     cut = Domain("d", (take,), piece_s=3.5).utterances(take, lambda audio: seconds(5.0))
     assert [len(one.samples) for one in cut] == [53_334, 53_333, 53_333]
     assert len({one.session for one in cut}) == 3  # of one recording without sessions: as good as it gets
-    (held,) = Domain("d", ()).utterances(Take("ada", "monday", take.files), lambda audio: seconds(1.0))
+    (held,) = Domain("d", ()).utterances(DomainTake("ada", "monday", take.files), lambda audio: seconds(1.0))
     assert held.session == "monday"
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from speakerid.calibration.gallery_report import BINS, TARGETS, Fitted, fit_gallery
+from speakerid.calibration.gallery_report import BINS, TARGETS, FittedGallery, fit_gallery
 from speakerid.calibration.gallery_trials import GalleryTrials
 from speakerid.calibration.map_adaptation import adapt
 from speakerid.errors import TooFewTrials
@@ -27,11 +27,11 @@ def trials(calibration: Calibration) -> GalleryTrials:
 
 
 @pytest.fixture(scope="module")
-def fitted(calibration: Calibration, trials: GalleryTrials) -> Fitted:
+def fitted(calibration: Calibration, trials: GalleryTrials) -> FittedGallery:
     return fit_gallery(calibration, trials, target_fpir=0.03)
 
 
-def test_a_gallery_that_the_default_misjudges_gains(fitted: Fitted) -> None:
+def test_a_gallery_that_the_default_misjudges_gains(fitted: FittedGallery) -> None:
     assert fitted.fitted.cllr.low < fitted.fitted.cllr.value < fitted.fitted.cllr.high
     lost, lost_before = (kind.cllr.value - fitted.min_cllr for kind in (fitted.fitted, fitted.default))
     assert 0 < lost < lost_before / 2
@@ -41,7 +41,7 @@ def test_a_gallery_that_the_default_misjudges_gains(fitted: Fitted) -> None:
     assert after.fpir.low <= after.fpir.value <= after.fpir.high
 
 
-def test_points_are_the_usual_ones_and_the_gallerys_own(fitted: Fitted) -> None:
+def test_points_are_the_usual_ones_and_the_gallerys_own(fitted: FittedGallery) -> None:
     for kind in (fitted.default, fitted.fitted):
         assert [point.target_fpir for point in kind.points] == [0.001, 0.01, 0.03, 0.05, 0.1]
         assert (np.diff([point.threshold_llr for point in kind.points]) <= 0).all()
@@ -49,7 +49,7 @@ def test_points_are_the_usual_ones_and_the_gallerys_own(fitted: Fitted) -> None:
 
 
 def test_thresholds_are_those_that_answers_will_use(
-    calibration: Calibration, trials: GalleryTrials, fitted: Fitted
+    calibration: Calibration, trials: GalleryTrials, fitted: FittedGallery
 ) -> None:
     assert fitted.calibration == adapt(calibration, trials)
     own = trials.own_strangers(calibration)
@@ -59,12 +59,12 @@ def test_thresholds_are_those_that_answers_will_use(
             assert point.threshold_llr == pytest.approx(max(0.0, used.slope * score + used.intercept))
 
 
-def test_min_cllr_is_that_of_the_scores(trials: GalleryTrials, fitted: Fitted) -> None:
+def test_min_cllr_is_that_of_the_scores(trials: GalleryTrials, fitted: FittedGallery) -> None:
     known = trials.known
     assert fitted.min_cllr == pytest.approx(min_cllr(error_curve(trials.scores[known], trials.own[known])))
 
 
-def test_every_comparison_is_in_the_histogram(trials: GalleryTrials, fitted: Fitted) -> None:
+def test_every_comparison_is_in_the_histogram(trials: GalleryTrials, fitted: FittedGallery) -> None:
     histogram = fitted.histogram
     assert len(histogram.edges) == BINS + 1
     assert (sum(histogram.targets), sum(histogram.nontargets)) == (trials.targets.sum(), trials.nontargets.sum())
@@ -72,7 +72,7 @@ def test_every_comparison_is_in_the_histogram(trials: GalleryTrials, fitted: Fit
     assert np.average(middles, weights=histogram.targets) > np.average(middles, weights=histogram.nontargets) + 3
 
 
-def test_the_curve_rises_near_the_diagonal(fitted: Fitted) -> None:
+def test_the_curve_rises_near_the_diagonal(fitted: FittedGallery) -> None:
     observed = [step.observed for step in fitted.curve]
     assert len(observed) > 5
     assert (np.diff(observed) > 0).all()
@@ -81,7 +81,7 @@ def test_the_curve_rises_near_the_diagonal(fitted: Fitted) -> None:
     assert all(abs((step.low + step.high) / 2 - step.observed) < 1.5 for step in middle)
 
 
-def test_it_is_plain_json(fitted: Fitted) -> None:
+def test_it_is_plain_json(fitted: FittedGallery) -> None:
     for part in (fitted.default, fitted.fitted, fitted.histogram, fitted.curve):
         json.dumps(to_json(part), allow_nan=False)
 

@@ -9,8 +9,8 @@ import soundfile
 
 from speakerid import samples
 from speakerid.cli import demo, demo_recording
-from speakerid.cli.demo import Heard, Probe
-from speakerid.cli.demo_recording import Spoken
+from speakerid.cli.demo import DemoAnswer, DemoProbe
+from speakerid.cli.demo_recording import ScriptedTurn
 from tests.cli.command import Command
 from tests.sampled import ADA, BEN
 
@@ -25,13 +25,18 @@ def test_every_sample_is_a_probe() -> None:
 
 
 def test_right_means_the_right_name_too() -> None:
-    probe = Probe(samples.silence(), ADA, "accept", ADA)
-    assert Heard(probe, ACCEPTED).right
-    assert not Heard(replace(probe, speaker=BEN), ACCEPTED).right
-    assert not Heard(replace(probe, decision="unknown", speaker=None), ACCEPTED).right
+    probe = DemoProbe(samples.silence(), ADA, "accept", ADA)
+    assert DemoAnswer(probe, ACCEPTED).right
+    assert not DemoAnswer(replace(probe, speaker=BEN), ACCEPTED).right
+    assert not DemoAnswer(replace(probe, decision="unknown", speaker=None), ACCEPTED).right
 
 
-SPOKEN = [Spoken(ADA, 0.0, 5.0), Spoken(BEN, 6.0, 10.0), Spoken(None, 11.0, 15.0), Spoken(None, 16.0, 20.0)]
+SPOKEN = [
+    ScriptedTurn(ADA, 0.0, 5.0),
+    ScriptedTurn(BEN, 6.0, 10.0),
+    ScriptedTurn(None, 11.0, 15.0),
+    ScriptedTurn(None, 16.0, 20.0),
+]
 
 
 def turn(start: float, end: float, who: str) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def test_the_exit_code_follows_the_outcome(speakerid: Command) -> None:
 
 @pytest.mark.slow
 def test_one_wrong_answer_is_a_failure(speakerid: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "probes", lambda: [Probe(samples.silence(), "nobody", "accept", ADA)])
+    monkeypatch.setattr(demo, "probes", lambda: [DemoProbe(samples.silence(), "nobody", "accept", ADA)])
     ran = speakerid("demo", "--encoder", "fake", SPEAKERID_HOST="0.0.0.0")  # the operator's settings do not count
     assert ran.code == 1
     assert "1 of 1 answers are wrong." in ran.out

@@ -6,7 +6,7 @@ import pytest
 
 from speakerid.training.crops import Shape
 from speakerid.training.finetune import job as module
-from speakerid.training.metrics import Interval
+from speakerid.training.metrics import EerInterval
 from tests.cli.command import Command
 from tests.training.trees import write_base, write_people
 
@@ -51,7 +51,7 @@ def test_a_worse_model_is_one_sentence(
     speakerid: Command, base: Path, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eers = iter([3.0, 4.0])
-    monkeypatch.setattr(module, "measure", lambda *_: Interval(next(eers), 0.0, 9.0, 10, 10))
+    monkeypatch.setattr(module, "measure", lambda *_: EerInterval(next(eers), 0.0, 9.0, 10, 10))
     out = speakerid.store.parent / "mine"
     ran = speakerid("finetune", "--encoder", base, "--data", people, "--out", out, "--steps", "1", "--json")
     assert (ran.code, ran.out, ran.problem["code"]) == (1, "", "model_got_worse")

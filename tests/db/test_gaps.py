@@ -129,7 +129,7 @@ def test_a_page_that_contradicts_itself_is_left_alone(store: Path) -> None:
             bring_in(connection, random.Random(person), person)
     rng = random.Random(1)
     data = store.read_bytes()
-    layout = gaps.Layout.of(data)
+    layout = gaps.GapLayout.of(data)
     for number in range(1, len(data) // layout.page_bytes + 1):
         page = bytearray(data[(number - 1) * layout.page_bytes : number * layout.page_bytes])
         start = 100 if number == 1 else 0
@@ -141,11 +141,11 @@ def test_a_page_that_contradicts_itself_is_left_alone(store: Path) -> None:
 
 def test_a_file_that_is_no_database_is_refused() -> None:
     with pytest.raises(ValueError, match="no SQLite"):
-        gaps.Layout.of(b"Dear Ada" * 20)
+        gaps.GapLayout.of(b"Dear Ada" * 20)
 
 
 def test_pointer_maps_are_known_by_their_place() -> None:
-    layout = gaps.Layout(page_bytes=512, usable_bytes=512, pointer_maps=True)
+    layout = gaps.GapLayout(page_bytes=512, usable_bytes=512, pointer_maps=True)
     assert [number for number in range(1, 320) if layout.is_pointer_map(number)] == [2, 105, 208, 311]
 
 

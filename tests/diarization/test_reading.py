@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW, span_of
-from speakerid.diarization.reading import Block, blocks
+from speakerid.diarization.reading import SegmentedBlock, blocks
 from speakerid.types import FloatArray, Span
 
 SECOND = 16_000
@@ -37,7 +37,7 @@ def talk(seconds: float, *said: tuple[float, float, float]) -> FloatArray:
     return samples
 
 
-def spans_of(found: list[Block]) -> list[Span]:
+def spans_of(found: list[SegmentedBlock]) -> list[Span]:
     return sorted(span for block in found for one in block.segments for span in one.spans)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from speakerid.diarization.reconstruction import PAUSE, Spoken, by_appearance, reconstructed, sharing
+from speakerid.diarization.reconstruction import PAUSE, ClusterTurn, by_appearance, reconstructed, sharing
 from speakerid.diarization.segments import Segment
 from speakerid.types import Span
 
@@ -14,15 +14,15 @@ def segment(*spans: Span) -> Segment:
 def test_one_person_without_a_pause_is_one_span() -> None:
     said = [segment((0, 100), (200, 300)), segment((300 + PAUSE, 9_000)), segment((9_001 + PAUSE, 21_000))]
     found = reconstructed(said, np.array([0, 0, 0]))
-    assert found == [Spoken((0, 9_000), 0), Spoken((9_001 + PAUSE, 21_000), 0)]
+    assert found == [ClusterTurn((0, 9_000), 0), ClusterTurn((9_001 + PAUSE, 21_000), 0)]
 
 
 def test_a_pause_in_which_somebody_else_speaks_ends_a_span() -> None:
     said = [segment((0, 4_000)), segment((4_500, 7_000)), segment((8_000, 12_000)), segment((14_000, 16_000))]
     found = reconstructed(said, np.array([0, 1, 0, 0]))
-    assert found == [Spoken((0, 4_000), 0), Spoken((4_500, 7_000), 1), Spoken((8_000, 16_000), 0)]
+    assert found == [ClusterTurn((0, 4_000), 0), ClusterTurn((4_500, 7_000), 1), ClusterTurn((8_000, 16_000), 0)]
     within = reconstructed([segment((0, 9_000)), segment((2_000, 4_000)), segment((4_100, 6_000))], np.array([0, 1, 1]))
-    assert within == [Spoken((0, 9_000), 0), Spoken((2_000, 6_000), 1)]
+    assert within == [ClusterTurn((0, 9_000), 0), ClusterTurn((2_000, 6_000), 1)]
 
 
 def test_clusters_are_numbered_as_they_appear() -> None:
@@ -38,4 +38,4 @@ def test_spans_that_share_time() -> None:
 
 def test_what_is_shorter_than_any_word_is_no_span() -> None:
     found = reconstructed([segment((0, 9_000)), segment((9_500, 9_770))], np.array([0, 1]))
-    assert found == [Spoken((0, 9_000), 0)]
+    assert found == [ClusterTurn((0, 9_000), 0)]

@@ -12,7 +12,12 @@ import pytest
 
 from benchmarks.voxceleb_tree import make
 from speakerid.evaluation.contamination import Protocol
-from speakerid.evaluation.embedding.heard import Heard, Job, Listener, Unheard
+from speakerid.evaluation.embedding.recording_embedder import (
+    EmbeddedRecording,
+    EmbeddingJob,
+    RecordingEmbedder,
+    UnusableRecording,
+)
 from speakerid.evaluation.voxceleb1 import evaluate
 from speakerid.settings import Settings
 from tests.evaluation.shaped import run
@@ -76,9 +81,9 @@ def _evaluate(tree: Path, *options: str) -> dict[str, Any]:
 
 def _interrupt(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that stops after 40 recordings."""
-    real, count = Listener.hear, 0
+    real, count = RecordingEmbedder.hear, 0
 
-    def hear(self: Listener, job: Job) -> Heard | Unheard:
+    def hear(self: RecordingEmbedder, job: EmbeddingJob) -> EmbeddedRecording | UnusableRecording:
         nonlocal count
         count += 1
         if count > 40:
@@ -86,7 +91,7 @@ def _interrupt(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None
         return real(self, job)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Listener, "hear", hear)
+        broken.setattr(RecordingEmbedder, "hear", hear)
         with pytest.raises(KeyboardInterrupt):
             figures(tree, cache)
     assert count == 41

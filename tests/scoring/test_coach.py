@@ -9,18 +9,18 @@ from dataclasses import replace
 import pytest
 
 from speakerid.scoring.calibration import GENERIC
-from speakerid.scoring.coach import NEVER, UNFITTED, Evidence, Findings, Limit, Limits, judge
+from speakerid.scoring.coach import NEVER, UNFITTED, CoachEvidence, CoachLimit, CoachLimits, Findings, judge
 from speakerid.scoring.multi_speaker_detector import VoicesModel
 from speakerid.types import Speech
 
 GOOD = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
-LIMITS = Limits(
-    match_llr=Limit(refuse=-4.0, warn=-1.0),
+LIMITS = CoachLimits(
+    match_llr=CoachLimit(refuse=-4.0, warn=-1.0),
     voices=VoicesModel(1.0, -10.0, 2.0),
-    voices_llr=Limit(refuse=3.0, warn=1.0),
+    voices_llr=CoachLimit(refuse=3.0, warn=1.0),
 )
-ELSEWHERE = Limit(refuse=8.0, warn=5.0)
-FINE = Evidence(GOOD, needed_s=1.0, elsewhere=ELSEWHERE)
+ELSEWHERE = CoachLimit(refuse=8.0, warn=5.0)
+FINE = CoachEvidence(GOOD, needed_s=1.0, elsewhere=ELSEWHERE)
 
 
 def test_a_good_recording_is_left_alone() -> None:
@@ -68,7 +68,7 @@ def test_a_voice_that_was_enrolled_twice_on_purpose_may_go_on() -> None:
 
 
 def test_the_gravest_comes_first() -> None:
-    worst = Evidence(Speech(0.5, 0.0, 0.6, 8000), 1.0, (), 9.0, None, 9.0, ELSEWHERE)
+    worst = CoachEvidence(Speech(0.5, 0.0, 0.6, 8000), 1.0, (), 9.0, None, 9.0, ELSEWHERE)
     assert judge(worst, LIMITS).refusals == (
         "too_little_speech",
         "clipped",
@@ -81,12 +81,12 @@ def test_an_unfitted_encoder_refuses_what_is_less_alike_than_strangers_are() -> 
     usual = GENERIC.llr_of(GENERIC.strangers.mean)
     assert judge(replace(FINE, voices_llr=99.0, match_llr=usual + 0.1), UNFITTED) == Findings((), ())
     assert judge(replace(FINE, match_llr=usual - 0.1), UNFITTED) == Findings((), ("weak_match",))
-    worst = Evidence(Speech(0.5, 0.0, 0.2, 8000), 1.0, (), 99.0, -99.0, 99.0, NEVER)
+    worst = CoachEvidence(Speech(0.5, 0.0, 0.2, 8000), 1.0, (), 99.0, -99.0, 99.0, NEVER)
     assert judge(worst, UNFITTED) == Findings(("too_little_speech", "does_not_match_speaker"), ("clipped", "noisy"))
 
 
 def test_limits_come_back_from_their_file() -> None:
-    assert Limits.from_dict(json.loads(json.dumps(LIMITS.to_dict()))) == LIMITS
+    assert CoachLimits.from_dict(json.loads(json.dumps(LIMITS.to_dict()))) == LIMITS
 
 
 @pytest.mark.parametrize(("llr", "voices"), [(None, None), (-5.0, 1), (2.9, 1), (3.1, 2), (math.inf, 2)])

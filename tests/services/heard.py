@@ -10,7 +10,7 @@ from speakerid.services import coach, galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
 from speakerid.services.galleries import KEEP, GallerySettings
-from speakerid.services.probe import Voice
+from speakerid.services.probe import Probe
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import Enrollment, EnrollmentRefusal, FloatArray, Speaker, Speech
@@ -18,13 +18,13 @@ from speakerid.types import Enrollment, EnrollmentRefusal, FloatArray, Speaker, 
 SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
 
 
-def made_up(vector: FloatArray, audio: bytes | None = None, speech: Speech = SPEECH) -> Voice:
+def made_up(vector: FloatArray, audio: bytes | None = None, speech: Speech = SPEECH) -> Probe:
     """A recording that the encoder would hear as `vector (dim,)`."""
     sent = audio or vector.tobytes()
-    return Voice(hashlib.sha256(sent).hexdigest(), speech, vector, 1.0, sent)
+    return Probe(hashlib.sha256(sent).hexdigest(), speech, vector, 1.0, sent)
 
 
-def hear(engine: Engine, audio: bytes, gallery: str = "default") -> Voice:
+def hear(engine: Engine, audio: bytes, gallery: str = "default") -> Probe:
     return coach.hear(engine, galleries.get(engine, gallery), audio)
 
 
@@ -41,7 +41,7 @@ def add_gallery(engine: Engine, name: str, settings: GallerySettings = KEEP) -> 
         galleries.create(engine, db, name, settings)
 
 
-def add_speaker(engine: Engine, name: str, *voices: Voice, gallery: str = "default", **said: object) -> Speaker:
+def add_speaker(engine: Engine, name: str, *voices: Probe, gallery: str = "default", **said: object) -> Speaker:
     """A new speaker with these voices enrolled, whatever the coach says."""
     with engine.write() as db:
         row = galleries.get(engine, gallery)
@@ -54,7 +54,7 @@ def add_speaker(engine: Engine, name: str, *voices: Voice, gallery: str = "defau
 def enroll_voice(
     engine: Engine,
     speaker_id: str,
-    voice: Voice,
+    voice: Probe,
     gallery: str = "default",
     accepted: frozenset[EnrollmentRefusal] = EVERY_REFUSAL,
 ) -> Enrollment:

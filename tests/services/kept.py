@@ -16,7 +16,7 @@ from speakerid.services.galleries import GallerySettings
 from speakerid.services.unknowns import page, show
 from speakerid.services.unknowns.keep import Stranger, keep
 from speakerid.timeline import JobOptions
-from speakerid.types import FloatArray, Speech, UnknownVoice, UnknownVoiceHeard, to_json
+from speakerid.types import FloatArray, Speech, UnknownVoice, UnknownVoiceDetails, to_json
 from tests.services.heard import SPEECH, add_gallery
 
 LONG = replace(SPEECH, seconds=10.0)
@@ -55,7 +55,7 @@ def inbox(engine: Engine, gallery: str = KEEPING, *, min_recordings: int = 1) ->
         return list(page.page(db, galleries.get(engine, gallery), min_recordings=min_recordings).items)
 
 
-def where_heard(engine: Engine, unknown_id: str, gallery: str = KEEPING) -> UnknownVoiceHeard:
+def where_heard(engine: Engine, unknown_id: str, gallery: str = KEEPING) -> UnknownVoiceDetails:
     with engine.read() as db:
         return show.show(db, galleries.get(engine, gallery), unknown_id)
 

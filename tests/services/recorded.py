@@ -15,7 +15,7 @@ from speakerid.db.repositories import recordings
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import result, run
-from speakerid.services.recordings.submit import Asked, Intake, receiving
+from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
 from speakerid.timeline import RecordingResult
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe
@@ -35,7 +35,7 @@ MEETING = meeting(ADA, BEN, ADA, BEN)
 def send(engine: Engine, audio: bytes = MEETING, gallery: str = "default", **asked: Any) -> str:
     """The id of a job that waits. `asked`: what Asked has, and intake, key_id."""
     intake, key_id = asked.pop("intake", Intake()), asked.pop("key_id", None)
-    with receiving(engine, galleries.get(engine, gallery), Asked(**asked), intake, key_id) as upload:
+    with receiving(engine, galleries.get(engine, gallery), RecordingRequest(**asked), intake, key_id) as upload:
         upload.add(audio)
         answer, _ = upload.finish()
     return str(answer["id"])

@@ -26,7 +26,7 @@ from speakerid.services import coach, galleries, speakers, validation
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import NOTHING
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.probe import Voice
+from speakerid.services.probe import Probe
 from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import Enrollment, EnrollmentRefusal, Utterance
 from tests.db.rows import unit
@@ -35,7 +35,7 @@ from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
 from tests.services.heard import SPEECH, add_gallery, add_speaker, enroll_voice, erase_speaker, hear, made_up, near
 
 
-def ask(engine: Engine, speaker_id: str, voice: Voice, *accept: str) -> Enrollment:
+def ask(engine: Engine, speaker_id: str, voice: Probe, *accept: str) -> Enrollment:
     return enroll_voice(engine, speaker_id, voice, accepted=validation.accepted(accept))
 
 
@@ -156,7 +156,7 @@ def test_one_voice_is_one(engine: Engine, voice: str) -> None:
     assert [engine.limits.count(one.voices_llr) for one in heard] == [1] * 4
 
 
-BAD: dict[EnrollmentRefusal, Voice] = {
+BAD: dict[EnrollmentRefusal, Probe] = {
     "too_little_speech": made_up(unit(1), speech=replace(SPEECH, seconds=0.9)),
     "clipped": made_up(unit(1), speech=replace(SPEECH, clipping_ratio=0.6)),
 }

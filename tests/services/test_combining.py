@@ -14,7 +14,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.merge import merge
 from speakerid.services.move import move
-from speakerid.services.probe import Voice
+from speakerid.services.probe import Probe
 from speakerid.services.undo import undo
 from speakerid.types import Combining, FloatArray, Gallery, Speaker, Speech
 from tests.db.rows import unit
@@ -24,7 +24,7 @@ from tests.services.heard import add_speaker, enroll_voice, made_up, near
 SHORT, LONG = (Speech(seconds, 30.0, 0.0, 8000) for seconds in (2.0, 60.0))
 
 
-def heard(number: int, speech: Speech) -> Voice:
+def heard(number: int, speech: Speech) -> Probe:
     return made_up(unit(number), speech=speech)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
-from speakerid.audio.long_audio_reader import LongAudio, Recorder
+from speakerid.audio.long_audio_reader import LongAudio, LongAudioReader
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
 from speakerid.diarization.stitching import STEP
 from speakerid.encoders.batching import Batcher
@@ -52,7 +52,7 @@ class Script:
 
 
 def script(monkeypatch: pytest.MonkeyPatch, *said: Sequence[Span]) -> None:
-    monkeypatch.setattr(Recorder, "segmenter", property(lambda _: Script(*said)))
+    monkeypatch.setattr(LongAudioReader, "segmenter", property(lambda _: Script(*said)))
 
 
 def interrupted(overlap_s: float) -> tuple[FloatArray, Span, Span]:

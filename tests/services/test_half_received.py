@@ -18,7 +18,7 @@ from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import erase, receiver, submit
 from speakerid.services.recordings.notify import Notice
-from speakerid.services.recordings.submit import Asked, Intake, receiving
+from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
 from speakerid.services.recordings.worker import Worker
 from tests.services.recorded import MEETING, let_lease_run_out, pieces, rows, send
 
@@ -37,7 +37,7 @@ def ended_process() -> str:
 
 def half_received(engine: Engine, by: str) -> None:
     """A recording of which two pieces have come from the process `by`, which did not live to clear up."""
-    upload = submit._begin(engine, galleries.get(engine, "default"), Asked(), ONE, None)
+    upload = submit._begin(engine, galleries.get(engine, "default"), RecordingRequest(), ONE, None)
     upload.add(bytes(2_500_000))
     with engine.write() as db:
         db.execute(update(RecordingRow).values(worker=by))
@@ -102,7 +102,7 @@ def test_a_server_without_workers_clears_up_too(engine: Engine, ended_process: s
 
 def test_bytes_that_come_slowly_keep_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit, "RENEW_S", 0.0)
-    with receiving(engine, galleries.get(engine, "default"), Asked(), ONE) as upload:
+    with receiving(engine, galleries.get(engine, "default"), RecordingRequest(), ONE) as upload:
         let_lease_run_out(engine)
         upload.add(b"x")
         with engine.read() as db:

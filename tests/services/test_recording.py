@@ -8,7 +8,7 @@ import pytest
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.long_audio_reader import Recorder
+from speakerid.audio.long_audio_reader import LongAudioReader
 from speakerid.audio.wav import wav_bytes
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
@@ -162,7 +162,7 @@ def test_bad_files_have_a_code(known: SpeakerID, audio: bytes | str, error: type
 def test_too_long_is_refused(open_engine: EngineMaker, store_url: str) -> None:
     import dataclasses
 
-    engine = dataclasses.replace(open_engine(store_url), recorder=Recorder(DecodeLimits(max_seconds=5.0)))
+    engine = dataclasses.replace(open_engine(store_url), long_audio=LongAudioReader(DecodeLimits(max_seconds=5.0)))
     with pytest.raises(AudioTooLong):
         SpeakerID(engine).recording(wav_bytes((CONVERSATION, 16_000)))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.long_audio_reader import Recorder
+from speakerid.audio.long_audio_reader import LongAudioReader
 from speakerid.db.models import RecordingRow
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
@@ -32,7 +32,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.recordings import erase, result, run
 from speakerid.services.recordings.notify import Notice
-from speakerid.services.recordings.submit import Asked, Intake, receiving
+from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
 from speakerid.services.recordings.worker import Worker
 from speakerid.services.speaker_count import SpeakerCount
 from tests.audio.encode import encode, soundfile_bytes
@@ -72,7 +72,7 @@ def test_a_large_recording_is_kept_in_pieces_and_read_from_them(engine: Engine) 
     frames = np.zeros((40 * 16_000, 2), np.float32)
     frames[:, 1] = np.random.default_rng(0).uniform(-0.5, 0.5, len(frames))
     audio = soundfile_bytes(frames, 16_000, "WAV", "PCM_16")
-    with receiving(engine, galleries.get(engine, "default"), Asked(channel=1), Intake()) as upload:
+    with receiving(engine, galleries.get(engine, "default"), RecordingRequest(channel=1), Intake()) as upload:
         for at in range(0, len(audio), 300_000):
             upload.add(audio[at : at + 300_000])
         made = upload.finish()[0]["id"]
@@ -141,7 +141,7 @@ def test_a_gallery_that_keeps_audio_keeps_it(engine: Engine) -> None:
 
 
 def test_uploads_that_stopped_are_erased_in_time(engine: Engine) -> None:
-    coming = receiving(engine, galleries.get(engine, "default"), Asked(), Intake())
+    coming = receiving(engine, galleries.get(engine, "default"), RecordingRequest(), Intake())
     upload = coming.__enter__()
     upload.add(bytes(3_000_000))
     erase.leftovers(engine)
@@ -174,7 +174,7 @@ def test_what_is_refused_at_once_leaves_nothing(
 
 
 def test_what_announces_too_much_is_refused_at_once(open_engine: EngineMaker, store_url: str) -> None:
-    engine = dataclasses.replace(open_engine(store_url), recorder=Recorder(DecodeLimits(max_seconds=5.0)))
+    engine = dataclasses.replace(open_engine(store_url), long_audio=LongAudioReader(DecodeLimits(max_seconds=5.0)))
     with pytest.raises(AudioTooLong):
         send(engine)
     made = send(engine, streamed_webm(8.0))
@@ -222,7 +222,7 @@ def test_a_machine_that_cannot_decode_now_leaves_the_job_for_later(
 
 
 def test_a_bug_fails_its_job_and_no_more(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    broken = dataclasses.replace(engine, recorder=None)  # type: ignore[arg-type]
+    broken = dataclasses.replace(engine, long_audio=None)  # type: ignore[arg-type]
     made = send(engine)
     work(broken)
     error = look(engine, made).error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speakerid.services.recording import Heard
+from speakerid.services.recording import DiarizedRecording
 from speakerid.services.unknowns.strangers import strangers
 from speakerid.timeline import RecordedVoice, Recording
 from speakerid.types import Candidate, Decision, SpeakerRef, Speech
@@ -13,7 +13,7 @@ from speakerid.types import Candidate, Decision, SpeakerRef, Speech
 SPEECH = Speech(seconds=5.0, snr_db=20.0, clipping_ratio=0.0, bandwidth_hz=8_000)
 
 
-def heard(*llrs: float, decision: Decision = "unknown", enrolled: int = 10, prior: float = 0.5) -> Heard:
+def heard(*llrs: float, decision: Decision = "unknown", enrolled: int = 10, prior: float = 0.5) -> DiarizedRecording:
     """One voice; its candidates are as unlikely as whoever stays without a name."""
     voice = RecordedVoice(
         voice="unknown_1",
@@ -36,7 +36,7 @@ def heard(*llrs: float, decision: Decision = "unknown", enrolled: int = 10, prio
         calibration="default",
         reason="",
     )
-    return Heard(found, (np.ones(2, np.float32),), enrolled, None)
+    return DiarizedRecording(found, (np.ones(2, np.float32),), enrolled, None)
 
 
 @pytest.mark.parametrize(
@@ -53,5 +53,5 @@ def heard(*llrs: float, decision: Decision = "unknown", enrolled: int = 10, prio
         (heard(-2.0, decision="not_enough_speech"), False),
     ],
 )
-def test_kept_is_who_is_less_likely_anybody_enrolled_than_nobody(one: Heard, kept: bool) -> None:
+def test_kept_is_who_is_less_likely_anybody_enrolled_than_nobody(one: DiarizedRecording, kept: bool) -> None:
     assert bool(strangers(one, one.recording)) == kept

@@ -18,7 +18,7 @@ from speakerid.services.unknowns import page
 from speakerid.services.unknowns.dismiss import dismiss
 from speakerid.services.unknowns.forget import forget
 from speakerid.services.unknowns.keep import KEPT_SPEECH_S
-from speakerid.types import HeardTurn
+from speakerid.types import UnknownVoiceTurn
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.services.heard import add_gallery, near
@@ -49,7 +49,7 @@ def test_a_voice_heard_again_is_one_voice(keeping: Engine) -> None:
     heard = where_heard(keeping, ada.id)
     assert heard.unknown == ada
     assert [(one.recording, one.voice) for one in heard.hearings] == [(first, "unknown_1"), (again, "unknown_2")]
-    assert heard.hearings[0].turns == (HeardTurn(0.0, 4.0), HeardTurn(6.0, 12.0))
+    assert heard.hearings[0].turns == (UnknownVoiceTurn(0.0, 4.0), UnknownVoiceTurn(6.0, 12.0))
     assert [one.id for one in inbox(keeping, min_recordings=2)] == [ada.id]
 
 

@@ -26,14 +26,14 @@ from speakerid.training.loop import (
 )
 from speakerid.training.losses import DistillationLoss, LossOptions
 from speakerid.training.model import StudentOptions
-from speakerid.training.training_set import VoiceBank
+from speakerid.training.training_set import TrainingSet
 from tests.training.voices import TINY, speak, tiny_bank
 
 OPTIONS = LoopOptions(steps=6, peak_rate=5e-3, log_every=1, checkpoint_every_s=1e9)
 
 
 def make_trainer(
-    folder: Path, bank: VoiceBank, options: LoopOptions = OPTIONS, student: StudentOptions = TINY
+    folder: Path, bank: TrainingSet, options: LoopOptions = OPTIONS, student: StudentOptions = TINY
 ) -> Trainer:
     torch.manual_seed(0)
     loss = DistillationLoss(targets(bank, Teachers.WEIGHTS, student.dim), torch.from_numpy(bank.voice), LossOptions())
@@ -42,11 +42,11 @@ def make_trainer(
 
 
 @pytest.fixture
-def bank(tmp_path: Path) -> VoiceBank:
+def bank(tmp_path: Path) -> TrainingSet:
     return tiny_bank(tmp_path / "bank")
 
 
-def test_some_steps_bring_the_student_nearer_to_the_teacher(tmp_path: Path, bank: VoiceBank) -> None:
+def test_some_steps_bring_the_student_nearer_to_the_teacher(tmp_path: Path, bank: TrainingSet) -> None:
     seen: list[Progress] = []
     options = replace(OPTIONS, steps=25)
     make_trainer(tmp_path / "run", bank, options).run(seen.append)
@@ -57,7 +57,7 @@ def test_some_steps_bring_the_student_nearer_to_the_teacher(tmp_path: Path, bank
     assert len((tmp_path / "run" / HISTORY).read_text().splitlines()) == 25
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path, bank: VoiceBank) -> None:
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path, bank: TrainingSet) -> None:
     whole = make_trainer(tmp_path / "whole", bank)
     whole.run()
     killed = make_trainer(tmp_path / "killed", bank)
@@ -74,7 +74,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path, bank: V
         assert torch.equal(whole.average.weights[name], resumed.average.weights[name]), name
 
 
-def test_another_student_cannot_be_resumed(tmp_path: Path, bank: VoiceBank) -> None:
+def test_another_student_cannot_be_resumed(tmp_path: Path, bank: TrainingSet) -> None:
     make_trainer(tmp_path / "run", bank).save()
     with pytest.raises(CheckpointMismatch, match="another shape") as caught:
         make_trainer(tmp_path / "run", bank, student=replace(TINY, channels=32))
@@ -89,7 +89,7 @@ def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_a_kill_or_full_disk_while_saving_keeps_the_checkpoint_before(
-    tmp_path: Path, bank: VoiceBank, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bank: TrainingSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = make_trainer(tmp_path / "run", bank)
     trainer.save()
@@ -126,7 +126,7 @@ def test_the_rate_climbs_then_falls() -> None:
     assert all(a >= b for a, b in zip(rates[top:], rates[top + 1 :], strict=False))
 
 
-def test_a_time_budget_ends_the_run(tmp_path: Path, bank: VoiceBank) -> None:
+def test_a_time_budget_ends_the_run(tmp_path: Path, bank: TrainingSet) -> None:
     trainer = make_trainer(tmp_path / "run", bank, replace(OPTIONS, steps=10_000, budget_s=0.5))
     trainer.run()
     assert 0 < trainer.step < 10_000

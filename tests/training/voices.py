@@ -11,7 +11,7 @@ import soundfile
 
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
 from speakerid.training.model import StudentOptions
-from speakerid.training.training_set import VoiceBank, build
+from speakerid.training.training_set import TrainingSet, build
 from speakerid.training.voice_perturbation import CopyPlan
 
 TINY = StudentOptions(
@@ -48,7 +48,7 @@ def spectral_teachers(waves: Sequence[Samples]) -> tuple[npt.NDArray[np.float32]
     return rows, np.hstack([rows, np.zeros_like(rows)])
 
 
-def tiny_bank(folder: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> VoiceBank:
+def tiny_bank(folder: Path, on_progress: Callable[[int, int], None] = lambda done, total: None) -> TrainingSet:
     """Four labeled voices of 2 s at two speeds, and four unlabeled words of 0.4 s."""
     people = [(Source(Path(f"p{i}.wav"), "people", f"p{i}"), speak(90 + 40 * i, 2.0, i)) for i in range(4)]
     words = [(Source(Path(f"w{i}.wav"), "words"), speak(110 + 40 * i, 0.4, i)) for i in range(4)]

@@ -24,7 +24,7 @@ from speakerid.db.models import GalleryRow
 from speakerid.diarization import formats
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import cancel, erase, result
-from speakerid.services.recordings.submit import Asked, Intake, Upload, receiving
+from speakerid.services.recordings.submit import Intake, RecordingRequest, Upload, receiving
 from speakerid.services.speaker_count import MOST, SpeakerCount
 from speakerid.timeline import Recording, RecordingJob, RecordingResult, Sides
 from speakerid.types import Key, Page, to_json
@@ -92,7 +92,9 @@ async def submit_recording(
 
     The webhook gets a POST with the id and the state when the job has ended, signed where the operator set a secret.
     """
-    asked = Asked(SpeakerCount(speakers, min_speakers, max_speakers), _listed(candidates), _sides(channel), webhook)
+    asked = RecordingRequest(
+        SpeakerCount(speakers, min_speakers, max_speakers), _listed(candidates), _sides(channel), webhook
+    )
     coming = receiving(engine, gallery, asked, _intake(request), sender.id if sender else None)
     async with contextmanager_in_threadpool(coming) as upload:
         async for chunk in audio_stream(request):

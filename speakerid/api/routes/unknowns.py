@@ -15,7 +15,7 @@ from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
 from speakerid.services import validation
 from speakerid.services.unknowns import dismiss, page, promote, show
-from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceHeard
+from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceDetails
 
 router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
 MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices that were heard again.")]
@@ -42,7 +42,7 @@ def list_unknowns(
     responses=examples.ok(examples.UNKNOWN_HEARD) | problems(401, 403, 404, 422),
     dependencies=[allow("read")],
 )
-def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceHeard:
+def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceDetails:
     """One unknown voice and where it was heard: which recording, as which of its voices, when."""
     with engine.read() as db:
         return show.show(db, gallery, unknown_id)

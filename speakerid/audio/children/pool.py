@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
-from speakerid.audio.children.wire import ANSWER, END, FORK, NONE, REQUEST, TICK_S, Wire
+from speakerid.audio.children.wire import ANSWER, END, FORK, NONE, REQUEST, TICK_S, ChildWire
 from speakerid.errors import DecoderUnavailable, Overloaded
 
 CORES = os.cpu_count() or 1
@@ -27,7 +27,7 @@ _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIB
 
 
 class Child:
-    def __init__(self, pid: int, wire: Wire) -> None:
+    def __init__(self, pid: int, wire: ChildWire) -> None:
         self.pid = pid
         self.wire = wire
         self.fit = False  # to be said by who had it, when it is good for another job
@@ -62,7 +62,7 @@ class Template:
             if pid == NONE:
                 raise DecoderUnavailable
             undo.pop_all()
-        return Child(pid, Wire(ours, waiting))
+        return Child(pid, ChildWire(ours, waiting))
 
     def end(self, pid: int) -> int | None:
         """How it ended, as `os.waitpid` gives it; None where it was a child of an earlier template. Raises OSError."""

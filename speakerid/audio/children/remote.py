@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.cancellation import check_not_cancelled
 from speakerid.audio.children.pool import Use, current
-from speakerid.audio.children.wire import PIECE_BYTES, Gone, Job, Kind, Lied, Wire, asked
+from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, DecodeJob, Gone, Lied, MessageKind, asked
 from speakerid.audio.in_process import Announced
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
 from speakerid.audio.reader import checked
@@ -38,9 +38,9 @@ MAX_MESSAGE_CHARS = 1_000
 Answer = Callable[[int], bytes | memoryview]  # piece n of the file; none at the end
 
 
-def pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
+def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
     """(n, kept channels) float32 at 16 kHz. Raises AudioError, Overloaded, DecoderUnavailable."""
-    job = Job("pieces", limits, len(data), channel)
+    job = DecodeJob("pieces", limits, len(data), channel)
     channels, left = 0, int(limits.max_seconds * SAMPLE_RATE_HZ) + SAMPLE_RATE_HZ
     for _, payload in _talk(job, _file(data), use):
         piece = _samples(payload)
@@ -50,9 +50,11 @@ def pieces(data: Encoded, limits: DecodeLimits, channel: Channel | None, use: Us
         yield checked(piece)
 
 
-def announced(data: Encoded, limits: DecodeLimits) -> Announced:
+def announced(data: ByteSource, limits: DecodeLimits) -> Announced:
     """Raises AudioError, Overloaded, DecoderUnavailable."""
-    found = [_announced(payload) for _, payload in _talk(Job("announced", limits, len(data)), _file(data), "file")]
+    found = [
+        _announced(payload) for _, payload in _talk(DecodeJob("announced", limits, len(data)), _file(data), "file")
+    ]
     if len(found) != 1:
         raise DecoderCrashed
     return found[0]
@@ -60,12 +62,12 @@ def announced(data: Encoded, limits: DecodeLimits) -> Announced:
 
 def live(messages: Iterable[bytes], encoding: Literal["webm", "ogg"], max_seconds: float) -> Iterator[FloatArray]:
     """(n,) float32 at 16 kHz. Raises what `pieces` does, StreamTooLong, and whatever `messages` raises."""
-    job = Job("live", DecodeLimits(max_seconds=max_seconds), encoding=encoding)
+    job = DecodeJob("live", DecodeLimits(max_seconds=max_seconds), encoding=encoding)
     for _, payload in _talk(job, _arriving(messages), "stream"):
         yield checked(_samples(payload))[:, 0]
 
 
-def _talk(job: Job, answer: Answer, use: Use) -> Iterator[tuple[Kind, bytearray]]:
+def _talk(job: DecodeJob, answer: Answer, use: Use) -> Iterator[tuple[MessageKind, bytearray]]:
     pool = current()
     with pool.child(use, _patience) as child:
         conversation = _Conversation(child.wire, job, answer)
@@ -81,7 +83,7 @@ def _talk(job: Job, answer: Answer, use: Use) -> Iterator[tuple[Kind, bytearray]
 class _Conversation:
     """About one job. `error` is what the child says of the file, `fit` whether it can take another."""
 
-    def __init__(self, wire: Wire, job: Job, answer: Answer) -> None:
+    def __init__(self, wire: ChildWire, job: DecodeJob, answer: Answer) -> None:
         self._wire = wire
         self._job = job
         self._answer = answer
@@ -89,22 +91,22 @@ class _Conversation:
         self.error: SpeakeridError | None = None
         self.fit = False
 
-    def frames(self) -> Iterator[tuple[Kind, bytearray]]:
+    def frames(self) -> Iterator[tuple[MessageKind, bytearray]]:
         """Raises Gone, DecodingTooCostly, and what `answer` raises."""
         if self._job.task == "live":
-            self._wire.send(Kind.JOB, self._job.to_json())
+            self._wire.send(MessageKind.JOB, self._job.to_json())
         else:
-            self._wire.hold(Kind.JOB, self._job.to_json())
-            self._wire.send(Kind.BYTES, self._answer(0))
+            self._wire.hold(MessageKind.JOB, self._job.to_json())
+            self._wire.send(MessageKind.BYTES, self._answer(0))
         while True:
             kind, payload = self._wire.receive()
-            if kind in (Kind.PIECE, Kind.ANNOUNCED):
+            if kind in (MessageKind.PIECE, MessageKind.ANNOUNCED):
                 yield kind, payload
-            elif kind == Kind.ASK:
+            elif kind == MessageKind.ASK:
                 self._serve(asked(payload))
-            elif kind == Kind.ERROR:
+            elif kind == MessageKind.ERROR:
                 self.error = _error(payload)
-            elif kind == Kind.DONE:
+            elif kind == MessageKind.DONE:
                 self.fit = payload == b"\1"
                 return
             else:
@@ -114,7 +116,7 @@ class _Conversation:
         self._asks += 1
         if self._job.task != "live" and self._asks > ASKS_PER_PIECE * (self._job.size // PIECE_BYTES + 2):
             raise DecodingTooCostly
-        self._wire.send(Kind.BYTES, self._answer(nth))
+        self._wire.send(MessageKind.BYTES, self._answer(nth))
 
 
 def _patience(idle_s: float) -> None:
@@ -123,7 +125,7 @@ def _patience(idle_s: float) -> None:
         raise DecodingTooCostly
 
 
-def _file(data: Encoded) -> Answer:
+def _file(data: ByteSource) -> Answer:
     def piece(nth: int) -> bytes | memoryview:
         start = nth * PIECE_BYTES
         if isinstance(data, bytes):

@@ -27,7 +27,7 @@ _HEADER = struct.Struct(">BI")
 _PLACE = struct.Struct(">Q")
 
 
-class Kind(IntEnum):
+class MessageKind(IntEnum):
     JOB = 1  # Job as JSON
     BYTES = 2  # what was asked for; none at the end
     ASK = 3  # the number of a piece of PIECE_BYTES
@@ -38,18 +38,18 @@ class Kind(IntEnum):
 
 
 LIMITS = {
-    Kind.JOB: MAX_TEXT_BYTES,
-    Kind.BYTES: PIECE_BYTES,
-    Kind.ASK: _PLACE.size,
-    Kind.ANNOUNCED: MAX_TEXT_BYTES,
-    Kind.PIECE: PIECE_BYTES + 2,
-    Kind.ERROR: MAX_TEXT_BYTES,
-    Kind.DONE: 1,
+    MessageKind.JOB: MAX_TEXT_BYTES,
+    MessageKind.BYTES: PIECE_BYTES,
+    MessageKind.ASK: _PLACE.size,
+    MessageKind.ANNOUNCED: MAX_TEXT_BYTES,
+    MessageKind.PIECE: PIECE_BYTES + 2,
+    MessageKind.ERROR: MAX_TEXT_BYTES,
+    MessageKind.DONE: 1,
 }
 
 
 @dataclass(frozen=True)
-class Job:
+class DecodeJob:
     """`pieces` and `announced` of a file of `size` bytes, or `live`: bytes that come while they are read."""
 
     task: Literal["pieces", "announced", "live"]
@@ -62,9 +62,9 @@ class Job:
         return json.dumps(asdict(self)).encode()
 
     @staticmethod
-    def from_json(text: bytes) -> Job:
+    def from_json(text: bytes) -> DecodeJob:
         fields = json.loads(text)
-        return Job(**{**fields, "limits": DecodeLimits(**fields["limits"])})
+        return DecodeJob(**{**fields, "limits": DecodeLimits(**fields["limits"])})
 
 
 class Gone(Exception):
@@ -75,7 +75,7 @@ class Lied(Gone):
     """It said what it must not say."""
 
 
-class Wire:
+class ChildWire:
     """One end. `waiting` is called every tenth of a second in which nothing moves and may raise."""
 
     def __init__(self, sock: socket, waiting: Callable[[float], None] | None = None) -> None:
@@ -84,22 +84,22 @@ class Wire:
         self.waiting = waiting
         sock.settimeout(None if waiting is None else TICK_S)
 
-    def hold(self, kind: Kind, *parts: Part) -> None:
+    def hold(self, kind: MessageKind, *parts: Part) -> None:
         """Goes out together with the next frame: one process wakes the other once."""
         held, self._held = self._held, [_HEADER.pack(kind, sum(len(part) for part in parts)), *parts]
         self._send(held)
 
-    def send(self, kind: Kind, *parts: Part) -> None:
+    def send(self, kind: MessageKind, *parts: Part) -> None:
         """Raises Gone, and whatever `waiting` raises."""
         held, self._held = self._held, []
         self._send([*held, _HEADER.pack(kind, sum(len(part) for part in parts)), *parts])
 
-    def receive(self) -> tuple[Kind, bytearray]:
+    def receive(self) -> tuple[MessageKind, bytearray]:
         """Raises Gone, and whatever `waiting` raises."""
         number, length = _HEADER.unpack(self._receive(_HEADER.size))
-        if number not in LIMITS or length > LIMITS[Kind(number)]:
+        if number not in LIMITS or length > LIMITS[MessageKind(number)]:
             raise Lied
-        return Kind(number), self._receive(length)
+        return MessageKind(number), self._receive(length)
 
     def close(self) -> None:
         self._sock.close()

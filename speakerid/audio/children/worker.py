@@ -9,13 +9,13 @@ from socket import socket
 
 import numpy as np
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.children.confine import Budget, confine, memory_bytes
-from speakerid.audio.children.wire import PIECE_BYTES, Gone, Job, Kind, Wire, ask
-from speakerid.audio.chunked_source import Stored
+from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, DecodeJob, Gone, MessageKind, ask
+from speakerid.audio.chunked_source import ChunkedSource
 from speakerid.audio.in_process import announced, pieces
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.stream_decoder import Incoming, decoded_here
+from speakerid.audio.stream_decoder import StreamFormat, decoded_here
 from speakerid.errors import DecoderCrashed, DecodingNeedsMemory, SpeakeridError
 from speakerid.types import FloatArray
 
@@ -23,17 +23,17 @@ from speakerid.types import FloatArray
 def serve(sock: socket, parent: int) -> None:
     """Returns when the service has closed the connection, or when this process should not be used any longer."""
     confine(parent)
-    wire, born_bytes = Wire(sock), memory_bytes()
+    wire, born_bytes = ChildWire(sock), memory_bytes()
     while True:
         try:
             kind, payload = wire.receive()
-            if kind != Kind.JOB:
+            if kind != MessageKind.JOB:
                 return
-            job = Job.from_json(bytes(payload))
+            job = DecodeJob.from_json(bytes(payload))
             budget = Budget(job.size, born_bytes)
-            fit = _Work(wire, job, budget).do()
+            fit = _DecodeWork(wire, job, budget).do()
             budget.end()
-            wire.send(Kind.DONE, bytes([fit]))
+            wire.send(MessageKind.DONE, bytes([fit]))
         except Gone:
             return
         if not fit:
@@ -41,9 +41,9 @@ def serve(sock: socket, parent: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Work:
-    wire: Wire
-    job: Job
+class _DecodeWork:
+    wire: ChildWire
+    job: DecodeJob
     budget: Budget
 
     def do(self) -> bool:
@@ -66,11 +66,11 @@ class _Work:
     def _answer(self) -> None:
         job = self.job
         if job.task == "announced":
-            self.wire.send(Kind.ANNOUNCED, json.dumps(asdict(announced(self._file(), job.limits))).encode())
+            self.wire.send(MessageKind.ANNOUNCED, json.dumps(asdict(announced(self._file(), job.limits))).encode())
         elif job.task == "pieces":
             self._deliver(pieces(self._file(), job.limits, job.channel))
         else:
-            found = decoded_here(self._messages(), Incoming(job.encoding), job.limits.max_seconds)
+            found = decoded_here(self._messages(), StreamFormat(job.encoding), job.limits.max_seconds)
             self._deliver(piece[:, None] for piece in found)
 
     def _deliver(self, found: Iterator[FloatArray]) -> None:
@@ -81,18 +81,18 @@ class _Work:
             most = PIECE_BYTES // (4 * channels)
             for start in range(0, len(piece), most):
                 part = np.ascontiguousarray(piece[start : start + most], np.float32)
-                send(Kind.PIECE, channels.to_bytes(2, "big"), part.reshape(-1).view(np.uint8).data)
+                send(MessageKind.PIECE, channels.to_bytes(2, "big"), part.reshape(-1).view(np.uint8).data)
             self.budget.delivered(len(piece) / SAMPLE_RATE_HZ)
 
     def _say(self, error: SpeakeridError) -> None:
-        self.wire.send(Kind.ERROR, json.dumps({"code": error.code, "message": str(error)}).encode())
+        self.wire.send(MessageKind.ERROR, json.dumps({"code": error.code, "message": str(error)}).encode())
 
-    def _file(self) -> Encoded:
+    def _file(self) -> ByteSource:
         """The first piece came with the job."""
         first = self._bytes()
         if len(first) == self.job.size:
             return first
-        return Stored(self.job.size, PIECE_BYTES, lambda nth: first if nth == 0 else self._ask(nth))
+        return ChunkedSource(self.job.size, PIECE_BYTES, lambda nth: first if nth == 0 else self._ask(nth))
 
     def _messages(self) -> Iterator[bytes]:
         while message := self._ask(0):
@@ -100,11 +100,11 @@ class _Work:
 
     def _ask(self, nth: int) -> bytes:
         self.budget.asked()
-        self.wire.send(Kind.ASK, ask(nth))
+        self.wire.send(MessageKind.ASK, ask(nth))
         return self._bytes()
 
     def _bytes(self) -> bytes:
         kind, payload = self.wire.receive()
-        if kind != Kind.BYTES:
+        if kind != MessageKind.BYTES:
             raise Gone
         return bytes(payload)

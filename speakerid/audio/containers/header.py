@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.containers.mp4 import has_media, is_whole
 from speakerid.audio.containers.mpeg import mp3_seconds
 from speakerid.audio.containers.riff import read_wav_header
-from speakerid.audio.containers.sniff import Format
+from speakerid.audio.containers.sniff import ContainerFormat
 from speakerid.audio.limits import DecodeLimits, check_rate
 from speakerid.errors import NoSamples, TruncatedAudio
 
@@ -18,7 +18,7 @@ LOSSY_S = 0.3  # encoder delay and padding: AAC at 8 kHz has 2,112 samples, 0.26
 
 
 @dataclass(frozen=True)
-class Declared:
+class ContainerHeader:
     """`seconds`: None when the file does not say. Missing more than `tolerance_s` of it means it was cut."""
 
     seconds: float | None = None
@@ -30,25 +30,25 @@ class Declared:
             raise TruncatedAudio(found_s, self.seconds)
 
 
-def read_declared(data: Encoded, fmt: Format, limits: DecodeLimits) -> Declared:
+def read_header(data: ByteSource, fmt: ContainerFormat, limits: DecodeLimits) -> ContainerHeader:
     """Raises TooManyChannels, AudioTooLong, UnsupportedAudio (its rate), TruncatedAudio, MalformedAudio."""
     if fmt.container == "WAV":
         return _wav(data, limits)
     if fmt.container == "FLAC":
         return _flac(data, fmt.start, limits)
     if fmt.container == "MP3":
-        return Declared(mp3_seconds(data, fmt.start))
+        return ContainerHeader(mp3_seconds(data, fmt.start))
     if fmt.container == "M4A" and not has_media(data):
         raise NoSamples
     if (fmt.container == "M4A" and not is_whole(data)) or (fmt.container == "Ogg" and not _last_page_is_whole(data)):
         raise TruncatedAudio
-    return Declared()
+    return ContainerHeader()
 
 
-def _wav(data: Encoded, limits: DecodeLimits) -> Declared:
+def _wav(data: ByteSource, limits: DecodeLimits) -> ContainerHeader:
     header = read_wav_header(data)
     if header is None:
-        return Declared()
+        return ContainerHeader()
     limits.check_channels(header.channels)
     check_rate(header.rate_hz)
     found = len(data) - header.data_start
@@ -56,24 +56,24 @@ def _wav(data: Encoded, limits: DecodeLimits) -> Declared:
         raise NoSamples
     found_s = min(found, header.data_bytes or found) / max(header.bytes_per_s, 1)
     limits.check_length(found_s, found_s * header.rate_hz * header.channels)
-    return Declared(header.seconds, EXACT_S)
+    return ContainerHeader(header.seconds, EXACT_S)
 
 
-def _flac(data: Encoded, start: int, limits: DecodeLimits) -> Declared:
+def _flac(data: ByteSource, start: int, limits: DecodeLimits) -> ContainerHeader:
     """STREAMINFO, RFC 9639 section 8.2: 20 bits of rate, 3 of channels - 1, 5 of bits - 1, 36 of frames."""
     if len(data) < start + 26:
-        return Declared()
+        return ContainerHeader()
     packed = struct.unpack(">Q", data[start + 18 : start + 26])[0]
     rate_hz, channels, frames = packed >> 44, (packed >> 41 & 7) + 1, packed & 0xF_FFFF_FFFF
     if not rate_hz or not frames:
-        return Declared()
+        return ContainerHeader()
     limits.check_length(frames / rate_hz, frames * channels)
     if _flac_audio_start(data, start + 4) > len(data):
         raise TruncatedAudio(0.0, frames / rate_hz)
-    return Declared(frames / rate_hz, EXACT_S)
+    return ContainerHeader(frames / rate_hz, EXACT_S)
 
 
-def _flac_audio_start(data: Encoded, at: int) -> int:
+def _flac_audio_start(data: ByteSource, at: int) -> int:
     """Metadata blocks, RFC 9639 section 8.1: a last-block bit, 7 bits of type, 24 of length."""
     last = False
     while not last and at + 4 <= len(data):
@@ -82,7 +82,7 @@ def _flac_audio_start(data: Encoded, at: int) -> int:
     return at
 
 
-def _last_page_is_whole(data: Encoded) -> bool:
+def _last_page_is_whole(data: ByteSource) -> bool:
     """Ogg, RFC 3533 section 6: a page ends after its 27 + n header bytes and the n lacing values' sum."""
     at = data.rfind(b"OggS")
     if len(data) < at + 27:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 
 SCAN_BYTES = 65_536  # padding or junk some recorders leave before the first frame
 FRAMES_IN_A_ROW = 3  # random bytes pass one header check in 2,000 places, three in none
@@ -30,7 +30,7 @@ class Mp3Frame:
     side_info_bytes: int
 
 
-def mp3_frame(data: Encoded, at: int) -> Mp3Frame | None:
+def mp3_frame(data: ByteSource, at: int) -> Mp3Frame | None:
     """The layer III frame whose header starts at `at`, or None when there is none (free format included)."""
     if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE6 != 0xE2:
         return None
@@ -48,7 +48,7 @@ def mp3_frame(data: Encoded, at: int) -> Mp3Frame | None:
     return Mp3Frame(size, rate_hz, 1152 if mpeg1 else 576, (17 if mono else 32) if mpeg1 else (9 if mono else 17))
 
 
-def adts_bytes(data: Encoded, at: int) -> int | None:
+def adts_bytes(data: ByteSource, at: int) -> int | None:
     """Length of the ADTS frame whose header starts at `at`, or None."""
     if at + 7 > len(data) or data[at] != 0xFF or data[at + 1] & 0xF6 != 0xF0:
         return None
@@ -56,17 +56,17 @@ def adts_bytes(data: Encoded, at: int) -> int | None:
     return size if size > 7 else None
 
 
-def find_mp3(data: Encoded, start: int = 0) -> int | None:
+def find_mp3(data: ByteSource, start: int = 0) -> int | None:
     """Where the first of three consecutive MP3 frames starts (fewer if the data ends there), or None."""
     return _find(data, start, lambda at: frame.bytes if (frame := mp3_frame(data, at)) else None)
 
 
-def find_adts(data: Encoded, start: int = 0) -> int | None:
+def find_adts(data: ByteSource, start: int = 0) -> int | None:
     """Where the first of three consecutive ADTS frames starts, or None."""
     return _find(data, start, lambda at: adts_bytes(data, at))
 
 
-def mp3_seconds(data: Encoded, start: int) -> float | None:
+def mp3_seconds(data: ByteSource, start: int) -> float | None:
     """The length announced by the Xing or Info frame at `start`; None without one, never a guess."""
     frame = mp3_frame(data, start)
     if frame is None:
@@ -78,7 +78,7 @@ def mp3_seconds(data: Encoded, start: int) -> float | None:
     return count * frame.samples / frame.rate_hz if flags & 1 and count else None
 
 
-def _find(data: Encoded, start: int, frame_bytes: Callable[[int], int | None]) -> int | None:
+def _find(data: ByteSource, start: int, frame_bytes: Callable[[int], int | None]) -> int | None:
     at = data.find(b"\xff", start, start + SCAN_BYTES)
     while at >= 0:
         if _in_a_row(len(data), at, frame_bytes):

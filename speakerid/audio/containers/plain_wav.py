@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 
 HEAD_BYTES = 16_384  # before the samples, and again behind them: FFmpeg reads on
 MAX_CHUNKS = 32
@@ -13,7 +13,7 @@ _FMT_BYTES = range(16, 65)
 _HARMLESS = (b"fact", b"LIST", b"JUNK", b"junk", b"PEAK", b"bext", b"FLLR", b"PAD ", b"cue ", b"smpl", b"afsp")
 
 
-def is_plain_wav(data: Encoded) -> bool:
+def is_plain_wav(data: ByteSource) -> bool:
     """Looks at no more than 32 KB. Every other file, damaged or merely unusual, is another process's."""
     head = data[:HEAD_BYTES]
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
@@ -31,7 +31,7 @@ def is_plain_wav(data: Encoded) -> bool:
     return False
 
 
-def _ends_plainly(data: Encoded, at: int) -> bool:
+def _ends_plainly(data: ByteSource, at: int) -> bool:
     """`at`: where the samples end, or should have ended."""
     if len(data) - at > HEAD_BYTES:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 
 PLACEHOLDER_BYTES = 0x7FFF_0000  # streaming writers put 0, 0x7FFFxxxx, 0x80000000 or 0xFFFFFFFF: length not known
 _LINEAR = (1, 3, 6, 7, 0xFFFE)  # PCM, float, A-law, mu-law, extensible: every frame has `block_align` bytes
@@ -24,7 +24,7 @@ class WavHeader:
         return None if self.data_bytes is None else self.data_bytes / self.bytes_per_s
 
 
-def read_wav_header(data: Encoded) -> WavHeader | None:
+def read_wav_header(data: ByteSource) -> WavHeader | None:
     """The header of a WAV file, None when it has no usable `fmt ` chunk before its samples."""
     at, fmt = 12, b""
     while at + 8 <= len(data):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from speakerid.audio.byte_source import Encoded
+from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.containers.mpeg import find_adts, find_mp3
 from speakerid.errors import NoSamples, UnsupportedAudio
 
@@ -16,7 +16,7 @@ Container = Literal["WAV", "FLAC", "MP3", "AAC", "Ogg", "WebM", "M4A"]
 
 
 @dataclass(frozen=True)
-class Format:
+class ContainerFormat:
     """A container this package reads. `start`: byte where the audio begins, after an ID3 tag or padding."""
 
     container: Container
@@ -47,7 +47,7 @@ _OTHERS = (  # what people send by mistake, so that the answer can name it
 )
 
 
-def sniff(data: Encoded) -> Format:
+def sniff(data: ByteSource) -> ContainerFormat:
     """The format of `data`. Raises UnsupportedAudio, naming what was found, or NoSamples for a lone ID3 tag."""
     found = _by_magic(data) or _by_frames(data)
     if found is None:
@@ -55,47 +55,47 @@ def sniff(data: Encoded) -> Format:
     return found
 
 
-def _by_magic(data: Encoded) -> Format | None:
+def _by_magic(data: ByteSource) -> ContainerFormat | None:
     if data[:4] in (b"RIFF", b"RF64", b"BW64") and data[8:12] == b"WAVE":
-        return Format("WAV", "wav", _PCM)
+        return ContainerFormat("WAV", "wav", _PCM)
     if data[:4] == b"OggS":
-        return Format("Ogg", "ogg", _OGG)
+        return ContainerFormat("Ogg", "ogg", _OGG)
     if data[:4] == b"\x1a\x45\xdf\xa3":
-        return Format("WebM", "matroska", WEBM_DECODERS)
+        return ContainerFormat("WebM", "matroska", WEBM_DECODERS)
     if data[4:8] == b"ftyp" and data[8:12] not in _IMAGE_BRANDS:
-        return Format("M4A", "mov", (*_AAC, *_MP3, "opus", "libopus", "flac"))
+        return ContainerFormat("M4A", "mov", (*_AAC, *_MP3, "opus", "libopus", "flac"))
     return None
 
 
-def _by_frames(data: Encoded) -> Format | None:
+def _by_frames(data: ByteSource) -> ContainerFormat | None:
     """FLAC, MP3 and AAC, which may all follow an ID3 tag."""
     start = _after_id3(data)
     if start >= len(data):
         raise NoSamples
     if data[start : start + 4] == b"fLaC":
-        return Format("FLAC", "flac", ("flac",), start)
+        return ContainerFormat("FLAC", "flac", ("flac",), start)
     if (at := find_mp3(data, start)) is not None:
-        return Format("MP3", "mp3", _MP3, at)
+        return ContainerFormat("MP3", "mp3", _MP3, at)
     if (at := find_adts(data, start)) is not None:
-        return Format("AAC", "aac", ("aac",), at)
+        return ContainerFormat("AAC", "aac", ("aac",), at)
     return None
 
 
-def _after_id3(data: Encoded) -> int:
+def _after_id3(data: ByteSource) -> int:
     """Length of a leading ID3v2 tag (four 7-bit bytes, ID3v2.4 section 3.1), 0 without one."""
     if data[:3] != b"ID3" or len(data) < 10:
         return 0
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
 
 
-def _describe(data: Encoded) -> str:
+def _describe(data: ByteSource) -> str:
     for magic, name in _OTHERS:
         if data[: len(magic)] == magic:
             return f"{name}, not audio that can be read here"
     return _describe_text(data) or f"not audio in any known format (it starts with {data[:4].hex(' ')})"
 
 
-def _describe_text(data: Encoded) -> str | None:
+def _describe_text(data: ByteSource) -> str | None:
     try:
         text = data[:1024].decode("utf-8", errors="strict" if len(data) <= 1024 else "ignore").lstrip("\ufeff \r\n\t")
     except UnicodeDecodeError:

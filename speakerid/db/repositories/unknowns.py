@@ -15,7 +15,7 @@ from speakerid.types import FloatArray, SpeakerRef
 
 
 @dataclass(frozen=True)
-class Heard:
+class Occurrence:
     """A hearing and the recording it is of."""
 
     row: HearingRow
@@ -81,7 +81,7 @@ def count(db: Session, gallery_key: int) -> int:
     return db.scalar(select(func.count()).where(UnknownVoiceRow.gallery_key == gallery_key)) or 0
 
 
-def hearings(db: Session, voice: UnknownVoiceRow) -> list[Heard]:
+def hearings(db: Session, voice: UnknownVoiceRow) -> list[Occurrence]:
     """By recording, oldest first."""
     query = (
         select(HearingRow, RecordingRow)
@@ -89,7 +89,7 @@ def hearings(db: Session, voice: UnknownVoiceRow) -> list[Heard]:
         .where(HearingRow.voice_key == voice.key)
         .order_by(RecordingRow.key, HearingRow.key)
     )
-    return [Heard(row, recording) for row, recording in db.execute(query)]
+    return [Occurrence(row, recording) for row, recording in db.execute(query)]
 
 
 def heard_in(db: Session, recording_key: int) -> list[UnknownVoiceRow]:

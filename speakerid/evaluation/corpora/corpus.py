@@ -15,7 +15,7 @@ KEY_PARTS = 3  # speaker/session/file
 
 
 @dataclass(frozen=True)
-class Recording:
+class CorpusRecording:
     """`start_s` and `duration_s` cut a part out of the file; None lasts to its end."""
 
     name: str
@@ -29,15 +29,15 @@ class Recording:
 class Corpus:
     name: str
     layout: str  # for people: `Kaldi directory`
-    recordings: tuple[Recording, ...] = field(repr=False)
+    recordings: tuple[CorpusRecording, ...] = field(repr=False)
 
-    def find(self, name: str) -> Recording | None:
+    def find(self, name: str) -> CorpusRecording | None:
         """The recording a list calls `name`: by its whole name, or by its last three path parts without suffix."""
         return self._by_name.get(name) or self._by_key.get(key(name))
 
-    def by_speaker(self) -> dict[str, list[Recording]]:
+    def by_speaker(self) -> dict[str, list[CorpusRecording]]:
         """Raises SpeakersUnknown when a recording has none, OneSpeaker below two."""
-        found: defaultdict[str, list[Recording]] = defaultdict(list)
+        found: defaultdict[str, list[CorpusRecording]] = defaultdict(list)
         for one in self.recordings:
             if one.speaker is None:
                 raise SpeakersUnknown(f"Nothing says who speaks in {one.name!r}. Name the speaker of every recording.")
@@ -47,13 +47,13 @@ class Corpus:
         return dict(sorted(found.items()))
 
     @cached_property
-    def _by_name(self) -> dict[str, Recording]:
+    def _by_name(self) -> dict[str, CorpusRecording]:
         return {one.name: one for one in self.recordings}
 
     @cached_property
-    def _by_key(self) -> dict[str, Recording]:
+    def _by_key(self) -> dict[str, CorpusRecording]:
         """Of two with one key the first counts, as when a corpus holds `.wav` beside the `.m4a` they were made of."""
-        found: dict[str, Recording] = {}
+        found: dict[str, CorpusRecording] = {}
         for one in self.recordings:
             found.setdefault(key(one.name), one)
         return found
@@ -65,7 +65,7 @@ def key(name: str) -> str:
     return "/".join((*path.parts[-KEY_PARTS:-1], path.stem))
 
 
-def made(root: Path, layout: str, recordings: Iterable[Recording]) -> Corpus:
+def made(root: Path, layout: str, recordings: Iterable[CorpusRecording]) -> Corpus:
     """Raises NoRecordings."""
     found = tuple(recordings)
     if not found:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speakerid.audio.speaker_tree import AUDIO_SUFFIXES
-from speakerid.evaluation.corpora.corpus import Corpus, Recording, audio_files, key, made
+from speakerid.evaluation.corpora.corpus import Corpus, CorpusRecording, audio_files, key, made
 from speakerid.evaluation.errors import NoRecordings
 
 VOXCELEB_KEY = re.compile(r"(?P<speaker>id\d{5})/[^/]+/[^/]+")
@@ -30,11 +30,13 @@ def _voxceleb(root: Path, files: Sequence[Path]) -> Corpus | None:
     return made(root, "VoxCeleb", found) if found else None
 
 
-def _voxceleb_recording(path: Path) -> Recording | None:
+def _voxceleb_recording(path: Path) -> CorpusRecording | None:
     if nested := VOXCELEB_KEY.fullmatch(key(path.as_posix())):
-        return Recording(key(path.as_posix()) + path.suffix, path, nested["speaker"])
+        return CorpusRecording(key(path.as_posix()) + path.suffix, path, nested["speaker"])
     if flat := FLAT.fullmatch(path.stem):
-        return Recording("/".join(flat.group("speaker", "session", "number")) + path.suffix, path, flat["speaker"])
+        return CorpusRecording(
+            "/".join(flat.group("speaker", "session", "number")) + path.suffix, path, flat["speaker"]
+        )
     return None
 
 
@@ -45,7 +47,7 @@ def _per_speaker(root: Path, files: Sequence[Path]) -> Corpus:
         root,
         "a folder per speaker",
         (
-            Recording(name.as_posix(), path, name.parts[0] if len(name.parts) > 1 else None)
+            CorpusRecording(name.as_posix(), path, name.parts[0] if len(name.parts) > 1 else None)
             for name, path in zip(relative, files, strict=True)
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from speakerid.evaluation.corpora.corpus import Corpus, Recording, made
+from speakerid.evaluation.corpora.corpus import Corpus, CorpusRecording, made
 from speakerid.evaluation.errors import BadEntry
 from speakerid.evaluation.trials.table import decoded, read_bytes
 
@@ -23,15 +23,15 @@ def read_kaldi(root: Path) -> Corpus:
     return made(
         root,
         "Kaldi directory",
-        (Recording(one.name, one.path, speakers.get(one.name), one.start_s, one.duration_s) for one in cuts),
+        (CorpusRecording(one.name, one.path, speakers.get(one.name), one.start_s, one.duration_s) for one in cuts),
     )
 
 
-def _whole(root: Path, waves: dict[str, str]) -> Iterator[Recording]:
-    return (Recording(name, _placed(root, path)) for name, path in waves.items())
+def _whole(root: Path, waves: dict[str, str]) -> Iterator[CorpusRecording]:
+    return (CorpusRecording(name, _placed(root, path)) for name, path in waves.items())
 
 
-def _segments(file: Path, waves: dict[str, str]) -> Iterator[Recording]:
+def _segments(file: Path, waves: dict[str, str]) -> Iterator[CorpusRecording]:
     """`utterance recording start end`, in seconds."""
     for line, name, rest in _entries(file):
         recording, start, end = [*rest.split(), "", "", ""][:3]
@@ -43,7 +43,7 @@ def _segments(file: Path, waves: dict[str, str]) -> Iterator[Recording]:
             raise BadEntry(file, line, "expected is: utterance recording start end, in seconds.") from None
         if not 0.0 <= start_s < end_s:
             raise BadEntry(file, line, f"the segment from {start_s:g} to {end_s:g} s is empty.")
-        yield Recording(name, _placed(file.parent, waves[recording]), None, start_s, end_s - start_s)
+        yield CorpusRecording(name, _placed(file.parent, waves[recording]), None, start_s, end_s - start_s)
 
 
 def _placed(root: Path, path: str) -> Path:

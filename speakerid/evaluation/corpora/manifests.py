@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speakerid.evaluation.corpora.corpus import Corpus, Recording, made
+from speakerid.evaluation.corpora.corpus import Corpus, CorpusRecording, made
 from speakerid.evaluation.errors import BadEntry
 from speakerid.evaluation.trials.table import decoded, read_bytes
 
@@ -61,7 +61,7 @@ def _json_lines(file: Path) -> Iterator[Entry]:
 
 
 def _corpus(file: Path, layout: str, columns: Columns, entries: Iterator[Entry]) -> Corpus:
-    found: dict[str, Recording] = {}
+    found: dict[str, CorpusRecording] = {}
     for line, entry in entries:
         one = _recording(file, columns, line, entry)
         if found.setdefault(one.name, one) is not one:
@@ -69,7 +69,7 @@ def _corpus(file: Path, layout: str, columns: Columns, entries: Iterator[Entry])
     return made(file, layout, found.values())
 
 
-def _recording(file: Path, columns: Columns, line: int, entry: Mapping[str, Any]) -> Recording:
+def _recording(file: Path, columns: Columns, line: int, entry: Mapping[str, Any]) -> CorpusRecording:
     path, speaker = _field(entry, columns.path), _field(entry, columns.speaker)
     if path is None:
         raise BadEntry(file, line, f"no {columns.path[0]!r}. Known names of this entry are {', '.join(columns.path)}.")
@@ -77,7 +77,7 @@ def _recording(file: Path, columns: Columns, line: int, entry: Mapping[str, Any]
     duration_s = _seconds(file, line, _field(entry, columns.duration))
     beside = file.parent / path
     part = f"@{start_s:g}" if start_s or duration_s is not None else ""  # one file may hold many utterances
-    return Recording(
+    return CorpusRecording(
         _field(entry, columns.name) or path + part,
         beside if beside.is_file() else Path(path),
         speaker,

@@ -20,7 +20,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Split:
+class SpeakerSplit:
     name: str
     sha256: str
     train: tuple[Item, ...]
@@ -31,7 +31,7 @@ class Split:
         return len(self.train) + len(self.dev) + len(self.test)
 
 
-def read_iden_split(path: Path) -> Split:
+def read_iden_split(path: Path) -> SpeakerSplit:
     """`1|2|3 id…/session/file`: train, development, test. Raises BadEntry, OneSpeaker."""
     table = read_table(path)
     parts: dict[str, list[Item]] = {str(part): [] for part in (TRAIN, DEV, TEST)}
@@ -40,10 +40,10 @@ def read_iden_split(path: Path) -> Split:
             raise BadEntry(path, line, "expected is 1, 2 or 3 (train, development, test) and speaker/session/file.")
         parts[row[0]].append(Item(row[1], key(row[1]).split("/")[0]))
     train, dev, test = (tuple(items) for items in parts.values())
-    return _checked(path, Split(path.name, table.sha256, train, dev, test))
+    return _checked(path, SpeakerSplit(path.name, table.sha256, train, dev, test))
 
 
-def halves(corpus: Corpus) -> Split:
+def halves(corpus: Corpus) -> SpeakerSplit:
     """The first half of each speaker's recordings, by name, enrolls. Raises SpeakersUnknown, OneSpeaker."""
     train, test = list[Item](), list[Item]()
     for speaker, recordings in corpus.by_speaker().items():
@@ -52,10 +52,10 @@ def halves(corpus: Corpus) -> Split:
         test += items[(len(items) + 1) // 2 :]
     text = "".join(f"{part} {one.name}\n" for part, items in ((TRAIN, train), (TEST, test)) for one in items)
     name = f"halves of {corpus.name}"
-    return Split(name, hashlib.sha256(text.encode()).hexdigest(), tuple(train), (), tuple(test))
+    return SpeakerSplit(name, hashlib.sha256(text.encode()).hexdigest(), tuple(train), (), tuple(test))
 
 
-def _checked(path: Path, split: Split) -> Split:
+def _checked(path: Path, split: SpeakerSplit) -> SpeakerSplit:
     """Raises EmptyList without files to enroll or to ask about, OneSpeaker."""
     if not split.train or not split.test:
         raise EmptyList(path)

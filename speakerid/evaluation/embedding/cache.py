@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from speakerid.evaluation.embedding.heard import Heard
+from speakerid.evaluation.embedding.recording_embedder import EmbeddedRecording
 from speakerid.evaluation.errors import CacheFailed
 
 FILE = "embeddings.sqlite"
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS embeddings (
 
 
 @dataclass(frozen=True)
-class Key:
+class CacheKey:
     digest: str  # SHA-256 (hex) of the file's bytes
     part: str  # of it: `whole`, `1.5+3.0`, with `vad` when pauses are left out
 
@@ -75,16 +75,16 @@ class EmbeddingCache:
             self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (*row, digest))
         return digest
 
-    def get(self, key: Key) -> Heard | None:
+    def get(self, key: CacheKey) -> EmbeddedRecording | None:
         query = "SELECT audio_s, embedding FROM embeddings WHERE (digest, part, fingerprint) = (?, ?, ?)"
         with self._named_errors():
             row = self._db.execute(query, (key.digest, key.part, self._fingerprint)).fetchone()
         if row is None:
             return None
         audio_s, embedding = row
-        return Heard(np.frombuffer(embedding, np.float32), audio_s)
+        return EmbeddedRecording(np.frombuffer(embedding, np.float32), audio_s)
 
-    def put(self, key: Key, heard: Heard) -> None:
+    def put(self, key: CacheKey, heard: EmbeddedRecording) -> None:
         """Kept from the next `commit` on."""
         columns = "digest, part, fingerprint, audio_s, embedding"
         values = (key.digest, key.part, self._fingerprint, heard.audio_s, heard.embedding.tobytes())

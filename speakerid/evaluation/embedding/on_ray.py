@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from speakerid.bootstrap import load_encoder
 from speakerid.errors import EncoderFailed
-from speakerid.evaluation.embedding.heard import Job, Listener
+from speakerid.evaluation.embedding.recording_embedder import EmbeddingJob, RecordingEmbedder
 from speakerid.evaluation.embedding.workers import Outcome, safely
 from speakerid.evaluation.errors import ClusterExtraMissing, WorkerDied
 
@@ -23,8 +23,8 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 
-def hear_all_on_ray(
-    jobs: Iterable[tuple[T, Job]], spec: str, *, vad: bool, workers: int
+def embed_all_on_ray(
+    jobs: Iterable[tuple[T, EmbeddingJob]], spec: str, *, vad: bool, workers: int
 ) -> Generator[tuple[T, Outcome]]:
     """As `workers.hear_all`, by `workers` actors of one core. Raises ClusterExtraMissing too."""
     waiting = list(jobs)
@@ -52,7 +52,7 @@ class _Hearing:
     """One actor; both sides are this program, so pickle carries what they say."""
 
     def __init__(self, spec: str, vad: bool) -> None:
-        self._listener = Listener(load_encoder(spec), vad=vad)
+        self._listener = RecordingEmbedder(load_encoder(spec), vad=vad)
 
     def __call__(self, row: Row) -> Row:
         return {"place": row["place"], "outcome": pickle.dumps(safely(self._listener, pickle.loads(row["job"])))}

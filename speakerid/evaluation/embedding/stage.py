@@ -13,11 +13,11 @@ import numpy as np
 
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
-from speakerid.evaluation.corpora.corpus import Recording
-from speakerid.evaluation.embedding.cache import EmbeddingCache, Key
-from speakerid.evaluation.embedding.heard import Heard, Job, Unheard
-from speakerid.evaluation.embedding.on_ray import hear_all_on_ray
-from speakerid.evaluation.embedding.workers import Outcome, hear_all
+from speakerid.evaluation.corpora.corpus import CorpusRecording
+from speakerid.evaluation.embedding.cache import CacheKey, EmbeddingCache
+from speakerid.evaluation.embedding.on_ray import embed_all_on_ray
+from speakerid.evaluation.embedding.recording_embedder import EmbeddedRecording, EmbeddingJob, UnusableRecording
+from speakerid.evaluation.embedding.workers import Outcome, embed_all
 from speakerid.types import FloatArray
 
 COMMIT_EVERY_S = 2.0  # of work is what a killed run loses
@@ -37,7 +37,7 @@ class StageOptions:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedRecordings:
     """Row k of `voices (n, dim)` belongs to recording k; those of `unheard` ones are zero."""
 
     voices: FloatArray
@@ -47,7 +47,7 @@ class Embedded:
     took_s: float
 
 
-class Stage:
+class EmbeddingStage:
     """Holds the encoder, so that a corpus and a cohort are embedded by the same."""
 
     def __init__(self, options: StageOptions) -> None:
@@ -55,41 +55,43 @@ class Stage:
         self.options = options
         self.encoder: Encoder = load_encoder(options.encoder)
 
-    def embed(self, recordings: Sequence[Recording], progress: Progress = lambda done, total: None) -> Embedded:
+    def embed(
+        self, recordings: Sequence[CorpusRecording], progress: Progress = lambda done, total: None
+    ) -> EmbeddedRecordings:
         """Raises CacheFailed, EncoderFailed, WorkerDied; whatever was embedded until then is kept."""
         options, started = self.options, time.perf_counter()
         with EmbeddingCache(options.cache, self.encoder.fingerprint) as cache:
-            work = _Work(cache, recordings, "vad " if options.vad else "")
+            work = _EmbeddingWork(cache, recordings, "vad " if options.vad else "")
             with closing(self._hear(work.to_do())) as heard:
                 for (row, key), outcome in heard:
                     work.take(row, key, outcome)
                     progress(len(work.heard) + len(work.unheard), len(recordings))
         progress(len(recordings), len(recordings))
         voices = _voices([work.heard.get(row) for row in range(len(recordings))], self.encoder.dim)
-        return Embedded(voices, work.unheard, work.fresh, work.audio_s, time.perf_counter() - started)
+        return EmbeddedRecordings(voices, work.unheard, work.fresh, work.audio_s, time.perf_counter() - started)
 
-    def _hear(self, jobs: Iterable[tuple[T, Job]]) -> Generator[tuple[T, Outcome]]:
+    def _hear(self, jobs: Iterable[tuple[T, EmbeddingJob]]) -> Generator[tuple[T, Outcome]]:
         options = self.options
         if options.engine == "ray":
-            return hear_all_on_ray(jobs, options.encoder, vad=options.vad, workers=options.workers)
-        return hear_all(jobs, self.encoder, options.encoder, vad=options.vad, workers=options.workers)
+            return embed_all_on_ray(jobs, options.encoder, vad=options.vad, workers=options.workers)
+        return embed_all(jobs, self.encoder, options.encoder, vad=options.vad, workers=options.workers)
 
 
-class _Work:
+class _EmbeddingWork:
     """What is heard by row, and what is still to do."""
 
-    def __init__(self, cache: EmbeddingCache, recordings: Sequence[Recording], prefix: str) -> None:
+    def __init__(self, cache: EmbeddingCache, recordings: Sequence[CorpusRecording], prefix: str) -> None:
         self._cache, self._recordings, self._prefix = cache, recordings, prefix
         self._committed_at = time.perf_counter()
-        self.heard: dict[int, Heard] = {}
+        self.heard: dict[int, EmbeddedRecording] = {}
         self.unheard: dict[str, str] = {}
         self.fresh, self.audio_s = 0, 0.0
 
-    def to_do(self) -> Iterator[tuple[tuple[int, Key], Job]]:
+    def to_do(self) -> Iterator[tuple[tuple[int, CacheKey], EmbeddingJob]]:
         for row, one in enumerate(self._recordings):
-            job = Job(one.path, one.start_s, one.duration_s)
+            job = EmbeddingJob(one.path, one.start_s, one.duration_s)
             try:
-                key = Key(self._cache.digest(one.path), self._prefix + job.part)
+                key = CacheKey(self._cache.digest(one.path), self._prefix + job.part)
             except OSError as error:
                 self.unheard[one.name] = error.strerror or str(error)
                 continue
@@ -99,8 +101,8 @@ class _Work:
             else:
                 self.heard[row] = found
 
-    def take(self, row: int, key: Key, outcome: Heard | Unheard) -> None:
-        if isinstance(outcome, Unheard):
+    def take(self, row: int, key: CacheKey, outcome: EmbeddedRecording | UnusableRecording) -> None:
+        if isinstance(outcome, UnusableRecording):
             self.unheard[self._recordings[row].name] = outcome.reason
             return
         self.heard[row] = outcome
@@ -111,5 +113,5 @@ class _Work:
             self._committed_at = time.perf_counter()
 
 
-def _voices(heard: Sequence[Heard | None], dim: int) -> FloatArray:
+def _voices(heard: Sequence[EmbeddedRecording | None], dim: int) -> FloatArray:
     return np.stack([np.zeros(dim, np.float32) if one is None else one.embedding for one in heard])

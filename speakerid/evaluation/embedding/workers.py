@@ -13,26 +13,31 @@ from typing import TypeVar
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
 from speakerid.errors import EncoderFailed
-from speakerid.evaluation.embedding.heard import Heard, Job, Listener, Unheard
+from speakerid.evaluation.embedding.recording_embedder import (
+    EmbeddedRecording,
+    EmbeddingJob,
+    RecordingEmbedder,
+    UnusableRecording,
+)
 from speakerid.evaluation.errors import WorkerDied
 
 AHEAD = 4  # jobs handed to each worker before the first is done
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 T = TypeVar("T")
-Outcome = Heard | Unheard
+Outcome = EmbeddedRecording | UnusableRecording
 
-_listener: Listener | None = None  # of a worker process: its jobs come without an encoder
+_listener: RecordingEmbedder | None = None  # of a worker process: its jobs come without an encoder
 
 
-def hear_all(
-    jobs: Iterable[tuple[T, Job]], encoder: Encoder, spec: str, *, vad: bool, workers: int
+def embed_all(
+    jobs: Iterable[tuple[T, EmbeddingJob]], encoder: Encoder, spec: str, *, vad: bool, workers: int
 ) -> Generator[tuple[T, Outcome]]:
     """Outcomes as they come; `spec` is what other processes load the encoder by. Close it to end them.
 
     Raises EncoderFailed, WorkerDied.
     """
     if workers == 1:
-        listener = Listener(encoder, vad=vad)
+        listener = RecordingEmbedder(encoder, vad=vad)
         for tag, job in jobs:
             yield tag, listener.hear(job)
         return
@@ -49,7 +54,9 @@ def hear_all(
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
-def _spread(jobs: Iterable[tuple[T, Job]], pool: ProcessPoolExecutor, ahead: int) -> Iterator[tuple[T, Outcome]]:
+def _spread(
+    jobs: Iterable[tuple[T, EmbeddingJob]], pool: ProcessPoolExecutor, ahead: int
+) -> Iterator[tuple[T, Outcome]]:
     waiting: dict[Future[Outcome | str], T] = {}
     for tag, job in jobs:
         waiting[pool.submit(_hear, job)] = tag
@@ -71,15 +78,15 @@ def _finished(waiting: dict[Future[Outcome | str], T]) -> Iterator[tuple[T, Outc
 def _begin(spec: str, vad: bool) -> None:
     global _listener
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers, and tells the user once
-    _listener = Listener(load_encoder(spec), vad=vad)
+    _listener = RecordingEmbedder(load_encoder(spec), vad=vad)
 
 
-def _hear(job: Job) -> Outcome | str:
+def _hear(job: EmbeddingJob) -> Outcome | str:
     assert _listener is not None
     return safely(_listener, job)
 
 
-def safely(listener: Listener, job: Job) -> Outcome | str:
+def safely(listener: RecordingEmbedder, job: EmbeddingJob) -> Outcome | str:
     """Errors of the encoder as a sentence: an exception that takes arguments does not survive pickling."""
     try:
         return listener.hear(job)

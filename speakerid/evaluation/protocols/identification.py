@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.protocols.answers import Accuracy, accuracy
-from speakerid.evaluation.protocols.task import Task, columns, voiceprints
+from speakerid.evaluation.protocols.task import IdentificationTask, columns, voiceprints
 from speakerid.metrics.open_set import STRANGER
 
 NAME = "gallery search: nearest voiceprint, enrolled from the training files; not comparable with a linear head"
@@ -21,7 +21,7 @@ class GallerySearch:
     accuracy: Accuracy
 
 
-def search(task: Task, backend: Backend, resamples: int) -> tuple[GallerySearch, list[str]]:
+def search(task: IdentificationTask, backend: Backend, resamples: int) -> tuple[GallerySearch, list[str]]:
     """Figures, and whom every probe was taken for."""
     names = task.speakers
     scores = backend.matrix(task.test.voices, voiceprints(task.train, names))

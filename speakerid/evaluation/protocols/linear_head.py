@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from speakerid.evaluation.protocols.answers import Accuracy, accuracy
-from speakerid.evaluation.protocols.task import Spoken, Task, columns
+from speakerid.evaluation.protocols.task import IdentificationTask, LabeledUtterances, columns
 from speakerid.metrics.open_set import STRANGER
 from speakerid.types import FloatArray
 
@@ -33,7 +33,7 @@ class LinearHead:
     accuracy: Accuracy
 
 
-def linear_head(task: Task, resamples: int) -> tuple[LinearHead, list[str]]:
+def linear_head(task: IdentificationTask, resamples: int) -> tuple[LinearHead, list[str]]:
     """Figures, and whom every probe was taken for."""
     names = task.speakers
     fitted = [_fit(task.train, names, strength) for strength in INVERSE_REGULARIZATIONS]
@@ -51,7 +51,7 @@ def linear_head(task: Task, resamples: int) -> tuple[LinearHead, list[str]]:
     return figures, [names[column] for column in scores.argmax(axis=1)]
 
 
-def _fit(spoken: Spoken, names: list[str], strength: float) -> LogisticRegression:
+def _fit(spoken: LabeledUtterances, names: list[str], strength: float) -> LogisticRegression:
     head = LogisticRegression(C=strength, max_iter=ITERATIONS)
     return head.fit(spoken.voices.astype(np.float64), columns(spoken.speakers, names, STRANGER))
 
@@ -62,6 +62,6 @@ def _scores(head: LogisticRegression, embeddings: FloatArray) -> NDArray[np.floa
     return np.column_stack([-found, found]) if found.ndim == 1 else found  # of two classes it gives one column
 
 
-def _share_right(head: LogisticRegression, spoken: Spoken, names: list[str]) -> float:
+def _share_right(head: LogisticRegression, spoken: LabeledUtterances, names: list[str]) -> float:
     answers = _scores(head, spoken.voices).argmax(axis=1)
     return float((answers == columns(spoken.speakers, names, STRANGER)).mean())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.evaluation.backend import Backend
-from speakerid.evaluation.protocols.task import Task, columns, voiceprints
+from speakerid.evaluation.protocols.task import IdentificationTask, columns, voiceprints
 from speakerid.metrics.curves import ErrorCurve, error_curve, operating_point
 from speakerid.metrics.open_set import STRANGER, searches, top_k_accuracy
 
@@ -50,7 +50,7 @@ class Searches:
         return error_curve(self.scores, self.known)
 
 
-def open_set(task: Task, backend: Backend) -> tuple[OpenSet, Searches]:
+def open_set(task: IdentificationTask, backend: Backend) -> tuple[OpenSet, Searches]:
     """Raises ClassMissing without probes of either kind."""
     enrolled = task.speakers[::2]
     prints = voiceprints(task.train.of(enrolled), enrolled)

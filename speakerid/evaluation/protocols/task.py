@@ -13,24 +13,24 @@ from speakerid.types import FloatArray
 
 
 @dataclass(frozen=True)
-class Spoken:
+class LabeledUtterances:
     """n utterances, and whose they are."""
 
     voices: FloatArray  # (n, dim)
     speakers: tuple[str, ...]
     names: tuple[str, ...]  # of the recordings
 
-    def of(self, speakers: Sequence[str]) -> Spoken:
+    def of(self, speakers: Sequence[str]) -> LabeledUtterances:
         chosen = np.isin(self.speakers, list(speakers))
         who, what = (tuple(np.array(one)[chosen].tolist()) for one in (self.speakers, self.names))
-        return Spoken(self.voices[chosen], who, what)
+        return LabeledUtterances(self.voices[chosen], who, what)
 
 
 @dataclass(frozen=True)
-class Task:
-    train: Spoken
-    dev: Spoken
-    test: Spoken
+class IdentificationTask:
+    train: LabeledUtterances
+    dev: LabeledUtterances
+    test: LabeledUtterances
 
     @property
     def speakers(self) -> list[str]:
@@ -43,7 +43,7 @@ def columns(speakers: Sequence[str], enrolled: Sequence[str], absent: int) -> ND
     return np.array([places.get(name, absent) for name in speakers], np.intp)
 
 
-def voiceprints(spoken: Spoken, speakers: Sequence[str]) -> FloatArray:
+def voiceprints(spoken: LabeledUtterances, speakers: Sequence[str]) -> FloatArray:
     """`(speakers, dim)`: one voiceprint for each of `speakers`, every utterance with the same weight."""
     owners = np.array(spoken.speakers)
     return np.stack([voiceprint(spoken.voices[owners == name]) for name in speakers])

@@ -19,7 +19,7 @@ RARE, USUAL = Cost(p_target=0.01), Cost(p_target=0.05)
 
 
 @dataclass(frozen=True)
-class Verification:
+class VerificationFigures:
     """`eer` in percent. `cllr` and `dcf` judge the llrs themselves: None when the scores are none."""
 
     trials: int
@@ -43,13 +43,13 @@ def verify(
     *,
     are_llrs: bool = False,
     resamples: int = RESAMPLES,
-) -> Verification:
+) -> VerificationFigures:
     """`scores (n,)` of the n trials; `speakers (names,)` of its utterances, None where they are not known."""
     ranked = rank(scores, trials.same)
     llrs = scores if are_llrs else None
     figures = _figures(ranked.curve(), trials, llrs, None)
     found = {} if speakers is None else _intervals(ranked, trials, llrs, speakers, figures, resamples)
-    return Verification(
+    return VerificationFigures(
         trials=len(trials),
         targets=int(trials.same.sum()),
         nontargets=int((~trials.same).sum()),

@@ -10,7 +10,7 @@ from typing import Any
 
 import speakerid
 from speakerid.encoders.base import Encoder
-from speakerid.evaluation.protocols.verification import Verification
+from speakerid.evaluation.protocols.verification import VerificationFigures
 from speakerid.evaluation.trials.known import recognize
 from speakerid.evaluation.trials.trial_list import TrialList
 from speakerid.types import to_json
@@ -105,7 +105,7 @@ class Report:
         }
         named: dict[str, Any] = {}
         for name, one in self.figures.items():
-            named |= to_json(one) if isinstance(one, Verification) else {name: to_json(one)}
+            named |= to_json(one) if isinstance(one, VerificationFigures) else {name: to_json(one)}
         return named | about
 
 

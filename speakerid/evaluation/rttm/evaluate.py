@@ -11,8 +11,8 @@ from pathlib import Path
 from speakerid.evaluation.errors import RttmExtraMissing, UnpairedRecordings, named
 from speakerid.evaluation.evaluated import Evaluated
 from speakerid.evaluation.report.facts import ListFacts, Report, now, software
-from speakerid.evaluation.rttm.measure import Errors, Meter, Stretches
-from speakerid.evaluation.rttm.read import Diarized, Turn, read_rttm, read_uem
+from speakerid.evaluation.rttm.measure import Meter, RecordingErrors, Stretches
+from speakerid.evaluation.rttm.read import Diarized, RttmTurn, read_rttm, read_uem
 
 COLLAR_S = 0.25
 
@@ -21,8 +21,8 @@ COLLAR_S = 0.25
 class Diarization:
     collar_s: float  # on each side of every boundary of the reference
     hypothesis_sha256: str
-    all: Errors  # seconds added up over the recordings
-    recordings: tuple[Errors, ...]
+    all: RecordingErrors  # seconds added up over the recordings
+    recordings: tuple[RecordingErrors, ...]
 
 
 def evaluate_rttm(
@@ -67,5 +67,5 @@ def _require(missing: set[str], here: str, there: str) -> None:
         )
 
 
-def _extent(turns: Sequence[Turn]) -> Stretches:
+def _extent(turns: Sequence[RttmTurn]) -> Stretches:
     return [(min(one.start for one in turns), max(one.end for one in turns))] if turns else []

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from speakerid.evaluation.rttm.read import Turn
+from speakerid.evaluation.rttm.read import RttmTurn
 
 Stretches = Sequence[tuple[float, float]]  # start and end in seconds
 
 
 @dataclass(frozen=True)
-class Errors:
+class RecordingErrors:
     """Percent of `speech_s`, the reference's seconds of speech; where two speak at once they count twice.
 
     None where nobody speaks in the reference, so that there is nothing to be a share of.
@@ -39,25 +39,25 @@ class Meter:
         self._ier: Any = IdentificationErrorRate(collar=both_sides_s) if names else None
 
     def measure(
-        self, recording: str, reference: Sequence[Turn], hypothesis: Sequence[Turn], counted: Stretches
-    ) -> Errors:
+        self, recording: str, reference: Sequence[RttmTurn], hypothesis: Sequence[RttmTurn], counted: Stretches
+    ) -> RecordingErrors:
         sides, uem = (_annotation(reference), _annotation(hypothesis)), _timeline(counted)
         parts = self._der(*sides, uem=uem, detailed=True)
         named = None if self._ier is None else self._ier(*sides, uem=uem, detailed=True)
         return _errors(recording, parts, named)
 
-    def total(self) -> Errors:
+    def total(self) -> RecordingErrors:
         return _errors("in all", self._der[:], None if self._ier is None else self._ier[:])
 
 
-def _errors(recording: str, der: dict[str, float], ier: dict[str, float] | None) -> Errors:
+def _errors(recording: str, der: dict[str, float], ier: dict[str, float] | None) -> RecordingErrors:
     speech_s = der["total"]
 
     def percent(parts: dict[str, float] | None, *names: str) -> float | None:
         return 100.0 * sum(parts[name] for name in names) / speech_s if parts and speech_s else None
 
     wrong = ("missed detection", "false alarm", "confusion")
-    return Errors(
+    return RecordingErrors(
         recording=recording,
         speech_s=speech_s,
         der=percent(der, *wrong),
@@ -68,7 +68,7 @@ def _errors(recording: str, der: dict[str, float], ier: dict[str, float] | None)
     )
 
 
-def _annotation(turns: Sequence[Turn]) -> Any:
+def _annotation(turns: Sequence[RttmTurn]) -> Any:
     from pyannote.core import Annotation, Segment
 
     made = Annotation()

@@ -20,7 +20,7 @@ COMMENT = ";;"
 
 
 @dataclass(frozen=True, order=True)
-class Turn:
+class RttmTurn:
     """In seconds."""
 
     speaker: str
@@ -34,7 +34,7 @@ class Diarized:
 
     name: str
     sha256: str  # of the files, one after the other
-    turns: dict[str, tuple[Turn, ...]]
+    turns: dict[str, tuple[RttmTurn, ...]]
 
     @property
     def speakers(self) -> set[str]:
@@ -46,7 +46,7 @@ def read_rttm(path: Path) -> Diarized:
     files = sorted(path.rglob("*.rttm")) if path.is_dir() else [path]
     if not files:
         raise ListMissing(f"{str(path)!r} holds no .rttm file. Give an RTTM file or a folder of them.")
-    digest, found = hashlib.sha256(), dict[str, list[Turn]]()
+    digest, found = hashlib.sha256(), dict[str, list[RttmTurn]]()
     for file in files:
         content = read_bytes(file)
         digest.update(content)
@@ -79,7 +79,7 @@ def _lines(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield line, fields
 
 
-def _turn(path: Path, line: int, fields: Sequence[str]) -> Turn | None:
+def _turn(path: Path, line: int, fields: Sequence[str]) -> RttmTurn | None:
     """None for lines about something else. Raises NotRttm."""
     if fields[0] in OTHERS:
         return None
@@ -88,7 +88,7 @@ def _turn(path: Path, line: int, fields: Sequence[str]) -> Turn | None:
     start, duration = _seconds(fields[3:5])
     if not (start >= 0.0 and duration >= 0.0):
         raise NotRttm(path, line)
-    return Turn(fields[7], start, start + duration)
+    return RttmTurn(fields[7], start, start + duration)
 
 
 def _seconds(texts: Sequence[str]) -> tuple[float, float]:
@@ -100,13 +100,13 @@ def _seconds(texts: Sequence[str]) -> tuple[float, float]:
     return (one, other) if math.isfinite(one + other) else (math.nan, math.nan)
 
 
-def _merged(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+def _merged(turns: Sequence[RttmTurn]) -> tuple[RttmTurn, ...]:
     """Overlapping turns of one speaker are one: nobody speaks twice at a time."""
-    found = list[Turn]()
+    found = list[RttmTurn]()
     for turn in sorted(turns):
         last = found[-1] if found else None
         if last is not None and last.speaker == turn.speaker and turn.start < last.end:
-            found[-1] = Turn(last.speaker, last.start, max(last.end, turn.end))
+            found[-1] = RttmTurn(last.speaker, last.start, max(last.end, turn.end))
         else:
             found.append(turn)
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.services.live.early_decision import leading
-from speakerid.services.live.events import Enough, HeardVoice, LiveTurn
+from speakerid.services.live.events import Enough, LiveTurn, StreamVoice
 from speakerid.services.live.live_speaker import LiveVoice
 from speakerid.timeline import RecordedVoice
 from speakerid.types import Decision, Span, SpeakerRef
@@ -47,12 +47,12 @@ class Answers:
             reason=judged.reason,
         )
 
-    def heard(self, voices: Sequence[LiveVoice]) -> tuple[HeardVoice, ...]:
+    def heard(self, voices: Sequence[LiveVoice]) -> tuple[StreamVoice, ...]:
         return tuple(self._heard(voice) for voice in voices)
 
-    def _heard(self, voice: LiveVoice) -> HeardVoice:
+    def _heard(self, voice: LiveVoice) -> StreamVoice:
         llr, probability = _evidence(voice.judged) if _speaker(voice) else (None, None)
-        return HeardVoice(
+        return StreamVoice(
             voice=self._called(voice, keep=True),
             speaker=_speaker(voice),
             decision=_decision(voice),

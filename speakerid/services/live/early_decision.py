@@ -8,7 +8,7 @@ from speakerid.timeline import RecordedVoice
 
 
 @dataclass(frozen=True)
-class CertainOptions:
+class EarlyDecisionOptions:
     """`python -m benchmarks.recordings.live` measures what they give."""
 
     margin_llr: float = 3.0  # above the threshold, or below it: odds twenty times as good as they need to be
@@ -16,7 +16,7 @@ class CertainOptions:
     unknown_s: float = 4.0
 
 
-def certain(voice: RecordedVoice, options: CertainOptions) -> bool:
+def is_decided_early(voice: RecordedVoice, options: EarlyDecisionOptions) -> bool:
     """A name is certain when its llr is well above the threshold, "unknown" when the best llr is well below it."""
     if voice.decision == "no_speakers":
         return True

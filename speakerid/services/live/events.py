@@ -52,7 +52,7 @@ class Enough:
 
 
 @dataclass(frozen=True)
-class HeardVoice:
+class StreamVoice:
     """One voice of the whole stream, as known at its end; its turns may have been called otherwise before."""
 
     voice: str
@@ -66,16 +66,16 @@ class HeardVoice:
 
 
 @dataclass(frozen=True)
-class Done:
+class StreamDone:
     """Nothing follows."""
 
     seconds: float
     speech_seconds: float
-    voices: tuple[HeardVoice, ...]  # in order of first appearance
+    voices: tuple[StreamVoice, ...]  # in order of first appearance
     prior: float
     encoder: str
     calibration: CalibrationSource
     type: Literal["done"] = "done"
 
 
-Event = Ready | LiveTurn | Enough | Done
+Event = Ready | LiveTurn | Enough | StreamDone

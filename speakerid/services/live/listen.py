@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from speakerid.audio.pieces import rechunked
-from speakerid.audio.stream_decoder import Incoming, decoded
-from speakerid.audio.streaming_vad import OngoingSpeech
+from speakerid.audio.stream_decoder import StreamFormat, decoded
+from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import FRAME_SAMPLES
 from speakerid.services.engine import Engine
-from speakerid.services.live.events import Done, Event, Ready
-from speakerid.services.live.local_speakers import Numbers
+from speakerid.services.live.events import Event, Ready, StreamDone
+from speakerid.services.live.local_speakers import LocalSpeakers
 from speakerid.services.live.names import Names
-from speakerid.services.live.online_clustering import Chorus
+from speakerid.services.live.online_clustering import OnlineClustering
 from speakerid.services.live.session import LivePolicy, Session
 
 BLOCK = 3 * FRAME_SAMPLES  # samples heard at a time, 96 ms: answers do not depend on how messages are cut
@@ -22,7 +22,7 @@ MAX_SECONDS = 4 * 3600.0
 
 @dataclass(frozen=True)
 class LiveOptions:
-    incoming: Incoming = field(default_factory=Incoming)
+    incoming: StreamFormat = field(default_factory=StreamFormat)
     candidates: tuple[str, ...] | None = None  # names or ids: nobody else is to be named
     max_seconds: float = MAX_SECONDS
     policy: LivePolicy = field(default_factory=LivePolicy)
@@ -32,7 +32,7 @@ DEFAULTS = LiveOptions()
 
 
 def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: LiveOptions = DEFAULTS) -> Iterator[Event]:
-    """`messages` are awaited one by one, after `Ready`; `Done` comes after the last. Nothing is stored.
+    """`messages` are awaited one by one, after `Ready`; `StreamDone` comes after the last. Nothing is stored.
 
     Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, EncoderMismatch, AudioError,
     StreamTooLong, Overloaded, EncoderFailed, and whatever `messages` raises.
@@ -45,7 +45,7 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
         yield from session.hear(block)
     yield from session.finish()
     voices = session.heard()
-    yield Done(
+    yield StreamDone(
         seconds=round(session.seconds, 3),
         speech_seconds=round(sum(voice.speech_seconds for voice in voices), 3),
         voices=voices,
@@ -57,6 +57,6 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
 
 def _session(engine: Engine, names: Names, policy: LivePolicy) -> Session:
     # As for recordings not a gallery's own: the stop of the clustering was fitted with the encoder's.
-    chorus = Chorus(engine.calibration.llr_within, engine.encoder.dim, policy.assign, policy.merge_llr)
-    speech, numbers = OngoingSpeech(engine.recorder.vad), Numbers(engine.recorder.segmenter)
-    return Session(engine.encoder, speech, numbers, chorus, names, policy.certain)
+    clustering = OnlineClustering(engine.calibration.llr_within, engine.encoder.dim, policy.assign, policy.merge_llr)
+    speech, numbers = StreamingVad(engine.long_audio.vad), LocalSpeakers(engine.long_audio.segmenter)
+    return Session(engine.encoder, speech, numbers, clustering, names, policy.early_decision)

@@ -9,7 +9,7 @@ from speakerid.diarization.stitching import matching
 from speakerid.types import FloatArray, Span
 
 
-class Numbers:
+class LocalSpeakers:
     """Places are samples from the start of the stream."""
 
     def __init__(self, segmenter: Segmenter) -> None:

@@ -9,7 +9,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.services import calibrations, galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.live.live_speaker import LiveVoice
-from speakerid.services.naming import Unnamed, name_voices
+from speakerid.services.naming import Cluster, name_clusters
 from speakerid.types import CalibrationSource, FloatArray, Speech
 
 TOP_K = 5
@@ -57,9 +57,9 @@ class Names:
 
     def _judge(self, asked: Sequence[tuple[LiveVoice, FloatArray | None, float]], heard: Speech) -> None:
         probed = [(voice, probe, seconds) for voice, probe, seconds in asked if probe is not None]
-        unnamed = [Unnamed(None, replace(heard, seconds=seconds), probe) for _, probe, seconds in probed]
+        unnamed = [Cluster(None, replace(heard, seconds=seconds), probe) for _, probe, seconds in probed]
         gallery = galleries.get(self._engine, self._gallery)
-        found = name_voices(self._engine, gallery, unnamed, self._wanted, TOP_K)
+        found = name_clusters(self._engine, gallery, unnamed, self._wanted, TOP_K)
         for (voice, _, seconds), judged in zip(probed, found, strict=True):
             voice.judged, voice.judged_s = judged, seconds
 

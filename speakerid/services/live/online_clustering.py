@@ -14,7 +14,7 @@ from speakerid.types import FloatArray
 MOST = 32  # voices, 20 MB; whoever comes after them is taken for the nearest
 
 
-class Chorus:
+class OnlineClustering:
     """`voices` in order of first appearance."""
 
     def __init__(self, calibrated: Calibrated, dim: int, options: AssignOptions, merge_llr: float) -> None:

@@ -14,7 +14,7 @@ MEASURED = 15 * SAMPLE_RATE_HZ  # samples that noise and bandwidth are measured 
 REMEASURED = 3 * SAMPLE_RATE_HZ  # samples after which they are measured again, at the beginning sooner
 
 
-class Recent:
+class RingBuffer:
     """Places are samples from the start of the stream."""
 
     def __init__(self) -> None:

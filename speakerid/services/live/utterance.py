@@ -9,7 +9,7 @@ import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.diarization.clustering import Evidence, Labels
-from speakerid.diarization.reconstruction import Spoken
+from speakerid.diarization.reconstruction import ClusterTurn
 from speakerid.types import FloatArray, Span
 
 SETTLED = 2  # windows of the next speaker after which a change stands
@@ -30,7 +30,7 @@ class WindowOptions:
 
 
 @dataclass
-class Utterance:
+class LiveUtterance:
     """`begin` in samples from the start of the stream."""
 
     begin: int
@@ -71,30 +71,30 @@ class Utterance:
         lengths = seconds[:, 1] - seconds[:, 0]
         return Evidence(np.stack(self.embeddings), lengths, seconds[:, 0], seconds[:, 1], numbers if known else None)
 
-    def spoken(self, end: int, labels: Labels, border: Border) -> list[Spoken]:
+    def spoken(self, end: int, labels: Labels, border: Border) -> list[ClusterTurn]:
         """Who speaks up to `end`, by the voice of each window."""
         return list(self._spoken(end, labels, border))
 
-    def _spoken(self, end: int, labels: Labels, border: Border) -> Iterator[Spoken]:
+    def _spoken(self, end: int, labels: Labels, border: Border) -> Iterator[ClusterTurn]:
         start = self.begin
         for window in range(1, len(labels)):
             if labels[window] != labels[window - 1]:
                 at = border(self._between(window), REACH)
                 at = at if start < at < end else self._between(window)
-                yield Spoken((start, at), int(labels[window - 1]))
+                yield ClusterTurn((start, at), int(labels[window - 1]))
                 start = at
-        yield Spoken((start, end), int(labels[-1]))
+        yield ClusterTurn((start, end), int(labels[-1]))
 
     def settled(self, labels: Labels) -> int:
         """How many windows lie before the last change of speaker that stands."""
         changes = [nth for nth in range(1, len(labels)) if labels[nth] != labels[nth - 1]]
         return max((nth for nth in changes if len(labels) - nth >= SETTLED), default=0)
 
-    def split(self, window: int, border: Border) -> tuple[Utterance, Utterance]:
+    def split(self, window: int, border: Border) -> tuple[LiveUtterance, LiveUtterance]:
         """At the change of speaker before this window."""
-        before = Utterance(self.begin, self.places[:window], self.embeddings[:window], self.numbers[:window])
+        before = LiveUtterance(self.begin, self.places[:window], self.embeddings[:window], self.numbers[:window])
         at = max(border(self._between(window), REACH), self.begin + 1)
-        return before, Utterance(at, self.places[window:], self.embeddings[window:], self.numbers[window:])
+        return before, LiveUtterance(at, self.places[window:], self.embeddings[window:], self.numbers[window:])
 
     def _between(self, window: int) -> int:
         """Halfway between the center of this window and that of the one before."""

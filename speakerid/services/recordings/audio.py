@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speakerid.audio.chunked_source import Stored
+from speakerid.audio.chunked_source import ChunkedSource
 from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
 
@@ -13,7 +13,7 @@ class AudioGone(Exception):
     """The recording was erased while it was read."""
 
 
-def stored(engine: Engine, key: int, size: int) -> Stored:
+def stored(engine: Engine, key: int, size: int) -> ChunkedSource:
     """Reading it raises AudioGone."""
 
     def load(nth: int) -> bytes:
@@ -23,4 +23,4 @@ def stored(engine: Engine, key: int, size: int) -> Stored:
             raise AudioGone
         return piece
 
-    return Stored(size, PIECE_BYTES, load)
+    return ChunkedSource(size, PIECE_BYTES, load)

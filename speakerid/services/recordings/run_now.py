@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speakerid.audio.byte_source import Encoded, sha256
+from speakerid.audio.byte_source import ByteSource, sha256
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import galleries
 from speakerid.db.types import new_id, now
@@ -14,7 +14,7 @@ from speakerid.types import to_json
 
 
 def recording(
-    engine: Engine, gallery: GalleryRow, audio: Encoded, options: RecordingOptions, watch: Watch = unwatched
+    engine: Engine, gallery: GalleryRow, audio: ByteSource, options: RecordingOptions, watch: Watch = unwatched
 ) -> Recording:
     """Its audio is not kept. Raises what `services.recording.recording` does, and GalleryNotFound."""
     began = now()

@@ -9,7 +9,7 @@ from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import galleries, recordings, speakers
 from speakerid.errors import SpeakeridError
 from speakerid.services.engine import Engine
-from speakerid.services.recording import Heard
+from speakerid.services.recording import DiarizedRecording
 from speakerid.services.recordings import current_names, erase, jobs, stored_answers
 from speakerid.services.unknowns.keep import keep
 from speakerid.services.unknowns.strangers import strangers
@@ -26,7 +26,7 @@ class Claimed:
     worker: str
 
 
-def done(engine: Engine, job: Claimed, heard: Heard) -> bool:
+def done(engine: Engine, job: Claimed, heard: DiarizedRecording) -> bool:
     """Keep the answer, with the names that are still there. False: the job was lost meanwhile, nothing is kept.
 
     Nor is it where somebody was told, too late to stop the work, that it will be cancelled.
@@ -47,7 +47,7 @@ def done(engine: Engine, job: Claimed, heard: Heard) -> bool:
 
 
 def answer(
-    engine: Engine, db: Handle, gallery: GalleryRow, row: RecordingRow, heard: Heard, recording: Recording
+    engine: Engine, db: Handle, gallery: GalleryRow, row: RecordingRow, heard: DiarizedRecording, recording: Recording
 ) -> None:
     """`recording` is what was `heard`, with the names that are still there. The gallery is held."""
     row.answer = stored_answers.stored(recording)

@@ -37,7 +37,7 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordingRequest:
     """What the caller wants; `candidates` by name or id."""
 
     count: SpeakerCount = ANY
@@ -118,7 +118,7 @@ class Upload:
             raise EmptyAudio
         stored = audio.stored(self.engine, self.key, self.size)
         try:
-            announced = self.engine.recorder.announced(stored)
+            announced = self.engine.long_audio.announced(stored)
         except audio.AudioGone:
             raise RecordingNotFound(self.id) from None
         if self.options.channel != "split":
@@ -127,7 +127,7 @@ class Upload:
 
 @contextmanager
 def receiving(
-    engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, key_id: str | None = None
+    engine: Engine, gallery: GalleryRow, asked: RecordingRequest, intake: Intake, key_id: str | None = None
 ) -> Iterator[Upload]:
     """Nothing is left of it when the block fails, or ends without a new job.
 
@@ -140,7 +140,7 @@ def receiving(
         erase.unless_queued(engine, upload.key)
 
 
-def _begin(engine: Engine, gallery: GalleryRow, asked: Asked, intake: Intake, key_id: str | None) -> Upload:
+def _begin(engine: Engine, gallery: GalleryRow, asked: RecordingRequest, intake: Intake, key_id: str | None) -> Upload:
     asked.count.checked()
     called = None if asked.webhook is None else webhook.checked(asked.webhook, private=intake.private_webhooks)
     with engine.write() as db:

@@ -10,7 +10,7 @@ from speakerid.db.damage import sound
 from speakerid.db.engine import Handle
 from speakerid.db.models import UnknownVoiceRow
 from speakerid.db.repositories import unknowns
-from speakerid.db.repositories.unknowns import Heard
+from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.scoring.cosine import voiceprint
 
 
@@ -32,9 +32,9 @@ def again(db: Handle, voice: UnknownVoiceRow) -> None:
     db.flush()
 
 
-def different(heard: Sequence[Heard]) -> list[Heard]:
+def different(heard: Sequence[Occurrence]) -> list[Occurrence]:
     """The longest hearing in each different recording: the same bytes sent twice are one recording."""
-    longest: dict[str, Heard] = {}
+    longest: dict[str, Occurrence] = {}
     for one in heard:
         if one.bytes not in longest or one.row.speech_s > longest[one.bytes].row.speech_s:
             longest[one.bytes] = one

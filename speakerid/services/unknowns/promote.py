@@ -9,7 +9,7 @@ from speakerid.db.damage import is_sound
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
 from speakerid.db.repositories import speakers, unknowns, utterances
-from speakerid.db.repositories.unknowns import Heard
+from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.db.types import new_id
 from speakerid.encoders.base import label_of
 from speakerid.errors import DataDamaged, EncoderMismatch, InvalidRequest, UtteranceElsewhere
@@ -18,7 +18,7 @@ from speakerid.services import speakers as making
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import NOTHING
 from speakerid.services.index_sync import Neighbors
-from speakerid.services.probe import Voice
+from speakerid.services.probe import Probe
 from speakerid.services.speakers import SpeakerFields, refresh_voiceprint
 from speakerid.services.unknowns import count
 from speakerid.types import EnrollmentRefusal, Promotion, Review
@@ -97,11 +97,11 @@ def _reviewed(
     gallery: GalleryRow,
     speaker: SpeakerRow,
     voice: UnknownVoiceRow,
-    heard: Sequence[Heard],
+    heard: Sequence[Occurrence],
     near: Neighbors,
 ) -> Review:
     speech = coach.together([one.row for one in count.different(heard)])
-    whole = Voice(sha256="", speech=speech, embedding=voice.voiceprint, needed_s=0.0, audio=b"", near=near)
+    whole = Probe(sha256="", speech=speech, embedding=voice.voiceprint, needed_s=0.0, audio=b"", near=near)
     return coach.review(engine, db, gallery, speaker, whole)
 
 
@@ -110,8 +110,8 @@ def _enroll(
     gallery: GalleryRow,
     speaker: SpeakerRow,
     voice: UnknownVoiceRow,
-    longest: Heard,
-    heard: Sequence[Heard],
+    longest: Occurrence,
+    heard: Sequence[Occurrence],
     said: Review,
 ) -> UtteranceRow:
     """One utterance of the `longest` hearing in a recording, which all hearings in the same bytes belong to then."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from speakerid.scoring.decision import even_odds_llr, somebody_llr
-from speakerid.services.recording import Heard
+from speakerid.services.recording import DiarizedRecording
 from speakerid.services.unknowns.keep import Stranger
 from speakerid.timeline import RecordedVoice, Recording
 
 
-def strangers(heard: Heard, saved: Recording) -> list[Stranger]:
+def strangers(heard: DiarizedRecording, saved: Recording) -> list[Stranger]:
     """Of what was `heard`, under the labels of the answer that is `saved`."""
     voices = zip(heard.recording.voices, saved.voices, heard.probes, strict=True)
     return [
@@ -23,7 +23,7 @@ def strangers(heard: Heard, saved: Recording) -> list[Stranger]:
     ]
 
 
-def _is_nobody(voice: RecordedVoice, heard: Heard) -> bool:
+def _is_nobody(voice: RecordedVoice, heard: DiarizedRecording) -> bool:
     """Not merely without a name: less likely anybody enrolled than nobody. Who was erased since had a name.
 
     Not by the candidates' probabilities: they are below one half wherever there is no name.

@@ -26,7 +26,7 @@ MAX_EMBEDDED = 30 * SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, eq=False)
-class Base:
+class BaseEncoder:
     encoder: SpeechBrainEncoder
     hyperparams: str  # the text of its YAML file
     device: Device
@@ -61,7 +61,7 @@ class Base:
         return np.concatenate([self.encoder.embed([wave[:MAX_EMBEDDED]]) for wave in waves])
 
 
-def load_base(spec: str, device: Device) -> Base:
+def load_base(spec: str, device: Device) -> BaseEncoder:
     """Raises `NotTrainable`, `EncoderNotFound`, `EncoderFailed`. A directory or hub name can run code from its YAML."""
     if spec == "fake" or spec.endswith(".onnx"):
         raise NotTrainable(spec, "an exported graph has no weights to train" if spec != "fake" else "it is for tests")
@@ -71,7 +71,7 @@ def load_base(spec: str, device: Device) -> Base:
     encoder = SpeechBrainEncoder.load(source, device=device)
     if encoder.sample_rate_hz != SAMPLE_RATE_HZ:
         raise NotTrainable(spec, f"it works at {encoder.sample_rate_hz} Hz, not at {SAMPLE_RATE_HZ}")
-    return Base(encoder, Path(fetch(HYPERPARAMS, source)).read_text(encoding="utf-8"), device)
+    return BaseEncoder(encoder, Path(fetch(HYPERPARAMS, source)).read_text(encoding="utf-8"), device)
 
 
 def _ungrouped(net: nn.Module) -> bool:

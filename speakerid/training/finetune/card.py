@@ -12,9 +12,9 @@ from speakerid.encoders.base import Encoder, label
 from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.directory import write_text
 from speakerid.training.export_onnx import ExportReport
-from speakerid.training.held_out import PIECE_S, Change
+from speakerid.training.held_out import PIECE_S, EerChange
 from speakerid.training.loop import HISTORY
-from speakerid.training.metrics import Interval
+from speakerid.training.metrics import EerInterval
 from speakerid.training.own_speech import Usable
 
 README, REPORT, CURVES = "README.md", "finetune.json", "curves.png"
@@ -46,13 +46,13 @@ $change $trials Small sets give wide intervals: read those, not the points.
 
 @dataclass(frozen=True)
 class Brought:
-    before: Interval
-    after: Interval
-    change: Change
+    before: EerInterval
+    after: EerInterval
+    change: EerChange
 
 
 @dataclass(frozen=True)
-class Figures:
+class CardFigures:
     brought: Brought | None  # None when nobody was held out
     speakers: int
     held_out_speakers: int
@@ -65,7 +65,7 @@ class Finetuned:
     out: Path
     name: str
     fingerprint: str
-    figures: Figures
+    figures: CardFigures
     usable: Usable
     export: ExportReport | None  # None for a net that the exporter does not know
     trained_on: tuple[str, ...]
@@ -83,7 +83,7 @@ class Finetuned:
         }
 
 
-def _flat(figures: Figures) -> dict[str, object]:
+def _flat(figures: CardFigures) -> dict[str, object]:
     counts = asdict(figures)
     brought = counts.pop("brought") or {"before": None, "after": None, "change": None}
     return {**brought, **counts}
@@ -124,7 +124,7 @@ def readme(made: Finetuned, base: Encoder, command: str) -> str:
     )
 
 
-def _cells(one: Interval | None) -> str:
+def _cells(one: EerInterval | None) -> str:
     return "not measured | – " if one is None else f"{one.value:.2f} | {one.low:.2f} to {one.high:.2f}"
 
 

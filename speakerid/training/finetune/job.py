@@ -16,7 +16,7 @@ from speakerid.encoders.speechbrain import SpeechBrainEncoder
 from speakerid.training import training_set as voice_bank
 from speakerid.training.augment import Augmenter, AugmentOptions
 from speakerid.training.crops import Sampler, Shape
-from speakerid.training.data import Split, list_speakers
+from speakerid.training.data import HeldOutSplit, list_speakers
 from speakerid.training.devices import Device, pick
 from speakerid.training.directory import publish, standalone_yaml, write_model, write_text
 from speakerid.training.disk import disk_errors
@@ -29,15 +29,15 @@ from speakerid.training.errors import (
     UnfaithfulCopy,
 )
 from speakerid.training.export_onnx import ExportReport, export
-from speakerid.training.finetune.base import Base, load_base
-from speakerid.training.finetune.card import Brought, Figures, Finetuned, describe
+from speakerid.training.finetune.base import BaseEncoder, load_base
+from speakerid.training.finetune.card import Brought, CardFigures, Finetuned, describe
 from speakerid.training.finetune.tuner import TuneOptions, Tuner
 from speakerid.training.held_out import DevSet, change, embed_all, held_out_set, measure
 from speakerid.training.loop import CHECKPOINT, HISTORY
 from speakerid.training.own_speech import MIN_LEARNED, Decoded, Usable, hold_out, read_speech, usable
 from speakerid.training.rooms import make_room
 from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
-from speakerid.training.training_set import VoiceBank
+from speakerid.training.training_set import TrainingSet
 from speakerid.training.voice_perturbation import CopyPlan
 from speakerid.training.watch import Watch
 from speakerid.types import FloatArray
@@ -101,7 +101,7 @@ def _finetune(options: FinetuneOptions, watch: Watch) -> Finetuned:
     written = _written(folder, base, tuner)
     brought = _brought(rows_before, embed_all(written.embed, made), made) if made and rows_before is not None else None
     _refuse_worse(brought, options.allow_worse)
-    figures = Figures(brought, _speakers_of(split), len(split.held_out_speakers), len(split.train), tuner.step)
+    figures = CardFigures(brought, _speakers_of(split), len(split.held_out_speakers), len(split.train), tuner.step)
     exported = _export(folder, options.called, trained_on)
     result = Finetuned(options.out, options.called, fingerprint, figures, found, exported, trained_on)
     write_text(folder / HELD_OUT_SPEAKERS, "".join(f"{name}\n" for name in split.held_out_speakers))
@@ -121,11 +121,11 @@ def _speakers(data: Path, watch: Watch) -> Usable:
     return found
 
 
-def _speakers_of(split: Split) -> int:
+def _speakers_of(split: HeldOutSplit) -> int:
     return len({source.speaker for source in split.train})
 
 
-def _claim(options: FinetuneOptions, base: Base, split: Split) -> None:
+def _claim(options: FinetuneOptions, base: BaseEncoder, split: HeldOutSplit) -> None:
     """Raises `CheckpointMismatch` when `work` belongs to another run."""
     facts: dict[str, Fact] = {
         "encoder": base.encoder.fingerprint,
@@ -137,7 +137,7 @@ def _claim(options: FinetuneOptions, base: Base, split: Split) -> None:
     claim(options.work, facts)
 
 
-def _tune(options: FinetuneOptions, base: Base, split: Split, watch: Watch) -> Tuner:
+def _tune(options: FinetuneOptions, base: BaseEncoder, split: HeldOutSplit, watch: Watch) -> Tuner:
     bank = _bank(options.work / BANK, base, split, watch)
     random = np.random.default_rng(7)
     augment = Augmenter([make_room(random) for _ in range(ROOMS)], [], AugmentOptions())
@@ -147,7 +147,7 @@ def _tune(options: FinetuneOptions, base: Base, split: Split, watch: Watch) -> T
     return tuner
 
 
-def _bank(folder: Path, base: Base, split: Split, watch: Watch) -> VoiceBank:
+def _bank(folder: Path, base: BaseEncoder, split: HeldOutSplit, watch: Watch) -> TrainingSet:
     """Every voice with the base's own embedding of it; built once."""
     if voice_bank.is_finished(folder):
         return voice_bank.open_bank(folder)
@@ -155,7 +155,7 @@ def _bank(folder: Path, base: Base, split: Split, watch: Watch) -> VoiceBank:
     return voice_bank.build(folder, Decoded(split.train), plans, lambda waves: (base.embed(waves),), watch.voices)
 
 
-def _written(folder: Path, base: Base, tuner: Tuner) -> SpeechBrainEncoder:
+def _written(folder: Path, base: BaseEncoder, tuner: Tuner) -> SpeechBrainEncoder:
     """What is measured is what was written. Raises `UnfaithfulCopy` when that is not what was trained."""
     written = SpeechBrainEncoder.load(str(folder), device=base.device)
     base.net.load_state_dict(tuner.average.weights)

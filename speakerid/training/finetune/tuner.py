@@ -24,10 +24,10 @@ from speakerid.training.augment import Augmenter
 from speakerid.training.crops import Sampler
 from speakerid.training.devices import bf16_pays
 from speakerid.training.errors import CheckpointMismatch
-from speakerid.training.finetune.base import Base, layers
+from speakerid.training.finetune.base import BaseEncoder, layers
 from speakerid.training.loop import CHECKPOINT, HISTORY, Average, read_checkpoint
 from speakerid.training.storage import write_atomically
-from speakerid.training.training_set import VoiceBank
+from speakerid.training.training_set import TrainingSet
 from speakerid.training.watch import Seen
 
 
@@ -67,7 +67,13 @@ class Tuner:
     """Owns everything a checkpoint must bring back."""
 
     def __init__(
-        self, folder: Path, base: Base, bank: VoiceBank, sampler: Sampler, augment: Augmenter, options: TuneOptions
+        self,
+        folder: Path,
+        base: BaseEncoder,
+        bank: TrainingSet,
+        sampler: Sampler,
+        augment: Augmenter,
+        options: TuneOptions,
     ) -> None:
         self.folder, self.options, self._base = folder, options, base
         self._sampler, self._augment = sampler, augment

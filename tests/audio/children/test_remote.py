@@ -17,8 +17,8 @@ import pytest
 from speakerid.audio import in_process
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import Child
-from speakerid.audio.children.wire import PIECE_BYTES, Kind, Wire
-from speakerid.audio.chunked_source import Stored
+from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, MessageKind
+from speakerid.audio.chunked_source import ChunkedSource
 from speakerid.audio.limits import RECORDING, DecodeLimits
 from speakerid.errors import AudioError, DecoderCrashed, DecodingTooCostly, InvalidSamples
 from tests.audio.encode import RECIPES, encode
@@ -27,7 +27,7 @@ from tests.audio.voice import synthetic_voice
 VOICE = synthetic_voice(2.0, 48_000)
 NOISE = np.random.default_rng(5).normal(0.0, 0.2, 48_000 * 50).astype(np.float32)
 LIMITS = DecodeLimits()
-DONE = struct.pack(">BI", Kind.DONE, 1) + b"\1"
+DONE = struct.pack(">BI", MessageKind.DONE, 1) + b"\1"
 
 
 @pytest.mark.parametrize("name", [*RECIPES, "ogg-vorbis"])
@@ -44,7 +44,7 @@ def test_a_file_of_many_pieces_decodes_to_the_same_bits() -> None:
     data = encode("flac", NOISE, 48_000)
     assert len(data) > 3 * PIECE_BYTES
     here = np.concatenate(list(in_process.pieces(data, RECORDING, "mix")))
-    stored = Stored(len(data), 1_000, lambda nth: data[nth * 1_000 : (nth + 1) * 1_000])
+    stored = ChunkedSource(len(data), 1_000, lambda nth: data[nth * 1_000 : (nth + 1) * 1_000])
     for form in (data, stored):
         there = np.concatenate(list(remote.pieces(form, RECORDING, "mix", "stream")))
         np.testing.assert_array_equal(there, here)
@@ -68,7 +68,7 @@ def test_what_goes_wrong_with_reading_the_file_reaches_the_caller() -> None:
         return data[:PIECE_BYTES]
 
     with pytest.raises(ConnectionError, match="away"):
-        list(remote.pieces(Stored(len(data), PIECE_BYTES, load), RECORDING, "mix", "stream"))
+        list(remote.pieces(ChunkedSource(len(data), PIECE_BYTES, load), RECORDING, "mix", "stream"))
 
 
 def frame(kind: int, payload: bytes, length: int | None = None) -> bytes:
@@ -76,20 +76,20 @@ def frame(kind: int, payload: bytes, length: int | None = None) -> bytes:
 
 
 def piece(channels: int, samples: bytes) -> bytes:
-    return frame(Kind.PIECE, channels.to_bytes(2, "big") + samples)
+    return frame(MessageKind.PIECE, channels.to_bytes(2, "big") + samples)
 
 
 LIES = {
     "a kind that is none": frame(99, b""),
-    "a job": frame(Kind.JOB, b"{}"),
-    "a length of gigabytes": frame(Kind.PIECE, b"", 0xFFFF_FFFF),
-    "half a place": frame(Kind.ASK, b"\0\0"),
+    "a job": frame(MessageKind.JOB, b"{}"),
+    "a length of gigabytes": frame(MessageKind.PIECE, b"", 0xFFFF_FFFF),
+    "half a place": frame(MessageKind.ASK, b"\0\0"),
     "no channels": piece(0, bytes(8)),
     "half a sample": piece(1, bytes(7)),
     "more channels than before": piece(1, bytes(8)) + piece(2, bytes(8)),
-    "an unknown error": frame(Kind.ERROR, b'{"code": "store_error", "message": "x"}'),
-    "a pickle": frame(Kind.ERROR, pickle.dumps(ValueError("x"))),
-    "brackets": frame(Kind.ERROR, b"[" * 60_000),
+    "an unknown error": frame(MessageKind.ERROR, b'{"code": "store_error", "message": "x"}'),
+    "a pickle": frame(MessageKind.ERROR, pickle.dumps(ValueError("x"))),
+    "brackets": frame(MessageKind.ERROR, b"[" * 60_000),
     "nothing": b"",
 }
 
@@ -106,7 +106,7 @@ class LyingPool:
         speaker = threading.Thread(target=self._speak, args=(theirs,))
         speaker.start()
         try:
-            yield Child(0, Wire(ours, lambda idle_s: None))
+            yield Child(0, ChildWire(ours, lambda idle_s: None))
         finally:
             ours.close()
             speaker.join()
@@ -145,4 +145,4 @@ def test_more_audio_than_allowed_does_not_pass(monkeypatch: pytest.MonkeyPatch) 
 
 def test_asking_for_ever_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DecodingTooCostly):
-        hear(monkeypatch, frame(Kind.ASK, (1 << 63).to_bytes(8, "big")) * 100)
+        hear(monkeypatch, frame(MessageKind.ASK, (1 << 63).to_bytes(8, "big")) * 100)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fastapi import FastAPI
 
-from benchmarks.attack.routes import Answer, Request, request, routes
-from benchmarks.attack.tenants import REFUSED, Found, Try
+from benchmarks.attack.routes import Request, RouteAnswer, request, routes
+from benchmarks.attack.tenants import REFUSED, TenantFindings, Try
 from benchmarks.attack.world import Tenant
 from speakerid.api.app import create_app
 from speakerid.settings import Settings
@@ -18,15 +18,15 @@ ASKED = Try("foreign speaker_id", Request("GET", "/v1/galleries/team-a/speakers/
 @pytest.mark.parametrize(
     ("answer", "leaks", "answered", "unforeseen"),
     [
-        (Answer(404, "There is no speaker spk_b."), 0, 0, 0),  # the caller said it themselves
-        (Answer(404, "spk_b is Ada secret-of-team-b."), 1, 0, 0),
-        (Answer(200, "{}"), 0, 1, 0),
-        (Answer(200, '{"name": "Ada secret-of-team-b"}'), 1, 1, 0),
-        (Answer(500, "Internal Server Error"), 0, 0, 1),
+        (RouteAnswer(404, "There is no speaker spk_b."), 0, 0, 0),  # the caller said it themselves
+        (RouteAnswer(404, "spk_b is Ada secret-of-team-b."), 1, 0, 0),
+        (RouteAnswer(200, "{}"), 0, 1, 0),
+        (RouteAnswer(200, '{"name": "Ada secret-of-team-b"}'), 1, 1, 0),
+        (RouteAnswer(500, "Internal Server Error"), 0, 0, 1),
     ],
 )
-def test_an_answer_is_judged(answer: Answer, leaks: int, answered: int, unforeseen: int) -> None:
-    found = Found()
+def test_an_answer_is_judged(answer: RouteAnswer, leaks: int, answered: int, unforeseen: int) -> None:
+    found = TenantFindings()
     found.judge(ASKED, answer, FOREIGN)
     assert (found.sent, len(found.leaks), len(found.answered), len(found.unforeseen)) == (
         1,

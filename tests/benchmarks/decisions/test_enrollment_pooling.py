@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from benchmarks.decisions.enrollment_pooling import POLICIES, SHORTLIST, measure
-from benchmarks.decisions.pieces import Pieces, Spoken
+from benchmarks.decisions.pieces import PieceOfSpeech, Pieces
 from speakerid.scoring.calibration import generic
 from speakerid.types import FloatArray
 
 COSINE = replace(generic("f"), slope=1.0, intercept=0.0)
 
 
-def spoken(rows: FloatArray, *seconds: float) -> Spoken:
+def spoken(rows: FloatArray, *seconds: float) -> PieceOfSpeech:
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return Spoken(unit.astype(np.float32), np.array(seconds))
+    return PieceOfSpeech(unit.astype(np.float32), np.array(seconds))
 
 
 def test_policies_are_what_their_names_say() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.decisions import open_set
 from benchmarks.decisions.open_set import OpenSetReport, run, table
-from benchmarks.decisions.open_set_task import Task, domain_task, librispeech_task
+from benchmarks.decisions.open_set_task import OpenSetTask, domain_task, librispeech_task
 from speakerid import samples
 from speakerid.calibration.domains import own_domains
 from speakerid.encoders.fake import FakeEncoder
@@ -48,7 +48,7 @@ def test_what_the_services_answer_is_counted(engine: Engine) -> None:
     (domain,) = own_domains([VOICES])
     task = domain_task(domain, FakeEncoder(), enrolled=30, utterances=2)
     silent = np.zeros(32_000, np.float32)
-    quiet = Task("voices", 0, task.enroll, [*task.known, (next(iter(task.enroll)), silent)], task.strangers)
+    quiet = OpenSetTask("voices", 0, task.enroll, [*task.known, (next(iter(task.enroll)), silent)], task.strangers)
     found = run(engine, quiet, 0.01)
     assert found.enrolled == len(task.enroll)
     assert found.known == len(task.known) >= found.top_1 >= found.accepted > 0

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.enrollment_stage import Stage
-from benchmarks.fault_injection.dev_utterances import Take
-from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, Cast, Kind, Planter
+from benchmarks.enrollment_stage import EnrollmentStage
+from benchmarks.fault_injection.dev_utterances import DevUtterance
+from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, FaultCast, Kind, Planter
 from benchmarks.fault_injection.report import Judged, table
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.quality import clipping_ratio
@@ -22,14 +22,14 @@ from tests.sampled import ADA, BEN, probe, stranger, utterance
 PREPARER = Preparer(SileroVad())
 
 
-def take(voice: str, audio: bytes) -> Take:
-    return Take(voice, PREPARER.decode(audio))
+def take(voice: str, audio: bytes) -> DevUtterance:
+    return DevUtterance(voice, PREPARER.decode(audio))
 
 
 @pytest.fixture(scope="module")
-def cast() -> Cast:
+def cast() -> FaultCast:
     noise = np.random.default_rng(5).standard_normal(16_000).astype(np.float32)
-    return Cast(
+    return FaultCast(
         enrolled=(ADA, BEN),
         spare=[take(ADA, utterance(ADA, 2)), take(BEN, utterance(BEN, 2)), take(ADA, probe(ADA))],
         new=[take("Cleo", stranger(0))],
@@ -44,19 +44,19 @@ def store_kind() -> str:
     return "sqlite"
 
 
-def many(cast: Cast, kind: Kind, count: int = 20) -> list[Attempt]:
+def many(cast: FaultCast, kind: Kind, count: int = 20) -> list[Attempt]:
     planter = Planter(cast, seed=3)
     return [planter.attempt(kind) for _ in range(count)]
 
 
-def test_equal_seeds_plant_equal_faults(cast: Cast) -> None:
+def test_equal_seeds_plant_equal_faults(cast: FaultCast) -> None:
     for kind in (GOOD, *FAULTS):
         first, again = (Planter(cast, 7).attempt(kind) for _ in range(2))
         assert (first.kind, first.voice, first.speaker) == (again.kind, again.voice, again.speaker)
         np.testing.assert_array_equal(first.samples, again.samples)
 
 
-def test_every_sound_can_be_sent(cast: Cast) -> None:
+def test_every_sound_can_be_sent(cast: FaultCast) -> None:
     for kind in (GOOD, *FAULTS):
         for attempt in many(cast, kind, 5):
             assert attempt.samples.dtype == np.float32
@@ -64,32 +64,32 @@ def test_every_sound_can_be_sent(cast: Cast) -> None:
             assert attempt.speaker in (*cast.enrolled, None)
 
 
-def test_a_good_one_goes_to_its_own_speaker(cast: Cast) -> None:
+def test_a_good_one_goes_to_its_own_speaker(cast: FaultCast) -> None:
     for attempt in many(cast, GOOD):
         assert attempt.speaker == (attempt.voice if attempt.voice in cast.enrolled else None)
 
 
-def test_a_wrong_file_goes_to_somebody_else(cast: Cast) -> None:
+def test_a_wrong_file_goes_to_somebody_else(cast: FaultCast) -> None:
     assert all(one.speaker not in (None, one.voice) for one in many(cast, "wrong speaker's file"))
 
 
-def test_the_same_voice_goes_to_somebody_new(cast: Cast) -> None:
+def test_the_same_voice_goes_to_somebody_new(cast: FaultCast) -> None:
     assert all(one.speaker is None and one.voice in cast.enrolled for one in many(cast, "same voice, two names"))
 
 
-def test_clipped_ones_are_clipped(cast: Cast) -> None:
+def test_clipped_ones_are_clipped(cast: FaultCast) -> None:
     shares = [clipping_ratio(one.samples) for one in many(cast, "clipped")]
     assert CLIPPED[0] * 0.9 < min(shares) < max(shares) < CLIPPED[1] * 1.1
 
 
-def test_a_telephone_carries_nothing_above_4_khz(cast: Cast) -> None:
+def test_a_telephone_carries_nothing_above_4_khz(cast: FaultCast) -> None:
     for attempt in many(cast, "8 kHz among 16 kHz", 3):
         power = np.abs(np.fft.rfft(attempt.samples)) ** 2
         assert power[len(power) // 2 :].sum() < 1e-3 * power.sum()
 
 
-def test_the_services_judge_and_nothing_stays(engine: Engine, cast: Cast) -> None:
-    stage = Stage(engine, "stage")
+def test_the_services_judge_and_nothing_stays(engine: Engine, cast: FaultCast) -> None:
+    stage = EnrollmentStage(engine, "stage")
     for one in (take(ADA, utterance(ADA, 0)), take(ADA, utterance(ADA, 1)), take(BEN, utterance(BEN, 0))):
         stage.enroll(one.voice, one.samples, whatever=True)
     ada, ben = cast.spare[:2]

@@ -14,16 +14,16 @@ from benchmarks.recordings.diarization import der, names
 from benchmarks.recordings.naming_errors import naming_errors
 from benchmarks.recordings.reference import (
     STRANGER,
-    Said,
+    ReferenceTurn,
     diarization_errors,
     identification_errors,
     read_rttm,
 )
 from recipes.simulation.conversations import (
     Cast,
+    CastMember,
     Conversation,
     Scene,
-    Voice,
     cast_to_fit,
     cast_to_measure,
     conversations,
@@ -33,43 +33,48 @@ from speakerid.bootstrap import build_engine
 from speakerid.settings import Settings
 from speakerid.types import FloatArray
 
-TRUTH = [Said(0.0, 10.0, "ada"), Said(10.0, 20.0, "ben")]
+TRUTH = [ReferenceTurn(0.0, 10.0, "ada"), ReferenceTurn(10.0, 20.0, "ben")]
 
 
 def test_der_by_hand() -> None:
     """2 s confused, 1 s missed, 3 s of false alarm, in 20 s."""
-    answer = [Said(0.0, 9.0, "x"), Said(10.0, 12.0, "x"), Said(12.0, 20.0, "y"), Said(22.0, 25.0, "y")]
+    answer = [
+        ReferenceTurn(0.0, 9.0, "x"),
+        ReferenceTurn(10.0, 12.0, "x"),
+        ReferenceTurn(12.0, 20.0, "y"),
+        ReferenceTurn(22.0, 25.0, "y"),
+    ]
     found = diarization_errors(TRUTH, answer, 30.0, 0.0)
     assert [found.total, found.missed, found.false_alarm, found.confused] == pytest.approx([20.0, 1.0, 3.0, 2.0])
     assert found.rate == pytest.approx(6.0 / 20.0)
 
 
 def test_a_collar_forgives_a_quarter_of_a_second_on_each_side() -> None:
-    late = [Said(0.0, 10.24, "x"), Said(10.24, 20.0, "y")]
+    late = [ReferenceTurn(0.0, 10.24, "x"), ReferenceTurn(10.24, 20.0, "y")]
     assert diarization_errors(TRUTH, late, 20.0, 0.0).confused == pytest.approx(0.24)
     assert diarization_errors(TRUTH, late, 20.0, 0.25).rate == 0.0
-    later = [Said(0.0, 10.35, "x"), Said(10.35, 20.0, "y")]
+    later = [ReferenceTurn(0.0, 10.35, "x"), ReferenceTurn(10.35, 20.0, "y")]
     assert diarization_errors(TRUTH, later, 20.0, 0.25).confused == pytest.approx(0.1)
 
 
 def test_names_matter_for_identification_only() -> None:
-    swapped = [Said(0.0, 10.0, "ben"), Said(10.0, 20.0, "ada")]
+    swapped = [ReferenceTurn(0.0, 10.0, "ben"), ReferenceTurn(10.0, 20.0, "ada")]
     assert diarization_errors(TRUTH, swapped, 20.0, 0.0).rate == 0.0
     assert identification_errors(TRUTH, swapped, 20.0).rate == 1.0
 
 
 def test_two_at_once_cost_whoever_names_one() -> None:
-    both = [Said(0.0, 10.0, "ada"), Said(8.0, 18.0, "ben")]
-    found = diarization_errors(both, [Said(0.0, 9.0, "x"), Said(9.0, 18.0, "y")], 20.0, 0.0)
+    both = [ReferenceTurn(0.0, 10.0, "ada"), ReferenceTurn(8.0, 18.0, "ben")]
+    found = diarization_errors(both, [ReferenceTurn(0.0, 9.0, "x"), ReferenceTurn(9.0, 18.0, "y")], 20.0, 0.0)
     assert [found.total, found.missed] == pytest.approx([20.0, 2.0])
 
 
 def test_naming_errors_by_hand() -> None:
-    truth = [Said(0.0, 10.0, "ada"), Said(10.0, 20.0, STRANGER), Said(20.0, 24.0, "ben")]
+    truth = [ReferenceTurn(0.0, 10.0, "ada"), ReferenceTurn(10.0, 20.0, STRANGER), ReferenceTurn(20.0, 24.0, "ben")]
     voices = [
-        ("ada", [Said(0.0, 8.0, ""), Said(10.0, 11.0, "")]),  # a second of the stranger too
-        ("ben", [Said(12.0, 15.0, "")]),  # the stranger under a wrong name
-        (STRANGER, [Said(20.0, 24.0, "")]),
+        ("ada", [ReferenceTurn(0.0, 8.0, ""), ReferenceTurn(10.0, 11.0, "")]),  # a second of the stranger too
+        ("ben", [ReferenceTurn(12.0, 15.0, "")]),  # the stranger under a wrong name
+        (STRANGER, [ReferenceTurn(20.0, 24.0, "")]),
     ]
     found = naming_errors(truth, voices, 36.0)
     assert found.hours == pytest.approx(0.01)
@@ -82,7 +87,7 @@ def test_naming_errors_by_hand() -> None:
 
 def test_rttm_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.rttm").write_text("SPEAKER m 1 1.5 2.25 <NA> <NA> MÉO069 <NA> <NA>\n\n", encoding="utf-8")
-    assert read_rttm(tmp_path / "a.rttm") == {"m": [Said(1.5, 3.75, "MÉO069")]}
+    assert read_rttm(tmp_path / "a.rttm") == {"m": [ReferenceTurn(1.5, 3.75, "MÉO069")]}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +96,7 @@ def cast() -> Cast:
     pieces = [tuple(_tone(100.0 + 40 * nth, seconds, random) for seconds in (2, 3, 4, 2)) for nth in range(8)]
     noise = random.standard_normal(80_000).astype(np.float32)
     return Cast(
-        tuple(Voice(f"s{nth}", said, said[:1] if nth % 2 else None) for nth, said in enumerate(pieces)), (noise,)
+        tuple(CastMember(f"s{nth}", said, said[:1] if nth % 2 else None) for nth, said in enumerate(pieces)), (noise,)
     )
 
 

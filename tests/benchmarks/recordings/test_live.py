@@ -10,7 +10,7 @@ import pytest
 from benchmarks.recordings import live
 from benchmarks.recordings.cases import Answered, Case
 from benchmarks.recordings.live import Clock, Live, Timed
-from benchmarks.recordings.reference import STRANGER, Said
+from benchmarks.recordings.reference import STRANGER, ReferenceTurn
 from speakerid import SpeakerID
 from speakerid.services.live.events import Enough, LiveTurn
 from speakerid.services.live.session import LivePolicy
@@ -19,7 +19,12 @@ from speakerid.types import SpeakerRef
 from tests.engines import EngineMaker
 
 ADA = SpeakerRef("spk_1", "ada")
-CASE = Case("by hand", np.zeros(16_000 * 20, np.float32), (Said(0, 10, "ada"), Said(10, 20, "eve")), frozenset({"ada"}))
+CASE = Case(
+    "by hand",
+    np.zeros(16_000 * 20, np.float32),
+    (ReferenceTurn(0, 10, "ada"), ReferenceTurn(10, 20, "eve")),
+    frozenset({"ada"}),
+)
 
 
 def turn(number: int, start: float, end: float, speaker: SpeakerRef | None, *, final: bool = True) -> LiveTurn:

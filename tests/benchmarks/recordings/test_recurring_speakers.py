@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.recordings.recurring_speakers import PARTS, SIZE, Heard, Inbox, comebacks, counted, speaker_of
-from benchmarks.recordings.reference import Said
-from recipes.simulation.conversations import Cast, Voice
+from benchmarks.recordings.recurring_speakers import PARTS, SIZE, Inbox, KeptVoice, comebacks, counted, speaker_of
+from benchmarks.recordings.reference import ReferenceTurn
+from recipes.simulation.conversations import Cast, CastMember
 
 
-def voice(name: str, pieces: int) -> Voice:
+def voice(name: str, pieces: int) -> CastMember:
     """Pieces of 3 s, each at its own level: no two are alike."""
     noise = np.random.default_rng(len(name)).standard_normal(48_000).astype(np.float32)
-    return Voice(name, tuple(noise * (nth + 1) for nth in range(pieces)), None)
+    return CastMember(name, tuple(noise * (nth + 1) for nth in range(pieces)), None)
 
 
 CAST = Cast((voice("a", 4), voice("bb", 20), voice("ccc", 2), voice("dddd", 8)), (np.ones(48_000, np.float32),))
@@ -35,16 +35,16 @@ def test_the_same_seed_makes_the_same_ones() -> None:
 
 
 def test_who_speaks_longest() -> None:
-    truth = [Said(0.0, 2.0, "a"), Said(2.0, 9.0, "b"), Said(8.0, 9.0, "a")]
+    truth = [ReferenceTurn(0.0, 2.0, "a"), ReferenceTurn(2.0, 9.0, "b"), ReferenceTurn(8.0, 9.0, "a")]
     assert speaker_of([(0.0, 3.0)], truth) == "a"
     assert speaker_of([(0.0, 1.0), (4.0, 6.0)], truth) == "b"
     assert speaker_of([(20.0, 21.0)], truth) == ""
 
 
 TRUTH = {
-    "one": [Said(0, 5, "a"), Said(5, 11, "b"), Said(11, 20, "known")],
-    "two": [Said(0, 5, "a"), Said(5, 9, "b"), Said(9, 20, "known")],
-    "three": [Said(0, 5, "b"), Said(5, 10, "c")],
+    "one": [ReferenceTurn(0, 5, "a"), ReferenceTurn(5, 11, "b"), ReferenceTurn(11, 20, "known")],
+    "two": [ReferenceTurn(0, 5, "a"), ReferenceTurn(5, 9, "b"), ReferenceTurn(9, 20, "known")],
+    "three": [ReferenceTurn(0, 5, "b"), ReferenceTurn(5, 10, "c")],
 }
 ENROLLED = frozenset({"known"})
 
@@ -54,17 +54,17 @@ ENROLLED = frozenset({"known"})
     [
         ([], Inbox(recurring=2)),
         (
-            [[Heard("one", "a"), Heard("two", "a")], [Heard("one", "b")], [Heard("three", "b")]],
+            [[KeptVoice("one", "a"), KeptVoice("two", "a")], [KeptVoice("one", "b")], [KeptVoice("three", "b")]],
             Inbox(recurring=2, recognized=1, whole=1, kept=3, again=1),
         ),
         (
-            [[Heard("one", "a"), Heard("two", "a"), Heard("three", "c")], [Heard("two", "a")]],
+            [[KeptVoice("one", "a"), KeptVoice("two", "a"), KeptVoice("three", "c")], [KeptVoice("two", "a")]],
             Inbox(recurring=2, recognized=1, kept=2, again=1, mixed=1),
         ),
-        ([[Heard("one", "known")]], Inbox(recurring=2, kept=1, enrolled=1)),
+        ([[KeptVoice("one", "known")]], Inbox(recurring=2, kept=1, enrolled=1)),
     ],
 )
-def test_an_inbox_is_counted(kept: list[list[Heard]], counts: Inbox) -> None:
+def test_an_inbox_is_counted(kept: list[list[KeptVoice]], counts: Inbox) -> None:
     assert counted(TRUTH, ENROLLED, kept) == counts
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from speakerid.evaluation.corpora.corpus import Corpus, Recording
+from speakerid.evaluation.corpora.corpus import Corpus, CorpusRecording
 from speakerid.evaluation.corpora.pairs import all_pairs
 from speakerid.evaluation.corpora.split import halves, read_iden_split
 from speakerid.evaluation.errors import BadEntry, EmptyList, EvaluationError, OneKindOfTrial, OneSpeaker
@@ -19,7 +19,7 @@ def corpus(**speakers: int) -> Corpus:
     return Corpus(
         "few",
         "",
-        tuple(Recording(f"{s}/{n}", Path(f"{s}/{n}"), s) for s, count in speakers.items() for n in range(count)),
+        tuple(CorpusRecording(f"{s}/{n}", Path(f"{s}/{n}"), s) for s, count in speakers.items() for n in range(count)),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from speakerid.evaluation.corpora.corpus import Recording
+from speakerid.evaluation.corpora.corpus import CorpusRecording
 from speakerid.evaluation.corpora.sniff import open_corpus
 from speakerid.evaluation.errors import BadEntry, EvaluationError, NoRecordings
 
@@ -22,14 +22,17 @@ def kaldi(root: Path, **files: str) -> Path:
 def test_a_kaldi_directory(tmp_path: Path) -> None:
     corpus = open_corpus(kaldi(tmp_path))
     assert corpus.layout == "Kaldi directory"
-    assert corpus.recordings == (Recording("a", tmp_path / "a.wav", "ada"), Recording("b", Path("/far/b.flac"), "ben"))
+    assert corpus.recordings == (
+        CorpusRecording("a", tmp_path / "a.wav", "ada"),
+        CorpusRecording("b", Path("/far/b.flac"), "ben"),
+    )
     assert corpus.find("a") is corpus.recordings[0]
 
 
 def test_kaldi_segments_cut_recordings(tmp_path: Path) -> None:
     root = kaldi(tmp_path, utt2spk="a-1 ada\na-2 ben\n", segments="a-1 a 0.5 2\na-2 a 2 4.5\n")
     first, second = open_corpus(root).recordings
-    assert first == Recording("a-1", tmp_path / "a.wav", "ada", 0.5, 1.5)
+    assert first == CorpusRecording("a-1", tmp_path / "a.wav", "ada", 0.5, 1.5)
     assert (second.start_s, second.duration_s, second.speaker) == (2.0, 2.5, "ben")
 
 
@@ -63,15 +66,15 @@ def test_a_nemo_manifest(tmp_path: Path) -> None:
     )
     corpus = open_corpus(manifest)
     assert corpus.recordings == (
-        Recording("a.wav", tmp_path / "a.wav", "ada"),
-        Recording("/far/b.wav@1.5", Path("/far/b.wav"), "7", 1.5, 3.0),
+        CorpusRecording("a.wav", tmp_path / "a.wav", "ada"),
+        CorpusRecording("/far/b.wav@1.5", Path("/far/b.wav"), "7", 1.5, 3.0),
     )
 
 
 def test_a_csv_file(tmp_path: Path) -> None:
     table = tmp_path / "test.csv"
     table.write_text('ID,wav,spk_id,start\nx,"/far/a, b.wav",ada,0\n'.replace("ID", "id"))
-    assert open_corpus(table).recordings == (Recording("x", Path("/far/a, b.wav"), "ada"),)
+    assert open_corpus(table).recordings == (CorpusRecording("x", Path("/far/a, b.wav"), "ada"),)
 
 
 @pytest.mark.parametrize(

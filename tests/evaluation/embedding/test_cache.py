@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakerid.evaluation.embedding.cache import FILE, EmbeddingCache, Key
-from speakerid.evaluation.embedding.heard import Heard
+from speakerid.evaluation.embedding.cache import FILE, CacheKey, EmbeddingCache
+from speakerid.evaluation.embedding.recording_embedder import EmbeddedRecording
 from speakerid.evaluation.errors import CacheFailed
 
-KEY = Key("d1", "whole")
-HEARD = Heard(np.array([0.6, 0.8], np.float32), 2.5)
+KEY = CacheKey("d1", "whole")
+HEARD = EmbeddedRecording(np.array([0.6, 0.8], np.float32), 2.5)
 
 
 def test_what_was_put_is_there_the_next_time(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_what_was_put_is_there_the_next_time(tmp_path: Path) -> None:
         found = cache.get(KEY)
         assert found is not None
         assert (found.embedding.tolist(), found.audio_s) == (HEARD.embedding.tolist(), 2.5)
-        assert cache.get(Key("d1", "vad whole")) is cache.get(Key("d2", "whole")) is None
+        assert cache.get(CacheKey("d1", "vad whole")) is cache.get(CacheKey("d2", "whole")) is None
     with EmbeddingCache(tmp_path, "f2") as other:
         assert other.get(KEY) is None
 
@@ -74,7 +74,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path: Path) ->
     def fill(cache: EmbeddingCache) -> None:
         cache._db.execute("PRAGMA max_page_count = 1")  # SQLite then answers as on a full disk
         for number in range(1_000):
-            cache.put(Key(f"d{number}", "whole"), HEARD)
+            cache.put(CacheKey(f"d{number}", "whole"), HEARD)
             cache.commit()
 
     with EmbeddingCache(tmp_path, "f1") as cache, pytest.raises(CacheFailed, match=r"disk is full.*--cache"):

@@ -14,17 +14,17 @@ from speakerid import samples
 from speakerid.audio.decode import decode
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed
-from speakerid.evaluation.corpora.corpus import Recording
-from speakerid.evaluation.embedding.stage import Stage, StageOptions
+from speakerid.evaluation.corpora.corpus import CorpusRecording
+from speakerid.evaluation.embedding.stage import EmbeddingStage, StageOptions
 from speakerid.evaluation.errors import ClusterExtraMissing
 from speakerid.types import FloatArray
 
 FILES = tuple(file for voice in list(samples.voices().values())[:3] for file in voice.enroll[:2])
-RECORDINGS = tuple(Recording(file.name + str(place), file) for place, file in enumerate(FILES))
+RECORDINGS = tuple(CorpusRecording(file.name + str(place), file) for place, file in enumerate(FILES))
 
 
-def stage(cache: Path, workers: int = 1, *, vad: bool = False) -> Stage:
-    return Stage(StageOptions("fake", cache, workers, vad))
+def stage(cache: Path, workers: int = 1, *, vad: bool = False) -> EmbeddingStage:
+    return EmbeddingStage(StageOptions("fake", cache, workers, vad))
 
 
 def test_whole_files_are_embedded_in_their_order(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_ray_gives_the_very_same(tmp_path: Path) -> None:
 def test_ray_that_is_not_installed_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speakerid.evaluation.embedding.on_ray.find_spec", lambda _: None)
     with pytest.raises(ClusterExtraMissing, match="cluster"):
-        Stage(StageOptions("fake", tmp_path, engine="ray")).embed(RECORDINGS)
+        EmbeddingStage(StageOptions("fake", tmp_path, engine="ray")).embed(RECORDINGS)
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
 def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
     whole = stage(tmp_path).embed(RECORDINGS[:1])
-    part = stage(tmp_path).embed([Recording("part", FILES[0], start_s=0.5, duration_s=1.5)])
+    part = stage(tmp_path).embed([CorpusRecording("part", FILES[0], start_s=0.5, duration_s=1.5)])
     speech = stage(tmp_path, vad=True).embed(RECORDINGS[:1])
     cut = decode(FILES[0].read_bytes())[8_000:32_000]
     np.testing.assert_array_equal(part.voices, FakeEncoder().embed([cut]))
@@ -140,9 +140,9 @@ def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
 
 def test_bad_files_are_collected_and_the_others_embedded(tmp_path: Path) -> None:
     (tmp_path / "bad.wav").write_text("not audio")
-    bad = Recording("bad", tmp_path / "bad.wav")
-    gone = Recording("gone", tmp_path / "gone.wav")
-    late = Recording("late", FILES[0], start_s=3_600.0)
+    bad = CorpusRecording("bad", tmp_path / "bad.wav")
+    gone = CorpusRecording("gone", tmp_path / "gone.wav")
+    late = CorpusRecording("late", FILES[0], start_s=3_600.0)
     seen = list[tuple[int, int]]()
     made = stage(tmp_path).embed((bad, *RECORDINGS[:2], gone, late), lambda done, total: seen.append((done, total)))
     assert set(made.unheard) == {"bad", "gone", "late"}

@@ -10,17 +10,17 @@ import pytest
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed, SpeakeridError
 from speakerid.evaluation.embedding import workers
-from speakerid.evaluation.embedding.heard import Job
+from speakerid.evaluation.embedding.recording_embedder import EmbeddingJob
 from speakerid.evaluation.errors import WorkerDied
 
-JOBS = [(place, Job(Path("a.wav"))) for place in range(20)]
+JOBS = [(place, EmbeddingJob(Path("a.wav"))) for place in range(20)]
 
 
-def dies(job: Job) -> str:
+def dies(job: EmbeddingJob) -> str:
     os._exit(9)
 
 
-def breaks(job: Job) -> str:
+def breaks(job: EmbeddingJob) -> str:
     return "The model broke."
 
 
@@ -32,5 +32,5 @@ def test_one_sentence_and_an_end(
     monkeypatch.setattr(workers, "_hear", hear)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with pytest.raises(error, match=told):
-        list(workers.hear_all(JOBS, FakeEncoder(), "fake", vad=False, workers=2))
+        list(workers.embed_all(JOBS, FakeEncoder(), "fake", vad=False, workers=2))
     assert "OMP_NUM_THREADS" not in os.environ  # set for the workers only

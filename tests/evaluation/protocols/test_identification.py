@@ -8,24 +8,24 @@ from speakerid.evaluation.protocols.answers import Confusion, accuracy
 from speakerid.evaluation.protocols.identification import search
 from speakerid.evaluation.protocols.linear_head import linear_head
 from speakerid.evaluation.protocols.open_set import open_set
-from speakerid.evaluation.protocols.task import Spoken, Task
+from speakerid.evaluation.protocols.task import IdentificationTask, LabeledUtterances
 from speakerid.types import FloatArray
 
 SPEAKERS = 12
 COSINE = Backend("cosine")
 
 
-def spoken(each: int, seed: int, noise: float, speakers: int = SPEAKERS) -> Spoken:
+def spoken(each: int, seed: int, noise: float, speakers: int = SPEAKERS) -> LabeledUtterances:
     """Voices around one center for each speaker."""
     centers = np.random.default_rng(0).standard_normal((speakers, 8))
     rows = np.repeat(centers, each, axis=0) + noise * np.random.default_rng(seed).standard_normal((speakers * each, 8))
     unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     owners = tuple(f"s{n:02d}" for n in range(speakers) for _ in range(each))
-    return Spoken(unit, owners, tuple(f"u{k}" for k in range(len(unit))))
+    return LabeledUtterances(unit, owners, tuple(f"u{k}" for k in range(len(unit))))
 
 
-def task(noise: float, speakers: int = SPEAKERS) -> Task:
-    return Task(*(spoken(each, seed, noise, speakers) for each, seed in ((6, 1), (2, 2), (20, 3))))
+def task(noise: float, speakers: int = SPEAKERS) -> IdentificationTask:
+    return IdentificationTask(*(spoken(each, seed, noise, speakers) for each, seed in ((6, 1), (2, 2), (20, 3))))
 
 
 def test_accuracy_by_hand() -> None:

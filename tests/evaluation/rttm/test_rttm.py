@@ -15,7 +15,7 @@ from speakerid.evaluation.errors import (
     UnpairedRecordings,
 )
 from speakerid.evaluation.rttm.evaluate import Diarization, evaluate_rttm
-from speakerid.evaluation.rttm.read import Turn, read_rttm, read_uem
+from speakerid.evaluation.rttm.read import RttmTurn, read_rttm, read_uem
 
 
 def line(recording: str, start: float, end: float, speaker: str) -> str:
@@ -69,7 +69,7 @@ def test_overlapping_speech_counts_for_each_speaker(tmp_path: Path) -> None:
 def test_nobody_speaks_twice_at_a_time(tmp_path: Path) -> None:
     twice = line("m", 0, 6, "a") + line("m", 4, 10, "a") + line("m", 5, 7, "b")
     found = read_rttm(write(tmp_path / "m.rttm", twice))
-    assert found.turns == {"m": (Turn("a", 0.0, 10.0), Turn("b", 5.0, 7.0))}
+    assert found.turns == {"m": (RttmTurn("a", 0.0, 10.0), RttmTurn("b", 5.0, 7.0))}
 
 
 def test_only_what_the_uem_names_counts(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from recipes.bundled_encoder.report import Trained
 from speakerid.cli import training
 from speakerid.cli.watcher import Watcher
 from speakerid.training.errors import TeacherMissing
-from speakerid.training.metrics import Interval
+from speakerid.training.metrics import EerInterval
 from speakerid.training.watch import Seen, Watch
 from tests.cli.command import Command
 from tests.training.trees import write_people
@@ -35,7 +35,7 @@ def trained(out: Path) -> Trained:
         fingerprint="ab" * 32,
         steps=3,
         elapsed_s=120.0,
-        held_out=Interval(1.5, 0.5, 2.5, 10, 90),
+        held_out=EerInterval(1.5, 0.5, 2.5, 10, 90),
         held_out_speakers=5,
         left_out=1,
         left_out_file=out / "left_out.txt",

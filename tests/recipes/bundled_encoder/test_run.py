@@ -11,7 +11,7 @@ import torch
 from recipes.bundled_encoder import recipe, run
 from recipes.bundled_encoder.corpora import PLACES, gather, is_laid_out
 from recipes.bundled_encoder.on_device import move
-from recipes.bundled_encoder.run import Job, train
+from recipes.bundled_encoder.run import TrainingJob, train
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.training.curves import read_history
@@ -52,13 +52,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def job(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+def job(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingJob:
     monkeypatch.setattr(run, "Teachers", SpectralTeachers)
-    return Job((data,), tmp_path / "out", tmp_path / "work", steps=2, teacher="fake", device="cpu", student=TINY)
+    return TrainingJob(
+        (data,), tmp_path / "out", tmp_path / "work", steps=2, teacher="fake", device="cpu", student=TINY
+    )
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_from_an_encoder_of_the_same_shape(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_on_from_an_encoder_of_the_same_shape(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
     began: list[dict[str, torch.Tensor]] = []
 
     def run(trainer: Trainer, _: object) -> None:
@@ -74,7 +76,7 @@ def test_a_run_goes_on_from_an_encoder_of_the_same_shape(job: Job, monkeypatch: 
 
 
 @pytest.mark.slow
-def test_from_folders_to_a_model_that_goes_on_after_a_kill(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_folders_to_a_model_that_goes_on_after_a_kill(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LOG_EVERY", 1)
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "run", _killed_after_one_step)
@@ -97,7 +99,7 @@ def test_from_folders_to_a_model_that_goes_on_after_a_kill(job: Job, monkeypatch
     _begins_anew(job)
 
 
-def _begins_anew(job: Job) -> None:
+def _begins_anew(job: TrainingJob) -> None:
     again = train(replace(job, anew=True, steps=1))
     assert again.steps == 1
     assert (job.work / f"before-{CHECKPOINT}").exists()
@@ -140,7 +142,7 @@ def test_too_few_speakers_are_refused(tmp_path: Path, data: Path) -> None:
         gather([tmp_path / "nobody"])
 
 
-def test_without_the_teacher_nothing_is_begun(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_teacher_nothing_is_begun(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> None:
         raise TeacherMissing("no module")
 
@@ -149,7 +151,7 @@ def test_without_the_teacher_nothing_is_begun(job: Job, monkeypatch: pytest.Monk
         train(job)
 
 
-def test_a_trainer_that_was_moved_goes_on(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trainer_that_was_moved_goes_on(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """No accelerator in tests: at least the way from batch to step is walked."""
     taken: list[int] = []
 
@@ -167,7 +169,7 @@ def test_a_trainer_that_was_moved_goes_on(job: Job, monkeypatch: pytest.MonkeyPa
     assert taken == [2]
 
 
-def test_minutes_end_the_schedule(job: Job) -> None:
+def test_minutes_end_the_schedule(job: TrainingJob) -> None:
     loop = replace(job, steps=None, minutes=2.0).loop("cpu")
     assert (loop.budget_s, loop.steps) == (120.0, run.NO_END)
     assert loop.bf16 == bf16_pays("cpu")

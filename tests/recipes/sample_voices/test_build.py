@@ -7,7 +7,7 @@ import pytest
 
 from recipes.sample_voices.build import lines, main
 from recipes.sample_voices.codec import read, write_flac, write_opus
-from recipes.sample_voices.engines import EngineError, Speaker, speak
+from recipes.sample_voices.engines import EngineError, SynthesizedSpeaker, speak
 from recipes.sample_voices.room import SAMPLE_RATE_HZ, Room, Samples, microphone_noise, record
 from speakerid import samples
 
@@ -82,21 +82,29 @@ def test_opus_bytes_do_not_change_from_run_to_run(tmp_path: Path) -> None:
 def test_a_missing_engine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="text2wave not found: apt-get install festival"):
-        speak(Speaker("a", "festival", "ked_diphone", "festvox-kdlpc16k", "ascii"), "Hello.", tmp_path / "a.wav")
+        speak(
+            SynthesizedSpeaker("a", "festival", "ked_diphone", "festvox-kdlpc16k", "ascii"),
+            "Hello.",
+            tmp_path / "a.wav",
+        )
 
 
 def test_a_missing_voice_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "text2wave", "echo unbound variable >&2; exit 255")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(EngineError, match=r"apt-get install festvox-kdlpc16k \(unbound variable\)"):
-        speak(Speaker("a", "festival", "ked_diphone", "festvox-kdlpc16k", "ascii"), "Hello.", tmp_path / "a.wav")
+        speak(
+            SynthesizedSpeaker("a", "festival", "ked_diphone", "festvox-kdlpc16k", "ascii"),
+            "Hello.",
+            tmp_path / "a.wav",
+        )
 
 
 def test_flite_may_not_answer_with_another_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "flite", "echo Voices available: kal awb")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(EngineError, match="flite has no voice slt"):
-        speak(Speaker("a", "flite", "slt", "flite", "utf-8"), "Hello.", tmp_path / "a.wav")
+        speak(SynthesizedSpeaker("a", "flite", "slt", "flite", "utf-8"), "Hello.", tmp_path / "a.wav")
 
 
 def test_the_command_ends_with_one_and_says_why(

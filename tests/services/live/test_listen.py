@@ -9,7 +9,7 @@ import pytest
 
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
-from speakerid.audio.stream_decoder import Incoming
+from speakerid.audio.stream_decoder import StreamFormat
 from speakerid.errors import (
     EncoderMismatch,
     GalleryNotFound,
@@ -19,8 +19,8 @@ from speakerid.errors import (
     UnsupportedAudio,
 )
 from speakerid.services import galleries
-from speakerid.services.live.early_decision import CertainOptions
-from speakerid.services.live.events import Done, Enough, Event, LiveTurn, Ready
+from speakerid.services.live.early_decision import EarlyDecisionOptions
+from speakerid.services.live.events import Enough, Event, LiveTurn, Ready, StreamDone
 from speakerid.services.live.listen import LiveOptions
 from speakerid.services.live.session import LivePolicy
 from speakerid.services.live.utterance import LONGEST
@@ -69,7 +69,7 @@ def test_known_speakers_take_turns(known: SpeakerID) -> None:
     assert isinstance(events[0], Ready)
     assert names(events) == [ADA, BEN, ADA, BEN]
     done = events[-1]
-    assert isinstance(done, Done)
+    assert isinstance(done, StreamDone)
     assert [one.speaker.name for one in done.voices if one.speaker] == [ADA, BEN]
     assert sorted(turn for one in done.voices for turn in one.turns) == [one.turn for one in finals(events)]
     assert done.speech_seconds == pytest.approx(sum(one.end - one.start for one in finals(events)), abs=0.01)
@@ -125,7 +125,9 @@ def test_a_stranger_among_them(known: SpeakerID) -> None:
 
 
 def test_enough_comes_once_for_each_voice(known: SpeakerID) -> None:
-    policy = LivePolicy(certain=CertainOptions(margin_llr=1.0))  # the fake encoder is never surer than that
+    policy = LivePolicy(
+        early_decision=EarlyDecisionOptions(margin_llr=1.0)
+    )  # the fake encoder is never surer than that
     enough = [one for one in heard(known, CONVERSATION, policy=policy) if isinstance(one, Enough)]
     assert [one.speaker.name for one in enough if one.speaker] == [ADA, BEN]
     assert all(one.speech_seconds < 6.0 for one in enough)
@@ -144,7 +146,7 @@ def test_only_candidates_are_named(known: SpeakerID) -> None:
 def test_no_speech(known: SpeakerID, audio: bytes) -> None:
     ready, done = heard(known, audio)
     assert isinstance(ready, Ready)
-    assert isinstance(done, Done)
+    assert isinstance(done, StreamDone)
     assert (done.voices, done.speech_seconds) == ((), 0.0)
 
 
@@ -208,7 +210,7 @@ def test_refusals(sid: SpeakerID) -> None:
     with pytest.raises(GalleryNotFound):
         heard(SpeakerID(sid.engine, "nowhere"), b"")
     with pytest.raises(UnsupportedAudio):
-        heard(sid, b"", incoming=Incoming(sample_rate_hz=100))
+        heard(sid, b"", incoming=StreamFormat(sample_rate_hz=100))
     with pytest.raises(StreamTooLong):
         heard(sid, bytes(64_000), max_seconds=1.0)
 

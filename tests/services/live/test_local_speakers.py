@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from speakerid.audio.segmentation import FRAMES, WINDOW, span_of
-from speakerid.services.live.local_speakers import Numbers
+from speakerid.services.live.local_speakers import LocalSpeakers
 from speakerid.types import FloatArray
 
 SECOND = 16_000
@@ -40,13 +40,13 @@ def stream() -> FloatArray:
     return levels.repeat(SECOND)
 
 
-def hear(numbers: Numbers, samples: FloatArray, end_s: float) -> None:
+def hear(numbers: LocalSpeakers, samples: FloatArray, end_s: float) -> None:
     end = int(end_s * SECOND)
     numbers.hear(samples[max(end - WINDOW, 0) : end], end)
 
 
 def test_people_keep_their_numbers_as_time_goes_on() -> None:
-    numbers, samples = Numbers(Levels()), stream()
+    numbers, samples = LocalSpeakers(Levels()), stream()
     hear(numbers, samples, 8.0)
     first, second = numbers.of((0, 3 * SECOND)), numbers.of((5 * SECOND, 7 * SECOND))
     assert first != second
@@ -57,7 +57,7 @@ def test_people_keep_their_numbers_as_time_goes_on() -> None:
 
 
 def test_what_is_past_or_silent_is_not_known() -> None:
-    numbers, samples = Numbers(Levels()), stream()
+    numbers, samples = LocalSpeakers(Levels()), stream()
     assert numbers.of((0, SECOND)) is None
     hear(numbers, samples, 15.0)
     assert numbers.of((0, SECOND)) is None
@@ -67,7 +67,7 @@ def test_what_is_past_or_silent_is_not_known() -> None:
 
 
 def test_the_change_of_speaker_nearest_to_a_place() -> None:
-    numbers, samples = Numbers(Levels()), stream()
+    numbers, samples = LocalSpeakers(Levels()), stream()
     assert numbers.change(5, 10) == 5
     hear(numbers, samples, 10.0)
     assert abs(numbers.change(int(4.3 * SECOND), SECOND) - 4 * SECOND) < 600
@@ -75,18 +75,18 @@ def test_the_change_of_speaker_nearest_to_a_place() -> None:
 
 
 def test_a_place_at_the_very_start_of_the_window_is_known() -> None:
-    numbers, samples = Numbers(Levels()), stream()
+    numbers, samples = LocalSpeakers(Levels()), stream()
     hear(numbers, samples, 10.0)
     assert numbers.of((0, SECOND)) == numbers.of((SECOND, 2 * SECOND)) is not None
 
 
 def test_of_a_place_before_the_window_no_change_is_known() -> None:
-    numbers, samples = Numbers(Levels()), stream()
+    numbers, samples = LocalSpeakers(Levels()), stream()
     hear(numbers, samples, 19.0)
     assert numbers.change(4 * SECOND, SECOND) == 4 * SECOND
 
 
 def test_where_nobody_is_told_apart_nothing_is_known() -> None:
-    numbers = Numbers(Deaf())
+    numbers = LocalSpeakers(Deaf())
     hear(numbers, stream(), 10.0)
     assert (numbers.of((0, SECOND)), numbers.change(7, 10)) == (None, 7)

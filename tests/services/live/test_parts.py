@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from speakerid.diarization.clustering import Calibrated, Evidence, Floats
-from speakerid.diarization.reconstruction import Spoken
+from speakerid.diarization.reconstruction import ClusterTurn
 from speakerid.services.live.assign import Assigned, AssignOptions, assign
-from speakerid.services.live.early_decision import CertainOptions, certain
+from speakerid.services.live.early_decision import EarlyDecisionOptions, is_decided_early
 from speakerid.services.live.live_speaker import PROBE, LiveVoice
-from speakerid.services.live.online_clustering import MOST, Chorus
-from speakerid.services.live.ring_buffer import KEPT, Recent
-from speakerid.services.live.utterance import Utterance, WindowOptions
+from speakerid.services.live.online_clustering import MOST, OnlineClustering
+from speakerid.services.live.ring_buffer import KEPT, RingBuffer
+from speakerid.services.live.utterance import LiveUtterance, WindowOptions
 from speakerid.timeline import RecordedVoice
 from speakerid.types import Candidate, Decision, FloatArray, SpeakerRef, Speech, Threshold
 
@@ -54,27 +54,27 @@ def at(place: int, reach: int) -> int:
 
 class TestUtterance:
     def test_windows_are_due_every_half_second(self) -> None:
-        said = Utterance(1_000)
+        said = LiveUtterance(1_000)
         assert said.due(24_999, OPTIONS) == []
         assert said.due(33_000, OPTIONS) == [(1_000, 25_000), (9_000, 33_000)]
         said.add((1_000, 25_000), np.ones(DIM, np.float32))
         assert said.due(33_000, OPTIONS) == [(9_000, 33_000)]
 
     def test_the_last_window_ends_with_the_speech(self) -> None:
-        assert Utterance(0).rest(4_000, OPTIONS) == []
-        assert Utterance(0).rest(20_000, OPTIONS) == [(0, 20_000)]
-        assert Utterance(0).rest(30_000, OPTIONS) == [(0, 24_000), (6_000, 30_000)]
-        assert Utterance(0).rest(24_500, OPTIONS) == [(0, 24_000)]
+        assert LiveUtterance(0).rest(4_000, OPTIONS) == []
+        assert LiveUtterance(0).rest(20_000, OPTIONS) == [(0, 20_000)]
+        assert LiveUtterance(0).rest(30_000, OPTIONS) == [(0, 24_000), (6_000, 30_000)]
+        assert LiveUtterance(0).rest(24_500, OPTIONS) == [(0, 24_000)]
 
     def test_a_change_stands_after_two_windows_of_the_next(self) -> None:
-        said = Utterance(0)
+        said = LiveUtterance(0)
         assert said.settled(np.array([0, 0, 1])) == 0
         assert said.settled(np.array([0, 0, 1, 1])) == 2
         assert said.settled(np.array([0, 1, 1, 0])) == 1
         assert said.settled(np.array([0])) == 0
 
     def test_it_is_split_halfway_between_the_centers(self) -> None:
-        said = Utterance(0)
+        said = LiveUtterance(0)
         for start in (0, 8_000, 16_000):
             said.add((start, start + 24_000), np.ones(DIM, np.float32))
         before, after = said.split(2, at)
@@ -83,16 +83,16 @@ class TestUtterance:
         assert after.due(48_000, OPTIONS) == [(24_000, 48_000)]
 
     def test_segmentation_says_where_exactly_the_speaker_changes(self) -> None:
-        said = Utterance(0)
+        said = LiveUtterance(0)
         for start in (0, 8_000, 16_000):
             said.add((start, start + 24_000), np.ones(DIM, np.float32))
         found = said.spoken(40_000, np.array([0, 0, 1]), lambda place, _: place + 3_000)
-        assert found == [Spoken((0, 27_000), 0), Spoken((27_000, 40_000), 1)]
+        assert found == [ClusterTurn((0, 27_000), 0), ClusterTurn((27_000, 40_000), 1)]
         assert said.spoken(40_000, np.array([0, 0, 1]), lambda *_: 50_000)[0].span == (0, 24_000)
         assert said.split(2, lambda place, _: place - 1_000)[1].begin == 23_000
 
     def test_numbers_of_speakers_are_asked_for_anew_and_kept(self) -> None:
-        said = Utterance(0)
+        said = LiveUtterance(0)
         said.add((0, 24_000), np.ones(DIM, np.float32))
         assert said.windows.speakers is None
         said.number(lambda _: 2)
@@ -139,31 +139,31 @@ class TestAssign:
 
 class TestChorus:
     def test_voices_are_bounded(self, calibrated: Calibrated) -> None:
-        chorus = Chorus(calibrated, DIM, AssignOptions(), 2.0)
+        clustering = OnlineClustering(calibrated, DIM, AssignOptions(), 2.0)
         for seed in range(MOST + 5):
             said = windows_of(voice_near(seed, 2, spread=0.0))
-            chorus.learn(said, chorus.assign(said))
-        assert len(chorus.voices) == MOST
+            clustering.learn(said, clustering.assign(said))
+        assert len(clustering.voices) == MOST
 
     def test_what_begins_is_the_same_voice_until_it_is_known(self, calibrated: Calibrated) -> None:
-        chorus = Chorus(calibrated, DIM, AssignOptions(), 2.0)
+        clustering = OnlineClustering(calibrated, DIM, AssignOptions(), 2.0)
         said = windows_of(voice_near(1, 2))
-        coming = chorus.voice(chorus.assign(said), 0)
+        coming = clustering.voice(clustering.assign(said), 0)
         coming.enough = True
-        (known,) = chorus.learn(said, chorus.assign(said)).values()
+        (known,) = clustering.learn(said, clustering.assign(said)).values()
         assert known is coming
-        assert chorus.voices == [coming]
-        assert chorus.voice(Assigned(np.array([1]), np.stack(voice_near(2, 2)), np.zeros(1)), 1) is not coming
+        assert clustering.voices == [coming]
+        assert clustering.voice(Assigned(np.array([1]), np.stack(voice_near(2, 2)), np.zeros(1)), 1) is not coming
 
     def test_two_that_are_alike_become_the_older(self, calibrated: Calibrated) -> None:
-        chorus = Chorus(calibrated, DIM, AssignOptions(), 2.0)
+        clustering = OnlineClustering(calibrated, DIM, AssignOptions(), 2.0)
         first, second, other = (LiveVoice(np.ones(DIM), seconds=5.0, turns=[nth]) for nth in range(3))
         first.probe, second.probe = voice_near(1, 2, spread=0.05)
         other.probe = voice_near(2, 1)[0]
-        chorus.voices = [first, second, other]
-        assert chorus.merge(other) is None
-        assert chorus.merge(second) == (first, second)
-        assert (first.turns, first.seconds, chorus.voices) == ([0, 1], 10.0, [first, other])
+        clustering.voices = [first, second, other]
+        assert clustering.merge(other) is None
+        assert clustering.merge(second) == (first, second)
+        assert (first.turns, first.seconds, clustering.voices) == ([0, 1], 10.0, [first, other])
 
 
 class TestLiveVoice:
@@ -184,7 +184,7 @@ class TestLiveVoice:
 
 class TestRecent:
     def test_it_keeps_the_last_seconds(self) -> None:
-        recent, size = Recent(), KEPT // 3
+        recent, size = RingBuffer(), KEPT // 3
         for nth in range(10):
             recent.add(np.full(size, nth, np.float32))
         assert recent.total == 10 * size
@@ -193,7 +193,7 @@ class TestRecent:
 
     def test_quality_is_that_of_the_speech(self) -> None:
         random = np.random.default_rng(0)
-        recent = Recent()
+        recent = RingBuffer()
         recent.add(0.001 * random.standard_normal(32_000).astype(np.float32))
         recent.add(0.1 * random.standard_normal(32_000).astype(np.float32))
         found = recent.quality((32_000, 64_000))
@@ -232,4 +232,4 @@ def judged(decision: Decision, llr: float, seconds: float) -> RecordedVoice:
     ],
 )
 def test_when_it_is_certain(decision: Decision, llr: float, seconds: float, expected: bool) -> None:
-    assert certain(judged(decision, llr, seconds), CertainOptions()) is expected
+    assert is_decided_early(judged(decision, llr, seconds), EarlyDecisionOptions()) is expected

@@ -33,7 +33,7 @@ from speakerid.training.finetune.job import WORK, FinetuneOptions, finetune
 from speakerid.training.finetune.tuner import TuneOptions, Tuner
 from speakerid.training.held_out import DevSet, change
 from speakerid.training.loop import CHECKPOINT
-from speakerid.training.metrics import Interval
+from speakerid.training.metrics import EerInterval
 from speakerid.training.model import fingerprint
 from speakerid.training.toolkit import EncoderClassifier
 from speakerid.training.watch import Seen, Watch
@@ -135,7 +135,7 @@ def test_a_worse_model_is_refused_and_the_same_command_may_keep_it(
     options: FinetuneOptions, light: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eers = iter([3.0, 4.0, 3.0, 4.0])
-    monkeypatch.setattr(module, "measure", lambda *_: Interval(next(eers), 0.0, 9.0, 10, 10))
+    monkeypatch.setattr(module, "measure", lambda *_: EerInterval(next(eers), 0.0, 9.0, 10, 10))
     options.out.mkdir()
     (options.out / "README.md").write_text("the one before")
     with pytest.raises(ModelGotWorse, match=r"3\.00 % to 4\.00 %"):

@@ -21,7 +21,7 @@ LIMITS = DecodeLimits(max_seconds=6 * 3600.0, max_samples=6 * 3600 * 48_000)  # 
 
 
 @dataclass(frozen=True)
-class Job:
+class EmbeddingJob:
     path: Path
     start_s: float = 0.0
     duration_s: float | None = None
@@ -34,35 +34,35 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Heard:
+class EmbeddedRecording:
     embedding: FloatArray  # (dim,), L2-normalized
     audio_s: float  # of the part that was asked for
 
 
 @dataclass(frozen=True)
-class Unheard:
+class UnusableRecording:
     reason: str  # a sentence
 
 
-class Listener:
+class RecordingEmbedder:
     """Published protocols embed whole files; `vad` leaves out pauses as the service does."""
 
     def __init__(self, encoder: Encoder, *, vad: bool) -> None:
         self._encoder = encoder
         self._preparer = Preparer(SileroVad()) if vad else None
 
-    def hear(self, job: Job) -> Heard | Unheard:
+    def hear(self, job: EmbeddingJob) -> EmbeddedRecording | UnusableRecording:
         """Long audio is embedded in windows, as in serving. Raises EncoderFailed."""
         try:
             samples = _cut(decode(read_file(job.path, MAX_BYTES), limits=LIMITS), job)
             audio_s = len(samples) / SAMPLE_RATE_HZ
             speech = samples if self._preparer is None else self._preparer.clean(samples).samples
-            return Heard(self._encoder.embed([speech])[0], audio_s)
+            return EmbeddedRecording(self._encoder.embed([speech])[0], audio_s)
         except (AudioError, FileMissing, EncoderInputInvalid) as error:
-            return Unheard(str(error))
+            return UnusableRecording(str(error))
 
 
-def _cut(samples: FloatArray, job: Job) -> FloatArray:
+def _cut(samples: FloatArray, job: EmbeddingJob) -> FloatArray:
     start = round(job.start_s * SAMPLE_RATE_HZ)
     end = None if job.duration_s is None else start + round(job.duration_s * SAMPLE_RATE_HZ)
     return np.ascontiguousarray(samples[start:end])
