@@ -1,4 +1,6 @@
-"""Rebuilds the sample voices: `python -m recipes.sample_voices.build --out DIR`."""
+"""Rebuilds the sample voices: `python -m recipes.sample_voices --out DIR`."""
+
+from __future__ import annotations
 
 import argparse
 import tempfile
@@ -11,9 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from recipes.sample_voices.codec import read, write_flac, write_opus
 from recipes.sample_voices.engines import EngineError, SynthesizedSpeaker, speak
-from recipes.sample_voices.room import SAMPLE_RATE_HZ, SILENCE_LEVEL_DB, draw_room, microphone_noise, record
+from recipes.sample_voices.recording import (
+    SILENCE_LEVEL_DB,
+    draw_room,
+    microphone_noise,
+    read,
+    record,
+    write_flac,
+    write_opus,
+)
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 
 SEED = 20_260
 SILENCE_S = 3.0
@@ -46,7 +56,7 @@ def build(out: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m recipes.sample_voices.build", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m recipes.sample_voices", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write the files to")
     try:
         build(parser.parse_args(arguments).out)

@@ -5,16 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.sample_voices.build import lines, main
-from recipes.sample_voices.codec import read, write_flac, write_opus
+from recipes.sample_voices.__main__ import lines, main
 from recipes.sample_voices.engines import EngineError, SynthesizedSpeaker, speak
-from recipes.sample_voices.room import SAMPLE_RATE_HZ, Room, Samples, microphone_noise, record
+from recipes.sample_voices.recording import Room, microphone_noise, read, record, write_flac, write_opus
 from speakerid import samples
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.types import FloatArray
 
 ROOM = Room(reverberation_s=0.2, direct_to_reverberant_db=10.0, snr_db=30.0, level_db=-23.0, lead_s=0.2, tail_s=0.3)
 
 
-def tone(seconds: float) -> Samples:
+def tone(seconds: float) -> FloatArray:
     time_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     return (0.1 * np.sin(2 * np.pi * 440.0 * time_s)).astype(np.float32)
 
@@ -23,11 +24,11 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-def level_db(waveform: Samples) -> float:
+def level_db(waveform: FloatArray) -> float:
     return float(20 * np.log10(np.sqrt(np.mean(waveform**2))))
 
 
-def test_no_sentence_is_said_twice() -> None:
+def test_no_sentence_comes_twice() -> None:
     texts = [line.text for line in lines()]
     assert len(set(texts)) == len(texts) == 40
 
