@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import numpy as np
@@ -65,7 +66,7 @@ def encode(
     """Writes one mono `frame` as a whole file, with FFmpeg's `options` for the container."""
     frame.sample_rate = codec.rate_hz
     with av.open(out, "w", format=codec.container, container_options=dict(options or {})) as container:
-        wanted = {"format": sample_format} if sample_format else {}
+        wanted: dict[str, Any] = {"format": sample_format} if sample_format else {}
         stream = container.add_stream(codec.name, rate=codec.rate_hz, layout="mono", **wanted)
         assert isinstance(stream, AudioStream)
         stream.codec_context.bit_rate = codec.bit_rate

@@ -19,7 +19,7 @@ from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.encoders.seal import KEY, OPEN, seal
 from speakerid.training.errors import ExportParityError
 from speakerid.training.graph import WaveToEmbedding
-from speakerid.training.model import fingerprint
+from speakerid.training.model_directory import fingerprint
 from speakerid.training.toolkit import EncoderClassifier
 
 NEEDED_COSINE = 0.99999

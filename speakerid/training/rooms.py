@@ -20,7 +20,7 @@ def decaying_noise(samples: int, rt60_s: float, random: np.random.Generator) -> 
     """`(samples,)` of noise that falls by 60 dB in `rt60_s`."""
     time_s = np.arange(samples) / SAMPLE_RATE_HZ
     decay: Wide = np.exp(-time_s * np.log(1000.0) / rt60_s)
-    return random.standard_normal(samples) * decay
+    return np.asarray(random.standard_normal(samples) * decay)
 
 
 def with_direct_path(tail: Wide, direct_to_reverberant_db: float) -> Wide:

@@ -14,7 +14,9 @@ import torch
 
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
-from speakerid.training.crops import Shape
+from speakerid.training import card as finetune_card
+from speakerid.training import finetune as module
+from speakerid.training.card import Finetuned
 from speakerid.training.errors import (
     CheckpointMismatch,
     CheckpointWriteFailed,
@@ -26,23 +28,19 @@ from speakerid.training.errors import (
     UncheckedModel,
     UnfaithfulCopy,
 )
-from speakerid.training.finetune import card as finetune_card
-from speakerid.training.finetune import job as module
-from speakerid.training.finetune.card import Finetuned
-from speakerid.training.finetune.job import WORK, FinetuneOptions, finetune
-from speakerid.training.finetune.tuner import TuneOptions, Tuner
-from speakerid.training.held_out import DevSet, change
-from speakerid.training.loop import CHECKPOINT
-from speakerid.training.metrics import EerInterval
-from speakerid.training.model import fingerprint
+from speakerid.training.finetune import LOOP, WORK, FinetuneOptions, finetune
+from speakerid.training.held_out import EerChange, EerComparison, EerInterval
+from speakerid.training.loop import CHECKPOINT, StepProgress, Trainer, TrainingProgress
+from speakerid.training.model_directory import fingerprint
 from speakerid.training.toolkit import EncoderClassifier
-from speakerid.training.watch import Seen, Watch
-from speakerid.types import FloatArray
+from speakerid.training.training_set import Shape
+from speakerid.training.tuner import TuneOptions
 from tests.encoders.tiny_models import write_xvector
-from tests.training.trees import say, write_base, write_people
+from tests.training.made_up import person, write_base, write_people
 
-TUNE = TuneOptions(steps=24, log_every=1, rate=3e-3)
-FEW = replace(TUNE, steps=2)
+TUNE = TuneOptions(rate=3e-3)
+STEPS = replace(LOOP, steps=24, log_every=1)
+FEW = replace(STEPS, steps=2)
 SHAPES = (Shape(6, 1.0),)
 
 
@@ -61,12 +59,14 @@ def tuned(people: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """A finished run. Copy its folder before changing it."""
     out = tmp_path_factory.mktemp("tuned") / "mine"
     command = "speakerid finetune --data ours"
-    return finetune(FinetuneOptions(str(base), people, out, 0.2, True, tune=TUNE, shapes=SHAPES, command=command))
+    return finetune(
+        FinetuneOptions(str(base), people, out, 0.2, True, loop=STEPS, tune=TUNE, shapes=SHAPES, command=command)
+    )
 
 
 @pytest.fixture
 def options(people: Path, base: Path, tmp_path: Path) -> FinetuneOptions:
-    return FinetuneOptions(str(base), people, tmp_path / "mine", allow_worse=True, tune=TUNE, shapes=SHAPES)
+    return FinetuneOptions(str(base), people, tmp_path / "mine", allow_worse=True, loop=STEPS, tune=TUNE, shapes=SHAPES)
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_the_new_encoder_is_a_directory_that_plain_speechbrain_loads(tuned: Fine
     assert len((tuned.out / "held_out_speakers.txt").read_text().split()) == 5
     assert list(tuned.out.rglob(CHECKPOINT)) == []
     assert tuned.fingerprint == fingerprint(tuned.out) != fingerprint(base)
-    wave = say(0, 1.5, 9)
+    wave = person(0, 1.5, 9)
     plain = EncoderClassifier.from_hparams(source=str(tuned.out))
     row = torch.nn.functional.normalize(plain.encode_batch(torch.from_numpy(wave)[None])[0]).numpy()
     graph = OnnxEncoder.load(tuned.out / "model.onnx")
@@ -96,7 +96,7 @@ def test_card_and_report_say_where_it_comes_from(tuned: Finetuned) -> None:
     trained_on = SpeechBrainEncoder.load(str(tuned.out)).trained_on
     assert trained_on == ("whatever tiny was trained on", "ours (3 speakers)")
     report = json.loads((tuned.out / "finetune.json").read_text())
-    assert (report["speakers"], report["held_out_speakers"], report["steps"]) == (3, 5, TUNE.steps)
+    assert (report["speakers"], report["held_out_speakers"], report["steps"]) == (3, 5, STEPS.steps)
     assert report["before"]["low"] <= report["before"]["value"] <= report["before"]["high"]
     readme = (tuned.out / "README.md").read_text()
     assert "speakerid finetune --data ours" in readme
@@ -106,7 +106,7 @@ def test_card_and_report_say_where_it_comes_from(tuned: Finetuned) -> None:
 
 def test_the_loss_falls(tuned: Finetuned) -> None:
     losses = [json.loads(line)["loss"] for line in (tuned.out / "history.jsonl").read_text().splitlines()]
-    assert len(losses) == TUNE.steps
+    assert len(losses) == STEPS.steps
     assert np.mean(losses[-8:]) < np.mean(losses[4:12])
 
 
@@ -134,16 +134,16 @@ def test_a_published_file_no_longer_points_at_the_hub(options: FinetuneOptions, 
 def test_a_worse_model_is_refused_and_the_same_command_may_keep_it(
     options: FinetuneOptions, light: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    eers = iter([3.0, 4.0, 3.0, 4.0])
-    monkeypatch.setattr(module, "measure", lambda *_: EerInterval(next(eers), 0.0, 9.0, 10, 10))
+    before, after = (EerInterval(value, 0.0, 9.0, 10, 10) for value in (3.0, 4.0))
+    monkeypatch.setattr(module, "compare", lambda *_: EerComparison(before, after, EerChange(0.5, 1.5)))
     options.out.mkdir()
     (options.out / "README.md").write_text("the one before")
     with pytest.raises(ModelGotWorse, match=r"3\.00 % to 4\.00 %"):
         finetune(replace(options, allow_worse=False))
     assert (options.out / "README.md").read_text() == "the one before"
     assert not (options.out / "hyperparams.yaml").exists()
-    steps: list[Seen] = []
-    finetune(options, Watch(step=steps.append))
+    steps: list[StepProgress] = []
+    finetune(options, TrainingProgress(step=steps.append))
     assert steps == []  # what was trained is saved, nothing is trained again
     assert (options.out / "hyperparams.yaml").exists()
 
@@ -152,22 +152,22 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     options: FinetuneOptions, tuned: Finetuned, light: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(Tuner, "run", _killed_after(15))
+        patch.setattr(Trainer, "run", _killed_after(15))
         with pytest.raises(KeyboardInterrupt):
             finetune(options)
     assert [path.name for path in options.out.iterdir()] == [WORK]
-    steps: list[Seen] = []
-    resumed = finetune(options, Watch(step=steps.append))
-    assert [seen.step for seen in steps] == list(range(16, TUNE.steps + 1))
+    steps: list[StepProgress] = []
+    resumed = finetune(options, TrainingProgress(step=steps.append))
+    assert [seen.step for seen in steps] == list(range(16, STEPS.steps + 1))
     assert resumed.fingerprint == tuned.fingerprint
 
 
 def _killed_after(steps: int) -> Callable[..., None]:
-    def run(tuner: Tuner, _: object) -> None:
-        taken = tuner._steps()
+    def run(trainer: Trainer, _: object) -> None:
+        taken = trainer.steps()
         for _ in range(steps):
             next(taken)
-        tuner.save()
+        trainer.save()
         next(taken)  # lost with the process
         raise KeyboardInterrupt
 
@@ -177,11 +177,11 @@ def _killed_after(steps: int) -> Callable[..., None]:
 def test_a_work_folder_of_other_options_is_not_mixed_up(
     options: FinetuneOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Tuner, "run", _killed_after(2))
+    monkeypatch.setattr(Trainer, "run", _killed_after(2))
     with pytest.raises(KeyboardInterrupt):
         finetune(options)
     with pytest.raises(CheckpointMismatch, match="differs in options and steps"):
-        finetune(replace(options, tune=replace(TUNE, steps=9)))
+        finetune(replace(options, loop=replace(STEPS, steps=9)))
 
 
 def test_a_full_disk_is_named_and_loses_nothing(
@@ -199,7 +199,7 @@ def test_a_full_disk_is_named_and_loses_nothing(
     assert fingerprint(options.out) == tuned.fingerprint
 
 
-def test_a_disk_full_while_voices_are_written_is_named(
+def test_a_disk_full_while_the_training_set_is_written_is_named(
     options: FinetuneOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -218,7 +218,7 @@ def test_bad_files_are_left_out_and_counted(
     (data / "p0" / "bad.wav").write_text("not audio")
     (data / "p1" / "cut.wav").write_bytes((data / "p1" / "0.wav").read_bytes()[:400])
     shutil.copy(write_people(tmp_path / "short", 1, 1, 0.4) / "p0" / "0.wav", data / "p2" / "short.wav")
-    made = finetune(replace(options, data=data, tune=FEW))
+    made = finetune(replace(options, data=data, loop=FEW))
     assert made.usable.left_out_codes == {"unreadable_training_audio": 2, "training_audio_too_short": 1}
     report = json.loads((options.out / "finetune.json").read_text())
     assert {Path(one.split(" ")[1]).name for one in report["left_out_files"]} == {"bad.wav", "cut.wav", "short.wav"}
@@ -243,12 +243,12 @@ def test_nothing_but_short_files_is_refused(options: FinetuneOptions, tmp_path: 
         finetune(replace(options, data=write_people(tmp_path / "short", 3, 1, 0.4)))
 
 
-def test_going_unchecked_must_be_said(options: FinetuneOptions, tmp_path: Path, light: None) -> None:
+def test_going_unchecked_must_be_asked_for(options: FinetuneOptions, tmp_path: Path, light: None) -> None:
     data = write_people(tmp_path / "three", 3, 1)
     with pytest.raises(UncheckedModel):
         finetune(replace(options, held_out=0.0, allow_worse=False))
-    made = finetune(replace(options, held_out=0.0, data=data, tune=FEW))
-    assert (made.figures.brought, made.figures.speakers) == (None, 3)
+    made = finetune(replace(options, held_out=0.0, data=data, loop=FEW))
+    assert (made.figures.eer, made.figures.speakers) == (None, 3)
     assert "nothing is known about how good" in (options.out / "README.md").read_text()
 
 
@@ -273,29 +273,14 @@ def test_the_head_learns_first_and_early_layers_slowly(
 ) -> None:
     seen: list[dict[str, float]] = []
 
-    def watch(tuner: Tuner, _: object) -> None:
-        for _ in tuner._steps():
-            head, *net = tuner._optimizer.param_groups
+    def watch(trainer: Trainer, _: object) -> None:
+        for _ in trainer.steps():
+            head, *net = trainer.task.optimizer.param_groups
             seen.append({"head": head["lr"], "first": net[0]["lr"], "last": net[-1]["lr"]})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Tuner, "run", watch)
+    monkeypatch.setattr(Trainer, "run", watch)
     with pytest.raises(KeyboardInterrupt):
-        finetune(replace(options, tune=replace(TUNE, steps=10, head_share=0.3)))
+        finetune(replace(options, loop=replace(STEPS, steps=10), tune=replace(TUNE, head_share=0.3)))
     assert [one["last"] == 0 for one in seen] == [True] * 4 + [False] * 6  # the climb begins at nothing
     assert all(one["head"] > one["last"] > one["first"] for one in seen[4:])
-
-
-def test_the_interval_of_the_difference_knows_who_was_met_twice() -> None:
-    random = np.random.default_rng(0)
-    made = DevSet("few", [np.zeros(1, np.float32)] * 40, [i // 4 for i in range(40)], list(range(40)))
-    voices = np.repeat(random.standard_normal((10, 16)), 4, axis=0)
-
-    def rows(noise: float) -> FloatArray:
-        found = (voices + noise * np.random.default_rng(1).standard_normal((40, 16))).astype(np.float32)
-        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
-
-    better = change(rows(1.5), rows(0.7), made)
-    assert better.low < better.high < 0
-    same = change(rows(1.0), rows(1.0), made)
-    assert (same.low, same.high) == (0.0, 0.0)

@@ -1,9 +1,8 @@
-"""New voices from old ones: formants moved under an unchanged pitch, then both moved together by a change of speed.
+"""New speakers from old ones: formants moved under an unchanged pitch, then both moved together by a change of speed.
 
-Playing faster moves pitch and formants together, which makes another voice (Yamamoto et al. 2019,
-https://www.isca-archive.org/interspeech_2019/yamamoto19_interspeech.html); people differ in each. Formants alone
-move by filtering every frame with its own spectral envelope, stretched, over the envelope it has (cepstral smoothing,
-Oppenheim & Schafer): some 500 times faster than real time on one core, where the WORLD vocoder reached 37.
+Playing faster moves pitch and formants together; people differ in each. Formants alone move by filtering every frame
+with its own spectral envelope, stretched, over the envelope it has (cepstral smoothing, Oppenheim & Schafer): some 500
+times faster than real time on one core, where the WORLD vocoder reached 37.
 """
 
 from __future__ import annotations
@@ -13,54 +12,48 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import soxr
 
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.training.speech import Source
+from speakerid.training.training_set import PerturbedCopy, at_speed
+from speakerid.types import FloatArray
 
+RESHAPED = "-reshaped"  # such copies are a corpus of their own, so that their share of a batch can be set
 FFT, HOP = 1024, 256
 SMOOTH = 44  # cepstral coefficients kept: 2.75 ms, shorter than the period of a 360 Hz voice
 MAX_GAIN_NP = 3.0  # 26 dB
 
 
 @dataclass(frozen=True)
-class CopyPlan:
-    """What becomes of each utterance of a corpus. Speed 1.0 is the utterance itself."""
+class ReshapePlan:
+    """How many reshaped copies of each utterance of a corpus are made, and how far they go."""
 
-    speeds: tuple[float, ...] = (1.0,)
-    reshaped: int = 0
-    reshaped_s: float = 6.0  # a random part of this length: many voices matter more than many words
+    copies: int = 0
+    seconds: float = 3.0  # a random part of this length: many speakers matter more than many words
     formants: tuple[float, float] = (0.86, 1.16)  # before the change of speed; drawn evenly in logarithm
     speed: tuple[float, float] = (0.80, 1.25)
 
 
-def copies(samples: Samples, plan: CopyPlan, key: str) -> Iterator[tuple[str | None, Samples]]:
-    """`(label, samples)` for every copy the plan asks for; `key` seeds the draws: a rerun makes the same voices.
+def perturbed(source: Source, samples: FloatArray, plan: ReshapePlan) -> Iterator[PerturbedCopy]:
+    """The utterance itself, then its reshaped copies; the file's name seeds the draws: a rerun makes the same.
 
-    Reshaped copies have no label: they are too many to be classes, the teacher alone says what they are.
+    Reshaped copies have no label: they are too many to be classes, the teachers alone say what they are.
     """
-    for factor in plan.speeds:
-        yield f"speed {factor}", at_speed(samples, factor)
-    random = np.random.default_rng(zlib.crc32(key.encode()))
-    for _ in range(plan.reshaped):
+    yield PerturbedCopy(samples, source.corpus, source.speaker)
+    random = np.random.default_rng(zlib.crc32(source.path.name.encode()))
+    for _ in range(plan.copies):
         formants, speed = _between(plan.formants, random), _between(plan.speed, random)
-        length = min(len(samples), int(plan.reshaped_s * SAMPLE_RATE_HZ))
+        length = min(len(samples), int(plan.seconds * SAMPLE_RATE_HZ))
         start = int(random.integers(0, len(samples) - length + 1))
-        yield None, at_speed(move_formants(samples[start : start + length], formants), speed)
+        moved = move_formants(samples[start : start + length], formants)
+        yield PerturbedCopy(at_speed(moved, speed), source.corpus + RESHAPED, None)
 
 
 def _between(limits: tuple[float, float], random: np.random.Generator) -> float:
     return float(np.exp(random.uniform(np.log(limits[0]), np.log(limits[1]))))
 
 
-def at_speed(samples: Samples, factor: float) -> Samples:
-    """`factor` > 1 is faster, higher and shorter."""
-    if factor == 1.0:
-        return samples
-    return np.asarray(soxr.resample(samples, SAMPLE_RATE_HZ * factor, SAMPLE_RATE_HZ), dtype=np.float32)
-
-
-def move_formants(samples: Samples, factor: float) -> Samples:
+def move_formants(samples: FloatArray, factor: float) -> FloatArray:
     """The same words at the same pitch from a vocal tract `factor` times shorter."""
     window = np.sqrt(np.hanning(FFT + 1)[:FFT]).astype(np.float32)
     padded = np.pad(samples, (FFT, FFT + HOP))
@@ -76,14 +69,14 @@ def move_formants(samples: Samples, factor: float) -> Samples:
     return out[FFT : FFT + len(samples)]
 
 
-def _log_envelope(magnitude: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _log_envelope(magnitude: FloatArray) -> FloatArray:
     """Smoothed natural log magnitude, `(frames, bins)` to the same."""
     cepstrum = np.fft.irfft(np.log(magnitude + 1e-5 * magnitude.max() + 1e-9))
     cepstrum[:, SMOOTH : FFT - SMOOTH + 1] = 0.0
     return np.asarray(np.fft.rfft(cepstrum).real, dtype=np.float32)
 
 
-def _stretch(envelope: npt.NDArray[np.float32], factor: float) -> npt.NDArray[np.float32]:
+def _stretch(envelope: FloatArray, factor: float) -> FloatArray:
     bins = envelope.shape[1]
     source = np.minimum(np.arange(bins) / factor, bins - 1)
     low = source.astype(int)

@@ -1,14 +1,12 @@
 """The student: SpeechBrain's ECAPA-TDNN and front end, described by one hyperparams.yaml that plain SpeechBrain loads.
 
 The front end keeps only the loudest `top_db` decibels of each utterance. With SpeechBrain's usual 80 dB, digital
-silence between words dominates the mean-normalized features: a model trained so gave cosine 1.0 between unlike voices.
+silence between words dominates the mean-normalized features: a model trained so gave cosine 1.0 between other speakers.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from string import Template
 from typing import cast
 
@@ -16,25 +14,9 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor, nn
 
-from speakerid.training.storage import write_atomically
+from speakerid.training.model_directory import MODULES
 from speakerid.training.toolkit import ECAPA_TDNN
 
-HYPERPARAMS = "hyperparams.yaml"
-WEIGHTS = "embedding_model.ckpt"
-# How a directory of ours ends: no speaker classifier, weights beside the file.
-MODULES = """\
-classifier: !new:torch.nn.Identity
-
-modules:
-    compute_features: !ref <compute_features>
-    mean_var_norm: !ref <mean_var_norm>
-    embedding_model: !ref <embedding_model>
-    classifier: !ref <classifier>
-
-pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
-    loadables:
-        embedding_model: !ref <embedding_model>
-"""
 YAML = Template(
     """\
 # Speaker encoder '$name' by the speakerid training recipe; EncoderClassifier.from_hparams(source=DIRECTORY) loads it.
@@ -118,18 +100,3 @@ class Student(nn.Module):
 
 def hyperparams_yaml(options: StudentOptions) -> str:
     return YAML.substitute(vars(options))
-
-
-def save_directory(folder: Path, options: StudentOptions, weights: dict[str, Tensor]) -> str:
-    """Writes a directory that `EncoderClassifier.from_hparams(source=folder)` loads; returns its fingerprint."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / HYPERPARAMS, lambda out: out.write(hyperparams_yaml(options).encode()))
-    write_atomically(folder / WEIGHTS, lambda out: torch.save(weights, out))
-    return fingerprint(folder)
-
-
-def fingerprint(folder: Path) -> str:
-    """sha256 over hyperparams.yaml (its line ends as LF) and the weights: equal for equal encoders only."""
-    digest = hashlib.sha256((folder / HYPERPARAMS).read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
-    digest.update((folder / WEIGHTS).read_bytes())
-    return digest.hexdigest()

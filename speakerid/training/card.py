@@ -1,4 +1,4 @@
-"""What a fine-tuned encoder says about itself: README.md for people, finetune.json for programs, curves.png."""
+"""The papers of a fine-tuned encoder: README.md for people, finetune.json for programs, curves.png."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from string import Template
 
 from speakerid.encoders.base import Encoder, label
 from speakerid.training.curves import Point, draw, read_history
-from speakerid.training.directory import write_text
 from speakerid.training.export_onnx import ExportReport
-from speakerid.training.held_out import PIECE_S, EerChange
+from speakerid.training.held_out import PIECE_S, EerComparison, EerInterval
 from speakerid.training.loop import HISTORY
-from speakerid.training.metrics import EerInterval
-from speakerid.training.own_speech import Usable
+from speakerid.training.speech import Usable
+from speakerid.training.work_folder import write_text
 
 README, REPORT, CURVES = "README.md", "finetune.json", "curves.png"
 TEXT = Template("""\
@@ -45,15 +44,8 @@ $change $trials Small sets give wide intervals: read those, not the points.
 
 
 @dataclass(frozen=True)
-class Brought:
-    before: EerInterval
-    after: EerInterval
-    change: EerChange
-
-
-@dataclass(frozen=True)
 class CardFigures:
-    brought: Brought | None  # None when nobody was held out
+    eer: EerComparison | None  # None when no speaker was held out
     speakers: int
     held_out_speakers: int
     utterances: int
@@ -85,8 +77,8 @@ class Finetuned:
 
 def _flat(figures: CardFigures) -> dict[str, object]:
     counts = asdict(figures)
-    brought = counts.pop("brought") or {"before": None, "after": None, "change": None}
-    return {**brought, **counts}
+    eer = counts.pop("eer") or {"before": None, "after": None, "change": None}
+    return {**eer, **counts}
 
 
 def describe(folder: Path, made: Finetuned, base: Encoder, command: str, history: Path) -> None:
@@ -95,8 +87,8 @@ def describe(folder: Path, made: Finetuned, base: Encoder, command: str, history
     answer = made.to_json() | {"base": label(base), "command": command}
     answer["left_out_files"] = [f"{one.code}: {one.error}" for one in made.usable.left_out]
     write_text(folder / REPORT, json.dumps(answer, indent=2) + "\n")
-    brought = made.figures.brought
-    points = [Point(0, brought.before), Point(made.figures.steps, brought.after)] if brought else []
+    eer = made.figures.eer
+    points = [Point(0, eer.before), Point(made.figures.steps, eer.after)] if eer else []
     draw(read_history(history), points, folder / CURVES)
     if history.exists():
         shutil.copyfile(history, folder / HISTORY)
@@ -110,10 +102,10 @@ def readme(made: Finetuned, base: Encoder, command: str) -> str:
         command=command or "speakerid finetune …",
         held_out=figures.held_out_speakers,
         piece_s=f"{PIECE_S:g}",
-        before=_cells(figures.brought.before if figures.brought else None),
-        after=_cells(figures.brought.after if figures.brought else None),
-        change=_change(figures.brought),
-        trials=_trials(figures.brought),
+        before=_cells(figures.eer.before if figures.eer else None),
+        after=_cells(figures.eer.after if figures.eer else None),
+        change=_change(figures.eer),
+        trials=_trials(figures.eer),
         speakers=figures.speakers,
         utterances=figures.utterances,
         steps=figures.steps,
@@ -128,18 +120,16 @@ def _cells(one: EerInterval | None) -> str:
     return "not measured | – " if one is None else f"{one.value:.2f} | {one.low:.2f} to {one.high:.2f}"
 
 
-def _change(brought: Brought | None) -> str:
-    if brought is None:
-        return "Nobody was held out: nothing is known about how good this encoder is."
-    low, high = brought.change.low, brought.change.high
+def _change(eer: EerComparison | None) -> str:
+    if eer is None:
+        return "No speaker was held out: nothing is known about how good this encoder is."
+    low, high = eer.change.low, eer.change.high
     verdict = "an improvement" if high < 0 else "worse" if low > 0 else "not proven either way"
     return f"The difference lies between {low:+.2f} and {high:+.2f} (95 %, the same speakers for both): {verdict}."
 
 
-def _trials(brought: Brought | None) -> str:
-    if brought is None:
-        return ""
-    return f"{brought.after.targets} pairs of one voice and {brought.after.nontargets} of two, cosine."
+def _trials(eer: EerComparison | None) -> str:
+    return f"{eer.after.targets} pairs of one speaker and {eer.after.nontargets} of two, cosine." if eer else ""
 
 
 def _left_out(found: Usable) -> str:

@@ -12,11 +12,25 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor
 
+from speakerid.encoders.speechbrain import CARD, HYPERPARAMS, WEIGHTS
+from speakerid.encoders.speechbrain import fingerprint as fingerprint_of
 from speakerid.training.errors import CheckpointWriteFailed, NotTrainable
-from speakerid.training.model import HYPERPARAMS, MODULES, WEIGHTS, fingerprint
-from speakerid.training.storage import write_atomically
+from speakerid.training.work_folder import write_atomically, write_text
 
-CARD = "card.json"
+# How a directory of ours ends: no speaker classifier, weights beside the file.
+MODULES = """\
+classifier: !new:torch.nn.Identity
+
+modules:
+    compute_features: !ref <compute_features>
+    mean_var_norm: !ref <mean_var_norm>
+    embedding_model: !ref <embedding_model>
+    classifier: !ref <classifier>
+
+pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
+    loadables:
+        embedding_model: !ref <embedding_model>
+"""
 # Published files name the hub in `pretrained_path`, and a classifier of the speakers they were trained on. The copy
 # finds its weights beside itself and has no use for that classifier.
 REPLACED = frozenset(
@@ -50,18 +64,15 @@ def write_model(folder: Path, hyperparams: str, weights: Mapping[str, Tensor], c
     """Everything but the graph; returns the fingerprint. Raises `CheckpointWriteFailed`."""
     folder.mkdir(parents=True, exist_ok=True)
     processor = {name: one.cpu() for name, one in weights.items()}  # loads where there is no accelerator
-    write_atomically(folder / HYPERPARAMS, lambda out: out.write(hyperparams.encode()))
+    write_text(folder / HYPERPARAMS, hyperparams)
     write_atomically(folder / WEIGHTS, lambda out: torch.save(processor, out))
-    write_card(folder, card)
+    write_text(folder / CARD, json.dumps(dict(card), indent=2) + "\n")
     return fingerprint(folder)
 
 
-def write_card(folder: Path, card: Mapping[str, object]) -> None:
-    write_text(folder / CARD, json.dumps(dict(card), indent=2) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    write_atomically(path, lambda out: out.write(text.encode()))
+def fingerprint(folder: Path) -> str:
+    """Equal for equal encoders only."""
+    return fingerprint_of(folder / HYPERPARAMS, folder / WEIGHTS)
 
 
 def publish(made: Path, out: Path) -> None:

@@ -11,16 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.encoders.registry import BUNDLED, HUB_NAME
 from speakerid.encoders.speechbrain import HYPERPARAMS, SpeechBrainEncoder
-from speakerid.training import timefirst
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples
-from speakerid.training.devices import Device
 from speakerid.training.errors import NotTrainable
-from speakerid.training.toolkit import ECAPA_TDNN
+from speakerid.training.loop import Device, mixed_precision
+from speakerid.training.toolkit import fetch
 from speakerid.types import FloatArray
-
-from speechbrain.utils.fetching import fetch  # isort: skip  # after the stand-in that the imports above put in place
 
 MAX_EMBEDDED = 30 * SAMPLE_RATE_HZ
 
@@ -49,14 +46,13 @@ class BaseEncoder:
         normalized: Tensor = modules.mean_var_norm(features, torch.ones(len(waves), device=features.device))
         return normalized
 
-    def forward(self, features: Tensor, dtype: torch.dtype) -> Tensor:
-        """`(batch, dim)`, not normalized, float32. `dtype` counts where the fast pass for ECAPA-TDNN applies."""
-        if isinstance(self.net, ECAPA_TDNN) and _ungrouped(self.net):
-            return timefirst.forward(self.net, features, dtype)
-        out: Tensor = self.net(features)
-        return out.reshape(len(features), -1)
+    def forward(self, features: Tensor) -> Tensor:
+        """`(batch, dim)`, not normalized, float32."""
+        with mixed_precision(self.device):
+            out: Tensor = self.net(features)
+        return out.reshape(len(features), -1).float()
 
-    def embed(self, waves: Sequence[Samples]) -> FloatArray:
+    def embed(self, waves: Sequence[FloatArray]) -> FloatArray:
         """`(n, dim)`, of the first 30 s of each."""
         return np.concatenate([self.encoder.embed([wave[:MAX_EMBEDDED]]) for wave in waves])
 
@@ -72,10 +68,6 @@ def load_base(spec: str, device: Device) -> BaseEncoder:
     if encoder.sample_rate_hz != SAMPLE_RATE_HZ:
         raise NotTrainable(spec, f"it works at {encoder.sample_rate_hz} Hz, not at {SAMPLE_RATE_HZ}")
     return BaseEncoder(encoder, Path(fetch(HYPERPARAMS, source)).read_text(encoding="utf-8"), device)
-
-
-def _ungrouped(net: nn.Module) -> bool:
-    return all(one.groups == 1 for one in net.modules() if isinstance(one, nn.Conv1d))
 
 
 def layers(net: nn.Module) -> list[nn.Module]:
