@@ -122,7 +122,7 @@ def _show(made: Trained) -> None:
         one = made.held_out
         say(f"EER on {made.held_out_speakers} held-out speakers: {one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]")
     say(f"Saved in {made.out}; README.md and curves.png show more. Fingerprint {made.fingerprint}")
-    say(f"{made.left_out_file.parent} holds the voices and the checkpoint: keep it to train on, or delete it.")
+    say(f"{made.left_out_file.parent} holds the speech copies and the checkpoint: keep it to train on, or delete it.")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def _train(job: TrainingJob, progress: TrainingProgress) -> Trained:
     learned = _training_set(job, data, corpora, progress)
     trainer = recipe.trainer(job.bundled(corpora.noise, device), learned)
     log = HeldOutLog(job.work / HELD_OUT, dev_set, job.student)
-    trainer.run(_listener(trainer, log, progress.step))
+    trainer.run(_reporter(trainer, log, progress.step))
     points = log.points()
     if not points or points[-1].step != trainer.step:
         log.measure(trainer)
@@ -131,17 +131,17 @@ def _training_set(job: TrainingJob, data: str, corpora: Corpora, progress: Train
     teachers = Teachers(load_encoder(job.teacher, job.models))  # before minutes are spent on reading
     found = usable(corpora.train, recipe.MIN_S, progress.files)
     write_text(folder.parent / LEFT_OUT, "".join(f"{one.code}: {one.error}\n" for one in found.left_out))
-    return training_set.build(folder, joined(found.sources), recipe.copies, teachers.embed, progress.voices)
+    return training_set.build(folder, joined(found.sources), recipe.copies, teachers.embed, progress.items)
 
 
-def _listener(
+def _reporter(
     trainer: Trainer, log: HeldOutLog, show: Callable[[StepProgress], None]
 ) -> Callable[[StepProgress], None]:
-    def listen(progress: StepProgress) -> None:
+    def report(progress: StepProgress) -> None:
         log.look(trainer)
         show(progress)
 
-    return listen
+    return report
 
 
 def _ship(folder: Path, job: TrainingJob, corpora: Corpora, trainer: Trainer) -> ExportReport:

@@ -37,7 +37,7 @@ class ReshapePlan:
 def perturbed(source: Source, samples: FloatArray, plan: ReshapePlan) -> Iterator[PerturbedCopy]:
     """The utterance itself, then its reshaped copies; the file's name seeds the draws: a rerun makes the same.
 
-    Reshaped copies have no label: they are too many to be classes, the teachers alone say what they are.
+    Reshaped copies have no label: they are too many to be classes, only the teachers' vectors describe them.
     """
     yield PerturbedCopy(samples, source.corpus, source.speaker)
     random = np.random.default_rng(zlib.crc32(source.path.name.encode()))

@@ -1,4 +1,4 @@
-"""Writes a SpeechBrain speaker model as one ONNX file that says what it is; kept only if it agrees with SpeechBrain."""
+"""Writes a SpeechBrain speaker model as one ONNX file with its card inside; kept only if it agrees with SpeechBrain."""
 
 from __future__ import annotations
 

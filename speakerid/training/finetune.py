@@ -157,7 +157,7 @@ def _training_set(folder: Path, base: BaseEncoder, split: HeldOutSplit, progress
     if training_set.is_finished(folder):
         return training_set.open_training_set(folder)
     items = [(source,) for source in split.train]
-    return training_set.build(folder, items, _at_speeds, lambda waves: (base.embed(waves),), progress.voices)
+    return training_set.build(folder, items, _at_speeds, lambda waves: (base.embed(waves),), progress.items)
 
 
 def _at_speeds(source: Source, samples: FloatArray) -> Iterator[PerturbedCopy]:

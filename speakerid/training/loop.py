@@ -66,10 +66,10 @@ class StepProgress:
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Callbacks of a display. `files` and `voices` get how many of how many are done."""
+    """Callbacks of a display. `files` and `items` get how many of how many are done."""
 
     files: Callable[[int, int], None] = lambda done, total: None
-    voices: Callable[[int, int], None] = lambda done, total: None
+    items: Callable[[int, int], None] = lambda done, total: None
     step: Callable[[StepProgress], None] = lambda progress: None
 
 

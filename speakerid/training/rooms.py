@@ -25,7 +25,7 @@ def decaying_noise(samples: int, rt60_s: float, random: np.random.Generator) -> 
 
 def with_direct_path(tail: Wide, direct_to_reverberant_db: float) -> Wide:
     """`tail` at this level below a direct path of 1.0, which is put in place of its first sample."""
-    response = tail * (10.0 ** (-direct_to_reverberant_db / 20.0) / np.linalg.norm(tail))
+    response: Wide = tail * (10.0 ** (-direct_to_reverberant_db / 20.0) / np.linalg.norm(tail))
     response[0] = 1.0
     return response
 

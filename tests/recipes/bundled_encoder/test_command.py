@@ -51,7 +51,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def made(job: Any, progress: TrainingProgress) -> Trained:
         asked.append(job)
-        progress.voices(1, 2)
+        progress.items(1, 2)
         progress.step(StepProgress(3, 1.0, 0.0, 0.25))
         return trained(job.out)
 
