@@ -37,6 +37,10 @@ class DevSet:
         self.speakers.append(speaker)
         self.recordings.append(recording)
 
+    def labels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Speaker and recording of each piece, `(pieces,)` each."""
+        return np.array(self.speakers, dtype=np.int64), np.array(self.recordings, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class EerInterval:
@@ -120,7 +124,7 @@ class _Trials:
 
     @classmethod
     def of(cls, rows: FloatArray, made: DevSet) -> _Trials:
-        speakers, recordings = np.array(made.speakers), np.array(made.recordings)
+        speakers, recordings = made.labels()
         first, second = np.triu_indices(len(rows), k=1)
         use = (speakers[first] != speakers[second]) | (recordings[first] != recordings[second])
         first, second = first[use], second[use]
