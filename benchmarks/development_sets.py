@@ -16,18 +16,20 @@ import torch
 from recipes.bundled_encoder.corpora import COMMANDS, OCEAN, READ_ALOUD, SORBIAN
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.training.augment import gate
 from speakerid.training.codecs import CODECS, through
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source, list_speakers, load, strip_silence
 from speakerid.training.held_out import DevSet
+from speakerid.training.speech import Source, list_speakers, strip_silence
+from speakerid.types import FloatArray
 
 CROPS = 2
 LONGEST_S = 10.0
 SHORTEST_S = 0.3  # of speech; less is no trial: the service would refuse it
 AMR = next(codec for codec in CODECS if codec.name == "libopencore_amrnb")
-Change = Callable[[Samples, np.random.Generator], Samples]
+Change = Callable[[FloatArray, np.random.Generator], FloatArray]
 Recording = Callable[[Source], str]
 
 
@@ -36,7 +38,7 @@ class DevSets:
 
     def __init__(self, root: Path) -> None:
         self._root, self._preparer = root, Preparer(SileroVad())
-        self._noises = [load(path) for path in sorted((root / "noise").glob("noise*.flac"))]
+        self._noises = [decode(read_file(path)) for path in sorted((root / "noise").glob("noise*.flac"))]
 
     def __iter__(self) -> Iterator[DevSet]:
         yield self._halves("read, held out, 3 s", 3.0)
@@ -60,10 +62,10 @@ class DevSets:
     def _list(self, folder: str) -> list[Source]:
         return list_speakers(self._root / "field" / folder, folder)
 
-    def _clean(self, samples: Samples) -> Samples:
+    def _clean(self, samples: FloatArray) -> FloatArray:
         return self._preparer.clean(samples).samples
 
-    def _add(self, made: DevSet, samples: Samples, speaker: int, recording: int) -> None:
+    def _add(self, made: DevSet, samples: FloatArray, speaker: int, recording: int) -> None:
         speech = self._clean(samples)[: int(LONGEST_S * SAMPLE_RATE_HZ)]
         if len(speech) >= SHORTEST_S * SAMPLE_RATE_HZ:
             made.add(speech, speaker, recording)
@@ -87,7 +89,7 @@ class DevSets:
         """One utterance a speaker: crops of its first half against crops of its second."""
         made, random = DevSet(name), np.random.default_rng(5)
         for number, source in enumerate(READ_ALOUD.split(self._root).held_out):
-            for recording, half in enumerate(np.array_split(self._clean(load(source.path)), 2)):
+            for recording, half in enumerate(np.array_split(self._clean(decode(read_file(source.path))), 2)):
                 for _ in range(CROPS):
                     crop = _crop(half, seconds, random)
                     self._add(made, change(crop, random) if change else crop, number, recording)
@@ -98,7 +100,7 @@ class DevSets:
         sources = list_speakers(self._root / "librispeech" / "dev", "dev")
         ids = sorted({str(source.speaker) for source in sources})
         for recording, source in enumerate(sources):
-            speech = self._clean(load(source.path))
+            speech = self._clean(decode(read_file(source.path)))
             for _ in range(CROPS):
                 self._add(made, _crop(speech, seconds, random), ids.index(str(source.speaker)), recording)
         return made
@@ -114,11 +116,11 @@ class DevSets:
         gap = np.zeros(int(gap_s * SAMPLE_RATE_HZ), dtype=np.float32)
         for recording, ((speaker, _), paths) in enumerate(sorted(takes.items())):
             for chosen in np.array_split(random.permutation(len(paths)), 2):
-                words = [part for i in chosen for part in (strip_silence(load(paths[i])), gap)]
+                words = [part for i in chosen for part in (strip_silence(decode(read_file(paths[i]))), gap)]
                 self._add(made, np.concatenate(words), ids.index(speaker), recording)
         return made
 
-    def _noisy(self, wave: Samples, random: np.random.Generator) -> Samples:
+    def _noisy(self, wave: FloatArray, random: np.random.Generator) -> FloatArray:
         """10 dB above a recorded noise."""
         noise = self._noises[int(random.integers(len(self._noises)))]
         noise = np.tile(noise, -(-len(wave) * 2 // len(noise)))
@@ -142,17 +144,17 @@ def _emotion(source: Source) -> str:
     return source.path.name.split("_")[1]
 
 
-def _crop(speech: Samples, seconds: float, random: np.random.Generator) -> Samples:
+def _crop(speech: FloatArray, seconds: float, random: np.random.Generator) -> FloatArray:
     samples = int(seconds * SAMPLE_RATE_HZ)
     start = int(random.integers(0, max(1, len(speech) - samples + 1)))
     return speech[start : start + samples]
 
 
-def _by_telephone(wave: Samples, _: np.random.Generator) -> Samples:
+def _by_telephone(wave: FloatArray, _: np.random.Generator) -> FloatArray:
     return through(wave, AMR)
 
 
-def _gated(wave: Samples, _: np.random.Generator) -> Samples:
+def _gated(wave: FloatArray, _: np.random.Generator) -> FloatArray:
     """Digital silence in the pauses, as after a noise gate or discontinuous transmission."""
-    closed: Samples = gate(torch.from_numpy(wave.copy())[None], torch.tensor([[30.0]]))[0].numpy()
+    closed: FloatArray = gate(torch.from_numpy(wave.copy())[None], torch.tensor([[30.0]]))[0].numpy()
     return closed

@@ -21,17 +21,15 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.development_sets import DevSets
-from recipes.bundled_encoder.teachers import Resemblyzer
+from recipes.bundled_encoder.teachers import Resemblyzer, TeacherMissing
+from speakerid.cli.output import say
 from speakerid.encoders.base import label
 from speakerid.encoders.registry import NOWHERE, load_encoder
-from speakerid.training.console import say
-from speakerid.training.data import Samples
-from speakerid.training.errors import TeacherMissing
-from speakerid.training.held_out import DevSet
-from speakerid.training.metrics import EerInterval, eer_of
-from speakerid.training.storage import write_atomically
+from speakerid.training.held_out import DevSet, EerInterval, measure
+from speakerid.training.work_folder import write_atomically
+from speakerid.types import FloatArray
 
-Embed = Callable[[Samples], npt.NDArray[np.float32]]
+Embed = Callable[[FloatArray], npt.NDArray[np.float32]]
 Rows = npt.NDArray[np.float32]  # (pieces, dim), unit vectors
 SPEED_S = (1.5, 3.0, 10.0)
 REPEATS, WARM_UP = 30, 5
@@ -58,7 +56,7 @@ def encoders(specs: Sequence[str], with_teacher: bool, models: Path = NOWHERE) -
     return found
 
 
-def _embedder(embed: Callable[[Sequence[Samples]], Rows]) -> Embed:
+def _embedder(embed: Callable[[Sequence[FloatArray]], Rows]) -> Embed:
     return lambda wave: embed([wave])[0]
 
 
@@ -81,11 +79,11 @@ def _row(
     made: DevSet, embedders: dict[str, Embed], partner: str | None, cache: Path | None, share: float
 ) -> Iterator[EerInterval]:
     rows = {name: _embedded(made, name, embed, cache) for name, embed in embedders.items()}
-    yield from (eer_of(one, *made.labels()) for one in rows.values())
+    yield from (measure(one, made) for one in rows.values())
     for name, one in rows.items():
         if partner and name != partner:
             pair = np.hstack([np.sqrt(1 - share) * rows[partner], np.sqrt(share) * one])
-            yield eer_of(pair.astype(np.float32), *made.labels())
+            yield measure(pair.astype(np.float32), made)
 
 
 def _embedded(made: DevSet, name: str, embed: Embed, cache: Path | None) -> Rows:
@@ -120,7 +118,7 @@ def print_speed(embedders: dict[str, Embed]) -> None:
             say(f"| {seconds} s, {how} | {' | '.join(f'{ms:.2f}' for ms in medians)} |")
 
 
-def _ms(embed: Embed, wave: Samples) -> float:
+def _ms(embed: Embed, wave: FloatArray) -> float:
     began = time.perf_counter()
     embed(wave)
     return 1000 * (time.perf_counter() - began)

@@ -80,7 +80,7 @@ def train(
     # Inside, for a quick --help: torch and SpeechBrain take seconds.
     from recipes.bundled_encoder.run import TrainingJob
     from recipes.bundled_encoder.run import train as run
-    from speakerid.training.watch import Watch
+    from speakerid.training.loop import TrainingProgress
 
     job = TrainingJob(
         data=tuple(data),
@@ -96,7 +96,7 @@ def train(
         command=_command(options, data, out),
     )
     with Watcher(quiet=options.as_json) as watcher:
-        made = run(job, Watch(watcher.counting("Reading"), watcher.counting("Voices"), watcher.step))
+        made = run(job, TrainingProgress(watcher.counting("Reading"), watcher.counting("Voices"), watcher.step))
     if options.as_json:
         emit(made.to_json())
     else:
@@ -121,8 +121,8 @@ def _show(made: Trained) -> None:
     if made.held_out is not None:
         one = made.held_out
         say(f"EER on {made.held_out_speakers} held-out speakers: {one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]")
-    say(f"Saved in {made.out}; README.md and curves.png tell more. Fingerprint {made.fingerprint}")
-    say(f"{made.left_out_file.parent} holds the voices and the checkpoint: keep it to train on, or delete it.")
+    say(f"Saved in {made.out}; README.md and curves.png show more. Fingerprint {made.fingerprint}")
+    say(f"{made.left_out_file.parent} holds the speech copies and the checkpoint: keep it to train on, or delete it.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""What the folders that a user names hold: labeled speech, unlabeled speech, noise."""
+"""The folders that a user names: labeled speech, unlabeled speech, noise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from recipes.bundled_encoder import recipe
-from speakerid.training.data import SUFFIXES, HeldOutSplit, Source, hold_out_last, list_speakers, list_unlabeled
+from speakerid.audio.speaker_tree import recordings
 from speakerid.training.errors import NoTrainingAudio, TooFewSpeakers
-from speakerid.training.own_speech import MIN_LEARNED, hold_out
+from speakerid.training.speech import MIN_LEARNED, HeldOutSplit, Source, hold_out, list_speakers, speakers_of, split_by
+from speakerid.training.training_set import Item
 
 LABELED, UNLABELED = "librispeech", "coffee"  # the recipe's copies and shares for speech of these kinds
 HELD_OUT_SHARE = 0.2
@@ -29,12 +31,27 @@ class CorpusPlace:
         return hold_out_last([replace(one, speaker=f"{prefix}{one.speaker}") for one in found], self.held_out)
 
 
+def hold_out_last(sources: Sequence[Source], speakers: int) -> HeldOutSplit:
+    """The last `speakers` ids in string order are kept aside: the same ones on every machine."""
+    ids = sorted(speakers_of(sources))
+    return split_by(sources, set(ids[len(ids) - speakers :]))
+
+
+def list_unlabeled(root: Path, corpus: str) -> list[Source]:
+    """Raises `NoTrainingAudio`."""
+    found = [Source(path, corpus) for path in recordings(root)]
+    if not found:
+        raise NoTrainingAudio(root)
+    return found
+
+
 READ_ALOUD = CorpusPlace("librispeech/train", LABELED, 51)
 OCEAN = CorpusPlace("field/ocean", "ocean", 50)
 SORBIAN = CorpusPlace("field/sorbian", "sorbian", 5)
 COMMANDS = CorpusPlace("field/commands_ar", "commands", 8)
 PLACES = (READ_ALOUD, OCEAN, SORBIAN, COMMANDS)
-UNLABELED_PLACES = {"coffee": 1, "words": 3}  # every nth file: many people said the same six words
+UNLABELED_PLACES = {"coffee": 1, "words": 3}  # every nth file: many people speak the same six words
+JOINED = {"ocean": 3, "sorbian": 2, "commands": 8}  # utterances of one speaker to an entry: some ten seconds
 LAYOUT = (*(place.folder for place in PLACES), *UNLABELED_PLACES)
 
 
@@ -59,7 +76,7 @@ def gather(folders: Sequence[Path]) -> Corpora:
         unlabeled.extend(made.unlabeled)
         names.extend(made.trained_on)
     labeled = _together(splits)
-    found = len({source.speaker for source in labeled.train})
+    found = len(speakers_of(labeled.train))
     if found < MIN_LEARNED:
         raise TooFewSpeakers(folders[0], found, MIN_LEARNED)
     with_noise = [folder for folder in folders if (folder / "noise").is_dir()]
@@ -86,7 +103,7 @@ def _laid_out(folder: Path) -> Corpora:
 
 def _plain(folder: Path) -> Corpora:
     """Sub-folders are speakers, but for `noise`; speakers of two folders are never the same person."""
-    direct = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    direct = [path for path in recordings(folder) if path.parent == folder]
     labeled = _labeled(folder)
     if not labeled and not direct:
         raise NoTrainingAudio(folder)
@@ -102,3 +119,19 @@ def _labeled(folder: Path) -> list[Source]:
         return []
     home = folder.resolve().name
     return [replace(one, speaker=f"{home}/{one.speaker}") for one in found if one.speaker != "noise"]
+
+
+def joined(sources: Sequence[Source]) -> list[Item]:
+    """As many utterances of one speaker to an item as JOINED has: a teacher is no good at single words."""
+    return [item for one in _runs(sources) for item in _chunks(one, JOINED.get(one[0].corpus, 1))]
+
+
+def _runs(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    """Of one corpus and speaker; unknown speakers stay alone."""
+    for (_, speaker), run in groupby(sources, lambda one: (one.corpus, one.speaker)):
+        found = list(run)
+        yield from [found] if speaker is not None else ([one] for one in found)
+
+
+def _chunks(sources: list[Source], size: int) -> Iterator[Item]:
+    return (sources[start : start + size] for start in range(0, len(sources), size))

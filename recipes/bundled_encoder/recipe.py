@@ -1,11 +1,11 @@
-"""The recipe of the bundled encoder: the voice space of two teachers, learned by a small ECAPA-TDNN from damaged crops.
+"""The recipe of the bundled encoder: a small ECAPA-TDNN learns the embedding space of two teachers from damaged crops.
 
 `python -m recipes.bundled_encoder` runs it (`run.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,28 +13,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recipes.bundled_encoder.distillation_targets import targets
+from recipes.bundled_encoder.distillation import DistillationLoss, DistillationTask, LossOptions, RateOptions, targets
+from recipes.bundled_encoder.student import Student, StudentOptions
 from recipes.bundled_encoder.teachers import Teachers
+from recipes.bundled_encoder.voice_perturbation import ReshapePlan, perturbed
+from speakerid.audio.decode import decode
+from speakerid.audio.files import read_file
 from speakerid.training.augment import Augmenter, AugmentOptions
-from speakerid.training.crops import Sampler, Shape
-from speakerid.training.data import Samples, load
-from speakerid.training.loop import LoopOptions, Trainer
-from speakerid.training.losses import DistillationLoss, LossOptions
-from speakerid.training.model import StudentOptions
+from speakerid.training.loop import Device, LoopOptions, Trainer
 from speakerid.training.rooms import make_room, trim_measured
-from speakerid.training.training_set import TrainingSet
-from speakerid.training.voice_perturbation import CopyPlan
+from speakerid.training.speech import Source
+from speakerid.training.training_set import PerturbedCopy, Sampler, Shape, TrainingSet
+from speakerid.types import FloatArray
 
-# Natural speech of many people on many microphones is worth more than made voices, so those are few and short.
-PLANS: Mapping[str, CopyPlan] = {
-    "librispeech": CopyPlan(reshaped=5, reshaped_s=3.0),
-    "ocean": CopyPlan(reshaped=1, reshaped_s=3.0),
-    "sorbian": CopyPlan(),
-    "commands": CopyPlan(),
-    "coffee": CopyPlan(),
-    "words": CopyPlan(),
+# Natural speech of many people on many microphones is worth more than made speakers, so those are few and short.
+PLANS: Mapping[str, ReshapePlan] = {
+    "librispeech": ReshapePlan(copies=5),
+    "ocean": ReshapePlan(copies=1),
+    "sorbian": ReshapePlan(),
+    "commands": ReshapePlan(),
+    "coffee": ReshapePlan(),
+    "words": ReshapePlan(),
 }
-JOINED = {"ocean": 3, "sorbian": 2, "commands": 8}  # utterances of one speaker to an entry: some ten seconds
 CORPUS_WEIGHT = {
     "librispeech": 0.18,
     "librispeech-reshaped": 0.17,
@@ -64,25 +64,34 @@ class BundledRecipe:
     work: Path
     student: StudentOptions = field(default_factory=StudentOptions)
     loop: LoopOptions = field(default_factory=LoopOptions)
-    loss: LossOptions = field(default_factory=LossOptions)
-    augment: AugmentOptions = field(default_factory=AugmentOptions)
+    rates: RateOptions = field(default_factory=RateOptions)
     start: Mapping[str, Tensor] | None = None
+    device: Device = "cpu"
 
 
-def trainer(recipe: BundledRecipe, bank: TrainingSet) -> Trainer:
+def copies(source: Source, samples: FloatArray) -> Iterator[PerturbedCopy]:
+    return perturbed(source, samples, PLANS[source.corpus])
+
+
+def trainer(recipe: BundledRecipe, training_set: TrainingSet) -> Trainer:
     """Resumes by itself when `work` holds a checkpoint."""
-    wanted = targets(bank, Teachers.WEIGHTS, recipe.student.dim)
-    loss = DistillationLoss(wanted, torch.from_numpy(bank.voice), recipe.loss)
-    augment = Augmenter(rooms(recipe.noise / "noise"), noises(recipe.noise / "noise"), recipe.augment)
-    sampler = Sampler(bank, CORPUS_WEIGHT, SHAPES)
-    return Trainer(recipe.work, recipe.student, sampler, augment, loss, recipe.loop, recipe.start)
+    torch.manual_seed(recipe.loop.seed)
+    student = Student(recipe.student)
+    if recipe.start is not None:
+        student.embedding_model.load_state_dict(recipe.start)
+    wanted = targets(training_set, Teachers.WEIGHTS, recipe.student.dim)
+    loss = DistillationLoss(wanted, torch.from_numpy(training_set.label), LossOptions())
+    augment = Augmenter(rooms(recipe.noise / "noise"), noises(recipe.noise / "noise"), AugmentOptions())
+    sampler = Sampler(training_set, CORPUS_WEIGHT, SHAPES)
+    task = DistillationTask(student, sampler, augment, loss, recipe.rates, recipe.device)
+    return Trainer(recipe.work, task, recipe.loop)
 
 
-def rooms(noise: Path) -> list[Samples]:
+def rooms(noise: Path) -> list[FloatArray]:
     random = np.random.default_rng(7)
     made = [make_room(random) for _ in range(MADE_ROOMS)]
-    return made + [trim_measured(load(p)) for p in sorted(noise.glob("rir*"))] * MEASURED_ROOM_WEIGHT
+    return made + [trim_measured(decode(read_file(path))) for path in sorted(noise.glob("rir*"))] * MEASURED_ROOM_WEIGHT
 
 
-def noises(noise: Path) -> list[Samples]:
-    return [load(p) for p in sorted(noise.glob("*.flac")) if not p.name.startswith("rir")]
+def noises(noise: Path) -> list[FloatArray]:
+    return [decode(read_file(path)) for path in sorted(noise.glob("*.flac")) if not path.name.startswith("rir")]

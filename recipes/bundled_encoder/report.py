@@ -1,4 +1,7 @@
-"""What a trained encoder says about itself: README.md for people, training.json for programs, curves.png."""
+"""The papers of the trained encoder: README.md for people, training.json for programs, curves.png.
+
+How the held-out EER falls while it is trained is measured ten times a run, one JSON line each.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Template
 
-from speakerid.training.curves import Point, draw, read_history
-from speakerid.training.directory import write_text
-from speakerid.training.held_out import PIECE_S
-from speakerid.training.metrics import EerInterval
+import numpy as np
+import torch
+from torch.nn import functional
 
+from recipes.bundled_encoder.student import Student, StudentOptions
+from speakerid.training.curves import Line, Point, draw, read_history
+from speakerid.training.held_out import PIECE_S, DevSet, EerInterval, embed_all, measure
+from speakerid.training.loop import Trainer
+from speakerid.training.work_folder import write_text
+from speakerid.types import FloatArray
+
+EVERY_SHARE = 0.1
 README, REPORT, CURVES = "README.md", "training.json", "curves.png"
 TEXT = Template("""\
 # $name
@@ -22,7 +32,7 @@ Trained with speakerid:
     $command
 
 - EER on $held_out_speakers held-out speakers, pieces of $piece_s s: $value % ($low to $high %, 95 % over speakers;
-  $targets pairs of one voice and $nontargets of two, cosine).
+  $targets pairs of one speaker and $nontargets of two, cosine).
 - $steps steps in $minutes minutes. Files left out, unreadable or too short: $left_out.
 - Trained on: $trained_on.
 - Fingerprint `$fingerprint`. Galleries made with another fingerprint cannot be searched with this encoder.
@@ -78,3 +88,39 @@ def readme(made: Trained, command: str) -> str:
         fingerprint=made.fingerprint,
         worst_cosine=f"{made.worst_cosine:.6f}",
     )
+
+
+class HeldOutLog:
+    def __init__(self, path: Path, dev_set: DevSet, student: StudentOptions) -> None:
+        self._path, self._dev_set, self._options = path, dev_set, student
+        self._next_share = EVERY_SHARE
+
+    def look(self, trainer: Trainer) -> None:
+        """Measures when another tenth of the run is over."""
+        if trainer.share >= self._next_share or trainer.share >= 1:
+            self._next_share = trainer.share + EVERY_SHARE
+            self.measure(trainer)
+
+    def measure(self, trainer: Trainer) -> EerInterval:
+        """Of the averaged weights as they are now. Random numbers that training draws later stay the same."""
+        with torch.random.fork_rng():
+            student = Student(self._options).eval()
+        student.embedding_model.load_state_dict(trainer.average.weights)
+        found = measure(embed_all(lambda waves: _embed(student, waves), self._dev_set), self._dev_set)
+        with self._path.open("a") as out:
+            out.write(json.dumps({"step": trainer.step, **asdict(found)}) + "\n")
+        return found
+
+    def points(self) -> list[Point]:
+        return [Point(int(line["step"]), _interval(line)) for line in read_history(self._path)]
+
+
+def _interval(line: Line) -> EerInterval:
+    value, low, high = (line[name] for name in ("value", "low", "high"))
+    return EerInterval(value, low, high, int(line["targets"]), int(line["nontargets"]))
+
+
+@torch.inference_mode()
+def _embed(student: Student, waves: Sequence[FloatArray]) -> FloatArray:
+    rows = [functional.normalize(student(torch.from_numpy(wave)[None])) for wave in waves]
+    return np.asarray(torch.cat(rows).numpy())

@@ -9,31 +9,37 @@ from pathlib import Path
 import torch
 
 from recipes.bundled_encoder import recipe
-from recipes.bundled_encoder.corpora import Corpora, gather
-from recipes.bundled_encoder.held_out_log import HeldOutLog
-from recipes.bundled_encoder.on_device import move
+from recipes.bundled_encoder.corpora import Corpora, gather, joined
+from recipes.bundled_encoder.distillation import RateOptions
 from recipes.bundled_encoder.recipe import BundledRecipe
-from recipes.bundled_encoder.report import Trained, describe
+from recipes.bundled_encoder.report import HeldOutLog, Trained, describe
+from recipes.bundled_encoder.student import StudentOptions, hyperparams_yaml
 from recipes.bundled_encoder.teachers import Teachers
 from speakerid.encoders.registry import NOWHERE, load_encoder
-from speakerid.training import training_set as voice_bank
-from speakerid.training.devices import Device, bf16_pays, pick
-from speakerid.training.directory import publish, write_card, write_text
-from speakerid.training.disk import disk_errors
+from speakerid.encoders.speechbrain import WEIGHTS
+from speakerid.training import training_set
 from speakerid.training.export_onnx import ExportReport, export
 from speakerid.training.held_out import held_out_set
-from speakerid.training.loop import CHECKPOINT, HISTORY, LoopOptions, Progress, Trainer
-from speakerid.training.model import WEIGHTS, StudentOptions, save_directory
-from speakerid.training.own_speech import Decoded, read_speech, usable
-from speakerid.training.run_facts import FACTS, Fact, claim, digest_of
+from speakerid.training.loop import (
+    CHECKPOINT,
+    HISTORY,
+    Device,
+    LoopOptions,
+    StepProgress,
+    Trainer,
+    TrainingProgress,
+    pick_device,
+)
+from speakerid.training.model_directory import publish, write_model
+from speakerid.training.speech import read_speech, usable
 from speakerid.training.training_set import TrainingSet
-from speakerid.training.watch import Seen, Watch
+from speakerid.training.work_folder import FACTS, claim, digest_of, disk_errors, write_text
 
 MADE, GRAPH = "made", "model.onnx"
 LEFT_OUT, HELD_OUT, HELD_OUT_SPEAKERS = "left_out.txt", "held_out.jsonl", "held_out_speakers.txt"
 ASIDE = (CHECKPOINT, HISTORY, HELD_OUT)
+LOOP = LoopOptions()
 NO_END = 10**9  # steps, where minutes decide
-LOG_EVERY, CHECKPOINT_EVERY_S = 10, 60.0
 GENTLE_RATE = 1e-3  # a peak for weights that know something already
 
 
@@ -54,38 +60,38 @@ class TrainingJob:
     command: str = ""  # for the card
     student: StudentOptions = field(default_factory=StudentOptions)
 
-    def loop(self, device: Device) -> LoopOptions:
-        found = LoopOptions(bf16=bf16_pays(device), log_every=LOG_EVERY, checkpoint_every_s=CHECKPOINT_EVERY_S)
-        if self.start is not None:
-            found = replace(found, peak_rate=GENTLE_RATE)
+    @property
+    def loop(self) -> LoopOptions:
         if self.minutes is not None:
-            return replace(found, steps=NO_END, budget_s=60 * self.minutes)
-        return replace(found, steps=self.steps or found.steps)
+            return replace(LOOP, steps=NO_END, budget_s=60 * self.minutes)
+        return replace(LOOP, steps=self.steps or LOOP.steps)
+
+    def bundled(self, noise: Path, device: Device) -> BundledRecipe:
+        if self.start is None:
+            return BundledRecipe(noise, self.work, self.student, self.loop, device=device)
+        weights = torch.load(self.start / WEIGHTS, weights_only=True)
+        return BundledRecipe(noise, self.work, self.student, self.loop, RateOptions(peak=GENTLE_RATE), weights, device)
 
 
-def train(job: TrainingJob, watch: Watch | None = None) -> Trained:
+def train(job: TrainingJob, progress: TrainingProgress | None = None) -> Trained:
     """Raises errors of `errors.py`. Called again, a killed run goes on from its checkpoint."""
     with disk_errors(job.out):
-        return _train(job, watch or Watch())
+        return _train(job, progress or TrainingProgress())
 
 
-def _train(job: TrainingJob, watch: Watch) -> Trained:
-    device = pick(job.device)
+def _train(job: TrainingJob, progress: TrainingProgress) -> Trained:
+    device = pick_device(job.device)
     corpora = gather(job.data)
     job.work.mkdir(parents=True, exist_ok=True)
     if job.anew:
         _set_aside(job.work)
     data = digest_of(corpora.train)
-    facts: dict[str, Fact] = {"data": data, "student": str(job.student), "teacher": job.teacher}
-    claim(job.work, facts)
-    made = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path, min_s=0.0))
-    bank = _bank(job, data, corpora, watch)
-    start = torch.load(job.start / WEIGHTS, weights_only=True) if job.start else None
-    bundled = BundledRecipe(corpora.noise, job.work, job.student, job.loop(device), start=start)
-    trainer, log = recipe.trainer(bundled, bank), HeldOutLog(job.work / HELD_OUT, made)
-    if device != "cpu":
-        move(trainer, device)
-    trainer.run(_listener(trainer, log, watch.step))
+    claim(job.work, {"data": data, "student": str(job.student), "teacher": job.teacher})
+    dev_set = held_out_set(corpora.labeled.held_out, lambda source: read_speech(source.path, min_s=0.0))
+    learned = _training_set(job, data, corpora, progress)
+    trainer = recipe.trainer(job.bundled(corpora.noise, device), learned)
+    log = HeldOutLog(job.work / HELD_OUT, dev_set, job.student)
+    trainer.run(_reporter(trainer, log, progress.step))
     points = log.points()
     if not points or points[-1].step != trainer.step:
         log.measure(trainer)
@@ -117,31 +123,30 @@ def _set_aside(work: Path) -> None:
     (work / FACTS).unlink(missing_ok=True)
 
 
-def _bank(job: TrainingJob, data: str, corpora: Corpora, watch: Watch) -> TrainingSet:
-    """Built once: every voice and its copies with the teachers' vectors for each. Raises `TeacherMissing`."""
-    folder = job.work / f"bank-{data}"
-    if voice_bank.is_finished(folder):
-        return voice_bank.open_bank(folder)
-    encoder = load_encoder(job.teacher, job.models)  # before minutes are spent on reading
-    teachers = Teachers(encoder, bf16=bf16_pays("cpu"))
-    found = usable(corpora.train, recipe.MIN_S, watch.files)
-    lines = [f"{one.code}: {one.error}\n" for one in found.left_out]
-    write_text(folder.parent / LEFT_OUT, "".join(lines))
-    items = Decoded(found.sources, recipe.JOINED)
-    return voice_bank.build(folder, items, recipe.PLANS, teachers.embed, watch.voices)
+def _training_set(job: TrainingJob, data: str, corpora: Corpora, progress: TrainingProgress) -> TrainingSet:
+    """Every utterance and its copies with the teachers' vectors for each; built once. Raises `TeacherMissing`."""
+    folder = job.work / f"training-set-{data}"
+    if training_set.is_finished(folder):
+        return training_set.open_training_set(folder)
+    teachers = Teachers(load_encoder(job.teacher, job.models))  # before minutes are spent on reading
+    found = usable(corpora.train, recipe.MIN_S, progress.files)
+    write_text(folder.parent / LEFT_OUT, "".join(f"{one.code}: {one.error}\n" for one in found.left_out))
+    return training_set.build(folder, joined(found.sources), recipe.copies, teachers.embed, progress.items)
 
 
-def _listener(trainer: Trainer, log: HeldOutLog, tell: Callable[[Seen], None]) -> Callable[[Progress], None]:
-    def listen(progress: Progress) -> None:
-        log.look(trainer, progress.share)
-        tell(Seen(progress.step, min(progress.share, 1.0), max(progress.eta_s, 0.0), progress.parts.total.item()))
+def _reporter(
+    trainer: Trainer, log: HeldOutLog, show: Callable[[StepProgress], None]
+) -> Callable[[StepProgress], None]:
+    def report(progress: StepProgress) -> None:
+        log.look(trainer)
+        show(progress)
 
-    return listen
+    return report
 
 
 def _ship(folder: Path, job: TrainingJob, corpora: Corpora, trainer: Trainer) -> ExportReport:
-    save_directory(folder, job.student, {name: one.cpu() for name, one in trainer.average.weights.items()})
-    write_card(folder, {"name": job.student.name, "trained_on": list(corpora.trained_on)})
+    card = {"name": job.student.name, "trained_on": list(corpora.trained_on)}
+    write_model(folder, hyperparams_yaml(job.student), trainer.average.weights, card)
     write_text(folder / HELD_OUT_SPEAKERS, "\n".join(corpora.labeled.held_out_speakers) + "\n")
     return export(folder, folder / GRAPH, name=job.student.name, trained_on=corpora.trained_on)
 

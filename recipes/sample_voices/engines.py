@@ -1,5 +1,7 @@
 """The speech engines, each a function from (voice, text) to a WAV file."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -30,8 +32,8 @@ def speak(speaker: SynthesizedSpeaker, text: str, wav: Path) -> None:
     source.write_bytes(text.encode(speaker.encoding))
     done = subprocess.run([program, *arguments(speaker.voice, source, wav)], capture_output=True, check=False)
     if done.returncode or not wav.is_file() or wav.stat().st_size <= _WAV_HEADER_BYTES:
-        said = done.stderr.decode(errors="replace").strip()
-        raise EngineError(f"{speaker.name}: no speech; apt-get install {speaker.package} ({said})")
+        reason = done.stderr.decode(errors="replace").strip()
+        raise EngineError(f"{speaker.name}: no speech; apt-get install {speaker.package} ({reason})")
 
 
 def _require(program: str, speaker: SynthesizedSpeaker) -> None:

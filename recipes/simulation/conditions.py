@@ -61,8 +61,8 @@ def duller(samples: FloatArray, seed: int) -> FloatArray:
 
 def inside(samples: FloatArray, response: NDArray[np.floating]) -> FloatArray:
     """In the room of this impulse response; as loud and as long as before."""
-    heard = fftconvolve(samples, response)[: len(samples)]
-    scaled: FloatArray = (heard * (_rms(samples) / max(_rms(heard), SILENT))).astype(np.float32)
+    wet = fftconvolve(samples, response)[: len(samples)]
+    scaled: FloatArray = (wet * (_rms(samples) / max(_rms(wet), SILENT))).astype(np.float32)
     return scaled
 
 

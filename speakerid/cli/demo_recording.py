@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from speakerid.cli.output import number, say, table
-from speakerid.samples.conversation import conversation
+from speakerid.samples import conversation
 
 PAUSE_S = 0.6
 STRANGER = "a stranger"
@@ -50,7 +50,7 @@ def write(file: Path) -> list[ScriptedTurn]:
     for line in conversation():
         samples = decode(read_file(line.file))
         end = at + len(samples) / SAMPLE_RATE_HZ
-        spoken.append(ScriptedTurn(line.voice, at, end))
+        spoken.append(ScriptedTurn(line.speaker, at, end))
         parts += [samples, pause]
         at = end + PAUSE_S
     file.write_bytes(wav_bytes((np.concatenate(parts), SAMPLE_RATE_HZ)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +15,8 @@ from speakerid.cli.training import Device, counted, require_extra
 from speakerid.cli.watcher import Watcher
 
 if TYPE_CHECKING:
-    from speakerid.training.finetune.card import Finetuned
-    from speakerid.training.metrics import EerInterval
+    from speakerid.training.card import Finetuned
+    from speakerid.training.held_out import EerInterval
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,9 @@ def finetune(
     """
     require_extra()
     # Inside, for a quick --help: torch and SpeechBrain take seconds.
-    from speakerid.training.finetune.job import FinetuneOptions
-    from speakerid.training.finetune.job import finetune as run
-    from speakerid.training.finetune.tuner import TuneOptions
-    from speakerid.training.watch import Watch
+    from speakerid.training.finetune import LOOP, FinetuneOptions
+    from speakerid.training.finetune import finetune as run
+    from speakerid.training.loop import TrainingProgress
 
     wanted = FinetuneOptions(
         encoder=options.encoder,
@@ -70,11 +69,11 @@ def finetune(
         device=options.device.value if options.device else None,
         name=options.name,
         command=_command(options, data, out),
-        tune=TuneOptions(steps=options.steps),
+        loop=replace(LOOP, steps=options.steps),
     )
     with Watcher(quiet=options.as_json) as watcher:
-        watch = Watch(watcher.counting("Reading"), watcher.counting("Voices"), watcher.step)
-        made = run(wanted, watch)
+        progress = TrainingProgress(watcher.counting("Reading"), watcher.counting("Voices"), watcher.step)
+        made = run(wanted, progress)
     if options.as_json:
         emit(made.to_json())
     else:
@@ -95,12 +94,12 @@ def _show(made: Finetuned) -> None:
         say(
             f"Left out {counted(len(made.usable.left_out), 'file')}: {counts}. {made.out / 'finetune.json'} names them."
         )
-    if figures.brought is None:
-        say("Nobody was held out: how good it is was not measured.")
+    if figures.eer is None:
+        say("No speaker was held out: how good it is was not measured.")
     else:
-        brought, change = figures.brought, figures.brought.change
-        say(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(brought.before)} before,")
-        say(f"{_eer(brought.after)} after; the difference lies in [{change.low:+.2f} to {change.high:+.2f}].")
+        eer, change = figures.eer, figures.eer.change
+        say(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(eer.before)} before,")
+        say(f"{_eer(eer.after)} after; the difference lies in [{change.low:+.2f} to {change.high:+.2f}].")
     say(f"Saved in {made.out}. Its README.md says how to calibrate it before it decides anything.")
     say(f"Fingerprint {made.fingerprint}: galleries made with another encoder must be enrolled again.")
 

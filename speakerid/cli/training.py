@@ -1,4 +1,4 @@
-"""What `train` and `finetune` have in common: the extra they need, the devices they run on."""
+"""The extra that training needs, and the devices it runs on."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from speakerid.training.watch import Seen
+    from speakerid.training.loop import StepProgress
 
 LINE_EVERY_S = 30.0  # into a file or a pipe
 
@@ -50,7 +50,7 @@ class Watcher:
 
         return show
 
-    def step(self, now: Seen) -> None:
+    def step(self, now: StepProgress) -> None:
         """For the steps of a loop."""
         text = f"step {now.step}, loss {now.loss:.3f}, {_clock(now.eta_s)} left"
         self._show("Training", now.share, text, last=now.share >= 1)

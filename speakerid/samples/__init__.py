@@ -1,4 +1,4 @@
-"""Sample voices for the demo and the tests: synthetic speech, described in README.md beside this file."""
+"""Sample speakers for the demo and the tests: synthetic speech, described in README.md beside this file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,30 @@ class SampleVoice:
     probes: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class ConversationLine:
+    """A file and its speaker; None for the stranger."""
+
+    speaker: str | None
+    file: Path
+
+
 def voices() -> dict[str, SampleVoice]:
-    """Every voice meant to be enrolled, by name, in alphabetical order."""
+    """Every speaker meant to be enrolled, by name, in alphabetical order."""
     return {folder.name: _voice(folder) for folder in sorted((_HERE / "voices").iterdir()) if folder.is_dir()}
 
 
 def stranger() -> tuple[Path, ...]:
     """Probes of a person who is not one of `voices()`."""
     return _files(_HERE / "stranger", "probe")
+
+
+def conversation() -> list[ConversationLine]:
+    """Probes of two enrolled speakers and the stranger, one after another."""
+    first, second = list(voices().items())[:2]
+    known = [[ConversationLine(name, file) for file in voice.probes] for name, voice in (first, second)]
+    strange = [ConversationLine(None, file) for file in stranger()]
+    return [known[0][0], known[1][0], strange[0], known[0][1], strange[1], known[1][1]]
 
 
 def silence() -> Path:

@@ -1,6 +1,6 @@
 """Another room, microphone, line and background for every crop, a batch at a time.
 
-One utterance per speaker means one recording per speaker: without this a model learns microphones, not voices. Rooms,
+One utterance per speaker means one recording per speaker: without this a model learns microphones, not speakers. Rooms,
 equalizers and band limits are products in the frequency domain (circular over the crop, which is harmless), so a batch
 costs a few FFTs.
 """
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from speakerid.audio.conditioning import CUTOFF_HZ
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.training.codecs import CODECS, through
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples
+from speakerid.types import FloatArray
 
 EQ_POINTS_HZ = (60, 120, 250, 500, 1000, 2000, 4000, 8000)
 FRAME = 320  # 20 ms, for gates
@@ -39,7 +40,7 @@ class AugmentOptions:
     mu_law: float = 0.6  # of the narrow rows
     high_pass: float = 0.35
     gate: float = 0.2  # digital silence where the speaker pauses
-    gaps: float = 0.1  # digital silence anywhere
+    gaps: float = 0.1  # digital silence at random places
     clip: float = 0.08
     coded: float = 0.06  # a real codec: 20 ms a second on one core, hence few
     floor: float = 0.4
@@ -49,7 +50,7 @@ class AugmentOptions:
 class Augmenter:
     """Call it with clean crops `(n, samples)` in [-1, 1]; the answer has the same shape."""
 
-    def __init__(self, rooms: Sequence[Samples], noises: Sequence[Samples], options: AugmentOptions) -> None:
+    def __init__(self, rooms: Sequence[FloatArray], noises: Sequence[FloatArray], options: AugmentOptions) -> None:
         self.options = options
         self._rooms = rooms
         self._tapes = [torch.from_numpy(np.tile(n, -(-TAPE // len(n)))[:TAPE]) for n in noises] + _colored_tapes()
@@ -100,7 +101,7 @@ class Augmenter:
         return noise
 
     def _channel(self, n: int, length: int, random: np.random.Generator) -> Tensor:
-        """Gains `(n, length // 2 + 1)`: a wavy equalizer, a low-pass, a high-pass; what every encoder is spared."""
+        """Gains `(n, length // 2 + 1)`: a wavy equalizer, a low-pass, a high-pass; the high-pass of the audio path."""
         hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, length // 2 + 1)
         waves = torch.from_numpy(random.standard_normal((n, len(EQ_POINTS_HZ))).astype(np.float32))
         waves *= self.options.equalizer_db * torch.from_numpy(random.random((n, 1)) < self.options.equalizer)
@@ -190,7 +191,7 @@ def _colored_tapes(count: int = 8) -> list[Tensor]:
     for i in range(count):
         spectrum = torch.fft.rfft(torch.randn(TAPE, generator=source))
         slope = torch.arange(1, spectrum.shape[0] + 1).float().pow(-1.5 * (1 - i / (count - 1)))
-        slope[: int(TAPE * CUTOFF_HZ / SAMPLE_RATE_HZ)] = 0.0  # no encoder hears it, so it counts for no SNR
+        slope[: int(TAPE * CUTOFF_HZ / SAMPLE_RATE_HZ)] = 0.0  # the audio path removes it, so it counts for no SNR
         tape = torch.fft.irfft(spectrum * slope, n=TAPE)
         tapes.append(tape / tape.square().mean().sqrt())
     return tapes

@@ -1,18 +1,22 @@
-"""Copies of speech that went through a lossy codec, as calls and recordings do (FFmpeg through PyAV)."""
+"""Speech through a lossy codec, as calls and recordings have it (FFmpeg through PyAV)."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import av
 import numpy as np
-import numpy.typing as npt
 import soxr
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.types import FloatArray
+
+PEAK = 0.7 * 32767  # codecs overshoot
 
 
 @dataclass(frozen=True)
@@ -40,39 +44,43 @@ CODECS = (
 )
 
 
-def through(samples: Samples, codec: Codec) -> Samples:
+def through(samples: FloatArray, codec: Codec) -> FloatArray:
     """The same speech after encoding and decoding, `(samples,)` of the same length, delay not removed."""
-    stored = io.BytesIO()
-    _encode(_resample(samples, SAMPLE_RATE_HZ, codec.rate_hz), codec, stored)
-    stored.seek(0)
-    decoded, rate_hz = _decode(stored)
-    wide = _resample(decoded, rate_hz, SAMPLE_RATE_HZ)
+    coded = io.BytesIO()
+    narrow = _resampled(samples, SAMPLE_RATE_HZ, codec.rate_hz)
+    scaled = np.round(narrow * (PEAK / max(float(np.abs(narrow).max(initial=0.0)), 1e-5)))
+    frame = AudioFrame.from_ndarray(scaled.astype(np.int16)[None], format="s16", layout="mono")
+    encode(frame, codec, coded)
+    coded.seek(0)
+    wide = _resampled(*_decoded(coded), SAMPLE_RATE_HZ)
     return np.pad(wide, (0, max(0, len(samples) - len(wide))))[: len(samples)]
 
 
-def _encode(samples: Samples, codec: Codec, out: io.BytesIO) -> None:
-    with av.open(out, "w", format=codec.container) as container:
-        stream = cast(AudioStream, container.add_stream(codec.name, rate=codec.rate_hz))
-        stream.bit_rate = codec.bit_rate
-        stream.layout = "mono"
-        frame = av.AudioFrame.from_ndarray(_int16(samples)[None], format="s16", layout="mono")
-        frame.sample_rate = codec.rate_hz
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
-            container.mux(packet)
+def encode(
+    frame: AudioFrame,
+    codec: Codec,
+    out: io.BytesIO | str,
+    sample_format: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> None:
+    """Writes one mono `frame` as a whole file, with FFmpeg's `options` for the container."""
+    frame.sample_rate = codec.rate_hz
+    with av.open(out, "w", format=codec.container, container_options=dict(options or {})) as container:
+        wanted: dict[str, Any] = {"format": sample_format} if sample_format else {}
+        stream = container.add_stream(codec.name, rate=codec.rate_hz, layout="mono", **wanted)
+        assert isinstance(stream, AudioStream)
+        stream.codec_context.bit_rate = codec.bit_rate
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
 
 
-def _decode(stored: io.BytesIO) -> tuple[Samples, int]:
+def _decoded(coded: io.BytesIO) -> tuple[FloatArray, int]:
     resampler = av.AudioResampler(format="flt", layout="mono")
-    with av.open(stored, "r") as container:
+    with av.open(coded, "r") as container:
         rate_hz = container.streams.audio[0].rate
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
-    return np.concatenate([f.to_ndarray()[0] for f in frames]).astype(np.float32), rate_hz
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32), rate_hz
 
 
-def _int16(samples: Samples) -> npt.NDArray[np.int16]:
-    peak = max(float(np.abs(samples).max(initial=0.0)), 1e-5)
-    return np.round(samples * (0.7 * 32767 / peak)).astype(np.int16)
-
-
-def _resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+def _resampled(samples: FloatArray, from_hz: int, to_hz: int) -> FloatArray:
     return samples if from_hz == to_hz else soxr.resample(samples, from_hz, to_hz).astype(np.float32)

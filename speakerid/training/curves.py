@@ -10,8 +10,8 @@ from typing import Any
 
 from matplotlib.figure import Figure  # the class alone: no pyplot, so no global state and no display
 
-from speakerid.training.metrics import EerInterval
-from speakerid.training.storage import write_atomically
+from speakerid.training.held_out import EerInterval
+from speakerid.training.work_folder import write_atomically
 
 TERMS = ("loss", "cosine", "relation", "pairs", "margin")
 RATE = "learning_rate"

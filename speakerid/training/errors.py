@@ -23,14 +23,14 @@ class NoTrainingAudio(TrainingError):
     code = "no_training_audio"
 
     def __init__(self, root: Path) -> None:
-        super().__init__(f"No .wav, .flac, .opus, .ogg, .mp3 or .m4a file below {root}.")
+        super().__init__(f"No audio file (.wav, .flac, .opus, .ogg, .mp3, .m4a, .mp4 or .webm) below {root}.")
 
 
 class UnreadableTrainingAudio(TrainingError):
     code = "unreadable_training_audio"
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} cannot be decoded ({reason}). Remove the file or pass skip_bad=True.")
+        super().__init__(f"{path} cannot be decoded ({reason}).")
         self.path = path
 
 
@@ -38,17 +38,8 @@ class TrainingAudioTooShort(TrainingError):
     code = "training_audio_too_short"
 
     def __init__(self, path: Path, found_s: float, needed_s: float) -> None:
-        super().__init__(
-            f"{path} holds {found_s:.2f} s of sound, {needed_s:.2f} s are needed. Remove it or pass skip_bad=True."
-        )
+        super().__init__(f"{path} holds {found_s:.2f} s of sound, {needed_s:.2f} s are needed.")
         self.path = path
-
-
-class TeacherMissing(TrainingError):
-    code = "teacher_missing"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The teacher (PyPI: resemblyzer, librosa, webrtcvad, setuptools<80) cannot be used: {reason}")
 
 
 class CheckpointWriteFailed(TrainingError):
@@ -63,7 +54,7 @@ class CheckpointMismatch(TrainingError):
     code = "checkpoint_mismatch"
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} cannot be resumed: {reason}. Use the recipe it was written with, or another folder.")
+        super().__init__(f"{path} cannot be resumed: {reason}. Use the options it was written with, or another folder.")
 
 
 class ModelGotWorse(TrainingError):
@@ -99,14 +90,14 @@ class NotTrainable(TrainingError):
 
 
 class NoHeldOutSpeakers(TrainingError):
-    """Nobody could be kept aside, so nothing could say whether the model got worse."""
+    """No speaker could be kept aside, so nothing could show whether the model got worse."""
 
     code = "no_held_out_speakers"
 
     def __init__(self, found: int, needed: int) -> None:
         super().__init__(
             f"Of {found} usable speaker(s) none can be held out: {needed} are needed, so that 2 are left to learn from "
-            "and the others tell whether it helped. Add speakers, or pass --held-out 0 --allow-worse to go unchecked."
+            "and the others show whether it helped. Add speakers, or pass --held-out 0 --allow-worse to go unchecked."
         )
         self.found = found
 
@@ -117,7 +108,7 @@ class NoHeldOutTrials(TrainingError):
     def __init__(self, needed_s: float) -> None:
         super().__init__(
             "No held-out speaker has two recordings, or one long enough to be halved "
-            f"({needed_s:.1f} s), so there is no pair of one voice to score. Add recordings."
+            f"({needed_s:.1f} s), so there is no pair of one speaker to score. Add recordings."
         )
 
 
@@ -126,7 +117,7 @@ class UncheckedModel(TrainingError):
 
     def __init__(self) -> None:
         super().__init__(
-            "With --held-out 0 nobody can say whether the model got worse. Pass --allow-worse to save it unchecked."
+            "With --held-out 0 nothing shows whether the model got worse. Pass --allow-worse to save it unchecked."
         )
 
 

@@ -1,4 +1,4 @@
-"""Writes a SpeechBrain speaker model as one ONNX file that says what it is; kept only if it agrees with SpeechBrain."""
+"""Writes a SpeechBrain speaker model as one ONNX file with its card inside; kept only if it agrees with SpeechBrain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.encoders.seal import KEY, OPEN, seal
 from speakerid.training.errors import ExportParityError
 from speakerid.training.graph import WaveToEmbedding
-from speakerid.training.model import fingerprint
+from speakerid.training.model_directory import fingerprint
 from speakerid.training.toolkit import EncoderClassifier
 
 NEEDED_COSINE = 0.99999

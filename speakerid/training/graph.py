@@ -1,7 +1,7 @@
 """A SpeechBrain speaker model as one traceable graph from waveform to unit vector, without SpeechBrain's length masks.
 
 Both ONNX exporters freeze the batch size where `length_to_mask` appears, so every forward here runs the same modules
-mask-free. torch.stft becomes framing and one matrix product, which ONNX Runtime does fast and exactly.
+mask-free. torch.stft becomes framing and matrix products, which ONNX Runtime does fast and exactly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from speakerid.training.errors import ExportUnsupported
-from speakerid.training.graph_ecapa import EcapaGraph
 from speakerid.training.toolkit import ECAPA_TDNN, Fbank, InputNormalization, StatisticsPooling, Xvector
 
 
@@ -159,6 +158,39 @@ class SentenceNormalization(nn.Module):
         if not self.std_norm:
             return centered
         return centered / centered.square().mean(dim=1, keepdim=True).sqrt().clamp(min=self.epsilon)
+
+
+class EcapaGraph(nn.Module):
+    """`(batch, frames, mels)` to `(batch, dim)` through the layers of SpeechBrain's `ECAPA_TDNN`."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs = [x.transpose(1, 2)]
+        for block in self.net.blocks:
+            outputs.append(block(outputs[-1]))
+        pooled = _attentive_statistics(self.net.asp, self.net.mfa(torch.cat(outputs[2:], dim=1)))
+        return cast(Tensor, self.net.fc(self.net.asp_bn(pooled)))[:, :, 0]
+
+
+def _attentive_statistics(layer: Any, x: Tensor) -> Tensor:
+    """Weighted mean and deviation over time, `(batch, 2 channels, 1)`.
+
+    The context part of the attention is constant in time, so its product is taken once and not once a frame.
+    """
+    conv, channels = layer.tdnn.conv.conv, x.shape[1]
+    attention = functional.conv1d(x, conv.weight[:, :channels], conv.bias)
+    if layer.global_context:
+        mean = x.mean(dim=2, keepdim=True)
+        deviation = (x - mean).square().mean(dim=2, keepdim=True).clamp(min=layer.eps).sqrt()
+        attention = attention + functional.conv1d(torch.cat([mean, deviation], dim=1), conv.weight[:, channels:])
+    attention = layer.tdnn.norm(layer.tdnn.activation(attention))
+    weights = torch.softmax(layer.conv(torch.tanh(attention)), dim=2)
+    mean = (weights * x).sum(dim=2, keepdim=True)
+    deviation = (weights * (x - mean).square()).sum(dim=2, keepdim=True).clamp(min=layer.eps).sqrt()
+    return torch.cat([mean, deviation], dim=1)
 
 
 class XvectorGraph(nn.Module):

@@ -6,35 +6,54 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
-from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.metrics.curves import Floats, rank
+from speakerid.metrics.intervals import interval, speaker_bootstrap
+from speakerid.metrics.verification import eer
 from speakerid.training.errors import NoHeldOutTrials
-from speakerid.training.metrics import EerInterval, eer, eer_of
+from speakerid.training.speech import Source, speakers_of
 from speakerid.types import FloatArray
 
-PIECE_S = 3.0  # whole files are often so long that any encoder tells them apart
+PIECE_S = 3.0  # whole files are often so long that any encoder separates them
 MIN_HALVED_S = 2.0
 MAX_OF_ONE = 10  # a speaker with hundreds of recordings would decide alone
 MAX_PIECES = 500  # 125,000 pairs: intervals in seconds
-Read = Callable[[Source], Samples]
-Embed = Callable[[Sequence[Samples]], FloatArray]
+RESAMPLES = 200
+Read = Callable[[Source], FloatArray]
+Embed = Callable[[Sequence[FloatArray]], FloatArray]
 
 
 @dataclass
 class DevSet:
     name: str
-    waves: list[Samples] = field(default_factory=list)
+    waves: list[FloatArray] = field(default_factory=list)
     speakers: list[int] = field(default_factory=list)
     recordings: list[int] = field(default_factory=list)  # pairs within one are not scored
 
-    def add(self, wave: Samples, speaker: int, recording: int) -> None:
+    def add(self, wave: FloatArray, speaker: int, recording: int) -> None:
         self.waves.append(wave)
         self.speakers.append(speaker)
         self.recordings.append(recording)
 
-    def labels(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def labels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Speaker and recording of each piece, `(pieces,)` each."""
         return np.array(self.speakers, dtype=np.int64), np.array(self.recordings, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class EerInterval:
+    """Percent. `low` and `high` are the 2.5 % and 97.5 % quantiles over resampled speakers."""
+
+    value: float
+    low: float
+    high: float
+    targets: int
+    nontargets: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 @dataclass(frozen=True)
@@ -45,10 +64,17 @@ class EerChange:
     high: float
 
 
+@dataclass(frozen=True)
+class EerComparison:
+    before: EerInterval
+    after: EerInterval
+    change: EerChange
+
+
 def held_out_set(sources: Sequence[Source], read: Read) -> DevSet:
     """One piece of each recording; a speaker's only recording is halved. Raises `NoHeldOutTrials`."""
     made = DevSet("held-out speakers")
-    speakers = sorted({str(source.speaker) for source in sources})
+    speakers = sorted(speakers_of(sources))
     most = max(2, min(MAX_OF_ONE, MAX_PIECES // max(len(speakers), 1)))
     for number, speaker in enumerate(speakers):
         files = [source for source in sources if source.speaker == speaker][:most]
@@ -59,13 +85,13 @@ def held_out_set(sources: Sequence[Source], read: Read) -> DevSet:
     return made
 
 
-def _pieces(recordings: list[Samples]) -> list[Samples]:
+def _pieces(recordings: list[FloatArray]) -> list[FloatArray]:
     if len(recordings) == 1 and len(recordings[0]) >= MIN_HALVED_S * SAMPLE_RATE_HZ:
         recordings = np.array_split(recordings[0], 2)
     return [_middle(recording) for recording in recordings]
 
 
-def _middle(speech: Samples) -> Samples:
+def _middle(speech: FloatArray) -> FloatArray:
     size = int(PIECE_S * SAMPLE_RATE_HZ)
     start = max(0, (len(speech) - size) // 2)
     return speech[start : start + size]
@@ -77,42 +103,43 @@ def embed_all(embed: Embed, made: DevSet) -> FloatArray:
 
 
 def measure(rows: FloatArray, made: DevSet) -> EerInterval:
-    """Percent, with an interval over resampled speakers."""
-    return eer_of(rows, *made.labels())
+    """The cosine of every pair of `rows (pieces, dim)`. Pairs within a recording share more than the speaker."""
+    trials = _Trials.of(rows, made)
+    found = interval(trials.eer(), trials.resampled())
+    return EerInterval(found.value, found.low, found.high, int(trials.same.sum()), int((~trials.same).sum()))
 
 
-def change(before: FloatArray, after: FloatArray, made: DevSet, resamples: int = 200) -> EerChange:
-    """Both encoders meet the same resampled speakers, so what is hard about a speaker falls out of the difference.
-
-    A speaker drawn twice is two speakers: their pairs are left out, being neither.
-    """
-    random = np.random.default_rng(0)
-    speakers, sessions = made.labels()
-    members = [np.flatnonzero(speakers == one) for one in np.unique(speakers)]
-    found = list[float]()
-    for _ in range(resamples):
-        drawn = random.integers(len(members), size=len(members))
-        rows = np.concatenate([members[one] for one in drawn])
-        copy = np.repeat(np.arange(len(drawn)), [len(members[one]) for one in drawn])
-        pairs = _pairs(copy, speakers[rows], sessions[rows])
-        if pairs is not None:
-            found.append(_eer(after[rows], *pairs) - _eer(before[rows], *pairs))
-    return EerChange(float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975)))
+def compare(before: FloatArray, after: FloatArray, made: DevSet) -> EerComparison:
+    """Both encoders meet the same resampled speakers, so what is hard about a speaker falls out of the difference."""
+    difference = _Trials.of(after, made).resampled() - _Trials.of(before, made).resampled()
+    found = interval(0.0, difference)
+    return EerComparison(measure(before, made), measure(after, made), EerChange(found.low, found.high))
 
 
-Indices = npt.NDArray[np.int64]
+@dataclass(frozen=True)
+class _Trials:
+    scores: FloatArray
+    first: NDArray[np.int64]  # speakers
+    second: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, rows: FloatArray, made: DevSet) -> _Trials:
+        speakers, recordings = made.labels()
+        first, second = np.triu_indices(len(rows), k=1)
+        use = (speakers[first] != speakers[second]) | (recordings[first] != recordings[second])
+        first, second = first[use], second[use]
+        return cls((rows @ rows.T)[first, second], speakers[first], speakers[second])
 
-def _pairs(
-    copy: Indices, speakers: Indices, sessions: Indices
-) -> tuple[Indices, Indices, npt.NDArray[np.bool_]] | None:
-    first, second = np.triu_indices(len(copy), k=1)
-    same = copy[first] == copy[second]
-    use = np.where(same, sessions[first] != sessions[second], speakers[first] != speakers[second])
-    first, second, same = first[use], second[use], same[use]
-    return (first, second, same) if same.any() and not same.all() else None
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        return np.asarray(self.first == self.second)
 
+    def eer(self) -> float:
+        return 100 * eer(rank(self.scores, self.same).curve())
 
-def _eer(rows: FloatArray, first: Indices, second: Indices, same: npt.NDArray[np.bool_]) -> float:
-    scores = (rows @ rows.T)[first, second]
-    return eer(scores[same], scores[~same])
+    def resampled(self) -> Floats:
+        """`(RESAMPLES,)` percent; the same speakers are drawn for the same trials."""
+        ranked = rank(self.scores, self.same)
+        return speaker_bootstrap(
+            lambda weights: 100 * eer(ranked.curve(weights)), self.first, self.second, resamples=RESAMPLES, seed=0
+        )

@@ -8,27 +8,20 @@ ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot st
 
 from speechbrain.inference.classifiers import EncoderClassifier  # noqa: E402  # after the stand-in
 from speechbrain.lobes.features import Fbank  # noqa: E402  # after the stand-in
-from speechbrain.lobes.models.ECAPA_TDNN import (  # noqa: E402  # after the stand-in
-    ECAPA_TDNN,
-    AttentiveStatisticsPooling,
-    SEBlock,
-    SERes2NetBlock,
-    TDNNBlock,
-)
+from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN  # noqa: E402  # after the stand-in
 from speechbrain.lobes.models.Xvector import Xvector  # noqa: E402  # after the stand-in
+from speechbrain.nnet.losses import AdditiveAngularMargin  # noqa: E402  # after the stand-in
 from speechbrain.nnet.pooling import StatisticsPooling  # noqa: E402  # after the stand-in
-from speechbrain.processing.features import Filterbank, InputNormalization  # noqa: E402  # after the stand-in
+from speechbrain.processing.features import InputNormalization  # noqa: E402  # after the stand-in
+from speechbrain.utils.fetching import fetch  # noqa: E402  # after the stand-in
 
 __all__ = [
     "ECAPA_TDNN",
-    "AttentiveStatisticsPooling",
+    "AdditiveAngularMargin",
     "EncoderClassifier",
     "Fbank",
-    "Filterbank",
     "InputNormalization",
-    "SEBlock",
-    "SERes2NetBlock",
     "StatisticsPooling",
-    "TDNNBlock",
     "Xvector",
+    "fetch",
 ]

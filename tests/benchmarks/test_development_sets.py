@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.development_sets import LONGEST_S, SHORTEST_S, DevSets, _call, _emotion
-from speakerid.training.data import SAMPLE_RATE_HZ, Source
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.training.held_out import DevSet
+from speakerid.training.speech import Source
 
 
 @pytest.mark.slow

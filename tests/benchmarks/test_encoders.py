@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks.encoders import _embedded, _row
-from speakerid.training.data import Samples
 from speakerid.training.held_out import DevSet
 from speakerid.types import FloatArray
 
@@ -40,7 +39,7 @@ def test_a_pair_is_as_good_as_its_parts_or_better(made: DevSet, share: float) ->
 def test_embeddings_are_kept_by_encoder_and_speech(made: DevSet, tmp_path: Path) -> None:
     heard: list[int] = []
 
-    def embed(wave: Samples) -> FloatArray:
+    def embed(wave: FloatArray) -> FloatArray:
         heard.append(int(wave[0]))
         return wave
 

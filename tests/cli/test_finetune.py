@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from speakerid.training.crops import Shape
-from speakerid.training.finetune import job as module
-from speakerid.training.metrics import EerInterval
+from speakerid.training import finetune as module
+from speakerid.training.held_out import EerChange, EerComparison, EerInterval
+from speakerid.training.training_set import Shape
 from tests.cli.command import Command
-from tests.training.trees import write_base, write_people
+from tests.training.made_up import write_base, write_people
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tests of the command need not do again: tests/training/finetune/test_job.py does."""
+    """What tests of the command need not do again: tests/training/test_finetune.py does."""
     monkeypatch.setattr(module, "_export", lambda *_: None)
     monkeypatch.setattr(module.FinetuneOptions, "shapes", (Shape(4, 1.0),))
 
@@ -50,8 +50,8 @@ def test_an_encoder_is_adapted_and_says_what_it_brought(speakerid: Command, base
 def test_a_worse_model_is_one_sentence(
     speakerid: Command, base: Path, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    eers = iter([3.0, 4.0])
-    monkeypatch.setattr(module, "measure", lambda *_: EerInterval(next(eers), 0.0, 9.0, 10, 10))
+    before, after = (EerInterval(value, 0.0, 9.0, 10, 10) for value in (3.0, 4.0))
+    monkeypatch.setattr(module, "compare", lambda *_: EerComparison(before, after, EerChange(0.5, 1.5)))
     out = speakerid.store.parent / "mine"
     ran = speakerid("finetune", "--encoder", base, "--data", people, "--out", out, "--steps", "1", "--json")
     assert (ran.code, ran.out, ran.problem["code"]) == (1, "", "model_got_worse")

@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from recipes.sample_voices.codec import read
-from recipes.sample_voices.room import SAMPLE_RATE_HZ
+from recipes.sample_voices.recording import read
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.samples import silence, stranger, voices
 
 SPEECH_RMS_DB = (-27.0, -18.0)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from speakerid.training.augment import Augmenter, AugmentOptions, gate
 from speakerid.training.rooms import make_room
-from tests.training.voices import speak
+from tests.training.made_up import speak
 
 SECONDS = 1.5
 QUIET = AugmentOptions(

@@ -3,25 +3,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
 import torch
-from torch import Tensor
 
+from recipes.bundled_encoder.student import Student, hyperparams_yaml
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.training import export_onnx, timefirst
+from speakerid.training import export_onnx
 from speakerid.training.errors import ExportParityError, ExportUnsupported
 from speakerid.training.export_onnx import export
 from speakerid.training.graph import Spectrum, WaveToEmbedding
-from speakerid.training.graph_ecapa import EcapaGraph
-from speakerid.training.model import Student, fingerprint, hyperparams_yaml, save_directory
+from speakerid.training.model_directory import fingerprint, write_model
 from speakerid.training.toolkit import EncoderClassifier
 from tests.encoders.tiny_models import write_ecapa, write_xvector
-from tests.training.voices import TINY, speak
+from tests.training.made_up import TINY, speak
 
 BUNDLED = Path(__file__).parents[2] / "speakerid" / "encoders" / "bundled"
 
@@ -40,7 +39,7 @@ def directory(tmp_path: Path, fixed_seed: None) -> Path:
     with torch.no_grad():
         for i in range(3):
             student(torch.from_numpy(np.stack([speak(90 + 30 * j, 1.0, i) for j in range(4)])))
-    save_directory(tmp_path / "tiny", TINY, student.embedding_model.state_dict())
+    write_model(tmp_path / "tiny", hyperparams_yaml(TINY), student.embedding_model.state_dict(), {"name": "tiny"})
     return tmp_path / "tiny"
 
 
@@ -104,43 +103,6 @@ def test_unknown_modules_are_refused_by_name() -> None:
         WaveToEmbedding(student.compute_features, student.mean_var_norm, torch.nn.Linear(2, 2))
 
 
-def test_the_fast_training_pass_is_the_same_network(fixed_seed: None) -> None:
-    net = Student(TINY).embedding_model
-    features = torch.randn(4, 60, TINY.n_mels)
-    for training in (True, False):
-        net.train(training)
-        with torch.no_grad():
-            expected, got = net(features)[:, 0], timefirst.forward(net, features)
-        assert torch.allclose(got, expected, atol=1e-4 * float(expected.abs().max()))  # float32 sums in another order
-
-
-def test_the_level_of_a_recording_does_not_matter() -> None:
-    wave = torch.from_numpy(speak(120, 1.0))[None]
-    student = Student(TINY)
-    assert torch.allclose(student.features(wave), student.features(0.01 * wave), atol=1e-3)
-
-
-def test_the_long_term_spectrum_of_a_voice_stays_in_the_features() -> None:
-    """A mean per band would remove it: two steady voices would differ in nothing."""
-    low, high = speak(120, 1.0), np.diff(speak(120, 1.0), prepend=0.0).astype(np.float32)
-    bands = Student(TINY).features(torch.from_numpy(np.stack([low, high]))).mean(dim=1)
-    assert float((bands[0] - bands[1]).abs().mean()) > 0.3  # in deviations of the utterance
-
-
-def test_digital_silence_does_not_swamp_the_features() -> None:
-    """Zeros are at most `top_db` under the peak, the same as any pause that quiet."""
-    wave = speak(120, 1.0)
-    wave[4000:12_000] = 0.0
-    features = Student(TINY).features(torch.from_numpy(wave)[None])
-    assert bool(torch.isfinite(features).all())
-    assert float(features.abs().max()) < 4.0  # deviations; -80 dB and below would be further out
-
-
-def test_the_name_is_in_the_description() -> None:
-    assert "ECAPA_TDNN" in hyperparams_yaml(TINY)
-    assert "lin_neurons: !ref <embedding_size>" in hyperparams_yaml(TINY)
-
-
 needs_bundled = pytest.mark.skipif(not (BUNDLED / "model.onnx").exists(), reason="no bundled encoder here")
 
 
@@ -170,19 +132,3 @@ def test_the_folded_spectrum_has_the_power_of_every_bin(n_fft: int) -> None:
     expected = torch.fft.rfft(x.double()).abs().square().float()
     got = torch.zeros_like(expected).index_add(-1, transform.bins, transform(x).square())
     assert torch.allclose(got, expected, rtol=1e-4, atol=1e-4 * float(expected.max()))
-
-
-def test_folding_holds_for_negative_and_vanishing_scales(fixed_seed: None) -> None:
-    """Trained batch norms may have any sign; half of them here are negative and some are zero."""
-    net = Student(TINY).embedding_model.eval()
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm1d):
-            torch.nn.init.normal_(module.weight)
-            torch.nn.init.normal_(module.bias)
-            torch.nn.init.normal_(cast(Tensor, module.running_mean))
-            torch.nn.init.uniform_(cast(Tensor, module.running_var), 0.5, 2.0)
-            module.weight.data[::7] = 0.0
-    features = torch.randn(3, 40, TINY.n_mels)
-    with torch.no_grad():
-        expected, got = net(features)[:, 0], EcapaGraph(net)(features)
-    assert torch.allclose(got, expected, atol=1e-4 * float(expected.abs().max()))

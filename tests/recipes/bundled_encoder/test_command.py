@@ -9,13 +9,13 @@ import pytest
 
 from recipes.bundled_encoder import __main__, run
 from recipes.bundled_encoder.report import Trained
+from recipes.bundled_encoder.teachers import TeacherMissing
 from speakerid.cli import training
 from speakerid.cli.watcher import Watcher
-from speakerid.training.errors import TeacherMissing
-from speakerid.training.metrics import EerInterval
-from speakerid.training.watch import Seen, Watch
+from speakerid.training.held_out import EerInterval
+from speakerid.training.loop import StepProgress, TrainingProgress
 from tests.cli.command import Command
-from tests.training.trees import write_people
+from tests.training.made_up import write_people
 
 
 @pytest.fixture
@@ -49,17 +49,17 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the command asked for; the training itself is tested in tests/recipes/bundled_encoder/test_run.py."""
     asked: list[Any] = []
 
-    def made(job: Any, watch: Watch) -> Trained:
+    def made(job: Any, progress: TrainingProgress) -> Trained:
         asked.append(job)
-        watch.voices(1, 2)
-        watch.step(Seen(3, 1.0, 0.0, 0.25))
+        progress.items(1, 2)
+        progress.step(StepProgress(3, 1.0, 0.0, 0.25))
         return trained(job.out)
 
     monkeypatch.setattr(run, "train", made)
     return asked
 
 
-def test_the_answer_tells_what_came_out(train: Command, jobs: list[Any], tmp_path: Path) -> None:
+def test_the_answer_shows_what_came_out(train: Command, jobs: list[Any], tmp_path: Path) -> None:
     arguments = ("--data", tmp_path, "--data", tmp_path, "--out", tmp_path / "out")
     ran = train(*arguments, "--minutes", "2.5", "--resume", "never", "--device", "cpu")
     assert ran.code == 0
@@ -84,7 +84,7 @@ def test_a_person_sees_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("COLUMNS", "120")
     with Watcher(quiet=False) as watcher:
         watcher.counting("Voices")(1, 2)
-        watcher.step(Seen(3, 0.5, 61.0, 0.25))
+        watcher.step(StepProgress(3, 0.5, 61.0, 0.25))
     shown = capsys.readouterr().err
     assert "1 of 2" in shown
     assert "step 3, loss 0.250, 00:01:01 left" in shown

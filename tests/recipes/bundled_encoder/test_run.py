@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,45 +9,40 @@ from pathlib import Path
 import pytest
 import torch
 
-from recipes.bundled_encoder import recipe, run
-from recipes.bundled_encoder.corpora import PLACES, gather, is_laid_out
-from recipes.bundled_encoder.on_device import move
+from recipes.bundled_encoder import corpora, recipe, run, teachers
+from recipes.bundled_encoder.corpora import PLACES, gather, hold_out_last, is_laid_out, joined, list_unlabeled
 from recipes.bundled_encoder.run import TrainingJob, train
+from recipes.bundled_encoder.teachers import TeacherMissing
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.training.curves import read_history
-from speakerid.training.data import Samples
-from speakerid.training.devices import bf16_pays, pick
+from speakerid.encoders.speechbrain import WEIGHTS
 from speakerid.training.errors import (
     CheckpointMismatch,
-    DeviceMissing,
     NoHeldOutSpeakers,
     NoTrainingAudio,
-    TeacherMissing,
     TooFewSpeakers,
 )
-from speakerid.training.loop import CHECKPOINT, Progress, Trainer
-from speakerid.training.model import WEIGHTS, fingerprint
-from speakerid.training.watch import Seen, Watch
+from speakerid.training.loop import CHECKPOINT, LoopOptions, StepProgress, Trainer, TrainingProgress
+from speakerid.training.model_directory import fingerprint
+from speakerid.training.speech import Source, list_speakers
 from speakerid.types import FloatArray
-from tests.training.trees import say, write_base, write_people
-from tests.training.voices import TINY, spectral_teachers, write_speech
+from tests.training.made_up import TINY, person, spectral_teachers, write_base, write_people, write_speech
 
 
 class SpectralTeachers:
-    def __init__(self, encoder: Encoder, bf16: bool) -> None:
-        self.encoder, self.bf16 = encoder, bf16
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
 
-    def embed(self, waves: Sequence[Samples]) -> Sequence[FloatArray]:
+    def embed(self, waves: Sequence[FloatArray]) -> Sequence[FloatArray]:
         return spectral_teachers(waves)
 
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two speakers to learn from, five held out, two files of nobody knows whom, one that is no audio."""
+    """Two speakers to learn from, five held out, two files of unknown speakers, one that is no audio."""
     root = write_people(tmp_path_factory.mktemp("bundled") / "ours", 7, 1, 2.2)
     for number in range(2):
-        write_speech(root / f"{number}.wav", say(20 + number, 1.0, 1))
+        write_speech(root / f"{number}.wav", person(20 + number, 1.0, 1))
     (root / "broken.wav").write_text("not audio")
     return root
 
@@ -64,7 +60,7 @@ def test_a_run_goes_on_from_an_encoder_of_the_same_shape(job: TrainingJob, monke
     began: list[dict[str, torch.Tensor]] = []
 
     def run(trainer: Trainer, _: object) -> None:
-        began.append({name: one.clone() for name, one in trainer.student.embedding_model.state_dict().items()})
+        began.append({name: one.clone() for name, one in trainer.task.net.state_dict().items()})
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "run", run)
@@ -77,16 +73,16 @@ def test_a_run_goes_on_from_an_encoder_of_the_same_shape(job: TrainingJob, monke
 
 @pytest.mark.slow
 def test_from_folders_to_a_model_that_goes_on_after_a_kill(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LOG_EVERY", 1)
+    monkeypatch.setattr(run, "LOOP", LoopOptions(log_every=1))
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "run", _killed_after_one_step)
         with pytest.raises(KeyboardInterrupt):
             train(job)
     assert not job.out.exists()
-    seen: list[Seen] = []
+    seen: list[StepProgress] = []
     files: list[tuple[int, int]] = []
-    made = train(job, Watch(files=lambda *one: files.append(one), step=seen.append))
-    assert files == []  # the voice bank was finished
+    made = train(job, TrainingProgress(files=lambda *one: files.append(one), step=seen.append))
+    assert files == []  # the training set was finished
     assert [one.step for one in seen] == [2]
     assert made.steps == 2
     assert made.left_out == 1
@@ -107,15 +103,16 @@ def _begins_anew(job: TrainingJob) -> None:
         train(replace(job, student=replace(TINY, channels=32)))
 
 
-def _killed_after_one_step(trainer: Trainer, tell: Callable[[Progress], None]) -> None:
-    tell(Progress(1, 0.5, 1.0, 1.0, 0.1, next(trainer._steps())))
+def _killed_after_one_step(trainer: Trainer, show: Callable[[StepProgress], None]) -> None:
+    next(trainer.steps())
+    show(StepProgress(1, 0.5, 1.0, 0.1))
     trainer.save()
     raise KeyboardInterrupt
 
 
-def test_sub_folders_are_speakers_and_other_files_are_nobodys(data: Path, tmp_path: Path) -> None:
+def test_sub_folders_are_speakers_and_other_files_are_unlabeled(data: Path, tmp_path: Path) -> None:
     other = write_people(tmp_path / "theirs", 7, 1, 1.2)
-    write_speech(other / "noise" / "hum.wav", say(3, 1.0, 0))
+    write_speech(other / "noise" / "hum.wav", person(3, 1.0, 0))
     found = gather([data, other])
     assert len({one.speaker for one in found.labeled.train}) == 4
     assert len(found.labeled.held_out_speakers) == 10
@@ -137,7 +134,7 @@ def test_too_few_speakers_are_refused(tmp_path: Path, data: Path) -> None:
         gather([tmp_path / "empty"])
     with pytest.raises(NoHeldOutSpeakers):
         gather([write_people(tmp_path / "one", 1, 1)])
-    write_speech(tmp_path / "nobody" / "a.wav", say(1, 1.0, 0))
+    write_speech(tmp_path / "nobody" / "a.wav", person(1, 1.0, 0))
     with pytest.raises(TooFewSpeakers):
         gather([tmp_path / "nobody"])
 
@@ -151,39 +148,34 @@ def test_without_the_teacher_nothing_is_begun(job: TrainingJob, monkeypatch: pyt
         train(job)
 
 
-def test_a_trainer_that_was_moved_goes_on(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No accelerator in tests: at least the way from batch to step is walked."""
-    taken: list[int] = []
+def test_the_last_speakers_are_held_out_with_all_their_files() -> None:
+    sources = [Source(Path(f"{s}-{i}.wav"), "c", s) for s in ("a", "b", "c") for i in range(2)]
+    split = hold_out_last(sources, 1)
+    assert split.held_out_speakers == ("c",)
+    assert {s.speaker for s in split.train} == {"a", "b"}
+    assert len(split.held_out) == 2
 
-    def run(trainer: Trainer, _: object) -> None:
-        steps = trainer._steps()
-        next(steps)
-        move(trainer, "cpu")
-        next(steps)
-        taken.append(trainer.step)
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(Trainer, "run", run)
-    with pytest.raises(KeyboardInterrupt):
-        train(job)
-    assert taken == [2]
+def test_utterances_of_one_speaker_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpora, "JOINED", {"people": 2, "orders": 2})
+    items = joined(list_speakers(write_people(tmp_path / "people", 2, 3, 0.2), "people"))
+    assert [(item[0].speaker, len(item)) for item in items] == [("p0", 2), ("p0", 1), ("p1", 2), ("p1", 1)]
+    for number in range(3):
+        write_speech(tmp_path / "orders" / f"{number}.wav", person(number, 0.2, 0))
+    assert [len(item) for item in joined(list_unlabeled(tmp_path / "orders", "orders"))] == [1, 1, 1]
 
 
 def test_minutes_end_the_schedule(job: TrainingJob) -> None:
-    loop = replace(job, steps=None, minutes=2.0).loop("cpu")
+    loop = replace(job, steps=None, minutes=2.0).loop
     assert (loop.budget_s, loop.steps) == (120.0, run.NO_END)
-    assert loop.bf16 == bf16_pays("cpu")
 
 
-def test_a_device_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert pick(None) == "cpu"
-    with pytest.raises(DeviceMissing, match="no cuda device"):
-        pick("cuda")
+def test_a_missing_teacher_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib, "import_module", _missing)
+    with pytest.raises(TeacherMissing, match="resemblyzer") as caught:
+        teachers.Resemblyzer()
+    assert caught.value.code == "teacher_missing"
 
 
-def test_what_a_killed_run_wrote_twice_is_read_once(tmp_path: Path) -> None:
-    path = tmp_path / "history.jsonl"
-    path.write_text("".join(json.dumps({"step": step, "loss": step}) + "\n" for step in (1, 2, 3, 2)) + '{"st')
-    assert [line["step"] for line in read_history(path)] == [1, 2]
-    assert read_history(tmp_path / "none.jsonl") == []
+def _missing(name: str) -> None:
+    raise ImportError(f"No module named {name!r}")
