@@ -24,11 +24,11 @@ from benchmarks.development_sets import DevSets
 from recipes.bundled_encoder.teachers import Resemblyzer
 from speakerid.encoders.base import label
 from speakerid.encoders.registry import NOWHERE, load_encoder
+from speakerid.metrics.intervals import EerInterval, eer_of
 from speakerid.training.console import say
 from speakerid.training.data import Samples
 from speakerid.training.errors import TeacherMissing
 from speakerid.training.held_out import DevSet
-from speakerid.training.metrics import EerInterval, eer_of
 from speakerid.training.storage import write_atomically
 
 Embed = Callable[[Samples], npt.NDArray[np.float32]]

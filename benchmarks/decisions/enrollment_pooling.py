@@ -26,8 +26,7 @@ from recipes.simulation.conditions import Condition, noisy, telephone, unchanged
 from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import label
-from speakerid.metrics.curves import Floats, error_curve, operating_point
-from speakerid.metrics.verification import eer
+from speakerid.metrics.eer import Floats, eer, error_curve, operating_point
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.types import FloatArray

@@ -23,11 +23,11 @@ from benchmarks.enrollment_stage import EnrollmentStage
 from speakerid.bootstrap import build_engine, load_encoder
 from speakerid.calibration.domains import own_domains, speech_domains
 from speakerid.encoders.base import Encoder
-from speakerid.metrics.intervals import Interval, wilson
+from speakerid.metrics.intervals import wilson
 from speakerid.scoring.coach import Findings
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
-from speakerid.types import FloatArray, Identification
+from speakerid.types import Estimate, FloatArray, Identification
 
 TRIED = 2  # more utterances of each speaker that are sent as enrollments, without keeping them
 LIBRISPEECH = "librispeech"
@@ -128,7 +128,7 @@ def table(reports: Sequence[OpenSetReport]) -> Iterator[str]:
 def _share(part: int, whole: int) -> str:
     if not whole:
         return "–"
-    found: Interval = wilson(part, whole)
+    found: Estimate = wilson(part, whole)
     return f"{part} of {whole}: {100 * found.value:.1f} % [{100 * max(found.low, 0.0):.1f}, {100 * found.high:.1f}]"
 
 

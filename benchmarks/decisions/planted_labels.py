@@ -9,7 +9,8 @@ import numpy as np
 
 from speakerid.audit.health import Health
 from speakerid.audit.leave_one_out import Indices, Labeled, Mask
-from speakerid.metrics.intervals import Interval, interval
+from speakerid.metrics.intervals import interval
+from speakerid.types import Estimate
 
 RESAMPLES = 1_000
 STRANGERS = 0.25  # share of the speakers that a draw leaves out, to plant their utterances under other names
@@ -98,17 +99,17 @@ def tally_twins(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
     return Tally(planted, found, right)
 
 
-def recall(tally: Tally, seed: int = 0) -> Interval | None:
+def recall(tally: Tally, seed: int = 0) -> Estimate | None:
     """Over resampled speakers. None when nothing was planted."""
     return _share(tally.right, tally.planted, seed) if tally.planted.any() else None
 
 
-def precision(tally: Tally, seed: int = 0) -> Interval | None:
+def precision(tally: Tally, seed: int = 0) -> Estimate | None:
     """Over resampled speakers. None when nothing was found."""
     return _share(tally.right, tally.found, seed) if tally.found.any() else None
 
 
-def _share(part: Indices, whole: Indices, seed: int) -> Interval:
+def _share(part: Indices, whole: Indices, seed: int) -> Estimate:
     drawn = np.random.default_rng(seed).multinomial(len(whole), np.full(len(whole), 1 / len(whole)), RESAMPLES)
     counted = drawn[drawn @ whole > 0]
     return interval(part.sum() / whole.sum(), (counted @ part) / (counted @ whole))

@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.fault_injection.faults import FAULTS, Attempt, Kind
-from speakerid.metrics.intervals import Interval, interval, speaker_bootstrap, wilson
+from speakerid.metrics.intervals import interval, speaker_bootstrap, wilson
 from speakerid.scoring.coach import CoachLimits, Findings
+from speakerid.types import Estimate
 
 Verdict = Literal["named", "refused", "warned", "missed"]
 # The refusals and warnings that name a fault for what it is.
@@ -87,5 +88,5 @@ def _counts(counted: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counted.most_common()) or "nothing"
 
 
-def _share(found: Interval) -> str:
+def _share(found: Estimate) -> str:
     return f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}]"

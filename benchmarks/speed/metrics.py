@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from speakerid.encoders.torchaudio_standin import ensure_torchaudio
-from speakerid.metrics.curves import Flags, error_curve, labelled, rank
+from speakerid.metrics.cllr import cllr, min_cllr
+from speakerid.metrics.dcf import min_dcf
+from speakerid.metrics.eer import Flags, eer, error_curve, labelled, rank
 from speakerid.metrics.intervals import speaker_bootstrap
-from speakerid.metrics.verification import cllr, eer, min_cllr, min_dcf
 from speakerid.types import FloatArray
 
 SMALLEST = (18_802, 18_809)  # targets and non-targets of VoxCeleb1-O, cleaned

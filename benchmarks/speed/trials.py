@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.evaluation.backend import Backend, Cohort
-from speakerid.evaluation.protocols.verification import verify
-from speakerid.evaluation.trials.speakers import speakers_of
-from speakerid.evaluation.trials.trial_list import Places, read_trials
+from speakerid.evaluation.trials import Places, read_trials, speakers_of
+from speakerid.evaluation.verification import verify
 from speakerid.types import FloatArray
 
 LARGEST = (579_818, 145_160, 1_251)  # trials, utterances and speakers of VoxCeleb1-E, cleaned

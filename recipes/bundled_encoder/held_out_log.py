@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.curves import Line, Point, read_history
 from speakerid.training.data import Samples
 from speakerid.training.held_out import DevSet, embed_all, measure
 from speakerid.training.loop import Trainer
-from speakerid.training.metrics import EerInterval
 from speakerid.training.model import Student
 from speakerid.types import FloatArray
 

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Template
 
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.directory import write_text
 from speakerid.training.held_out import PIECE_S
-from speakerid.training.metrics import EerInterval
 
 README, REPORT, CURVES = "README.md", "training.json", "curves.png"
 TEXT = Template("""\

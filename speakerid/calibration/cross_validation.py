@@ -8,7 +8,7 @@ import numpy as np
 
 from speakerid.calibration.gallery_trials import GalleryTrials, Places
 from speakerid.calibration.map_adaptation import adapt
-from speakerid.metrics.curves import Flags, Floats
+from speakerid.metrics.eer import Flags, Floats
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.strangers import OwnStrangers
 

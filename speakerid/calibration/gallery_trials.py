@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.metrics.curves import Flags, Floats
+from speakerid.metrics.eer import Flags, Floats
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.scoring.enrollment_pooling import shares

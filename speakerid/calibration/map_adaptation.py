@@ -12,8 +12,8 @@ import numpy as np
 
 from speakerid.calibration.gallery_trials import GalleryTrials
 from speakerid.errors import ClassesOverlap, TooFewTrials
-from speakerid.metrics.curves import Floats, error_curve, labelled
-from speakerid.metrics.verification import eer, min_cllr
+from speakerid.metrics.cllr import min_cllr
+from speakerid.metrics.eer import Floats, eer, error_curve, labelled
 from speakerid.scoring.calibration import Calibration
 
 MIN_SPEAKERS = 5  # with two utterances or more

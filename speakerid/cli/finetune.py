@@ -15,8 +15,8 @@ from speakerid.cli.training import Device, counted, require_extra
 from speakerid.cli.watcher import Watcher
 
 if TYPE_CHECKING:
+    from speakerid.metrics.intervals import EerInterval
     from speakerid.training.finetune.card import Finetuned
-    from speakerid.training.metrics import EerInterval
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from speakerid.metrics.eer import eer, error_curve
+from speakerid.metrics.intervals import EerInterval, eer_of
 from speakerid.training.data import SAMPLE_RATE_HZ, Samples, Source
 from speakerid.training.errors import NoHeldOutTrials
-from speakerid.training.metrics import EerInterval, eer, eer_of
 from speakerid.types import FloatArray
 
 PIECE_S = 3.0  # whole files are often so long that any encoder tells them apart
@@ -115,4 +116,4 @@ def _pairs(
 
 def _eer(rows: FloatArray, first: Indices, second: Indices, same: npt.NDArray[np.bool_]) -> float:
     scores = (rows @ rows.T)[first, second]
-    return eer(scores[same], scores[~same])
+    return 100.0 * eer(error_curve(scores, same))

@@ -7,7 +7,7 @@ import pytest
 
 from speakerid.calibration.cross_validation import FOLDS, CrossValidated, Fold, left_out, rescaled, unfitted
 from speakerid.calibration.gallery_trials import GalleryTrials
-from speakerid.metrics.curves import Flags
+from speakerid.metrics.eer import Flags
 from speakerid.scoring.calibration import Calibration
 from tests.scoring.galleries import default_calibration, made_trials
 

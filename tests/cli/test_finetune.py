@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.crops import Shape
 from speakerid.training.finetune import job as module
-from speakerid.training.metrics import EerInterval
 from tests.cli.command import Command
 from tests.training.trees import write_base, write_people
 

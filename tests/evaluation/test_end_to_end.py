@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from benchmarks.voxceleb_tree import make
-from speakerid.evaluation.contamination import Protocol
-from speakerid.evaluation.embedding.recording_embedder import (
+from speakerid.evaluation.embedding.workers import (
     EmbeddedRecording,
     EmbeddingJob,
     RecordingEmbedder,
     UnusableRecording,
 )
-from speakerid.evaluation.voxceleb1 import evaluate
+from speakerid.evaluation.voxceleb1 import Protocol, evaluate
 from speakerid.settings import Settings
 from tests.evaluation.shaped import run
 
@@ -81,9 +80,9 @@ def _evaluate(tree: Path, *options: str) -> dict[str, Any]:
 
 def _interrupt(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that stops after 40 recordings."""
-    real, count = RecordingEmbedder.hear, 0
+    real, count = RecordingEmbedder.embed, 0
 
-    def hear(self: RecordingEmbedder, job: EmbeddingJob) -> EmbeddedRecording | UnusableRecording:
+    def embed(self: RecordingEmbedder, job: EmbeddingJob) -> EmbeddedRecording | UnusableRecording:
         nonlocal count
         count += 1
         if count > 40:
@@ -91,7 +90,7 @@ def _interrupt(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None
         return real(self, job)
 
     with monkeypatch.context() as broken:
-        broken.setattr(RecordingEmbedder, "hear", hear)
+        broken.setattr(RecordingEmbedder, "embed", embed)
         with pytest.raises(KeyboardInterrupt):
             figures(tree, cache)
     assert count == 41

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from speakerid.metrics.curves import ClassMissing, Ranked, labelled, rank
-from speakerid.metrics.intervals import Floats, Interval, interval, share_of, speaker_bootstrap, speaker_weights, wilson
-from speakerid.metrics.verification import eer
+from speakerid.metrics.eer import ClassMissing, Ranked, eer, labelled, rank
+from speakerid.metrics.intervals import Floats, eer_of, interval, share_of, speaker_bootstrap, speaker_weights, wilson
+from speakerid.types import Estimate
 
 SPEAKERS = np.array(["ada", "ada", "ben", "cyd"])
 OTHERS = np.array(["ada", "ben", "ben", "ada"])
@@ -61,7 +61,7 @@ def test_the_interval_of_an_eer_holds_the_true_value_as_often_as_it_says() -> No
     assert held >= 85
 
 
-def _interval(ranked: Ranked, one: np.ndarray, other: np.ndarray) -> Interval:
+def _interval(ranked: Ranked, one: np.ndarray, other: np.ndarray) -> Estimate:
     resampled = speaker_bootstrap(lambda weights: eer(ranked.curve(weights)), one, other, resamples=100)
     return interval(eer(ranked.curve()), resampled)
 
@@ -128,3 +128,19 @@ def test_a_share_of_none_or_all_is_as_uncertain_as_its_number_of_speakers(hit: b
     expected = wilson(12 if hit else 0, 12)
     assert found == expected
     assert 0.2 < expected.high - expected.low < 0.3
+
+
+def test_pairs_of_one_recording_do_not_count() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    result = eer_of(vectors, np.array([0, 0, 1, 1]), np.array([0, 1, 0, 0]), resamples=5)
+    assert (result.targets, result.nontargets) == (1, 4)
+
+
+def test_the_interval_of_an_eer_holds_its_value() -> None:
+    random = np.random.default_rng(1)
+    speakers = np.repeat(np.arange(30), 4)
+    vectors = random.normal(size=(30, 16))[speakers] + 1.2 * random.normal(size=(120, 16))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    result = eer_of(vectors.astype(np.float32), speakers, np.tile(np.arange(4), 30))
+    assert result.low <= result.value <= result.high
+    assert result.low < result.high

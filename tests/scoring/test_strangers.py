@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from speakerid.calibration.gallery_trials import gallery_trials
-from speakerid.metrics.curves import Floats
+from speakerid.metrics.eer import Floats
 from speakerid.scoring.cosine import cosine
 from speakerid.scoring.strangers import (
     DEFAULT_SPEAKERS,

@@ -9,12 +9,12 @@ from pathlib import Path
 from string import Template
 
 from speakerid.encoders.base import Encoder, label
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.directory import write_text
 from speakerid.training.export_onnx import ExportReport
 from speakerid.training.held_out import PIECE_S, EerChange
 from speakerid.training.loop import HISTORY
-from speakerid.training.metrics import EerInterval
 from speakerid.training.own_speech import Usable
 
 README, REPORT, CURVES = "README.md", "finetune.json", "curves.png"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from speakerid.evaluation.embedding.cache import FILE, CacheKey, EmbeddingCache
-from speakerid.evaluation.embedding.recording_embedder import EmbeddedRecording
+from speakerid.evaluation.embedding.workers import EmbeddedRecording
 from speakerid.evaluation.errors import CacheFailed
 
 KEY = CacheKey("d1", "whole")

@@ -11,8 +11,8 @@ from recipes.bundled_encoder import __main__, run
 from recipes.bundled_encoder.report import Trained
 from speakerid.cli import training
 from speakerid.cli.watcher import Watcher
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.errors import TeacherMissing
-from speakerid.training.metrics import EerInterval
 from speakerid.training.watch import Seen, Watch
 from tests.cli.command import Command
 from tests.training.trees import write_people

@@ -14,6 +14,7 @@ import torch
 
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.crops import Shape
 from speakerid.training.errors import (
     CheckpointMismatch,
@@ -33,7 +34,6 @@ from speakerid.training.finetune.job import WORK, FinetuneOptions, finetune
 from speakerid.training.finetune.tuner import TuneOptions, Tuner
 from speakerid.training.held_out import DevSet, change
 from speakerid.training.loop import CHECKPOINT
-from speakerid.training.metrics import EerInterval
 from speakerid.training.model import fingerprint
 from speakerid.training.toolkit import EncoderClassifier
 from speakerid.training.watch import Seen, Watch
