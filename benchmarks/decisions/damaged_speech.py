@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.speech_domains import speech_domains
 from recipes.simulation.conditions import mixed, overdriven
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
-from speakerid.calibration.domain_embeddings import MIN_SPEECH_S
-from speakerid.calibration.domains import Domain, speech_domains
+from speakerid.calibration.domains import MIN_SPEECH_S, Domain
 from speakerid.encoders.base import Encoder
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.types import FloatArray

@@ -20,8 +20,9 @@ from statistics import fmean
 
 from benchmarks.decisions.open_set_task import OpenSetTask, domain_task, librispeech_task
 from benchmarks.enrollment_stage import EnrollmentStage
+from benchmarks.speech_domains import speech_domains
 from speakerid.bootstrap import build_engine, load_encoder
-from speakerid.calibration.domains import own_domains, speech_domains
+from speakerid.calibration.domains import own_domains
 from speakerid.encoders.base import Encoder
 from speakerid.metrics.intervals import wilson
 from speakerid.scoring.coach import Findings

@@ -15,8 +15,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.audio.vad import SileroVad
-from speakerid.calibration.domain_embeddings import MIN_SPEECH_S
-from speakerid.calibration.domains import Decode, Domain, DomainUtterance, shuffled
+from speakerid.calibration.domains import MIN_SPEECH_S, Decode, Domain, DomainUtterance, shuffled
 from speakerid.calibration.labeled_domain import LabeledDomain, one_person_twice
 from speakerid.encoders.base import Encoder
 from speakerid.types import FloatArray

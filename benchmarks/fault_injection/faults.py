@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
+from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
-from benchmarks.fault_injection.dev_utterances import DevUtterance
-from benchmarks.fault_injection.mixtures import in_turns
 from benchmarks.fault_injection.music import music
 from recipes.simulation import conditions
+from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.prepare import Preparer
+from speakerid.encoders.embedding import split_equally
 from speakerid.types import FloatArray
 
 T = TypeVar("T")
@@ -33,6 +36,9 @@ MUSIC_S = (5.0, 30.0)
 SILENCE_S = (2.0, 10.0)
 ROOM_NOISE_DBFS = (-90.0, -50.0)
 BACKGROUND_SNR_DB = (15.0, 25.0)
+LONGEST_SAMPLES = 6 * SAMPLE_RATE_HZ  # a recording of 14 s becomes three utterances
+SECOND_SPEAKER = (0.2, 0.5)  # of the whole
+TURN_SAMPLES = 2 * SAMPLE_RATE_HZ  # the second voice speaks at least as long at a time, where it speaks so long at all
 
 
 @dataclass(frozen=True)
@@ -168,3 +174,39 @@ class Planter:
 
     def _one(self, choices: Sequence[T]) -> T:
         return choices[int(self._random.integers(len(choices)))]
+
+
+@dataclass(frozen=True)
+class DevUtterance:
+    """One utterance as it was recorded, with its pauses."""
+
+    voice: str  # whose it is; the name of the file where that is not known
+    samples: FloatArray
+
+
+def pieces(data: Mapping[str, Sequence[Path]], preparer: Preparer) -> list[DevUtterance]:
+    """Recordings of `data` (files by speaker) cut into equal pieces of 6 s at most."""
+    return [
+        DevUtterance(voice, piece)
+        for voice, files in data.items()
+        for file in files
+        for piece in split_equally(preparer.decode(read_file(file)), LONGEST_SAMPLES)
+    ]
+
+
+def single(files: Sequence[Path], preparer: Preparer) -> list[DevUtterance]:
+    """Whole recordings of one voice each, it is not known whose."""
+    return [DevUtterance(file.name, preparer.decode(read_file(file))) for file in files]
+
+
+def in_turns(first: FloatArray, second: FloatArray, random: np.random.Generator) -> FloatArray:
+    """As much of both `(n,)` as gives the second voice a random share, in one turn or several, either one last."""
+    share = random.uniform(*SECOND_SPEAKER)
+    total = min(len(first) / (1.0 - share), len(second) / share)
+    mine, theirs = first[: int(total * (1.0 - share))], second[: int(total * share)]
+    turns = int(random.integers(1, max(1, len(theirs) // TURN_SAMPLES) + 1))
+    replies = np.array_split(theirs, turns)
+    lines = np.array_split(mine, turns + int(random.integers(2)))
+    turns_taken = chain.from_iterable(zip_longest(lines, replies))
+    conversation: FloatArray = np.concatenate([turn for turn in turns_taken if turn is not None])
+    return conversation

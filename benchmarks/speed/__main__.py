@@ -3,6 +3,7 @@
 Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weights, one thread each, in turn.
 Service: `speakerid serve` as a child process: time until it answers, its CPU time, memory, libraries it loaded.
 Metrics: EER and minDCF beside SpeechBrain's EER.
+Audit: the comparisons of a gallery of 10,000 utterances, of made-up speakers.
 Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 voices; memory.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,14 +23,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.speed.metrics import metrics_speed
-from benchmarks.speed.trials import trials_speed
-from speakerid.bootstrap import load_encoder
+from benchmarks.speed.evaluation import metrics_speed, trials_speed
+from speakerid.audit.health import examine
+from speakerid.audit.leave_one_out import Labeled, unit
+from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.registry import BUNDLED
 from speakerid.types import FloatArray
 
 SECONDS = 3.0
 ROUNDS = 30
+AUDITED = 10_000  # utterances
+EACH = 3  # of a speaker
+SPREAD = 0.7  # of a speaker's utterances, against 1 of the speakers
 SERVE = "from speakerid.cli.main import app; app(['serve', '--port', '0', '--store', {store!r}])"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -79,6 +85,28 @@ def serve_start() -> dict[str, Any]:
     }
 
 
+def audit_cost() -> dict[str, Any]:
+    """CPU seconds and memory of the comparisons of a large gallery."""
+    encoder = load_encoder("bundled")
+    labeled = made_gallery(AUDITED, encoder.dim)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    examine(labeled, np.zeros(len(labeled), np.bool_), load_fitted(encoder).calibration.compare)
+    return {
+        "utterances": len(labeled),
+        "speakers": len(labeled.sizes),
+        "cpu_s": round(time.process_time() - started, 1),
+        "memory_added_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024,
+    }
+
+
+def made_gallery(utterances: int, dim: int, seed: int = 0) -> Labeled:
+    random = np.random.default_rng(seed)
+    speakers = np.arange(utterances) // EACH
+    rows = random.standard_normal((speakers.max() + 1, dim))[speakers]
+    rows += SPREAD * random.standard_normal(rows.shape)
+    return Labeled(unit(rows), speakers, np.full(utterances, 4.0))
+
+
 def _milliseconds(work: Callable[[], FloatArray]) -> float:
     started = time.perf_counter()
     work()
@@ -105,6 +133,7 @@ def main() -> int:
         return subprocess.call([sys.executable, "-m", "benchmarks.speed.__main__"], env=os.environ | ONE_THREAD)
     measured = {
         "encoder": encoder_speed(),
+        "audit": audit_cost(),
         "serve": serve_start(),
         "metrics": metrics_speed(),
         "trials": trials_speed(),

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.calibration.cross_validation import CrossValidated, left_out, unfitted
 from speakerid.calibration.gallery_trials import GalleryTrials, Places
-from speakerid.calibration.map_adaptation import adapt, require_enough
+from speakerid.calibration.map_adaptation import CrossValidated, adapt, left_out, require_enough, unfitted
 from speakerid.metrics.cllr import balanced_mean, bits_lost, min_cllr
 from speakerid.metrics.det import convex_hull
 from speakerid.metrics.eer import ErrorCurve, Flags, Floats, error_curve

@@ -23,7 +23,7 @@ Places = NDArray[np.intp]
 BLOCK = 65_536  # pairs scored at a time: 100 MB of embeddings
 CHUNK = 1_024  # embeddings compared with the cohort at a time
 LEAST_STD = 1e-3  # a cohort of one embedding repeated would divide by zero
-ITSELF = 0.98  # cosine from which a row of the cohort is the compared recording itself, which says nothing
+ITSELF = 0.98  # cosine from which a row of the cohort is the compared recording itself
 
 
 @dataclass(frozen=True)

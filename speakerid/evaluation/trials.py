@@ -169,7 +169,7 @@ RULES: tuple[Rule, ...] = (_voxceleb, _part(-3), _part(0), _part(-2), _before("-
 
 
 def speakers_of(trials: TrialList) -> NDArray[np.intp] | None:
-    """The speaker `(names,)` of every utterance as a number, or None when names do not tell."""
+    """The speaker `(names,)` of every utterance as a number, or None when names do not show it."""
     for rule in RULES:
         _, speakers = np.unique([rule(name) for name in trials.names], return_inverse=True)
         if np.array_equal(speakers[trials.enroll] == speakers[trials.test], trials.same):

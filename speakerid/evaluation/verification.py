@@ -27,7 +27,7 @@ class VerificationFigures:
     trials: int
     targets: int
     nontargets: int
-    speakers: int | None  # None: names do not tell, so there are no intervals either
+    speakers: int | None  # None: not known, so there are no intervals either
     eer: float
     min_dcf: float  # p_target 0.01, costs 1, normalized
     min_dcf_p05: float  # p_target 0.05

@@ -1,7 +1,7 @@
 """Identification: whom each probe is taken for, as top-k accuracy, macro figures, confusions, FNIR and FPIR.
 
 ISO/IEC 19795-1: FNIR is the share of searches for enrolled speakers that do not return the right one among the first
-`within` candidates and above the threshold; FPIR the share of searches for strangers that return anybody. Searches
+`within` candidates and above the threshold; FPIR the share of searches for strangers that return any speaker. Searches
 are scored trials, so that both are read from an error curve.
 """
 
@@ -33,7 +33,7 @@ def searches(llrs: NDArray[np.floating], truth: ArrayLike, *, within: int = 1) -
     right = np.where(known, columns, 0)
     own = scores[np.arange(len(scores)), right]
     above = (scores > own[:, np.newaxis]).sum(axis=1)
-    # Of tied candidates the worst place counts: which of them an index returns first is nobody's merit.
+    # Of tied candidates the worst place counts: which of them an index returns first is chance.
     tied = (scores == own[:, np.newaxis]).sum(axis=1) - 1
     found = np.where(above + tied < within, own, -np.inf)
     return np.where(known, found, scores.max(axis=1)), known

@@ -8,7 +8,7 @@ import pytest
 from speakerid.audit.duplicates import find
 from speakerid.audit.leave_one_out import Labeled, unit
 from speakerid.scoring.cosine import cosine
-from tests.scoring.synthetic import (
+from tests.audit.made_galleries import (
     compare,
     everybody,
     gallery,

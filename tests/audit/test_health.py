@@ -10,7 +10,7 @@ import pytest
 
 from speakerid.audit.health import Health, examine
 from speakerid.audit.leave_one_out import Mask, unit
-from tests.scoring.synthetic import (
+from tests.audit.made_galleries import (
     DIM,
     compare,
     everybody,

@@ -10,7 +10,7 @@ import pytest
 from speakerid.audit.label_posterior import Prior, judge
 from speakerid.audit.leave_one_out import Labeled, own_llrs, unit
 from speakerid.types import FloatArray
-from tests.scoring.synthetic import (
+from tests.audit.made_galleries import (
     compare,
     everybody,
     gallery,
@@ -41,7 +41,7 @@ def test_one_pass_is_bayes_rule_spelled_out() -> None:
         assert found.other_llr[i] == pytest.approx(llrs[best], abs=1e-9)
         assert found.right[i] == pytest.approx(right / everything, abs=1e-9)
         assert found.elsewhere[i] == pytest.approx(others[best] / everything, abs=1e-9)
-        assert found.nobody[i] == pytest.approx(stranger / everything, abs=1e-9)
+        assert found.stranger[i] == pytest.approx(stranger / everything, abs=1e-9)
 
 
 def test_two_utterances_are_judged_together() -> None:
@@ -106,4 +106,4 @@ def test_a_gallery_of_one_speaker_has_no_others() -> None:
     found = judge(labeled(np.concatenate([own, voices(1, rng)]), indices(0, 0, 0, 0, 0)), compare)
     assert found.other.tolist() == [-1] * 5
     assert (found.right > 0.5).tolist() == [True] * 4 + [False]
-    assert (found.elsewhere[4], found.nobody[4] > 0.5) == (0.0, True)
+    assert (found.elsewhere[4], found.stranger[4] > 0.5) == (0.0, True)

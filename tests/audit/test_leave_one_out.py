@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from speakerid.audit.leave_one_out import PAIRED_ROWS, own_llrs, paired, unit
-from tests.scoring.synthetic import compare, everybody, gallery, indices, labeled, voices
+from tests.audit.made_galleries import compare, everybody, gallery, indices, labeled, voices
 
 
 def test_each_utterance_against_its_speakers_others() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.speech_domains import speech_domains
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.calibration import domains
-from speakerid.calibration.domains import Domain, DomainTake, own_domains, speech_domains
+from speakerid.calibration.domains import Domain, DomainTake, own_domains
 from speakerid.errors import FileMissing
 from speakerid.types import FloatArray
 

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from speakerid.audit.leave_one_out import unit
-from speakerid.calibration.fit import fit, logistic
-from speakerid.calibration.fit_strangers import fit_strangers
+from speakerid.calibration.fit import fit, fit_strangers, logistic
 from speakerid.calibration.labeled_domain import Reals, draw
 from speakerid.errors import CalibrationMissing
-from tests.scoring.domains import made_domain
+from tests.calibration.made_domains import made_domain
 
 LOW, HIGH = made_domain("low", likeness=0.1), made_domain("high", likeness=0.4, seed=1)
 THIRD = made_domain("third", likeness=0.25, seed=2)

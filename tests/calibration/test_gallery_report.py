@@ -13,7 +13,7 @@ from speakerid.metrics.cllr import min_cllr
 from speakerid.metrics.eer import error_curve
 from speakerid.scoring.calibration import Calibration
 from speakerid.types import to_json
-from tests.scoring.galleries import default_calibration, made_trials
+from tests.calibration.made_galleries import default_calibration, made_trials
 
 
 @pytest.fixture(scope="module")

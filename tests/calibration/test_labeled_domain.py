@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from speakerid.calibration.labeled_domain import ENROLLED, STRANGERS, draw, one_person_twice, sides
-from tests.scoring.domains import made_domain
+from tests.calibration.made_domains import made_domain
 
 
 def test_a_drawn_gallery_holds_what_it_says() -> None:

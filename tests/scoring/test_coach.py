@@ -10,13 +10,13 @@ import pytest
 
 from speakerid.scoring.calibration import GENERIC
 from speakerid.scoring.coach import NEVER, UNFITTED, CoachEvidence, CoachLimit, CoachLimits, Findings, judge
-from speakerid.scoring.multi_speaker_detector import VoicesModel
+from speakerid.scoring.multi_speaker_detector import MultiSpeakerModel
 from speakerid.types import Speech
 
 GOOD = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
 LIMITS = CoachLimits(
     match_llr=CoachLimit(refuse=-4.0, warn=-1.0),
-    voices=VoicesModel(1.0, -10.0, 2.0),
+    voices=MultiSpeakerModel(1.0, -10.0, 2.0),
     voices_llr=CoachLimit(refuse=3.0, warn=1.0),
 )
 ELSEWHERE = CoachLimit(refuse=8.0, warn=5.0)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from speakerid.scoring.multi_speaker_detector import Parts, VoicesModel, split
+from speakerid.scoring.multi_speaker_detector import MultiSpeakerModel, Parts, split
 from speakerid.types import FloatArray
 from tests.db.rows import unit
 from tests.services.heard import near
@@ -53,5 +53,5 @@ def test_one_window_cannot_be_split() -> None:
 
 
 def test_the_llr_is_the_sum_it_says() -> None:
-    model = VoicesModel(bias=1.0, score=-10.0, smaller=2.0)
+    model = MultiSpeakerModel(bias=1.0, score=-10.0, smaller=2.0)
     assert model.llr(Parts(score=0.2, smaller_s=math.e)) == pytest.approx(1.0 - 2.0 + 2.0)

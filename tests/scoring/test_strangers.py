@@ -20,7 +20,7 @@ from speakerid.scoring.strangers import (
     expected_maximum,
     own_strangers,
 )
-from tests.scoring.galleries import default_calibration, utterances
+from tests.calibration.made_galleries import default_calibration, utterances
 
 DEFAULT = Strangers(mean=0.2, growth=0.12, deviation=0.1, between=0.08)
 ALIKE = 0.45  # raises the scores of different speakers by about two standard deviations

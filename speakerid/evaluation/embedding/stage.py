@@ -48,7 +48,7 @@ class EmbeddedRecordings:
     """Row k of `embeddings (n, dim)` belongs to recording k; those of `unusable` ones are zero."""
 
     embeddings: FloatArray
-    unusable: dict[str, str]  # name: a sentence that says why
+    unusable: dict[str, str]  # name: a sentence with the reason
     fresh: int  # embedded now, not taken from the cache
     audio_s: float  # of those
     took_s: float

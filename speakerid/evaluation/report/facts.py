@@ -66,7 +66,7 @@ class Difference:
     here: float
     there: float
     difference: float
-    low: float | None  # None where nothing tells the speakers
+    low: float | None  # None where the speakers are not known
     high: float | None
 
 

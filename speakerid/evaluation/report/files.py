@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from speakerid.evaluation.identification import Searches
 from speakerid.evaluation.report.facts import Answer, Evaluated, ScoredTrials
 from speakerid.evaluation.report.text import html, markdown
 from speakerid.evaluation.tables import is_number, read_table
+from speakerid.whole_files import write_whole
 
 JSON, SCORES, ANSWERS, SEARCHES = "report.json", "scores.txt", "answers.txt", "searches.txt"
 
@@ -93,12 +93,4 @@ def read_searches(file: Path) -> Searches:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, lambda file: file.write(text.encode()))

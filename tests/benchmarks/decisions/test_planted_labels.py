@@ -12,7 +12,7 @@ from benchmarks.decisions import planted_labels
 from benchmarks.decisions.mislabels import librispeech, measure
 from benchmarks.decisions.planted_labels import Draw, Tally
 from speakerid.audit.health import Health, examine
-from tests.scoring.synthetic import compare, gallery, indices, nothing
+from tests.audit.made_galleries import compare, gallery, indices, nothing
 
 SOUND = gallery(20, 5, np.random.default_rng(1))
 

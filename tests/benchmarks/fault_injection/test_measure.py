@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.enrollment_stage import EnrollmentStage
-from benchmarks.fault_injection.dev_utterances import DevUtterance
-from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, FaultCast, Kind, Planter
-from benchmarks.fault_injection.report import Judged, table
+from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, DevUtterance, FaultCast, Kind, Planter
+from benchmarks.fault_injection.measure import Judged, table
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.quality import clipping_ratio
 from speakerid.audio.vad import SileroVad

@@ -1,4 +1,4 @@
-"""What is fitted for an encoder: on the sample voices, by the same command as what ships."""
+"""What is fitted for an encoder: on the sample voices, by the same code as what ships."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import pytest
 from speakerid import samples
 from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.bootstrap import load_encoder, load_fitted
-from speakerid.calibration.domain_embeddings import Progress, embed_domain
-from speakerid.calibration.domains import Domain, own_domains
+from speakerid.calibration.domains import Domain, Progress, embed_domain, own_domains
+from speakerid.calibration.encoder_calibration import Calibrated, calibrate, read, report
 from speakerid.encoders.concatenated import ConcatenatedEncoder, Part
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import CalibrationMissing, FileMissing
-from speakerid.evaluation import calibrate
 
 VOICES = Path(samples.__file__).parent / "voices"
 
@@ -24,8 +23,8 @@ def quiet(title: str) -> Progress:
     return lambda done, total: None
 
 
-def fitted(domains: list[Domain]) -> list[calibrate.Calibrated]:
-    return calibrate.calibrate(calibrate.read([FakeEncoder()], domains, quiet))
+def fitted(domains: list[Domain]) -> list[Calibrated]:
+    return calibrate(read([FakeEncoder()], domains, quiet))
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +33,8 @@ def voices() -> Domain:
     return domain
 
 
-def test_the_command_prints_what_it_fitted(capsys: pytest.CaptureFixture[str]) -> None:
-    assert calibrate.main(["--data", str(VOICES), "--encoder", "fake", "--json"]) == 0
-    made = json.loads(capsys.readouterr().out)
+def test_what_was_fitted_and_what_it_covers_is_json(voices: Domain) -> None:
+    made = json.loads(json.dumps(fitted([voices])[0].to_json()))
     assert made["calibration"]["fingerprint"] == FakeEncoder().fingerprint
     assert made["calibration"]["domains"] == ["voices"]
     assert made["calibration"]["slope"] > 0.0
@@ -100,7 +98,7 @@ def test_three_domains_are_judged_by_each_other(voices: Domain) -> None:
     assert sorted(one.domain for one in made.left_out) == ["a", "b", "c", "only"]
     named = [one.strangers_named for one in made.left_out]
     assert named == sorted(named, reverse=True)
-    text = "\n".join(calibrate.report(made))
+    text = "\n".join(report(made))
     assert "| only (judged only) |" in text
     assert text.count("\n| a |") == 2
 

@@ -16,18 +16,18 @@ from speakerid.errors import CalibrationMissing
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.coach import CoachLimit, CoachLimits
 from speakerid.scoring.cosine import cosine, voiceprint
-from speakerid.scoring.multi_speaker_detector import Parts, VoicesModel, features, split
+from speakerid.scoring.multi_speaker_detector import MultiSpeakerModel, Parts, features, split
 from speakerid.types import FloatArray
 
 # Of good enrollments in the worst domain. Fewer are refused than a new domain may show: emotions, which are in no fit,
 # lie further out than calls on another day.
 MATCH_REFUSED, VOICES_REFUSED, WARNED = 0.001, 0.0005, 0.02
-MIN_EXAMPLES = 30  # in a domain; fewer say nothing about the few that a limit is about
+MIN_EXAMPLES = 30  # in a domain; fewer show nothing of the few that a limit is about
 DRAWS = 4  # of each speaker's sessions: enrolled and new
 CONVERSATIONS = 300  # of two speakers, made in each domain
-SECOND_VOICE = (0.2, 0.5)  # of the whole
+SECOND_SPEAKER = (0.2, 0.5)  # of the whole
 SEED = 4
-# Weak L2: keeps the weights finite when one voice and two separate perfectly.
+# Weak L2: keeps the weights finite when one speaker and two separate perfectly.
 INVERSE_REGULARIZATION = 100.0
 
 Windows = tuple[FloatArray, float]  # (w, dim) of a recording, and its seconds of speech
@@ -36,7 +36,7 @@ Windows = tuple[FloatArray, float]  # (w, dim) of a recording, and its seconds o
 def fit_limits(domains: Sequence[LabeledDomain], calibration: Calibration, most_windows: int) -> CoachLimits:
     """`most_windows` of one recording are embedded. Raises CalibrationMissing when a domain has too little."""
     llrs = [calibration.llr(_enough(domain, own_scores(domain))) for domain in domains]
-    model, voices_llr = fit_voices(domains, most_windows)
+    model, voices_llr = fit_multi_speaker(domains, most_windows)
     return CoachLimits(
         match_llr=CoachLimit(*(-max(_end(-one, share) for one in llrs) for share in (MATCH_REFUSED, WARNED))),
         voices=model,
@@ -55,23 +55,23 @@ def own_scores(domain: LabeledDomain) -> Reals:
     return np.array(found)
 
 
-def fit_voices(domains: Sequence[LabeledDomain], most_windows: int) -> tuple[VoicesModel, CoachLimit]:
-    """From recordings of one voice and made ones of two."""
-    one = [_enough(domain, _features(one_voice(domain, most_windows))) for domain in domains]
-    two = [_enough(domain, _features(two_voices(domain, most_windows))) for domain in domains]
+def fit_multi_speaker(domains: Sequence[LabeledDomain], most_windows: int) -> tuple[MultiSpeakerModel, CoachLimit]:
+    """From recordings of one speaker and made ones of two."""
+    one = [_enough(domain, _features(one_speaker(domain, most_windows))) for domain in domains]
+    two = [_enough(domain, _features(two_speakers(domain, most_windows))) for domain in domains]
     kinds = [*one, *two]
     labels = np.repeat([0, 1], [sum(map(len, one)), sum(map(len, two))])
     weights = np.concatenate([np.full(len(kind), len(labels) / len(kinds) / len(kind)) for kind in kinds])
     fitted = LogisticRegression(C=INVERSE_REGULARIZATION, tol=1e-8)
     fitted.fit(np.concatenate(kinds), labels, sample_weight=weights)
-    model = VoicesModel(float(fitted.intercept_[0]), *(float(weight) for weight in fitted.coef_[0]))
+    model = MultiSpeakerModel(float(fitted.intercept_[0]), *(float(weight) for weight in fitted.coef_[0]))
     llrs = [fitted.decision_function(kind) for kind in one]
     return model, CoachLimit(
         *(max(_normal_end(values, share) for values in llrs) for share in (VOICES_REFUSED, WARNED))
     )
 
 
-def one_voice(domain: LabeledDomain, most_windows: int) -> Iterator[Windows]:
+def one_speaker(domain: LabeledDomain, most_windows: int) -> Iterator[Windows]:
     """Utterances, and several of one session joined."""
     random = np.random.default_rng(SEED)
     for group in _groups(domain):
@@ -80,14 +80,14 @@ def one_voice(domain: LabeledDomain, most_windows: int) -> Iterator[Windows]:
             yield _joined(domain, random.permutation(group)[: random.integers(2, 5)].tolist(), most_windows)
 
 
-def two_voices(domain: LabeledDomain, most_windows: int) -> Iterator[Windows]:
+def two_speakers(domain: LabeledDomain, most_windows: int) -> Iterator[Windows]:
     """Speech of two people, the second one's a random share."""
     random, groups = np.random.default_rng(SEED), _groups(domain)
     for _ in range(CONVERSATIONS):
         first, second = (groups[at] for at in random.choice(len(groups), 2))
         if domain.speakers[first[0]] != domain.speakers[second[0]]:
             mine, theirs = (_joined(domain, group[:ENROLLED], len(domain.speakers)) for group in (first, second))
-            yield _mixed(mine, theirs, float(random.uniform(*SECOND_VOICE)), most_windows)
+            yield _mixed(mine, theirs, float(random.uniform(*SECOND_SPEAKER)), most_windows)
 
 
 def _groups(domain: LabeledDomain) -> list[list[int]]:
@@ -103,7 +103,7 @@ def _joined(domain: LabeledDomain, utterances: Sequence[int], most: int) -> Wind
 
 
 def _mixed(mine: Windows, theirs: Windows, share: float, most: int) -> Windows:
-    """As much of both as gives the second voice this share."""
+    """As much of both as gives the second speaker this share."""
     total_s = min(mine[1] / (1.0 - share), theirs[1] / share)
     parts = [
         windows[: max(1, round(len(windows) * total_s * part / seconds_))]
@@ -132,7 +132,7 @@ def _end(values: Reals, share: float) -> float:
 
 
 def _normal_end(values: Reals, share: float) -> float:
-    """The same by mean and deviation alone: one odd one of a few hundred, which may hold two voices, is not it."""
+    """The same by mean and deviation alone: one odd one of a few hundred, which may hold two speakers, is not it."""
     return float(norm.isf(share, values.mean(), values.std()))
 
 

@@ -1,36 +1,33 @@
 """Fit what decisions with an encoder need on labeled speech of several kinds, each counting alike.
 
-    python -m speakerid.evaluation.calibrate --speech ../shared/speech --ship
-    speakerid models calibrate --encoder E --data DIR
-
 The calibration (cosine to llr, strangers' best scores) and the limits of the enrollment coach. With several domains
 each is left out in turn and judged by what the others taught.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from speakerid.bootstrap import load_encoder
-from speakerid.calibration.domain_embeddings import Bars, EmbeddedDomain, Progress, embed_domain
-from speakerid.calibration.domains import Domain, own_domains, speech_domains
+import numpy as np
+
+from speakerid.audio.windows import MOST
+from speakerid.calibration.coach_limits import fit_limits, one_speaker, own_scores
+from speakerid.calibration.domains import Bars, Domain, EmbeddedDomain, embed_domain
 from speakerid.calibration.fit import fit
-from speakerid.calibration.fit_domains import TARGET_FPIR, DomainLeftOut, fit_domains, leave_one_out
-from speakerid.calibration.labeled_domain import LabeledDomain, one_person_twice
+from speakerid.calibration.labeled_domain import DrawnGallery, LabeledDomain, draw, one_person_twice
 from speakerid.encoders.base import Encoder, label
-from speakerid.encoders.registry import FITTED, PAIR
-from speakerid.models.files import named_failures, write_bytes
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.fitted import Fitted
+from speakerid.scoring.multi_speaker_detector import split
+from speakerid.scoring.strangers import own_strangers
 
-WIDER = 1.5  # than encoders at hand, whose training has much in common
-SHIPPED = (PAIR, "campplus", "ecapa-mini")  # the first one finds who is in a domain twice
+ENROLLED = 30  # speakers at most
+DRAWS = 20
+TARGET_FPIR = 0.01
+MIN_OTHERS = 2  # domains to fit on
+SEED = 8
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Covered:
     fitted_on: bool  # else only judged
     speakers: int
     utterances: int
-    one_person_twice: int  # speakers left out for sounding like another one
+    one_person_twice: int  # speakers left out because they sound like another one
     too_short: int  # utterances with less than a second of speech
     unreadable: int  # recordings
 
@@ -92,13 +89,6 @@ def calibrate(material: FittingMaterial) -> list[Calibrated]:
     return [_calibrated(material, at, covered) for at in range(len(material.encoders))]
 
 
-def prior(material: FittingMaterial) -> Calibration:
-    """For any encoder: of all domains through all encoders, each a domain of its own, and wider between them."""
-    every = [one for at in range(len(material.encoders)) for one in material.of(at, test_only=False)]
-    found = fit(every, "")
-    return replace(found, strangers=replace(found.strangers, between=WIDER * found.strangers.between), domains=())
-
-
 def _calibrated(material: FittingMaterial, at: int, covered: tuple[Covered, ...]) -> Calibrated:
     domains, encoder = material.of(at, test_only=False), material.encoders[at]
     fitted = fit_domains(domains, encoder.fingerprint)
@@ -138,44 +128,72 @@ def report(made: Calibrated) -> Iterator[str]:
         yield f"| {left.domain} | {left.enrolled} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |"
 
 
-def write(fitted: Fitted, file: Path) -> None:
-    """Raises ModelsDiskFull, ModelsFolderUnusable."""
-    text = fitted.to_json().encode()
-    with named_failures(file.parent, len(text)):
-        write_bytes(file, text)
+@dataclass(frozen=True)
+class DomainLeftOut:
+    """Shares, by what was fitted without this domain."""
+
+    domain: str
+    enrolled: int  # speakers of a gallery
+    accepted: float  # utterances of enrolled speakers named rightly
+    wrong_names: float  # … given another name
+    strangers_named: float
+    match_refused: float  # good enrollments that `does_not_match_speaker` refuses
+    voices_refused: float  # … that `more_than_one_voice` refuses
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Fit the calibration and the enrollment limits of encoders.")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--speech", type=Path, help="a folder with field, librispeech and fsdd")
-    source.add_argument("--data", type=Path, nargs="+", help="folders with one sub-folder per speaker or per domain")
-    parser.add_argument("--encoder", action="append", help=f"by default {', '.join(SHIPPED)}")
-    parser.add_argument("--ship", action="store_true", help="write what ships with the package")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
-    names = options.encoder or SHIPPED
-    domains = speech_domains(options.speech) if options.speech else own_domains(options.data)
-    material = read([load_encoder(name) for name in names], domains, say_progress)
-    for name, made in zip(names, calibrate(material), strict=True):
-        text = json.dumps(made.to_json()) if options.json else "\n".join(report(made))
-        sys.stdout.write(f"{text}\n\n")
-        if options.ship:
-            write(made.fitted, FITTED / f"{name}.json")
-    if len(names) > 1:
-        sys.stdout.write(f"The prior for any encoder: {json.dumps(prior(material).to_dict())}\n")
-    return 0
+def fit_domains(domains: Sequence[LabeledDomain], fingerprint: str) -> Fitted:
+    """Raises CalibrationMissing when a domain has too little."""
+    calibration = fit(domains, fingerprint)
+    return Fitted(calibration, fit_limits(domains, calibration, MOST))
 
 
-def say_progress(title: str) -> Progress:
-    """A line on stderr for every tenth speaker."""
+def leave_one_out(domains: Sequence[LabeledDomain], test_only: Sequence[LabeledDomain]) -> list[DomainLeftOut]:
+    """The worst first: the most strangers named. Nothing for a single domain or two."""
+    found = list[DomainLeftOut]()
+    for domain in [*domains, *test_only]:
+        others = [one for one in domains if one is not domain]
+        if len(others) >= MIN_OTHERS:
+            found.append(_judged(domain, fit_domains(others, "")))
+    return sorted(found, key=lambda one: (-one.strangers_named, one.accepted))
 
-    def show(done: int, total: int) -> None:
-        if done % 10 == 0 or done == total:
-            sys.stderr.write(f"{title}: {done} of {total} speakers\n")
 
-    return show
+def _judged(domain: LabeledDomain, fitted: Fitted) -> DomainLeftOut:
+    size = min(ENROLLED, (len(domain.names) + 1) // 2)
+    accepted, wrong, named = np.mean([_decided(one, fitted.calibration) for one in _galleries(domain, size)], axis=0)
+    match = fitted.calibration.llr(own_scores(domain)) < fitted.limits.match_llr.refuse
+    return DomainLeftOut(
+        domain=domain.name,
+        enrolled=size,
+        accepted=float(accepted),
+        wrong_names=float(wrong),
+        strangers_named=float(named),
+        match_refused=float(match.mean()),
+        voices_refused=_refused(domain, fitted),
+    )
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _galleries(domain: LabeledDomain, size: int) -> Iterator[DrawnGallery]:
+    random = np.random.default_rng(SEED)
+    return (draw(domain, size, random) for _ in range(DRAWS))
+
+
+def _decided(gallery: DrawnGallery, calibration: Calibration) -> tuple[float, float, float]:
+    """Shares of known utterances named rightly and wrongly, and of strangers' named, at TARGET_FPIR."""
+    size, strangers_model = len(gallery.voiceprints), calibration.strangers
+    own = own_strangers(gallery.cross_speaker_maxima(), gallery.enrolled_of, size - 1, strangers_model)
+    threshold = strangers_model.taught(own, size, TARGET_FPIR)
+    threshold = max(threshold, -calibration.intercept / calibration.slope)  # even odds
+    known, strangers = gallery.known_scores(), gallery.stranger_scores()
+    named, right = known.max(axis=1) >= threshold, known.argmax(axis=1) == gallery.known_of
+    return (
+        float((named & right).mean()),
+        float((named & ~right).mean()),
+        float((strangers.max(axis=1) >= threshold).mean()),
+    )
+
+
+def _refused(domain: LabeledDomain, fitted: Fitted) -> float:
+    model = fitted.limits.voices
+    assert model is not None, "it was fitted just now"
+    llrs = [model.llr(split(windows, seconds)) for windows, seconds in one_speaker(domain, MOST) if len(windows) > 1]
+    return float(np.mean(np.array(llrs) > fitted.limits.voices_llr.refuse))

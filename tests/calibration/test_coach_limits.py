@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from speakerid.calibration import fit_coach
-from speakerid.calibration.fit_coach import (
+from speakerid.calibration import coach_limits
+from speakerid.calibration.coach_limits import (
     MATCH_REFUSED,
     VOICES_REFUSED,
     WARNED,
     evenly,
     fit_limits,
-    fit_voices,
-    one_voice,
+    fit_multi_speaker,
+    one_speaker,
     own_scores,
 )
 from speakerid.errors import CalibrationMissing
 from speakerid.scoring.calibration import generic
 from speakerid.scoring.multi_speaker_detector import split
-from tests.scoring.domains import DIM, made_domain
+from tests.calibration.made_domains import DIM, made_domain
 
 MOST = 12
 CALIBRATION = generic("f" * 64)
@@ -44,10 +44,10 @@ def test_sessions_are_compared_with_others_only() -> None:
 
 
 def test_one_voice_and_two_are_told_apart() -> None:
-    model, limit = fit_voices([EASY, HARD], MOST)
+    model, limit = fit_multi_speaker([EASY, HARD], MOST)
     assert model.score < 0.0
-    one = np.array([model.llr(split(*recording)) for recording in one_voice(HARD, MOST)])
-    two = np.array([model.llr(split(*recording)) for recording in fit_coach.two_voices(EASY, MOST)])
+    one = np.array([model.llr(split(*recording)) for recording in one_speaker(HARD, MOST)])
+    two = np.array([model.llr(split(*recording)) for recording in coach_limits.two_speakers(EASY, MOST)])
     assert np.median(two) > limit.refuse
     assert np.mean(two > limit.warn) > 0.9
     assert np.mean(one > limit.refuse) <= VOICES_REFUSED + 1.0 / len(one)
@@ -57,22 +57,22 @@ def test_one_voice_and_two_are_told_apart() -> None:
 def test_the_end_of_gaussian_values_is_where_their_share_lies() -> None:
     values = np.random.default_rng(1).normal(5.0, 2.0, 200_000)
     # The standard error of a quantile of 200,000 at 2 % is 0.01.
-    assert fit_coach._end(values, WARNED) == pytest.approx(norm.isf(WARNED, 5.0, 2.0), abs=0.1)
+    assert coach_limits._end(values, WARNED) == pytest.approx(norm.isf(WARNED, 5.0, 2.0), abs=0.1)
     few = values[:100]
-    assert fit_coach._end(np.append(few, 60.0), WARNED) > fit_coach._end(few, WARNED)
+    assert coach_limits._end(np.append(few, 60.0), WARNED) > coach_limits._end(few, WARNED)
 
 
 def test_one_odd_recording_is_not_the_end_of_its_domain() -> None:
     values = np.random.default_rng(1).normal(0.0, 1.0, 300)
     odd = np.append(values, 10.0)
-    assert fit_coach._normal_end(odd, 0.001) == pytest.approx(fit_coach._normal_end(values, 0.001), abs=0.7)
+    assert coach_limits._normal_end(odd, 0.001) == pytest.approx(coach_limits._normal_end(values, 0.001), abs=0.7)
 
 
 def test_no_more_windows_are_judged_than_are_embedded() -> None:
     rows = np.arange(40, dtype=np.float32)[:, None].repeat(DIM, axis=1)
     assert evenly(rows, 3)[:, 0].tolist() == [0.0, 19.0, 39.0]
     assert len(evenly(rows[:2], 3)) == 2
-    assert max(len(windows) for windows, _ in one_voice(EASY, MOST)) == MOST
+    assert max(len(windows) for windows, _ in one_speaker(EASY, MOST)) == MOST
 
 
 def test_too_few_examples_are_refused_by_the_name_of_their_domain() -> None:
@@ -80,4 +80,4 @@ def test_too_few_examples_are_refused_by_the_name_of_their_domain() -> None:
     with pytest.raises(CalibrationMissing, match="'tiny' gives"):
         fit_limits([EASY, few], CALIBRATION, MOST)
     with pytest.raises(CalibrationMissing, match="'easy' gives 0 examples"):
-        fit_voices([replace(EASY, windows={})], MOST)
+        fit_multi_speaker([replace(EASY, windows={})], MOST)
