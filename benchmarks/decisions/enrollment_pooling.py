@@ -7,7 +7,7 @@ speakers are those of `dev`, and those of `train` that the encoder was not train
 pieces. Every policy L2-normalizes before it averages.
 
 Where a speaker is enrolled both as recorded and by telephone, utterances differ much. Where two seconds are enrolled
-beside all the rest of a recording, up to a minute, they differ in how much they say.
+beside all the rest of a recording, up to a minute, they differ in length.
 """
 
 from __future__ import annotations

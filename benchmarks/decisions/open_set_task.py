@@ -21,7 +21,7 @@ from speakerid.encoders.base import Encoder
 from speakerid.types import FloatArray
 
 ASKED = 5  # utterances of each speaker
-COMPARED = 8  # utterances of each speaker that tell whether they are in the domain twice
+COMPARED = 8  # utterances of each speaker that show whether they are in the domain twice
 BYSTANDERS = STRANGERS = 100  # LibriSpeech speakers who are enrolled, and who are asked
 
 

@@ -44,12 +44,12 @@ def mislabels(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
 
 def strangers(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
     """The same with utterances of people who are not enrolled."""
-    everybody = np.arange(len(sound.sizes))
-    gone = rng.choice(everybody, round(STRANGERS * len(everybody)), replace=False)
+    everyone = np.arange(len(sound.sizes))
+    gone = rng.choice(everyone, round(STRANGERS * len(everyone)), replace=False)
     out = np.isin(sound.speakers, gone)
     planted = rng.choice(np.flatnonzero(out), round(rate * (~out).sum()), replace=False)
     names = sound.speakers.copy()
-    names[planted] = rng.choice(np.setdiff1d(everybody, gone), len(planted))
+    names[planted] = rng.choice(np.setdiff1d(everyone, gone), len(planted))
     rows = np.flatnonzero(~out | np.isin(np.arange(len(out)), planted))
     return Draw(rows, names[rows], np.isin(rows, planted))
 
@@ -87,7 +87,7 @@ def tally_labels(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
 
 
 def tally_twins(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
-    """Pairs of speakers called one voice; a wrong pair counts against its first speaker."""
+    """Pairs of speakers called one person; a wrong pair counts against its first speaker."""
     planted, found, right = (np.zeros(len(sound.sizes), np.int64) for _ in range(3))
     for draw, health in draws:
         of = dict(zip(draw.names.tolist(), sound.speakers[draw.rows].tolist(), strict=True))

@@ -38,27 +38,29 @@ ROOM_NOISE_DBFS = (-90.0, -50.0)
 BACKGROUND_SNR_DB = (15.0, 25.0)
 LONGEST_SAMPLES = 6 * SAMPLE_RATE_HZ  # a recording of 14 s becomes three utterances
 SECOND_SPEAKER = (0.2, 0.5)  # of the whole
-TURN_SAMPLES = 2 * SAMPLE_RATE_HZ  # the second voice speaks at least as long at a time, where it speaks so long at all
+TURN_SAMPLES = (
+    2 * SAMPLE_RATE_HZ
+)  # the second speaker speaks at least as long at a time, if so long at all
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A recording sent for `speaker`, who is enrolled, or for somebody new."""
+    """A recording sent for `speaker`, who is enrolled, or for a new speaker."""
 
     kind: Kind
-    voice: str  # in it; the first of two
+    spoken_by: str  # the first of two
     speaker: str | None
     samples: FloatArray
 
 
 @dataclass(frozen=True)
 class FaultCast:
-    """`enrolled` are in the gallery, `spare` are other takes of their voices, `new` and `single` of other voices."""
+    """`enrolled` are in the gallery, `spare` are other utterances of theirs, `new` and `single` are of other people."""
 
     enrolled: tuple[str, ...]
     spare: Sequence[DevUtterance]
     new: Sequence[DevUtterance]
-    single: Sequence[DevUtterance]  # of other recordings than the rest, the only ones of their voices
+    single: Sequence[DevUtterance]  # of other recordings than the rest, the only ones of their speakers
     rooms: Sequence[FloatArray]  # measured impulse responses
     noises: Sequence[FloatArray]
 
@@ -70,7 +72,7 @@ class Planter:
         self._faults: dict[Kind, Callable[[], Attempt]] = {
             "good": self._good,
             "wrong speaker's file": self._wrong_file,
-            "two voices": self._two_voices,
+            "two voices": self._two_speakers,
             "silence": self._silence,
             "music and noise": self._music,
             "clipped": self._clipped,
@@ -83,22 +85,22 @@ class Planter:
 
     def _good(self) -> Attempt:
         take = self._any()
-        return Attempt("good", take.voice, self._owner(take), self._recorded(take.samples))
+        return Attempt("good", take.speaker, self._owner(take), self._recorded(take.samples))
 
     def _wrong_file(self) -> Attempt:
-        """Somebody else's, who is enrolled too or not."""
+        """Another speaker's, who is enrolled too or not."""
         take = self._any()
-        speaker = self._one([name for name in self._cast.enrolled if name != take.voice])
-        return Attempt("wrong speaker's file", take.voice, speaker, self._recorded(take.samples))
+        speaker = self._one([name for name in self._cast.enrolled if name != take.speaker])
+        return Attempt("wrong speaker's file", take.speaker, speaker, self._recorded(take.samples))
 
-    def _two_voices(self) -> Attempt:
+    def _two_speakers(self) -> Attempt:
         """Half of them through one room and noise, the others as different as their recordings are."""
         first = self._any()
-        second = self._one([take for take in self._everything() if take.voice != first.voice])
+        second = self._one([take for take in self._everything() if take.speaker != first.speaker])
         talk = in_turns(self._more_of(first), self._more_of(second), self._random)
         if self._random.random() < 0.5:
             talk = conditions.mixed(self._in_a_room(talk), self._noise(len(talk)), self._background_db())
-        return Attempt("two voices", first.voice, self._owner(first), talk)
+        return Attempt("two voices", first.speaker, self._owner(first), talk)
 
     def _silence(self) -> Attempt:
         """Digital, or with the noise of a room or its mains hum."""
@@ -119,15 +121,15 @@ class Planter:
 
     def _clipped(self) -> Attempt:
         take, share = self._any(), float(self._random.uniform(*CLIPPED))
-        return Attempt("clipped", take.voice, self._owner(take), conditions.overdriven(take.samples, share))
+        return Attempt("clipped", take.speaker, self._owner(take), conditions.overdriven(take.samples, share))
 
     def _narrow(self) -> Attempt:
         take = self._one(self._cast.spare)
-        return Attempt("8 kHz among 16 kHz", take.voice, take.voice, conditions.telephone(take.samples, 0))
+        return Attempt("8 kHz among 16 kHz", take.speaker, take.speaker, conditions.telephone(take.samples, 0))
 
     def _two_names(self) -> Attempt:
         take = self._one(self._cast.spare)
-        return Attempt("same voice, two names", take.voice, None, self._recorded(take.samples))
+        return Attempt("same voice, two names", take.speaker, None, self._recorded(take.samples))
 
     def _recorded(self, samples: FloatArray) -> FloatArray:
         """As it was, or loud, or through a duller microphone, or in a room that was measured."""
@@ -148,15 +150,15 @@ class Planter:
         return [*self._cast.spare, *self._cast.new, *self._cast.single]
 
     def _more_of(self, take: DevUtterance) -> FloatArray:
-        """With up to two other takes of the same voice behind it."""
-        others = [one.samples for one in self._everything() if one.voice == take.voice and one is not take]
+        """With up to two other utterances of the same speaker behind it."""
+        others = [one.samples for one in self._everything() if one.speaker == take.speaker and one is not take]
         more = [others[at] for at in self._random.permutation(len(others))[: self._random.integers(3)]]
         longer: FloatArray = np.concatenate([take.samples, *more])
         return longer
 
     def _owner(self, take: DevUtterance) -> str | None:
-        """The speaker to enroll it for; None for somebody new."""
-        return take.voice if take.voice in self._cast.enrolled else None
+        """The speaker to enroll it for; None for a new speaker."""
+        return take.speaker if take.speaker in self._cast.enrolled else None
 
     def _anybody(self) -> str | None:
         return self._one(self._cast.enrolled) if self._random.random() < 0.5 else None
@@ -180,27 +182,27 @@ class Planter:
 class DevUtterance:
     """One utterance as it was recorded, with its pauses."""
 
-    voice: str  # whose it is; the name of the file where that is not known
+    speaker: str  # the name of the file where that is not known
     samples: FloatArray
 
 
 def pieces(data: Mapping[str, Sequence[Path]], preparer: Preparer) -> list[DevUtterance]:
     """Recordings of `data` (files by speaker) cut into equal pieces of 6 s at most."""
     return [
-        DevUtterance(voice, piece)
-        for voice, files in data.items()
+        DevUtterance(speaker, piece)
+        for speaker, files in data.items()
         for file in files
         for piece in split_equally(preparer.decode(read_file(file)), LONGEST_SAMPLES)
     ]
 
 
 def single(files: Sequence[Path], preparer: Preparer) -> list[DevUtterance]:
-    """Whole recordings of one voice each, it is not known whose."""
+    """Whole recordings of one speaker each, who is not known."""
     return [DevUtterance(file.name, preparer.decode(read_file(file))) for file in files]
 
 
 def in_turns(first: FloatArray, second: FloatArray, random: np.random.Generator) -> FloatArray:
-    """As much of both `(n,)` as gives the second voice a random share, in one turn or several, either one last."""
+    """As much of both `(n,)` as gives the second speaker a random share, in one turn or several, either one last."""
     share = random.uniform(*SECOND_SPEAKER)
     total = min(len(first) / (1.0 - share), len(second) / share)
     mine, theirs = first[: int(total * (1.0 - share))], second[: int(total * share)]

@@ -50,8 +50,8 @@ from speakerid.types import Estimate
 SEED = 11
 HELD_OUT = 51  # last speakers of librispeech/train: the bundled encoder was not trained on them
 BYSTANDERS = 200  # its first speakers, whom the bundled encoder was trained on: enrolled, never judged
-JUDGED_ENROLLED = 10  # voices in either gallery; the large one has the bystanders too
-MOST_UTTERANCES = 3  # enrolled of one voice; some are left to send
+JUDGED_ENROLLED = 10  # speakers in either gallery; the large one has the bystanders too
+MOST_UTTERANCES = 3  # enrolled of one speaker; some are left to send
 SINGLES = 300  # files of coffee
 ATTEMPTS = 400  # faults, and as many good utterances
 Verdict = Literal["named", "refused", "warned", "missed"]
@@ -87,9 +87,9 @@ def judge(engine: Engine, corpus: FaultCorpus) -> Iterator[Judged]:
         stage, random = EnrollmentStage(engine, f"gallery-{number}"), np.random.default_rng(SEED + number)
         enrolled, spare, new = _chosen(corpus.takes, random)
         for take in [*enrolled, *others]:
-            stage.enroll(take.voice, take.samples, whatever=True)
-        voices = tuple({take.voice: None for take in enrolled})
-        planter = Planter(FaultCast(voices, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
+            stage.enroll(take.speaker, take.samples, whatever=True)
+        chosen = tuple({take.speaker: None for take in enrolled})
+        planter = Planter(FaultCast(chosen, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
         for kind in chain(repeat(GOOD, ATTEMPTS // 2), islice(cycle(FAULTS), ATTEMPTS // 2)):
             attempt = planter.attempt(kind)
             yield Judged(attempt, stage.review(attempt.speaker, attempt.samples))
@@ -98,18 +98,18 @@ def judge(engine: Engine, corpus: FaultCorpus) -> Iterator[Judged]:
 def _chosen(
     takes: Sequence[DevUtterance], random: np.random.Generator
 ) -> tuple[list[DevUtterance], list[DevUtterance], list[DevUtterance]]:
-    """Takes to enroll, others of the same voices, and those of all other voices."""
+    """Takes to enroll, others of the same speakers, and those of all others."""
     mine: defaultdict[str, list[DevUtterance]] = defaultdict(list)
     for at in random.permutation(len(takes)):
-        mine[takes[at].voice].append(takes[at])
-    several = sorted(voice for voice, own in mine.items() if len(own) > 1)
-    voices = [several[at] for at in random.permutation(len(several))[:JUDGED_ENROLLED]]
+        mine[takes[at].speaker].append(takes[at])
+    several = sorted(name for name, own in mine.items() if len(own) > 1)
+    chosen = [several[at] for at in random.permutation(len(several))[:JUDGED_ENROLLED]]
     enrolled, spare = list[DevUtterance](), list[DevUtterance]()
-    for voice in voices:
-        count = int(random.integers(1, min(MOST_UTTERANCES, len(mine[voice]) - 1) + 1))
-        enrolled += mine[voice][:count]
-        spare += mine[voice][count:]
-    return enrolled, spare, [take for take in takes if take.voice not in voices]
+    for name in chosen:
+        count = int(random.integers(1, min(MOST_UTTERANCES, len(mine[name]) - 1) + 1))
+        enrolled += mine[name][:count]
+        spare += mine[name][count:]
+    return enrolled, spare, [take for take in takes if take.speaker not in chosen]
 
 
 def fit_elsewhere(encoder: Encoder, speech: Path, folder: Path) -> None:
@@ -136,12 +136,12 @@ class Judged:
 
 
 def table(found: Sequence[Judged]) -> str:
-    """Markdown. 95 % intervals: Wilson's for faults, over resampled voices for good enrollments."""
+    """Markdown. 95 % intervals: Wilson's for faults, over resampled speakers for good enrollments."""
     return "\n".join([*_faults(found), "", *_good([one for one in found if one.attempt.kind == "good"]), ""])
 
 
 def summary(limits: CoachLimits) -> str:
-    """What is refused and, in brackets, what is only said."""
+    """What is refused and, in brackets, what is a warning."""
     return (
         f"match below llr {limits.match_llr.refuse:.1f} ({limits.match_llr.warn:.1f}), "
         f"two voices above llr {limits.voices_llr.refuse:.1f} ({limits.voices_llr.warn:.1f})"
@@ -167,13 +167,13 @@ def _row(name: str, counts: Counter[Verdict]) -> str:
 
 def _good(good: Sequence[Judged]) -> Iterator[str]:
     refused = [one for one in good if one.findings.refusals]
-    voices = [one.attempt.voice for one in good]
+    speakers = [one.attempt.spoken_by for one in good]
     wrong = np.array([bool(one.findings.refusals) for one in good])
-    drawn = speaker_bootstrap(lambda weights: float(np.average(wrong, weights=weights)), voices, voices)
+    drawn = speaker_bootstrap(lambda weights: float(np.average(wrong, weights=weights)), speakers, speakers)
     yield f"{len(good)} good enrollments: wrongly refused {_share(interval(wrong.mean(), drawn))}"
     codes = Counter[str](code for one in refused for code in one.findings.refusals)
     words = Counter[str](word for one in good for word in one.findings.warnings)
-    yield f"refused by: {_counts(codes)}; of {len({one.attempt.voice for one in refused})} voices"
+    yield f"refused by: {_counts(codes)}; of {len({one.attempt.spoken_by for one in refused})} speakers"
     yield f"warned by: {_counts(words)}"
 
 

@@ -50,7 +50,7 @@ class Answered:
         return [ReferenceTurn(turn.start, turn.end, name_of(turn.speaker)) for turn in self.recording.turns]
 
     def known_truth(self) -> list[ReferenceTurn]:
-        """Everybody who is not enrolled is a stranger."""
+        """All who are not enrolled are strangers."""
         return [
             ReferenceTurn(one.start, one.end, one.speaker if one.speaker in self.case.enrolled else STRANGER)
             for one in self.case.truth
@@ -63,7 +63,7 @@ def name_of(speaker: object) -> str:
 
 def meetings(folder: Path) -> Iterator[Case]:
     """AMI excerpts beside their RTTM files."""
-    truth = {name: said for file in sorted(folder.glob("*.rttm")) for name, said in read_rttm(file).turns.items()}
+    truth = {name: turns for file in sorted(folder.glob("*.rttm")) for name, turns in read_rttm(file).turns.items()}
     for file in sorted(folder.glob("*.flac")):
         yield Case(file.stem, decode(read_file(file)), truth[file.stem])
 
@@ -90,9 +90,9 @@ def to_fit(speech: Path, cast: Cast, count: int) -> dict[str, list[Case]]:
 
 
 def enroll(sid: SpeakerID, cast: Cast) -> None:
-    for voice in cast.voices:
-        if voice.enroll is not None:
-            sid.enroll(voice.name, *((samples, SAMPLE_RATE_HZ) for samples in voice.enroll))
+    for member in cast.voices:
+        if member.enroll is not None:
+            sid.enroll(member.name, *((samples, SAMPLE_RATE_HZ) for samples in member.enroll))
 
 
 def answered(sid: SpeakerID, cases: Sequence[Case], *, known_number: bool = False) -> list[Answered]:

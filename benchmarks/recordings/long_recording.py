@@ -22,7 +22,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.types import FloatArray
 
 KIB_PER_MIB = 1024
-# The process says itself what it took: ru_maxrss of a child begins with what its parent held.
+# The process reports itself what it took: ru_maxrss of a child begins with what its parent held.
 MEASURED = """
 import atexit, json, re, time
 from pathlib import Path
@@ -51,7 +51,7 @@ def write_repeated(pieces: Iterable[FloatArray], seconds: float, file: Path) -> 
 
 @contextmanager
 def _serving(command: list[str]) -> Iterator[str]:
-    """The URL of a service that stops, and says what it took, when the block ends."""
+    """The URL of a service that stops, and reports what it took, when the block ends."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

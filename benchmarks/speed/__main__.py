@@ -4,7 +4,7 @@ Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weigh
 Service: `speakerid serve` as a child process: time until it answers, its CPU time, memory, libraries it loaded.
 Metrics: EER and minDCF beside SpeechBrain's EER.
 Audit: the comparisons of a gallery of 10,000 utterances, of made-up speakers.
-Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 voices; memory.
+Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 speakers; memory.
 """
 
 from __future__ import annotations

@@ -105,8 +105,8 @@ def _measured() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = _write_list(Path(folder) / "list.txt", *LARGEST)
         read_s, trials = _best(lambda: read_trials(path))
-    voices = _voices(LARGEST[1], LARGEST[2])
-    scored_s, scores = _best(lambda: Backend("cosine").pairs(voices, trials.enroll, trials.test))
+    embeddings = _embeddings(LARGEST[1], LARGEST[2])
+    scored_s, scores = _best(lambda: Backend("cosine").pairs(embeddings, trials.enroll, trials.test))
     measured_s, figures = _best(lambda: verify(trials, scores, speakers_of(trials), resamples=0))
     return {
         "trials": figures.trials,
@@ -121,12 +121,12 @@ def _measured() -> dict[str, Any]:
 
 def _normalization() -> dict[str, Any]:
     count, utterances, speakers = SMALLEST
-    voices = _voices(utterances, speakers)
+    embeddings = _embeddings(utterances, speakers)
     enroll, test, _ = _pairs(count, utterances, speakers)
-    cohort = Cohort(_voices(COHORT, COHORT), TOP)
+    cohort = Cohort(_embeddings(COHORT, COHORT), TOP)
     plain, normalized = Backend("cosine"), Backend("asnorm", cohort)
-    plain_s, _ = _best(lambda: plain.pairs(voices, enroll, test))
-    both_s, _ = _best(lambda: normalized.pairs(voices, enroll, test))
+    plain_s, _ = _best(lambda: plain.pairs(embeddings, enroll, test))
+    both_s, _ = _best(lambda: normalized.pairs(embeddings, enroll, test))
     return {"asnorm_utterances": utterances, "asnorm_cohort": COHORT, "asnorm_s": round(both_s - plain_s, 2)}
 
 
@@ -147,7 +147,7 @@ def _pairs(count: int, utterances: int, speakers: int) -> tuple[Places, Places, 
     return enroll, enroll + np.where(same, speakers, rng.integers(1, speakers, count)), same
 
 
-def _voices(utterances: int, speakers: int) -> FloatArray:
+def _embeddings(utterances: int, speakers: int) -> FloatArray:
     rng = np.random.default_rng(1)
     rows = rng.standard_normal((utterances, DIM), np.float32)
     rows += rng.standard_normal((speakers, DIM), np.float32)[np.arange(utterances) % speakers]

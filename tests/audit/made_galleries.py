@@ -1,4 +1,4 @@
-"""Made-up galleries: voices as random directions, utterances scattered around them."""
+"""Made-up galleries: speakers as random directions, utterances scattered around them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from speakerid.types import FloatArray
 
 DIM = 64
 SECONDS = 4.0
-SCATTER = 0.7  # cosines of one voice around 1 / (1 + 0.7²) = 0.67; of two voices around 0, deviation 1/8
+SCATTER = 0.7  # cosines of one speaker around 1 / (1 + 0.7²) = 0.67; of two speakers around 0, deviation 1/8
 
 
-def voices(count: int, rng: np.random.Generator) -> FloatArray:
+def directions(count: int, rng: np.random.Generator) -> FloatArray:
     return unit(rng.standard_normal((count, DIM)))
 
 
-def utterances(voice: FloatArray, count: int, rng: np.random.Generator, scatter: float = SCATTER) -> FloatArray:
-    """`(count, DIM)` of one voice `(DIM,)`."""
-    return unit(voice + scatter / np.sqrt(DIM) * rng.standard_normal((count, DIM)))
+def utterances(direction: FloatArray, count: int, rng: np.random.Generator, scatter: float = SCATTER) -> FloatArray:
+    """`(count, DIM)` of one direction `(DIM,)`."""
+    return unit(direction + scatter / np.sqrt(DIM) * rng.standard_normal((count, DIM)))
 
 
 def labeled(embeddings: FloatArray, speakers: Indices) -> Labeled:
@@ -29,7 +29,7 @@ def labeled(embeddings: FloatArray, speakers: Indices) -> Labeled:
 
 def gallery(speakers: int, each: int, rng: np.random.Generator) -> Labeled:
     """Everybody under the right name."""
-    embeddings = np.concatenate([utterances(voice, each, rng) for voice in voices(speakers, rng)])
+    embeddings = np.concatenate([utterances(direction, each, rng) for direction in directions(speakers, rng)])
     return labeled(embeddings, np.repeat(np.arange(speakers), each))
 
 
@@ -47,14 +47,14 @@ def relabeled(gallery: Labeled, changes: dict[int, int]) -> Labeled:
 
 
 def compare(probes: FloatArray, voiceprints: FloatArray) -> Reals:
-    """An llr that fits these voices, and never a block larger than promised."""
+    """An llr that fits these speakers, and never a block larger than promised."""
     assert len(probes) * len(voiceprints) <= BLOCK_LLRS
     cosines = probes.astype(np.float64) @ voiceprints.T.astype(np.float64)
     llrs: Reals = 25.0 * cosines - 10.0
     return llrs
 
 
-def everybody(gallery: Labeled) -> Reals:
+def weights_of_one(gallery: Labeled) -> Reals:
     return np.ones(len(gallery))
 
 

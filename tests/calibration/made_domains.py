@@ -20,8 +20,8 @@ def made_domain(
     random = np.random.default_rng(seed)
     common = unit(random.standard_normal((1, DIM)))
     own = unit(random.standard_normal((speakers, DIM)))
-    voices = unit(np.sqrt(likeness) * common + np.sqrt(1.0 - likeness) * own).repeat(each, axis=0)
-    rows = unit(voices + scatter / np.sqrt(DIM) * random.standard_normal(voices.shape))
+    centers = unit(np.sqrt(likeness) * common + np.sqrt(1.0 - likeness) * own).repeat(each, axis=0)
+    rows = unit(centers + scatter / np.sqrt(DIM) * random.standard_normal(centers.shape))
     windows = {at: unit(row + 0.1 * random.standard_normal((6, DIM))) for at, row in enumerate(rows)}
     count = speakers * each
     return LabeledDomain(name, rows, np.arange(count) // each, np.arange(count), np.full(count, 4.5), windows)

@@ -1,4 +1,4 @@
-"""Made-up voices whose gallery scores are known to be alike, or shifted, from those of the default calibration."""
+"""Made-up speakers whose gallery scores are known to be alike, or shifted, from those of the default calibration."""
 
 from __future__ import annotations
 

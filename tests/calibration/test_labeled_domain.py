@@ -64,5 +64,5 @@ def test_different_people_are_kept(seed: int) -> None:
     assert one_person_twice(made_domain(speakers=40, seed=seed)) == frozenset()
 
 
-def test_an_encoder_that_finds_everybody_alike_leaves_nobody_out() -> None:
+def test_an_encoder_that_finds_all_alike_leaves_no_one_out() -> None:
     assert one_person_twice(made_domain(speakers=10, likeness=0.95)) == frozenset()

@@ -29,9 +29,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def figures(tree: Path, cache: Path, **options: Any) -> dict[str, Any]:
     """Those of all protocols, by name."""
     runs = {name: run(cache, settings=Settings(encoder="bundled"), **options) for name in PROTOCOLS}
-    return {
-        name: evaluate(one, tree, name, None, allow_contaminated=True).report.figures for name, one in runs.items()
-    }
+    return {name: evaluate(one, tree, name, None, allow_contaminated=True).report.figures for name, one in runs.items()}
 
 
 @pytest.mark.slow

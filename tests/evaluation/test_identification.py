@@ -24,7 +24,7 @@ def task(noise: float, speakers: int = SPEAKERS) -> IdentificationTask:
     return IdentificationTask(*(spoken(each, seed, noise, speakers) for each, seed in ((6, 1), (2, 2), (20, 3))))
 
 
-def test_separate_voices_are_found_by_both_protocols() -> None:
+def test_separate_speakers_are_found_by_both_protocols() -> None:
     easy = task(noise=0.1)
     assert search(easy, COSINE, 20)[0].accuracy.top_1 == 100.0
     head, taken = linear_head(easy, 20)
@@ -32,7 +32,7 @@ def test_separate_voices_are_found_by_both_protocols() -> None:
     assert (head.accuracy.top_1, head.accuracy.intervals["top_1"], head.converged) == (100.0, (100.0, 100.0), True)
 
 
-def test_hard_voices_give_figures_between_and_intervals_around_them() -> None:
+def test_hard_speakers_give_figures_between_and_intervals_around_them() -> None:
     hard = task(noise=1.0)
     for found in (search(hard, COSINE, 50)[0].accuracy, linear_head(hard, 50)[0].accuracy):
         low, high = found.intervals["top_1"]

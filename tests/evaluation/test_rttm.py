@@ -45,7 +45,7 @@ def measured(
 def test_errors_by_hand(tmp_path: Path) -> None:
     found = measured(tmp_path, REFERENCE, HYPOTHESIS)
     one, other = found.recordings
-    # m1: 2 of 20 s of ben called ada, 1 s missed; cat is ben to DER, and nobody of the reference to IER
+    # m1: 2 of 20 s of ben called ada, 1 s missed; cat is ben to DER, and no one of the reference to IER
     assert (one.recording, one.speech_s) == ("m1", 20.0)
     assert (one.der, one.missed, one.false_alarm, one.confusion, one.ier) == pytest.approx((15, 5, 0, 10, 50))
     assert (other.der, other.missed, other.false_alarm, other.confusion, other.ier) == pytest.approx((25, 0, 25, 0, 25))
@@ -66,7 +66,7 @@ def test_overlapping_speech_counts_for_each_speaker(tmp_path: Path) -> None:
     assert (found.all.der, found.all.missed, found.all.ier) == pytest.approx((100 / 3, 100 / 3, None))
 
 
-def test_nobody_speaks_twice_at_a_time(tmp_path: Path) -> None:
+def test_no_one_speaks_twice_at_a_time(tmp_path: Path) -> None:
     twice = line("m", 0, 6, "a") + line("m", 4, 10, "a") + line("m", 5, 7, "b")
     found = read_rttm(write(tmp_path / "m.rttm", twice))
     assert found.turns == {"m": (SpeakerTurn(0.0, 10.0, "a"), SpeakerTurn(5.0, 7.0, "b"))}

@@ -51,7 +51,7 @@ def many(cast: FaultCast, kind: Kind, count: int = 20) -> list[Attempt]:
 def test_equal_seeds_plant_equal_faults(cast: FaultCast) -> None:
     for kind in (GOOD, *FAULTS):
         first, again = (Planter(cast, 7).attempt(kind) for _ in range(2))
-        assert (first.kind, first.voice, first.speaker) == (again.kind, again.voice, again.speaker)
+        assert (first.kind, first.spoken_by, first.speaker) == (again.kind, again.spoken_by, again.speaker)
         np.testing.assert_array_equal(first.samples, again.samples)
 
 
@@ -65,15 +65,15 @@ def test_every_sound_can_be_sent(cast: FaultCast) -> None:
 
 def test_a_good_one_goes_to_its_own_speaker(cast: FaultCast) -> None:
     for attempt in many(cast, GOOD):
-        assert attempt.speaker == (attempt.voice if attempt.voice in cast.enrolled else None)
+        assert attempt.speaker == (attempt.spoken_by if attempt.spoken_by in cast.enrolled else None)
 
 
 def test_a_wrong_file_goes_to_somebody_else(cast: FaultCast) -> None:
-    assert all(one.speaker not in (None, one.voice) for one in many(cast, "wrong speaker's file"))
+    assert all(one.speaker not in (None, one.spoken_by) for one in many(cast, "wrong speaker's file"))
 
 
 def test_the_same_voice_goes_to_somebody_new(cast: FaultCast) -> None:
-    assert all(one.speaker is None and one.voice in cast.enrolled for one in many(cast, "same voice, two names"))
+    assert all(one.speaker is None and one.spoken_by in cast.enrolled for one in many(cast, "same voice, two names"))
 
 
 def test_clipped_ones_are_clipped(cast: FaultCast) -> None:
@@ -90,7 +90,7 @@ def test_a_telephone_carries_nothing_above_4_khz(cast: FaultCast) -> None:
 def test_the_services_judge_and_nothing_stays(engine: Engine, cast: FaultCast) -> None:
     stage = EnrollmentStage(engine, "stage")
     for one in (take(ADA, utterance(ADA, 0)), take(ADA, utterance(ADA, 1)), take(BEN, utterance(BEN, 0))):
-        stage.enroll(one.voice, one.samples, whatever=True)
+        stage.enroll(one.speaker, one.samples, whatever=True)
     ada, ben = cast.spare[:2]
     assert stage.review(ADA, ada.samples) == Findings((), ())
     for _ in range(2):  # what is only tried leaves nothing: the second time is like the first
