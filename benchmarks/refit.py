@@ -31,13 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--speech", type=Path, required=True, help="a folder with field, librispeech and fsdd")
     parser.add_argument("--encoder", action="append", help=f"by default {', '.join(SHIPPED)}")
     parser.add_argument("--ship", action="store_true", help="write what ships with the package")
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     names = options.encoder or SHIPPED
     material = read([load_encoder(name) for name in names], speech_domains(options.speech), say_progress)
     for name, made in zip(names, calibrate(material), strict=True):
-        text = json.dumps(made.to_json()) if options.json else "\n".join(report(made))
-        sys.stdout.write(f"{text}\n\n")
+        sys.stdout.write("\n".join(report(made)) + "\n\n")
         if options.ship:
             (FITTED / f"{name}.json").write_text(made.fitted.to_json(), encoding="utf-8")
     if len(names) > 1:

@@ -42,6 +42,7 @@ MIN_SPEECH_S = 1.0
 DRAWS = {0.02: 80, 0.05: 40}  # how often faults are planted anew, by share of the utterances
 TWINS = 3  # speakers with two names in a draw
 TWIN_DRAWS = 40
+SEED = 0
 
 Planter = Callable[[Labeled, Any, np.random.Generator], Draw]
 
@@ -87,8 +88,8 @@ def _recordings(root: Path, preparer: Preparer) -> Iterator[tuple[str, FloatArra
             yield from ((name, piece) for piece in split_equally(samples, -(-len(samples) // pieces)))
 
 
-def measure(material: LabeledMaterial, seed: int) -> dict[str, Any]:
-    sound, rng = material.sound, np.random.default_rng(seed)
+def measure(material: LabeledMaterial) -> dict[str, Any]:
+    sound, rng = material.sound, np.random.default_rng(SEED)
 
     def audited(plant: Planter, how_much: float, draws: int) -> list[tuple[Draw, Health]]:
         return [(draw, material.audit(draw)) for draw in (plant(sound, how_much, rng) for _ in range(draws))]
@@ -130,10 +131,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech")
     parser.add_argument("--encoder", default="default")
     parser.add_argument("--mixed", action="store_true", help="utterances in several conditions")
-    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     material = librispeech(options.speech / "librispeech", options.encoder, mixed=options.mixed)
-    report = measure(material, options.seed)
+    report = measure(material)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return 0
 

@@ -31,6 +31,7 @@ from speakerid.settings import Settings
 from speakerid.types import Estimate, FloatArray, Identification
 
 TRIED = 2  # more utterances of each speaker that are sent as enrollments, without keeping them
+ENROLLED = 30  # speakers of a gallery at most
 LIBRISPEECH = "librispeech"
 COLUMNS = (
     "domain",
@@ -136,13 +137,9 @@ def _share(part: int, whole: int) -> str:
 def _tasks(options: argparse.Namespace, encoder: Encoder) -> Iterator[OpenSetTask]:
     domains = speech_domains(options.speech) if options.speech else own_domains(options.data)
     chosen = [one for one in domains if not one.name.startswith(LIBRISPEECH) or not options.speech]
-    names = [*(one.name for one in chosen), *([LIBRISPEECH] if options.speech else [])]
-    for name in options.domain or names:
-        if name == LIBRISPEECH and options.speech:
-            yield librispeech_task(options.speech / LIBRISPEECH, options.utterances)
-        else:
-            domain = next(one for one in domains if one.name == name)
-            yield domain_task(domain, encoder, options.enrolled, options.utterances)
+    yield from (domain_task(one, encoder, ENROLLED, options.utterances) for one in chosen)
+    if options.speech:
+        yield librispeech_task(options.speech / LIBRISPEECH, options.utterances)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -152,9 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     source.add_argument("--data", type=Path, nargs="+", help="folders with one sub-folder per speaker or per domain")
     parser.add_argument("--encoder", default="default")
     parser.add_argument("--target-fpir", type=float, default=0.01, help="accepted chance that a stranger is named")
-    parser.add_argument("--enrolled", type=int, default=30, help="speakers of a gallery at most")
     parser.add_argument("--utterances", type=int, default=3, help="enrolled of each speaker")
-    parser.add_argument("--domain", action="append", help="only this one; may be given again")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     reports, encoder = list[OpenSetReport](), load_encoder(options.encoder)

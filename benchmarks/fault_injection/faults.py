@@ -38,9 +38,7 @@ ROOM_NOISE_DBFS = (-90.0, -50.0)
 BACKGROUND_SNR_DB = (15.0, 25.0)
 LONGEST_SAMPLES = 6 * SAMPLE_RATE_HZ  # a recording of 14 s becomes three utterances
 SECOND_SPEAKER = (0.2, 0.5)  # of the whole
-TURN_SAMPLES = (
-    2 * SAMPLE_RATE_HZ
-)  # the second speaker speaks at least as long at a time, if so long at all
+TURN_SAMPLES = 2 * SAMPLE_RATE_HZ  # the second speaker speaks at least as long at a time, if so long at all
 
 
 @dataclass(frozen=True)
