@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.speed.evaluation import metrics_speed, trials_speed
+from benchmarks.speed.evaluation import alone, metrics_speed, peak_mb, trials_speed
 from speakerid.audit.health import examine
 from speakerid.audit.leave_one_out import Labeled, unit
 from speakerid.bootstrap import load_encoder, load_fitted
@@ -89,13 +88,13 @@ def audit_cost() -> dict[str, Any]:
     """CPU seconds and memory of the comparisons of a large gallery."""
     encoder = load_encoder("bundled")
     labeled = made_gallery(AUDITED, encoder.dim)
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    before, started = peak_mb(), time.process_time()
     examine(labeled, np.zeros(len(labeled), np.bool_), load_fitted(encoder).calibration.compare)
     return {
         "utterances": len(labeled),
         "speakers": len(labeled.sizes),
         "cpu_s": round(time.process_time() - started, 1),
-        "memory_added_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024,
+        "memory_added_mb": peak_mb() - before,
     }
 
 
@@ -133,7 +132,7 @@ def main() -> int:
         return subprocess.call([sys.executable, "-m", "benchmarks.speed.__main__"], env=os.environ | ONE_THREAD)
     measured = {
         "encoder": encoder_speed(),
-        "audit": audit_cost(),
+        "audit": alone(audit_cost),
         "serve": serve_start(),
         "metrics": metrics_speed(),
         "trials": trials_speed(),

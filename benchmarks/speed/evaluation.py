@@ -96,8 +96,13 @@ def _best_ms(work: Callable[[], object], rounds: int = SCORED_ROUNDS) -> float:
 
 def trials_speed() -> dict[str, Any]:
     """Seconds, best of three, without confidence intervals (`large_resample_ms` for each draw); megabytes."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-        return alone.submit(_measured).result()
+    return alone(_measured)
+
+
+def alone(work: Callable[[], T]) -> T:
+    """In a process of its own, so that the peak memory is that of `work`."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work).result()
 
 
 def _measured() -> dict[str, Any]:
