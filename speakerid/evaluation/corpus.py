@@ -72,7 +72,7 @@ def key(name: str) -> str:
     return "/".join((*path.parts[-KEY_PARTS:-1], path.stem))
 
 
-def made(root: Path, layout: str, recordings: Iterable[CorpusRecording]) -> Corpus:
+def corpus_of(root: Path, layout: str, recordings: Iterable[CorpusRecording]) -> Corpus:
     """Raises NoRecordings."""
     found = tuple(recordings)
     if not found:

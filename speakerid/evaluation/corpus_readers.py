@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from speakerid.audio.speaker_tree import AUDIO_SUFFIXES
-from speakerid.evaluation.corpus import Corpus, CorpusRecording, audio_files, key, made
+from speakerid.evaluation.corpus import Corpus, CorpusRecording, audio_files, corpus_of, key
 from speakerid.evaluation.errors import BadEntry, NoRecordings
 from speakerid.evaluation.tables import decoded, read_bytes
 
@@ -70,7 +70,7 @@ def _corpus(file: Path, layout: str, columns: Columns, entries: Iterator[Entry])
         one = _recording(file, columns, line, entry)
         if found.setdefault(one.name, one) is not one:
             raise BadEntry(file, line, f"{one.name!r} came before. Give each entry a name of its own.")
-    return made(file, layout, found.values())
+    return corpus_of(file, layout, found.values())
 
 
 def _recording(file: Path, columns: Columns, line: int, entry: Mapping[str, Any]) -> CorpusRecording:
@@ -120,7 +120,7 @@ def read_folder(root: Path) -> Corpus:
 def _voxceleb(root: Path, files: Sequence[Path]) -> Corpus | None:
     """`wav/id…/session/file`, `dev/wav` beside `test/wav`, `id…/session/file` or files named `id…-session-number`."""
     found = [one for path in files if (one := _voxceleb_recording(path)) is not None]
-    return made(root, "VoxCeleb", found) if found else None
+    return corpus_of(root, "VoxCeleb", found) if found else None
 
 
 def _voxceleb_recording(path: Path) -> CorpusRecording | None:
@@ -136,7 +136,7 @@ def _voxceleb_recording(path: Path) -> CorpusRecording | None:
 def _per_speaker(root: Path, files: Sequence[Path]) -> Corpus:
     """Named by their path below `root`; the first folder is the speaker, files beside the folders have none."""
     relative = [path.relative_to(root) for path in files]
-    return made(
+    return corpus_of(
         root,
         "a folder per speaker",
         (
@@ -156,7 +156,7 @@ def read_kaldi(root: Path) -> Corpus:
     names = root / "utt2spk"
     speakers = {name: speaker for _, name, speaker in _entries(names)} if names.is_file() else {}
     cuts = _segments(root / "segments", waves) if (root / "segments").is_file() else _whole(root, waves)
-    return made(
+    return corpus_of(
         root,
         "Kaldi directory",
         (CorpusRecording(one.name, one.path, speakers.get(one.name), one.start_s, one.duration_s) for one in cuts),

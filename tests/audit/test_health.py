@@ -81,7 +81,7 @@ def test_no_one_is_outvoted_where_all_disagree() -> None:
     assert (health.cohesion[:10] > 0).all()
 
 
-def test_two_that_differ_are_a_pair_unless_somebody_tells() -> None:
+def test_two_that_differ_are_a_pair_unless_others_show_which_is_wrong() -> None:
     rng = np.random.default_rng(6)
     people = gallery(10, 4, rng)
     own, odd = directions(2, rng)

@@ -53,7 +53,7 @@ def test_totals_by_speaker() -> None:
     ]
 
 
-def test_weighted_by_seconds_as_the_gallerys_policy_says() -> None:
+def test_utterances_are_weighted_by_seconds_where_the_policy_asks_for_it() -> None:
     rng = np.random.default_rng(6)
     made = gallery(20, 3, rng)
     weighted = replace(made, seconds=rng.uniform(1.0, 60.0, 60), combining="weighted")

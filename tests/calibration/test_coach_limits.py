@@ -43,7 +43,7 @@ def test_sessions_are_compared_with_others_only() -> None:
     assert len(own_scores(replace(EASY, sessions=EASY.speakers))) == 0
 
 
-def test_one_speaker_and_two_are_told_apart() -> None:
+def test_one_speaker_and_two_are_distinguished() -> None:
     model, limit = fit_multi_speaker([EASY, HARD], MOST)
     assert model.score < 0.0
     one = np.array([model.llr(split(*recording)) for recording in one_speaker(HARD, MOST)])

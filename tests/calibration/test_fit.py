@@ -77,7 +77,7 @@ def test_strangers_best_scores_are_as_often_above_a_threshold_as_asked() -> None
         assert np.mean(best >= alone.threshold(size, 0.1)) == pytest.approx(0.1, abs=0.08)
 
 
-def test_one_domain_says_nothing_of_how_domains_differ() -> None:
+def test_one_domain_leaves_how_domains_differ_to_the_prior() -> None:
     alone, two = fit_strangers([LOW]), fit_strangers([LOW, HIGH])
     assert alone.between == two.between
     assert alone.between > fit_strangers([LOW, LOW, LOW]).between

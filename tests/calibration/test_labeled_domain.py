@@ -11,7 +11,7 @@ from speakerid.calibration.labeled_domain import ENROLLED, STRANGERS, draw, one_
 from tests.calibration.made_domains import made_domain
 
 
-def test_a_drawn_gallery_holds_what_it_says() -> None:
+def test_a_drawn_gallery_holds_its_speakers_and_strangers() -> None:
     domain = made_domain(speakers=40)
     gallery = draw(domain, 5, np.random.default_rng(1))
     assert gallery.voiceprints.shape == (5, domain.embeddings.shape[1])

@@ -42,7 +42,7 @@ def test_normalized_scores_are_counted_in_deviations_from_both_sides() -> None:
     assert found[0] == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_same_recording_in_the_cohort_says_nothing() -> None:
+def test_the_same_recording_in_the_cohort_does_not_count() -> None:
     rows, cohort = unit(2, DIM, 4), unit(30, DIM, 5)
     pair = (rows, np.array([0]), np.array([1]))
     with_it = Backend("asnorm", Cohort(np.concatenate([cohort, rows]), top=10)).pairs(*pair)

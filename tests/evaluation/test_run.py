@@ -104,7 +104,7 @@ def test_identification_names_both_protocols(tree: Path, cache: Path) -> None:
     assert 0 < gallery.accuracy.top_1 <= gallery.accuracy.top_5 <= 100
 
 
-def test_open_set_says_nothing_of_errors_rarer_than_its_strangers(tree: Path, cache: Path) -> None:
+def test_open_set_has_no_figure_for_errors_rarer_than_its_strangers(tree: Path, cache: Path) -> None:
     figures = (
         run(cache).open_set(open_corpus(tree), read_iden_split(tree / "iden_split.txt")).report.figures["open_set"]
     )

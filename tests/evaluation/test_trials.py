@@ -194,7 +194,7 @@ def test_names_that_contradict_a_label_are_not_believed(tmp_path: Path) -> None:
         ("H", 550_894, None),
     ],
 )
-def test_a_list_is_what_its_length_says(protocol: VerificationProtocol, trials: int, message: str | None) -> None:
+def test_a_list_is_recognized_by_its_length(protocol: VerificationProtocol, trials: int, message: str | None) -> None:
     found = list_warning(protocol, trials)
     assert found is None if message is None else found is not None and message in found
 

@@ -22,7 +22,9 @@ DEV = ("VoxCeleb1-dev", "VoxCeleb2")  # the published SpeechBrain models
         (("vox celeb1_train",), {"E", "H", "identification", "open-set"}),
     ],
 )
-def test_which_protocols_an_encoder_has_heard(trained_on: tuple[str, ...], contaminated: set[Protocol]) -> None:
+def test_which_protocols_ask_about_speakers_of_the_training_data(
+    trained_on: tuple[str, ...], contaminated: set[Protocol]
+) -> None:
     protocols: tuple[Protocol, ...] = ("O", "E", "H", "identification", "open-set")
     assert {one for one in protocols if reason(trained_on, one)} == contaminated
 

@@ -79,6 +79,6 @@ def test_weights_count_trials_as_often_as_copies_would(seed: int) -> None:
 
 
 @pytest.mark.parametrize("same", [[True, True], [False, False]])
-def test_one_kind_of_trial_says_nothing(same: list[bool]) -> None:
+def test_one_kind_of_trial_is_refused(same: list[bool]) -> None:
     with pytest.raises(ClassMissing):
         cllr([0.1, 0.2], same)

@@ -14,7 +14,7 @@ SEEDS = range(20)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_hull_has_the_corners_that_geometry_says(seed: int) -> None:
+def test_the_hull_has_the_corners_of_geometry(seed: int) -> None:
     curve = error_curve(*random_trials(seed, tied=bool(seed % 2)))
     points = np.vstack([np.column_stack([curve.fpr, curve.fnr]), [1.0, 1.0]])  # (1, 1) closes it from above
     corners = points[ConvexHull(points).vertices]

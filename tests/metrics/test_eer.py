@@ -59,7 +59,7 @@ def test_infinite_scores_have_their_place() -> None:
 
 
 @pytest.mark.parametrize("same", [[True, True], [False, False]])
-def test_one_kind_of_trial_says_nothing(same: list[bool]) -> None:
+def test_one_kind_of_trial_is_refused(same: list[bool]) -> None:
     with pytest.raises(ClassMissing):
         rank([0.1, 0.2], same)
 

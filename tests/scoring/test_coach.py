@@ -53,7 +53,7 @@ def test_a_good_recording_is_left_alone() -> None:
         ({"elsewhere_llr": 9.0}, ("voice_already_enrolled",), ()),
     ],
 )
-def test_beyond_a_limit_it_is_said_and_beyond_the_next_refused(
+def test_beyond_a_limit_comes_a_warning_and_beyond_the_next_a_refusal(
     found: dict[str, object], refusals: tuple[str, ...], warnings: tuple[str, ...]
 ) -> None:
     assert judge(replace(FINE, **found), LIMITS) == Findings(refusals, warnings)  # type: ignore[arg-type]

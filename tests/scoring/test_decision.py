@@ -70,7 +70,7 @@ def test_the_alternative_is_a_stranger_or_another_who_reaches_the_threshold() ->
     assert probabilities([], 0.0).shape == (0,)
 
 
-def test_somebody_of_many_needs_more_than_one_of_few() -> None:
+def test_one_of_many_needs_more_than_one_of_few() -> None:
     assert enrolled_llr([1.5], 1) == pytest.approx(1.5)
     assert enrolled_llr([1.5, 1.5], 2) == pytest.approx(1.5)
     assert enrolled_llr([1.5], 100) == pytest.approx(1.5 - np.log(100))

@@ -22,7 +22,7 @@ def audited(draw: Draw) -> Health:
     return examine(labeled, nothing(labeled), compare)
 
 
-def test_mislabels_carry_the_name_of_somebody_else() -> None:
+def test_mislabels_carry_the_name_of_another_speaker() -> None:
     draw = planted_labels.mislabels(SOUND, 0.1, np.random.default_rng(2))
     assert draw.wrong.sum() == 10
     assert ((draw.names != SOUND.speakers) == draw.wrong).all()

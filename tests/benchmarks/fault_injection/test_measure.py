@@ -68,11 +68,11 @@ def test_a_good_one_goes_to_its_own_speaker(cast: FaultCast) -> None:
         assert attempt.speaker == (attempt.spoken_by if attempt.spoken_by in cast.enrolled else None)
 
 
-def test_a_wrong_file_goes_to_somebody_else(cast: FaultCast) -> None:
+def test_a_wrong_file_goes_to_another_speaker(cast: FaultCast) -> None:
     assert all(one.speaker not in (None, one.spoken_by) for one in many(cast, "wrong speaker's file"))
 
 
-def test_the_same_voice_goes_to_somebody_new(cast: FaultCast) -> None:
+def test_the_same_person_goes_to_a_new_speaker(cast: FaultCast) -> None:
     assert all(one.speaker is None and one.spoken_by in cast.enrolled for one in many(cast, "same voice, two names"))
 
 

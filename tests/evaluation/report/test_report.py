@@ -46,7 +46,7 @@ def test_the_page_needs_no_network(tmp_path: Path) -> None:
     assert made.report.list.sha256 in page
 
 
-def test_the_report_says_what_its_figures_are_of(tmp_path: Path) -> None:
+def test_the_report_names_what_its_figures_are_of(tmp_path: Path) -> None:
     made = scored(tmp_path, "a", 2.0)
     made = replace(made, report=replace(made.report, stamps=("Look <here> | there",), command="speakerid evaluate …"))
     write(made, tmp_path / "out")
