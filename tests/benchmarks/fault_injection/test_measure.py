@@ -131,13 +131,13 @@ def test_the_table_adds_up() -> None:
     assert rows["all"].startswith("| all | 8 | 1 | 6 | 0 | 1 | 87.5% [")
     assert rows["clipped"].startswith("| clipped | 2 | 1 | 0 | 0 | 1 | 50.0% [")
     assert "4 good enrollments: wrongly refused 25.0% [" in lines[-3]
-    assert lines[-2:] == ["refused by: clipped 1; of 1 voices", "warned by: noisy 1"]
+    assert lines[-2:] == ["refused by: clipped 1; of 1 speakers", "warned by: noisy 1"]
     assert Counter(line.count("|") for line in lines if line.startswith("|")) == {8: 2 + len(FAULTS) + 1}
 
 
 @pytest.mark.slow
 def test_on_real_speech(speech_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small run of the whole measurement, with the fake encoder: which hears badly, but it must not fall over."""
+    """A small run of the whole measurement, with the fake encoder, which errs much, but nothing must break."""
     from benchmarks.fault_injection import measure
     from speakerid.calibration import domains
 
