@@ -39,20 +39,20 @@ attack: $(READY)
 
 # What ships with the package for its encoders: calibrations and the limits of the coach (a quarter of an hour or so).
 refit: $(READY)
-	$(BIN)/python -m speakerid.evaluation.calibrate --speech $(SPEECH) --ship
+	$(BENCH).refit --speech $(SPEECH) --ship
 
 # Every figure of README and docs/decisions, one file a command (an hour or so).
 measure: $(READY)
 	mkdir -p $(MEASURED)
 	$(BENCH).encoders --encoder speakerid/encoders/bundled/model.onnx --encoder speakerid/encoders/bundled --data $(SPEECH) > $(MEASURED)/encoder.txt
-	$(BIN)/python -m speakerid.evaluation.calibrate --speech $(SPEECH) > $(MEASURED)/calibrate.txt
+	$(BENCH).refit --speech $(SPEECH) > $(MEASURED)/calibrate.txt
 	for encoder in campplus+ecapa-mini campplus ecapa-mini; do \
 	  $(BENCH).decisions.open_set --speech $(SPEECH) --encoder $$encoder > $(MEASURED)/open_set-$$encoder.txt; done
 	$(BENCH).decisions.damaged_speech --speech $(SPEECH) > $(MEASURED)/damage.txt
 	$(BENCH).fault_injection.measure --speech $(SPEECH) > $(MEASURED)/planted.txt
-	$(BENCH).decisions.mislabels --speech $(SPEECH)/librispeech > $(MEASURED)/mislabels.txt
-	$(BENCH).decisions.mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt
-	$(BENCH).decisions.enrollment_pooling --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
+	$(BENCH).decisions.mislabels --speech $(SPEECH) > $(MEASURED)/mislabels.txt
+	$(BENCH).decisions.mislabels --speech $(SPEECH) --mixed > $(MEASURED)/mislabels-mixed.txt
+	$(BENCH).decisions.enrollment_pooling --speech $(SPEECH) > $(MEASURED)/combining.txt
 	$(BENCH).long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
 	$(BENCH).recordings.diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(BENCH).recordings.inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt

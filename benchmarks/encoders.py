@@ -10,7 +10,6 @@ cosine is the weighted mean of both.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,8 +24,8 @@ from recipes.bundled_encoder.teachers import Resemblyzer, TeacherMissing
 from speakerid.cli.output import say
 from speakerid.encoders.base import label
 from speakerid.encoders.registry import NOWHERE, load_encoder
-from speakerid.training.held_out import DevSet, EerInterval, measure
-from speakerid.training.work_folder import write_atomically
+from speakerid.metrics.intervals import EerInterval
+from speakerid.training.held_out import DevSet, measure
 from speakerid.types import FloatArray
 
 Embed = Callable[[FloatArray], npt.NDArray[np.float32]]
@@ -60,14 +59,12 @@ def _embedder(embed: Callable[[Sequence[FloatArray]], Rows]) -> Embed:
     return lambda wave: embed([wave])[0]
 
 
-def print_accuracy(
-    embedders: dict[str, Embed], partner: str | None, root: Path, cache: Path | None, share: float
-) -> None:
+def print_accuracy(embedders: dict[str, Embed], partner: str | None, root: Path) -> None:
     """The worst domain first, by the last column; the mean of all last."""
     columns = [*embedders, *(f"{name} + {partner}" for name in embedders if partner and name != partner)]
     say(f"| EER in percent [95 % over speakers] | trials | {' | '.join(columns)} |")
     say("|---" * (2 + len(columns)) + "|")
-    lines = [AccuracyLine(made.name, tuple(_row(made, embedders, partner, cache, share))) for made in DevSets(root)]
+    lines = [AccuracyLine(made.name, tuple(_row(made, embedders, partner))) for made in DevSets(root)]
     for line in sorted(lines, key=lambda line: -line.cells[-1].value):
         first = line.cells[0]
         say(f"| {line.name} | {first.targets} + {first.nontargets} | {' | '.join(map(str, line.cells))} |")
@@ -75,30 +72,13 @@ def print_accuracy(
     say(f"| mean | | {' | '.join(f'{mean:.2f}' for mean in means)} |")
 
 
-def _row(
-    made: DevSet, embedders: dict[str, Embed], partner: str | None, cache: Path | None, share: float
-) -> Iterator[EerInterval]:
-    rows = {name: _embedded(made, name, embed, cache) for name, embed in embedders.items()}
+def _row(made: DevSet, embedders: dict[str, Embed], partner: str | None, share: float = SHARE) -> Iterator[EerInterval]:
+    rows = {name: np.stack([embed(wave) for wave in made.waves]) for name, embed in embedders.items()}
     yield from (measure(one, made) for one in rows.values())
     for name, one in rows.items():
         if partner and name != partner:
             pair = np.hstack([np.sqrt(1 - share) * rows[partner], np.sqrt(share) * one])
             yield measure(pair.astype(np.float32), made)
-
-
-def _embedded(made: DevSet, name: str, embed: Embed, cache: Path | None) -> Rows:
-    if cache is None:
-        return np.stack([embed(wave) for wave in made.waves])
-    digest = hashlib.sha256(name.encode())
-    for wave in made.waves:
-        digest.update(wave.tobytes())
-    path = cache / f"{digest.hexdigest()}.npy"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        rows = np.stack([embed(wave) for wave in made.waves])
-        write_atomically(path, lambda out: np.save(out, rows))
-    found: Rows = np.load(path)
-    return found
 
 
 def print_speed(embedders: dict[str, Embed]) -> None:
@@ -128,9 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", action="append", required=True, help="an .onnx file, a directory or a hub name")
     parser.add_argument("--partner", help="an encoder to put beside each of the others")
-    parser.add_argument("--share", type=float, default=SHARE, help="of the pair's cosine, for the other one")
     parser.add_argument("--data", type=Path, required=True, help="the folder shared/speech")
-    parser.add_argument("--cache", type=Path, help="a folder to keep embeddings in: a later report is quicker")
     parser.add_argument("--models", type=Path, default=NOWHERE, help="the folder that 'speakerid models list' names")
     parser.add_argument("--no-teacher", action="store_true")
     parser.add_argument("--no-accuracy", action="store_true")
@@ -140,7 +118,7 @@ def main() -> None:
     partner = encoders([options.partner], with_teacher=False, models=options.models) if options.partner else {}
     embedders = encoders(options.encoder, not options.no_teacher, options.models) | partner
     if not options.no_accuracy:
-        print_accuracy(embedders, next(iter(partner), None), options.data, options.cache, options.share)
+        print_accuracy(embedders, next(iter(partner), None), options.data)
     if not options.no_speed:
         print_speed(embedders)
 

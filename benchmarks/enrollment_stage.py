@@ -38,24 +38,24 @@ class EnrollmentStage:
 
     def enroll(self, speaker: str, samples: FloatArray, *, whatever: bool = False) -> Findings:
         """Kept unless the coach refuses it; with `whatever` it is kept all the same."""
-        voice = coach.hear(self._engine, self._current(), _file(samples))
+        probe = coach.hear(self._engine, self._current(), _file(samples))
         try:
             with self._engine.write() as db:
                 speaker_id = speakers.find_or_create(db, self._gallery, speaker).id
                 accepted = validation.EVERY_REFUSAL if whatever else NOTHING
-                made = enroll(self._engine, db, self._gallery.name, speaker_id, voice, accepted)
+                made = enroll(self._engine, db, self._gallery.name, speaker_id, probe, accepted)
         except EnrollmentRefused as refused:
             return Findings(refused.review.refusals, refused.review.warnings)
         self._ids[speaker] = speaker_id
         return Findings((), made.warnings)
 
     def review(self, speaker: str | None, samples: FloatArray) -> Findings:
-        """What the coach says of a recording for this speaker, or for a new one. Nothing stays enrolled."""
-        voice = coach.hear(self._engine, self._current(), _file(samples))
+        """What the coach finds in a recording for this speaker, or for a new one. Nothing stays enrolled."""
+        probe = coach.hear(self._engine, self._current(), _file(samples))
         try:
             with self._engine.database.write() as db:
                 speaker_id = self._ids.get(speaker or "") or speakers.create(db, self._gallery, NEWCOMER).id
-                raise _Undone(enroll(self._engine, db, self._gallery.name, speaker_id, voice))
+                raise _Undone(enroll(self._engine, db, self._gallery.name, speaker_id, probe))
         except EnrollmentRefused as refused:
             return Findings(refused.review.refusals, refused.review.warnings)
         except _Undone as undone:

@@ -24,8 +24,7 @@ from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
-from speakerid.metrics.curves import error_curve
-from speakerid.metrics.verification import eer
+from speakerid.metrics.eer import eer, error_curve
 from speakerid.types import FloatArray
 
 DOMAINS = ("field/calls", "field/emotion_pl", "field/sorbian", "field/commands_ar", "librispeech/dev")
@@ -73,9 +72,8 @@ def compare(encoder: Encoder, preparer: Preparer, root: Path, domain: str) -> st
     whole, part = (embedded(encoder, [cut(b) for _, b in kept]) for cut in (np.asarray, excerpt))
     cosines = (whole.rows * part.rows).sum(axis=1)
     same = np.eye(len(kept), dtype=bool)
-    errors = [
-        100 * eer(error_curve(scores.ravel(), same.ravel())) for scores in (whole.rows @ prints.T, part.rows @ prints.T)
-    ]
+    scores = [probes.rows @ prints.T for probes in (whole, part)]
+    errors = [100.0 * eer(error_curve(one.ravel(), same.ravel())) for one in scores]
     return (
         f"{domain:18} {len(kept):3} speakers, EER {errors[0]:5.2f} % whole, {errors[1]:5.2f} % excerpt; cosine "
         f"{cosines.mean():.3f}, at least {cosines.min():.3f}; CPU {whole.cpu_ms:.0f} ms, {part.cpu_ms:.0f} ms\n"

@@ -3,7 +3,7 @@
     python -m benchmarks.decisions.damaged_speech --speech ../shared/speech
 
 One utterance of each speaker is damaged, as if it were enrolled, and compared with the voiceprint of their other ones
-and with everybody else's.
+and with everyone else's.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.speech_domains import speech_domains
 from recipes.simulation.conditions import mixed, overdriven
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
-from speakerid.calibration.domain_embeddings import MIN_SPEECH_S
-from speakerid.calibration.domains import Domain, speech_domains
+from speakerid.calibration.domains import MIN_SPEECH_S, Domain
 from speakerid.encoders.base import Encoder
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.types import FloatArray
@@ -38,7 +38,7 @@ Damage = Callable[[FloatArray], FloatArray]
 class Harm:
     too_short: float  # share that is left with less than a second of speech
     own: float  # median cosine to the speaker's voiceprint
-    misled: float  # share that is nearer to somebody else's
+    misled: float  # share that is nearer to another speaker's
 
 
 def damages() -> dict[str, Damage]:
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--encoder", default="default")
     options = parser.parse_args(arguments)
     encoder = load_encoder(options.encoder)
-    sys.stdout.write("| domain | damage | too short | cosine to the own voiceprint | nearer to somebody else |\n")
+    sys.stdout.write("| domain | damage | too short | cosine to the own voiceprint | nearer to another speaker |\n")
     sys.stdout.write("|---|---|---|---|---|\n")
     for domain in speech_domains(options.speech):
         for name, harm in harms(domain, encoder) if not domain.test_only else ():

@@ -1,13 +1,13 @@
 """How should several enrollment utterances be combined? Policies compared on real speech.
 
-    python -m benchmarks.decisions.enrollment_pooling --speech ../shared/speech/librispeech
+    python -m benchmarks.decisions.enrollment_pooling --speech ../shared/speech
 
 Up to three of four utterances of about 4 s of each speaker are drawn to enroll, many times; the others are probes. The
 speakers are those of `dev`, and those of `train` that the encoder was not trained on, whose one recording is cut into
 pieces. Every policy L2-normalizes before it averages.
 
 Where a speaker is enrolled both as recorded and by telephone, utterances differ much. Where two seconds are enrolled
-beside all the rest of a recording, up to a minute, they differ in how much they say.
+beside all the rest of a recording, up to a minute, they differ in length.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from recipes.simulation.conditions import Condition, noisy, telephone, unchanged
 from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import label
-from speakerid.metrics.curves import Floats, error_curve, operating_point
-from speakerid.metrics.verification import eer
+from speakerid.metrics.eer import Floats, eer, error_curve, operating_point
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine, voiceprint
 from speakerid.types import FloatArray
@@ -35,7 +34,7 @@ from speakerid.types import FloatArray
 DRAWS, ENROLLED, UNTRAINED, FMR = 40, 3, 51, 0.001
 TURNS = 4  # parts of a recording that are in turn the two seconds
 SHORTLIST = 13  # candidates that `identify` scores for its five answers
-HEARD = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("telephone", telephone))
+CONDITIONS = (Condition("clean", unchanged), Condition("10 dB", noisy), Condition("telephone", telephone))
 Policy = Callable[
     [PieceOfSpeech, list[PieceOfSpeech], Calibration], Floats
 ]  # probes, utterances by speaker: llrs (probes, speakers)
@@ -101,7 +100,7 @@ def measure(pieces: Pieces, calibration: Calibration) -> dict[str, Any]:
 
 
 def measure_uneven(speech: SpeechPieces, calibration: Calibration, short: Condition) -> dict[str, Any]:
-    """Two seconds, heard as `short`, beside the rest; another piece of the recording is the probe."""
+    """Two seconds, through `short`, beside the rest; another piece of the recording is the probe."""
     found = [speech.uneven(short, turn, turns=TURNS) for turn in range(TURNS)]
     llrs: dict[str, list[Floats]] = {"mean": [], "mean weighted by duration": []}
     for enrolled, probes in found:
@@ -150,17 +149,17 @@ def _prints(people: list[PieceOfSpeech], *, weighted: bool) -> FloatArray:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Compare ways to combine enrollment utterances.")
-    parser.add_argument("--speech", type=Path, required=True, help="a folder with LibriSpeech `dev` and `train`")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech")
     parser.add_argument("--encoder", default="bundled")
     options = parser.parse_args(arguments)
     encoder = load_encoder(options.encoder)
     calibration = load_fitted(encoder).calibration
-    dev, train = speaker_tree(options.speech / "dev"), speaker_tree(options.speech / "train")
+    dev, train = (speaker_tree(options.speech / "librispeech" / part) for part in ("dev", "train"))
     speech = SpeechPieces(encoder, dev | dict(list(train.items())[-UNTRAINED:]))
-    pieces = {one.name: speech.pieces(one) for one in HEARD}
+    pieces = {one.name: speech.pieces(one) for one in CONDITIONS}
     pieces["clean and telephone"] = alternating(pieces["clean"], pieces["telephone"])
     found = {name: measure(one, calibration) for name, one in pieces.items()}
-    for one in HEARD:
+    for one in CONDITIONS:
         found[f"2 s, {one.name}, beside the rest, clean"] = measure_uneven(speech, calibration, one)
     sys.stdout.write(json.dumps({"encoder": label(encoder)} | found, indent=1) + "\n")
     return 0

@@ -1,6 +1,6 @@
 """How many planted faults an audit finds, and how many of its findings are faults.
 
-    python -m benchmarks.decisions.mislabels --speech ../shared/speech/librispeech
+    python -m benchmarks.decisions.mislabels --speech ../shared/speech
 
 The sound gallery: the 5 speakers of `dev` with ten utterances each, and the last 51 of `train`, who were not in the
 bundled encoder's training data, with their one utterance of about 14 s in equal pieces of about 4 s. The pieces of one
@@ -42,6 +42,7 @@ MIN_SPEECH_S = 1.0
 DRAWS = {0.02: 80, 0.05: 40}  # how often faults are planted anew, by share of the utterances
 TWINS = 3  # speakers with two names in a draw
 TWIN_DRAWS = 40
+SEED = 0
 
 Planter = Callable[[Labeled, Any, np.random.Generator], Draw]
 
@@ -66,11 +67,11 @@ def librispeech(root: Path, encoder_spec: str, *, mixed: bool = False) -> Labele
         (name, preparer.clean(MIXED[number % len(MIXED)](samples, number) if mixed else samples))
         for number, (name, samples) in enumerate(_recordings(root, preparer))
     ]
-    heard = [(name, clean) for name, clean in cleaned if clean.speech.seconds >= MIN_SPEECH_S]
-    embeddings = np.concatenate([encoder.embed([clean.samples]) for _, clean in heard])
-    names, speakers = np.unique([name for name, _ in heard], return_inverse=True)
+    kept = [(name, clean) for name, clean in cleaned if clean.speech.seconds >= MIN_SPEECH_S]
+    embeddings = np.concatenate([encoder.embed([clean.samples]) for _, clean in kept])
+    names, speakers = np.unique([name for name, _ in kept], return_inverse=True)
     return LabeledMaterial(
-        sound=Labeled(embeddings, speakers, np.array([clean.speech.seconds for _, clean in heard])),
+        sound=Labeled(embeddings, speakers, np.array([clean.speech.seconds for _, clean in kept])),
         dev=np.isin(names, list(speaker_tree(root / "dev"))),
         compare=load_fitted(encoder).calibration.compare,
         encoder=label(encoder),
@@ -87,8 +88,8 @@ def _recordings(root: Path, preparer: Preparer) -> Iterator[tuple[str, FloatArra
             yield from ((name, piece) for piece in split_equally(samples, -(-len(samples) // pieces)))
 
 
-def measure(material: LabeledMaterial, seed: int) -> dict[str, Any]:
-    sound, rng = material.sound, np.random.default_rng(seed)
+def measure(material: LabeledMaterial) -> dict[str, Any]:
+    sound, rng = material.sound, np.random.default_rng(SEED)
 
     def audited(plant: Planter, how_much: float, draws: int) -> list[tuple[Draw, Health]]:
         return [(draw, material.audit(draw)) for draw in (plant(sound, how_much, rng) for _ in range(draws))]
@@ -111,7 +112,7 @@ def measure(material: LabeledMaterial, seed: int) -> dict[str, Any]:
         report[name]["of_dev_speakers"] = _figures(planted_labels.tally_labels(sound, every).of(material.dev))
         if plant is planted_labels.mislabels:
             report[name]["moved_to_the_right_speaker"] = round(planted_labels.moved_right(sound, every), 3)
-    report["one_voice_under_two_names"] = _figures(
+    report["one_person_under_two_names"] = _figures(
         planted_labels.tally_twins(sound, audited(planted_labels.twins, TWINS, TWIN_DRAWS))
     )
     return report
@@ -127,13 +128,12 @@ def _figures(tally: Tally) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure how many planted faults an audit finds.")
-    parser.add_argument("--speech", type=Path, required=True, help="a folder with LibriSpeech `dev` and `train`")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech")
     parser.add_argument("--encoder", default="default")
     parser.add_argument("--mixed", action="store_true", help="utterances in several conditions")
-    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    material = librispeech(options.speech, options.encoder, mixed=options.mixed)
-    report = measure(material, options.seed)
+    material = librispeech(options.speech / "librispeech", options.encoder, mixed=options.mixed)
+    report = measure(material)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return 0
 

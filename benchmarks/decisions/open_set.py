@@ -20,16 +20,18 @@ from statistics import fmean
 
 from benchmarks.decisions.open_set_task import OpenSetTask, domain_task, librispeech_task
 from benchmarks.enrollment_stage import EnrollmentStage
+from benchmarks.speech_domains import speech_domains
 from speakerid.bootstrap import build_engine, load_encoder
-from speakerid.calibration.domains import own_domains, speech_domains
+from speakerid.calibration.domains import own_domains
 from speakerid.encoders.base import Encoder
-from speakerid.metrics.intervals import Interval, wilson
+from speakerid.metrics.intervals import wilson
 from speakerid.scoring.coach import Findings
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
-from speakerid.types import FloatArray, Identification
+from speakerid.types import Estimate, FloatArray, Identification
 
 TRIED = 2  # more utterances of each speaker that are sent as enrollments, without keeping them
+ENROLLED = 30  # speakers of a gallery at most
 LIBRISPEECH = "librispeech"
 COLUMNS = (
     "domain",
@@ -128,20 +130,16 @@ def table(reports: Sequence[OpenSetReport]) -> Iterator[str]:
 def _share(part: int, whole: int) -> str:
     if not whole:
         return "–"
-    found: Interval = wilson(part, whole)
+    found: Estimate = wilson(part, whole)
     return f"{part} of {whole}: {100 * found.value:.1f} % [{100 * max(found.low, 0.0):.1f}, {100 * found.high:.1f}]"
 
 
 def _tasks(options: argparse.Namespace, encoder: Encoder) -> Iterator[OpenSetTask]:
     domains = speech_domains(options.speech) if options.speech else own_domains(options.data)
     chosen = [one for one in domains if not one.name.startswith(LIBRISPEECH) or not options.speech]
-    names = [*(one.name for one in chosen), *([LIBRISPEECH] if options.speech else [])]
-    for name in options.domain or names:
-        if name == LIBRISPEECH and options.speech:
-            yield librispeech_task(options.speech / LIBRISPEECH, options.utterances)
-        else:
-            domain = next(one for one in domains if one.name == name)
-            yield domain_task(domain, encoder, options.enrolled, options.utterances)
+    yield from (domain_task(one, encoder, ENROLLED, options.utterances) for one in chosen)
+    if options.speech:
+        yield librispeech_task(options.speech / LIBRISPEECH, options.utterances)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -151,9 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     source.add_argument("--data", type=Path, nargs="+", help="folders with one sub-folder per speaker or per domain")
     parser.add_argument("--encoder", default="default")
     parser.add_argument("--target-fpir", type=float, default=0.01, help="accepted chance that a stranger is named")
-    parser.add_argument("--enrolled", type=int, default=30, help="speakers of a gallery at most")
     parser.add_argument("--utterances", type=int, default=3, help="enrolled of each speaker")
-    parser.add_argument("--domain", action="append", help="only this one; may be given again")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     reports, encoder = list[OpenSetReport](), load_encoder(options.encoder)

@@ -15,14 +15,13 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.audio.vad import SileroVad
-from speakerid.calibration.domain_embeddings import MIN_SPEECH_S
-from speakerid.calibration.domains import Decode, Domain, DomainUtterance, shuffled
+from speakerid.calibration.domains import MIN_SPEECH_S, Decode, Domain, DomainUtterance, shuffled
 from speakerid.calibration.labeled_domain import LabeledDomain, one_person_twice
 from speakerid.encoders.base import Encoder
 from speakerid.types import FloatArray
 
 ASKED = 5  # utterances of each speaker
-COMPARED = 8  # utterances of each speaker that tell whether they are in the domain twice
+COMPARED = 8  # utterances of each speaker that show whether they are in the domain twice
 BYSTANDERS = STRANGERS = 100  # LibriSpeech speakers who are enrolled, and who are asked
 
 

@@ -59,7 +59,7 @@ class Pieces:
 
 
 class SpeechPieces:
-    """Read once, heard in as many conditions as wanted."""
+    """Read once, embedded in as many conditions as wanted."""
 
     def __init__(self, encoder: Encoder, data: Mapping[str, list[Path]]) -> None:
         self._encoder = encoder
@@ -78,20 +78,20 @@ class SpeechPieces:
         return Pieces(tuple(self._samples), np.array([number for number, _ in kept], np.intp), spoken)
 
     def uneven(self, short: Condition, turn: int, *, turns: int) -> tuple[list[PieceOfSpeech], PieceOfSpeech]:
-        """Of each speaker two utterances, 2 s heard as `short` and up to a minute, and one probe between them."""
+        """Of each speaker two utterances, 2 s through `short` and up to a minute, and one probe between them."""
         enrolled, probes = list[PieceOfSpeech](), list[PieceOfSpeech]()
         for number, files in enumerate(self._files.values()):
             whole = np.concatenate([self._preparer.decode(read_file(file)) for file in files])
             whole = np.roll(whole, -turn * len(whole) // turns)
             ends = np.cumsum([int(seconds * SAMPLE_RATE_HZ) for seconds in (SHORT_S, PROBE_S, REST_S)])
             first, probe, rest, _ = np.split(whole, ends)
-            heard = [self._heard(part) for part in (short.change(first, number), rest, probe)]
-            if all(len(one) for one in heard):
-                enrolled.append(PieceOfSpeech.joined(heard[:2]))
-                probes.append(heard[2])
+            parts = [self._embedded(part) for part in (short.change(first, number), rest, probe)]
+            if all(len(one) for one in parts):
+                enrolled.append(PieceOfSpeech.joined(parts[:2]))
+                probes.append(parts[2])
         return enrolled, PieceOfSpeech.joined(probes)
 
-    def _heard(self, samples: FloatArray) -> PieceOfSpeech:
+    def _embedded(self, samples: FloatArray) -> PieceOfSpeech:
         """One row, or none where there is too little speech."""
         clean = self._preparer.clean(samples)
         return PieceOfSpeech.of(self._encoder, [clean] if clean.speech.seconds >= MIN_PROBE_S else [])

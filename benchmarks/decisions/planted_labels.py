@@ -9,7 +9,8 @@ import numpy as np
 
 from speakerid.audit.health import Health
 from speakerid.audit.leave_one_out import Indices, Labeled, Mask
-from speakerid.metrics.intervals import Interval, interval
+from speakerid.metrics.intervals import interval
+from speakerid.types import Estimate
 
 RESAMPLES = 1_000
 STRANGERS = 0.25  # share of the speakers that a draw leaves out, to plant their utterances under other names
@@ -43,12 +44,12 @@ def mislabels(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
 
 def strangers(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
     """The same with utterances of people who are not enrolled."""
-    everybody = np.arange(len(sound.sizes))
-    gone = rng.choice(everybody, round(STRANGERS * len(everybody)), replace=False)
+    everyone = np.arange(len(sound.sizes))
+    gone = rng.choice(everyone, round(STRANGERS * len(everyone)), replace=False)
     out = np.isin(sound.speakers, gone)
     planted = rng.choice(np.flatnonzero(out), round(rate * (~out).sum()), replace=False)
     names = sound.speakers.copy()
-    names[planted] = rng.choice(np.setdiff1d(everybody, gone), len(planted))
+    names[planted] = rng.choice(np.setdiff1d(everyone, gone), len(planted))
     rows = np.flatnonzero(~out | np.isin(np.arange(len(out)), planted))
     return Draw(rows, names[rows], np.isin(rows, planted))
 
@@ -86,7 +87,7 @@ def tally_labels(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
 
 
 def tally_twins(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
-    """Pairs of speakers called one voice; a wrong pair counts against its first speaker."""
+    """Pairs of speakers called one person; a wrong pair counts against its first speaker."""
     planted, found, right = (np.zeros(len(sound.sizes), np.int64) for _ in range(3))
     for draw, health in draws:
         of = dict(zip(draw.names.tolist(), sound.speakers[draw.rows].tolist(), strict=True))
@@ -98,17 +99,17 @@ def tally_twins(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
     return Tally(planted, found, right)
 
 
-def recall(tally: Tally, seed: int = 0) -> Interval | None:
+def recall(tally: Tally, seed: int = 0) -> Estimate | None:
     """Over resampled speakers. None when nothing was planted."""
     return _share(tally.right, tally.planted, seed) if tally.planted.any() else None
 
 
-def precision(tally: Tally, seed: int = 0) -> Interval | None:
+def precision(tally: Tally, seed: int = 0) -> Estimate | None:
     """Over resampled speakers. None when nothing was found."""
     return _share(tally.right, tally.found, seed) if tally.found.any() else None
 
 
-def _share(part: Indices, whole: Indices, seed: int) -> Interval:
+def _share(part: Indices, whole: Indices, seed: int) -> Estimate:
     drawn = np.random.default_rng(seed).multinomial(len(whole), np.full(len(whole), 1 / len(whole)), RESAMPLES)
     counted = drawn[drawn @ whole > 0]
     return interval(part.sum() / whole.sum(), (counted @ part) / (counted @ whole))

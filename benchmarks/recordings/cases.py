@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.recordings.reference import STRANGER, ReferenceTurn, in_seconds, read_rttm
+from benchmarks.recordings.reference import STRANGER, ReferenceTurn, in_seconds
 from recipes.simulation.conversations import CALL, FIELD, Cast, Scene, conversations, field_cast
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.evaluation.rttm import read_rttm
 from speakerid.timeline import Recording
 from speakerid.types import FloatArray
 from speakerid.verbs import SpeakerID
@@ -49,7 +50,7 @@ class Answered:
         return [ReferenceTurn(turn.start, turn.end, name_of(turn.speaker)) for turn in self.recording.turns]
 
     def known_truth(self) -> list[ReferenceTurn]:
-        """Everybody who is not enrolled is a stranger."""
+        """All who are not enrolled are strangers."""
         return [
             ReferenceTurn(one.start, one.end, one.speaker if one.speaker in self.case.enrolled else STRANGER)
             for one in self.case.truth
@@ -62,9 +63,9 @@ def name_of(speaker: object) -> str:
 
 def meetings(folder: Path) -> Iterator[Case]:
     """AMI excerpts beside their RTTM files."""
-    truth = {name: said for file in sorted(folder.glob("*.rttm")) for name, said in read_rttm(file).items()}
+    truth = {name: turns for file in sorted(folder.glob("*.rttm")) for name, turns in read_rttm(file).turns.items()}
     for file in sorted(folder.glob("*.flac")):
-        yield Case(file.stem, decode(read_file(file)), tuple(truth[file.stem]))
+        yield Case(file.stem, decode(read_file(file)), truth[file.stem])
 
 
 def made(cast: Cast, count: int = COUNT, seed: int = SEED, scene: Scene | None = None) -> Iterator[Case]:
@@ -89,9 +90,9 @@ def to_fit(speech: Path, cast: Cast, count: int) -> dict[str, list[Case]]:
 
 
 def enroll(sid: SpeakerID, cast: Cast) -> None:
-    for voice in cast.voices:
-        if voice.enroll is not None:
-            sid.enroll(voice.name, *((samples, SAMPLE_RATE_HZ) for samples in voice.enroll))
+    for member in cast.voices:
+        if member.enroll is not None:
+            sid.enroll(member.name, *((samples, SAMPLE_RATE_HZ) for samples in member.enroll))
 
 
 def answered(sid: SpeakerID, cases: Sequence[Case], *, known_number: bool = False) -> list[Answered]:

@@ -18,16 +18,10 @@ from benchmarks.recordings.cases import COUNT, Answered, Case, answered, calls, 
 from benchmarks.recordings.made_conversations import say
 from benchmarks.recordings.naming_errors import NamingErrors, naming_errors
 from benchmarks.recordings.overlap_errors import OverlapErrors, overlap_errors
-from benchmarks.recordings.reference import (
-    COLLARS_S,
-    NONE,
-    DiarizationErrors,
-    ReferenceTurn,
-    diarization_errors,
-    identification_errors,
-)
+from benchmarks.recordings.reference import COLLARS_S, NONE, ReferenceTurn, diarization_errors, identification_errors
 from benchmarks.recordings.remembered import remembering
 from speakerid.diarization.clustering import ClusterOptions
+from speakerid.metrics.der import DiarizationErrors
 from speakerid.verbs import SpeakerID
 
 IN_TRAINING = "AMI is in the training data of the segmentation model."

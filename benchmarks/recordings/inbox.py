@@ -2,8 +2,8 @@
 
     python -m benchmarks.recordings.inbox --speech ../shared/speech
 
-Made conversations: half of the people are enrolled, everybody who has enough to say comes back in several of them and
-says something else each time. Meetings (AMI): nobody is enrolled, several people are in two excerpts or more.
+Made conversations: half of the people are enrolled, all who have enough speech come back in several of them with
+other speech each time. Meetings (AMI): no one is enrolled, several people are in two excerpts or more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from benchmarks.recordings import made_conversations
 from benchmarks.recordings.cases import Case, enroll, meetings
 from benchmarks.recordings.made_conversations import say
-from benchmarks.recordings.recurring_speakers import SPOKEN_S, Inbox, KeptVoice, comebacks, counted, speaker_of
+from benchmarks.recordings.recurring_speakers import SPOKEN_S, Appearance, Inbox, comebacks, counted, speaker_of
 from benchmarks.recordings.reference import ReferenceTurn, in_seconds
 from recipes.simulation.conversations import Cast
 from speakerid.audio.limits import SAMPLE_RATE_HZ
@@ -41,15 +41,15 @@ def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = froz
         assert found.id is not None
         truth[found.id] = case.truth
     with sid.engine.read() as db:
-        kept = [_hearings(db, gallery, one.id, truth) for one in sid.unknowns()]
+        kept = [_appearances(db, gallery, one.id, truth) for one in sid.unknowns()]
     return counted(truth, enrolled, kept)
 
 
-def _hearings(
+def _appearances(
     db: Handle, gallery: GalleryRow, unknown_id: str, truth: dict[str, tuple[ReferenceTurn, ...]]
-) -> list[KeptVoice]:
+) -> list[Appearance]:
     return [
-        KeptVoice(one.recording, speaker_of([(turn.start, turn.end) for turn in one.turns], truth[one.recording]))
+        Appearance(one.recording, speaker_of([(turn.start, turn.end) for turn in one.turns], truth[one.recording]))
         for one in show(db, gallery, unknown_id).hearings
     ]
 
@@ -80,7 +80,7 @@ def report(title: str, found: Inbox) -> None:
     _share(f"strangers with {SPOKEN_S:g} s in two recordings: recognized", found.recognized, found.recurring)
     _share("of those recognized: in one voice only", found.whole, found.recognized)
     _share("kept voices that mix two people", found.mixed, found.kept)
-    _share("kept voices heard again", found.again, found.kept)
+    _share("kept voices that came back", found.again, found.kept)
     _share("kept voices that are enrolled people's", found.enrolled, found.kept)
 
 

@@ -22,8 +22,9 @@ from benchmarks.recordings.cases import COUNT, FIT_SEED, SEED, Answered, Case, a
 from benchmarks.recordings.diarization import der, names
 from benchmarks.recordings.made_conversations import say
 from benchmarks.recordings.naming_errors import NamingErrors, naming_errors
-from benchmarks.recordings.reference import NONE, STRANGER, DiarizationErrors, ReferenceTurn, diarization_errors
+from benchmarks.recordings.reference import NONE, STRANGER, ReferenceTurn, diarization_errors
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.metrics.der import DiarizationErrors
 from speakerid.services.live.assign import AssignOptions
 from speakerid.services.live.early_decision import EarlyDecisionOptions
 from speakerid.services.live.events import Enough, Event, LiveTurn

@@ -1,6 +1,6 @@
-"""What a long recording costs: the command itself, or a service, on hours of made conversation.
+"""What a long recording costs: the command itself, on hours of made conversation.
 
-python -m benchmarks.recordings.long_recording --speech ../shared/speech --hours 2 [--service]
+python -m benchmarks.recordings.long_recording --speech ../shared/speech --hours 2
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import soundfile
@@ -22,7 +21,7 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.types import FloatArray
 
 KIB_PER_MIB = 1024
-# The process says itself what it took: ru_maxrss of a child begins with what its parent held.
+# The process reports itself what it took: ru_maxrss of a child begins with what its parent held.
 MEASURED = """
 import atexit, json, re, time
 from pathlib import Path
@@ -38,7 +37,7 @@ app()
 
 
 def write_repeated(pieces: Iterable[FloatArray], seconds: float, file: Path) -> None:
-    """`pieces` again and again, as 16-bit samples in the format that the file's name ends in."""
+    """`pieces` again and again, as 16-bit samples."""
     once, left = list(pieces), int(seconds * SAMPLE_RATE_HZ)
     with soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, 1, subtype="PCM_16") as out:
         while left > 0:
@@ -49,29 +48,16 @@ def write_repeated(pieces: Iterable[FloatArray], seconds: float, file: Path) -> 
                     return
 
 
-@contextmanager
-def _serving(command: list[str]) -> Iterator[str]:
-    """The URL of a service that stops, and says what it took, when the block ends."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.terminate()
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure time and memory of one long recording.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech and noise")
     parser.add_argument("--hours", type=float, default=2.0)
-    parser.add_argument("--format", choices=("wav", "flac"), default="wav")
     parser.add_argument("--encoder", default="default")
-    parser.add_argument("--service", action="store_true", help="send it to a service, and measure that process")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         cost, file, answer = (
             Path(folder) / "cost",
-            Path(folder) / f"long.{options.format}",
+            Path(folder) / "long.wav",
             Path(folder) / "answer.json",
         )
         talks = conversations(cast_to_measure(options.speech), COUNT, SEED)
@@ -79,15 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
         measured = [sys.executable, "-c", MEASURED.format(cost=str(cost))]
         work = ["recording", str(file), "--out", str(answer)]
         where = ["--store", str(Path(folder) / "voices.db"), "--encoder", options.encoder]
-        if options.service:
-            with _serving([*measured, "serve", "--port", "0", *where]) as url:
-                subprocess.run([sys.executable, "-m", "speakerid.cli", *work, "--url", url], check=True)
-        else:
-            subprocess.run([*measured, *work, *where], check=True)
+        subprocess.run([*measured, *work, *where], check=True)
         found = json.loads(answer.read_text(encoding="utf-8"))
         cpu_s, peak_kib = json.loads(cost.read_text())
     sys.stdout.write(
-        f"{found['seconds'] / 3600:.2f} hours of {options.format}, {len(found['turns'])} turns, "
+        f"{found['seconds'] / 3600:.2f} hours of wav, {len(found['turns'])} turns, "
         f"{len(found['voices'])} voices: {cpu_s:.0f} s of CPU, {found['seconds'] / cpu_s:.0f} x real time, "
         f"peak memory {peak_kib / KIB_PER_MIB:.0f} MiB\n"
     )

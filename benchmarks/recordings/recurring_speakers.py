@@ -1,4 +1,4 @@
-"""Made conversations in which people come back, and never say the same thing twice; and what an inbox makes of them."""
+"""Made conversations in which people come back, each time with other speech; and what an inbox makes of them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from recipes.simulation.conversations import Cast, CastMember, Conversation, Sce
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.types import FloatArray
 
-PART_S = 5.5  # of what one person says in one conversation: what the shortest of the cast have for two of them
+PART_S = 5.5  # of what one person speaks in one conversation: what the shortest of the cast have for two of them
 PARTS = 5  # conversations of one person, at most
 SIZE = 4  # people in one conversation, at most
 ALONE = 0.15  # chance that a part opens a new conversation while others have room
-SPOKEN_S = 5.0  # somebody who says less in a recording cannot be expected to be recognized in another
+SPOKEN_S = 5.0  # who speaks less in a recording cannot be expected to be recognized in another
 
 
 def comebacks(cast: Cast, seed: int) -> Iterator[Conversation]:
@@ -29,7 +29,7 @@ def comebacks(cast: Cast, seed: int) -> Iterator[Conversation]:
 
 
 def _dealt(cast: Cast, random: np.random.Generator) -> list[list[CastMember]]:
-    """The parts of everybody, nobody twice in a conversation."""
+    """The parts of all, a person once in a conversation."""
     dealt: list[list[CastMember]] = []
     for i in random.permutation(len(cast.voices)):
         for part in _parts(cast.voices[i], random):
@@ -51,8 +51,8 @@ def _parts(voice: CastMember, random: np.random.Generator) -> list[CastMember]:
 
 
 @dataclass(frozen=True)
-class KeptVoice:
-    """A hearing of a kept voice: in which recording, and whose voice it mostly is."""
+class Appearance:
+    """One appearance of a kept unknown speaker: in which recording, and whose speech it mostly is."""
 
     recording: str
     speaker: str
@@ -62,20 +62,20 @@ class KeptVoice:
 class Inbox:
     """Counts; `+` adds those of another world."""
 
-    recurring: int = 0  # strangers who say enough in two recordings or more
-    recognized: int = 0  # of them, heard in two recordings as one voice
-    whole: int = 0  # of them, in no other voice besides
-    kept: int = 0  # voices
-    again: int = 0  # of them, heard in two recordings or more
-    mixed: int = 0  # of the kept, with hearings of two people
-    enrolled: int = 0  # of the kept, mostly of somebody who is enrolled
+    recurring: int = 0  # strangers who speak enough in two recordings or more
+    recognized: int = 0  # of them, found in two recordings as one unknown speaker
+    whole: int = 0  # of them, in no other unknown speaker besides
+    kept: int = 0  # unknown speakers
+    again: int = 0  # of them, found in two recordings or more
+    mixed: int = 0  # of the kept, with appearances of two people
+    enrolled: int = 0  # of the kept, mostly of an enrolled speaker
 
     def __add__(self, other: Inbox) -> Inbox:
         return Inbox(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
 
 def speaker_of(turns: Sequence[tuple[float, float]], truth: Sequence[ReferenceTurn]) -> str:
-    """Who speaks longest in these turns; empty where nobody does."""
+    """Who speaks longest in these turns; empty where no one does."""
     spoken: dict[str, float] = {}
     for start, end in turns:
         for said in truth:
@@ -86,9 +86,9 @@ def speaker_of(turns: Sequence[tuple[float, float]], truth: Sequence[ReferenceTu
 
 
 def counted(
-    truth: Mapping[str, Sequence[ReferenceTurn]], enrolled: frozenset[str], kept: Sequence[Sequence[KeptVoice]]
+    truth: Mapping[str, Sequence[ReferenceTurn]], enrolled: frozenset[str], kept: Sequence[Sequence[Appearance]]
 ) -> Inbox:
-    """`truth` by recording; `kept`: the hearings of each voice."""
+    """`truth` by recording; `kept`: the appearances of each."""
     recurring = _recurring(truth) - enrolled
     whole = [name for name in recurring if _recognized(name, kept) and len(_voices(name, kept)) == 1]
     return Inbox(
@@ -111,14 +111,14 @@ def _recurring(truth: Mapping[str, Sequence[ReferenceTurn]]) -> frozenset[str]:
     return frozenset(name for name, count in in_recordings.items() if count > 1)
 
 
-def _voices(name: str, kept: Sequence[Sequence[KeptVoice]]) -> list[Sequence[KeptVoice]]:
+def _voices(name: str, kept: Sequence[Sequence[Appearance]]) -> list[Sequence[Appearance]]:
     return [voice for voice in kept if any(one.speaker == name for one in voice)]
 
 
-def _recognized(name: str, kept: Sequence[Sequence[KeptVoice]]) -> bool:
+def _recognized(name: str, kept: Sequence[Sequence[Appearance]]) -> bool:
     return any(len({one.recording for one in voice if one.speaker == name}) > 1 for voice in kept)
 
 
-def _mostly(voice: Sequence[KeptVoice]) -> str:
+def _mostly(voice: Sequence[Appearance]) -> str:
     speakers = [one.speaker for one in voice]
     return max(speakers, key=speakers.count)

@@ -16,8 +16,9 @@ import torch
 from torch.nn import functional
 
 from recipes.bundled_encoder.student import Student, StudentOptions
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.curves import Line, Point, draw, read_history
-from speakerid.training.held_out import PIECE_S, DevSet, EerInterval, embed_all, measure
+from speakerid.training.held_out import PIECE_S, DevSet, embed_all, measure
 from speakerid.training.loop import Trainer
 from speakerid.training.work_folder import write_text
 from speakerid.types import FloatArray

@@ -1,10 +1,10 @@
-"""One voice under two names: pairs of speakers who are as alike as each is to itself.
+"""One person under two names: pairs of speakers who are as alike as each is to itself.
 
 Two conditions, because either alone names look-alikes. The mean llr between their utterances and each other's
 voiceprints must outweigh the number of other speakers: P(llr >= t | different) <= exp(-t), so fewer than one of them
 is expected to come so near by chance. And their likeness, the mean cosine between their utterances over the mean cosine
 within each (Spearman's correction for attenuation, "The proof and measurement of association between two things",
-American Journal of Psychology 15, 1904), must be near 1, which it is for one voice however good the encoder.
+American Journal of Psychology 15, 1904), must be near 1, which it is for one person however good the encoder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Duplicates:
     first: Indices
     second: Indices
     llr: Reals  # mean llr of the utterances of each against the voiceprint of the other
-    likeness: Reals  # 1 for one voice; NaN where no speaker has two utterances
+    likeness: Reals  # 1 for one person; NaN where no speaker has two utterances
 
 
 def find(labeled: Labeled, weights: Reals, compare: Compare, only: Mask | None = None) -> Duplicates:
@@ -67,8 +67,8 @@ def _look_up(asked: Indices, nearest: Indices, voiceprints: FloatArray, compare:
 
 
 def _mutual(nearest: Indices) -> tuple[Indices, Indices]:
-    everybody = np.arange(len(nearest))
-    first = everybody[(nearest[nearest] == everybody) & (everybody < nearest)]
+    speakers = np.arange(len(nearest))
+    first = speakers[(nearest[nearest] == speakers) & (speakers < nearest)]
     return first, nearest[first]
 
 

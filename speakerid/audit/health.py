@@ -1,4 +1,4 @@
-"""The health of a gallery, from its embeddings: wrong labels, junk, one voice under two names, cohesion."""
+"""The health of a gallery, from its embeddings: wrong labels, junk, one person under two names, cohesion."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Health:
     """Of n utterances and their speakers."""
 
     labels: Labels
-    moves: Mask  # (n,) wrong label; the voice is that of the speaker `label_posterior.other`
-    strays: Mask  # (n,) wrong label; the voice is nobody's of the gallery
-    junk: Mask  # (n,) poor audio that fits nobody
-    mismatched: Mask  # (n,) of two utterances that are not of one voice; nothing tells which is wrong
+    moves: Mask  # (n,) wrong label; it is of the speaker `label_posterior.other`
+    strays: Mask  # (n,) wrong label; it is of a stranger
+    junk: Mask  # (n,) poor audio that fits no speaker
+    mismatched: Mask  # (n,) of two utterances that are not of one person; nothing shows which is wrong
     duplicates: Duplicates
     cohesion: Reals  # (speakers,) mean llr of the utterances with no wrong label against the others; NaN for one
 
@@ -35,8 +35,8 @@ def examine(labeled: Labeled, poor: Mask, compare: Compare, prior: Prior = PRIOR
     found = label_posterior.judge(labeled, compare, prior)
     twins = duplicates.find(labeled, found.right, compare, only)
     wrong = found.right < MORE_LIKELY_THAN_NOT
-    moves = wrong & (found.elsewhere >= found.nobody) & ~_among(twins, labeled.speakers, found.other)
-    alone = wrong & (found.elsewhere < found.nobody) & _outvoted(labeled, found)
+    moves = wrong & (found.elsewhere >= found.stranger) & ~_among(twins, labeled.speakers, found.other)
+    alone = wrong & (found.elsewhere < found.stranger) & _outvoted(labeled, found)
     junk = ~moves & poor & (alone | ((found.own_llr < 0.0) & (found.other_llr < 0.0)))
     pair = found.both_right < MORE_LIKELY_THAN_NOT
     return Health(
@@ -58,7 +58,7 @@ def _outvoted(labeled: Labeled, found: Labels) -> Mask:
 
 
 def _among(twins: Duplicates, speakers: Indices, others: Indices) -> Mask:
-    """`(n,)`: the two are one voice under two names, so that neither label is wrong."""
+    """`(n,)`: the two are one person under two names, so that neither label is wrong."""
     partner = np.full(len(speakers) + 1, -2)  # no twin: unequal to every speaker and to "no other"
     partner[twins.first], partner[twins.second] = twins.second, twins.first
     same: Mask = partner[speakers] == others

@@ -1,9 +1,9 @@
-"""Whose is an utterance: the speaker's whose name it carries, another enrolled one's, or nobody's of the gallery.
+"""Whose is an utterance: the speaker's whose name it carries, another enrolled one's, or a stranger's.
 
 Every utterance is scored against its own speaker's voiceprint made without it and against all other voiceprints. The
-llrs and the prior chance of a wrong name give the probability of each answer. Utterances that are probably somebody
-else's then weigh less in the voiceprints, and all are scored again: otherwise a wrong one hides itself, and accuses the
-right ones beside it, where a speaker has few.
+llrs and the prior chance of a wrong name give the probability of each answer. Utterances that are probably of another
+speaker then weigh less in the voiceprints, and all are scored again: otherwise a wrong one hides itself, and accuses
+the right ones beside it, where a speaker has few.
 
 Of two utterances that differ neither is the majority. All four answers (both right, one wrong, the other, both) are
 weighed together: other speakers decide, or nothing does.
@@ -23,7 +23,7 @@ LEAST_WEIGHT = 1e-6  # a voiceprint is made of something, even where every utter
 
 @dataclass(frozen=True)
 class Prior:
-    """Before listening."""
+    """Before any comparison."""
 
     wrong: float = 0.05  # chance that an utterance carries the wrong name
     stranger: float = 0.5  # of those: share whose true speaker is not enrolled
@@ -41,7 +41,7 @@ class Labels:
     other_llr: Reals  # (n,) against that one; -inf when there is none
     right: Reals  # (n,) probability that the label is right
     elsewhere: Reals  # (n,) probability that it is the speaker `other`
-    nobody: Reals  # (n,) probability that it is nobody of this gallery
+    stranger: Reals  # (n,) probability that it is a stranger, not enrolled here
     both_right: Reals  # (n,) of a speaker with two utterances: probability that both are; else NaN
 
 
@@ -50,8 +50,8 @@ class _Others:
     best: Indices  # (n,)
     best_llr: Reals  # (n,)
     best_share: Reals  # (n,) of the wrong labels: probability that it is that speaker
-    stranger_share: Reals  # (n,) or nobody of this gallery
-    log_odds: Reals  # (n,) log likelihood ratio of "a wrong label" to "the voice of a stranger"
+    stranger_share: Reals  # (n,) or a stranger
+    log_odds: Reals  # (n,) log likelihood ratio of "a wrong label" to "the speech of a stranger"
 
 
 def judge(labeled: Labeled, compare: Compare, prior: Prior = PRIOR, passes: int = 2) -> Labels:
@@ -78,7 +78,7 @@ def _once(labeled: Labeled, weights: Reals, compare: Compare, prior: Prior) -> L
         other_llr=others.best_llr,
         right=right,
         elsewhere=(1.0 - right) * others.best_share,
-        nobody=(1.0 - right) * others.stranger_share,
+        stranger=(1.0 - right) * others.stranger_share,
         both_right=both_right,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.scoring.enrollment_pooling import shares
+from speakerid.scoring.cosine import shares
 from speakerid.types import Combining, FloatArray
 
 Reals = NDArray[np.float64]
@@ -23,7 +23,7 @@ NOTHING = 1e-9  # a sum of unit vectors that is shorter points nowhere
 
 @dataclass(frozen=True)
 class Labeled:
-    """n utterances `(n, dim)` of length 1, and whose they are said to be.
+    """n utterances `(n, dim)` of length 1, and whose they are by their labels.
 
     `speakers (n,)` holds every number from 0 to the highest at least once.
     """
@@ -55,7 +55,7 @@ class Labeled:
         return self.totals(self.embeddings * weights[:, None])
 
     def shared(self, weights: Reals) -> Reals:
-        """`(n,)`: what each utterance counts in its voiceprint when it is trusted as far as `weights (n,)` say."""
+        """`(n,)`: what each utterance counts in its voiceprint when it is trusted by `weights (n,)`."""
         return weights * shares(self.combining, self.seconds)
 
     def voiceprints(self, weights: Reals) -> FloatArray:

@@ -1,38 +1,48 @@
-"""Labeled speech of several kinds, one domain each: what decisions are fitted on and measured on, each counting alike.
+"""Labeled speech of several kinds, one domain each, each counting alike; and its embeddings by encoders.
 
-Two layouts: the folders of `--speech` (`speech_domains`), and anybody's own `--data` (`own_domains`).
+A file takes the product's own path to clean speech and is decoded once for all encoders.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from speakerid.audio.excerpt import excerpt
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.prepare import Preparer
 from speakerid.audio.speaker_tree import recordings, speaker_tree
-from speakerid.errors import FileMissing
+from speakerid.audio.vad import SileroVad
+from speakerid.audio.windows import speech_windows
+from speakerid.calibration.labeled_domain import Indices, LabeledDomain
+from speakerid.encoders.base import Encoder
+from speakerid.encoders.concatenated import ConcatenatedEncoder
+from speakerid.errors import AudioError, CalibrationMissing, FileMissing
 from speakerid.types import FloatArray
 
 T = TypeVar("T")
-
 MOST_DOMAINS = 20  # of one folder: more are speakers, and the folders below are sessions
 MOST_SPEAKERS = 100
 MOST_UTTERANCES = 400  # of one domain, alike for every speaker, but at least
 LEAST_UTTERANCES = 4
-
 Decode = Callable[[bytes], FloatArray]  # a file's bytes to (n,) at 16 kHz
+MIN_SPEECH_S = 1.0  # what a gallery asks for by default
+WITH_WINDOWS = 150  # utterances of a domain whose windows are embedded too, alike for every speaker, but at least
+LEAST_WITH_WINDOWS = 2
+Progress = Callable[[int, int], None]  # speakers done, of how many
+Bars = Callable[[str], Progress]  # one for each domain
 
 
 @dataclass(frozen=True)
 class DomainTake:
-    """What one person said in a session: files that are joined."""
+    """One utterance or several of a session: files that are joined."""
 
     speaker: str
     session: str  # a call, a day, an emotion; empty where every take is one of its own
@@ -78,22 +88,6 @@ class Domain:
         ]
 
 
-def speech_domains(root: Path) -> list[Domain]:
-    """The folders of `--speech`. Raises FileMissing."""
-    field, libri = root / "field", root / "librispeech"
-    return [
-        Domain("ocean", _single(field / "ocean")),
-        Domain("sorbian", _single(field / "sorbian")),
-        Domain("homes", _sessions(field / "homes", lambda file: file.stem), piece_s=6.0),
-        Domain("calls", _joined(field / "calls", 3, lambda file: file.name.split("_")[0])),
-        Domain("commands_ar", _joined(field / "commands_ar", 3)),
-        Domain("librispeech-train", _single(libri / "train"), piece_s=4.0),
-        Domain("emotion_pl", _sessions(field / "emotion_pl", lambda file: file.stem.split("_")[1]), test_only=True),
-        Domain("fsdd", _digits(root / "fsdd"), test_only=True),
-        Domain("librispeech-dev", _single(libri / "dev"), test_only=True),
-    ]
-
-
 def own_domains(folders: Iterable[Path]) -> list[Domain]:
     """Each folder has one sub-folder per speaker, or one per domain with one per speaker inside. Raises FileMissing.
 
@@ -131,44 +125,110 @@ def _deep(folder: Path) -> tuple[DomainTake, ...]:
     )
 
 
-def _single(folder: Path) -> tuple[DomainTake, ...]:
-    return _sessions(folder, lambda file: "")
-
-
-def _sessions(folder: Path, session: Callable[[Path], str]) -> tuple[DomainTake, ...]:
-    tree = speaker_tree(folder)
-    return tuple(DomainTake(speaker, session(file), (file,)) for speaker, files in tree.items() for file in files)
-
-
-def _joined(folder: Path, count: int, session: Callable[[Path], str] = lambda file: "") -> tuple[DomainTake, ...]:
-    """`count` files of one session each, in no order; the last of a session may have fewer."""
-    grouped = defaultdict[tuple[str, str], list[Path]](list)
-    for take in _sessions(folder, session):
-        grouped[take.speaker, take.session] += take.files
-    return tuple(
-        DomainTake(speaker, name, tuple(part))
-        for (speaker, name), files in grouped.items()
-        for part in _in_groups(shuffled(files, lambda file: file.name), count)
-    )
-
-
-def _digits(folder: Path) -> tuple[DomainTake, ...]:
-    """Files `DIGIT_SPEAKER_TAKE`; five digits of one take each."""
-    grouped = defaultdict[tuple[str, str], list[Path]](list)
-    for file in recordings(folder):
-        _, speaker, session = file.stem.split("_")
-        grouped[speaker, session].append(file)
-    return tuple(
-        DomainTake(speaker, session, tuple(part))
-        for (speaker, session), files in grouped.items()
-        for part in _in_groups(shuffled(files, lambda file: file.name), 5)
-    )
-
-
-def _in_groups(files: Sequence[Path], count: int) -> list[list[Path]]:
-    return [list(files[start : start + count]) for start in range(0, len(files), count)]
-
-
 def shuffled(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
     """By a hash of their names: in no order that means anything, and the same everywhere."""
     return sorted(items, key=lambda item: (zlib.crc32(name(item).encode()), name(item)))
+
+
+@dataclass(frozen=True)
+class EmbeddedDomain:
+    """One domain, through each encoder."""
+
+    labeled: tuple[LabeledDomain, ...]
+    too_short: int  # utterances with less than a second of speech
+    unreadable: int  # recordings
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    utterance: DomainUtterance
+    speech: FloatArray  # (n,) at 16 kHz, without pauses
+    windows: list[FloatArray]
+
+
+@dataclass
+class _DomainReader:
+    """Utterances with enough speech; counts what it leaves out."""
+
+    domain: Domain
+    too_short: int = 0
+    unreadable: int = 0
+    _preparer: Preparer = field(default_factory=lambda: Preparer(SileroVad()))
+
+    def spoken(self, speaker: str) -> Iterator[_Spoken]:
+        windowed = max(LEAST_WITH_WINDOWS, WITH_WINDOWS // len(self.domain.speakers))
+        utterances = islice(self._utterances(speaker), self.domain.most_utterances)
+        for number, (utterance, speech) in enumerate(self._long_enough(utterances)):
+            yield _Spoken(utterance, speech, speech_windows(speech) if number < windowed else [])
+
+    def _utterances(self, speaker: str) -> Iterator[DomainUtterance]:
+        for take in self.domain.takes_of(speaker):
+            try:
+                yield from self.domain.utterances(take, self._preparer.decode)
+            except (AudioError, FileMissing):
+                self.unreadable += 1
+
+    def _long_enough(self, utterances: Iterator[DomainUtterance]) -> Iterator[tuple[DomainUtterance, FloatArray]]:
+        for one in utterances:
+            clean = self._preparer.clean(one.samples)
+            if clean.speech.seconds >= MIN_SPEECH_S:
+                yield one, clean.samples
+            else:
+                self.too_short += 1
+
+
+@dataclass
+class _Rows:
+    """What one encoder makes of a domain."""
+
+    encoder: Encoder
+    embeddings: list[FloatArray] = field(default_factory=list)
+    windows: dict[int, FloatArray] = field(default_factory=dict)
+
+    def add(self, spoken: _Spoken) -> None:
+        if len(spoken.windows) > 1:
+            self.windows[len(self.embeddings)] = self.encoder.embed(spoken.windows)
+        self.embeddings.append(self.encoder.embed([excerpt(spoken.speech)])[0])
+
+
+def embed_domain(domain: Domain, encoders: Sequence[Encoder], progress: Progress) -> EmbeddedDomain:
+    """Raises CalibrationMissing for no speech, EncoderFailed."""
+    bases = {base.fingerprint: _Rows(base) for encoder in encoders for base in _bases(encoder)}
+    reader, kept, seconds = _DomainReader(domain), list[DomainUtterance](), list[float]()
+    for done, speaker in enumerate(domain.speakers):
+        progress(done, len(domain.speakers))
+        for spoken in reader.spoken(speaker):
+            kept.append(spoken.utterance)
+            seconds.append(len(spoken.speech) / SAMPLE_RATE_HZ)
+            for rows in bases.values():
+                rows.add(spoken)
+    progress(len(domain.speakers), len(domain.speakers))
+    if not kept:
+        raise CalibrationMissing(f"No recording in {domain.name!r} has a second of speech. Give longer ones.")
+    labels = (
+        _numbers([one.speaker for one in kept]),
+        _numbers([f"{one.speaker}/{one.session}" for one in kept]),
+        np.array(seconds),
+    )
+    made = [_of(encoder, bases) for encoder in encoders]
+    labeled = tuple(LabeledDomain(domain.name, np.stack(rows.embeddings), *labels, rows.windows) for rows in made)
+    return EmbeddedDomain(labeled, reader.too_short, reader.unreadable)
+
+
+def _bases(encoder: Encoder) -> list[Encoder]:
+    """What runs: several encoders as one share their parts with others."""
+    return [part.encoder for part in encoder.parts] if isinstance(encoder, ConcatenatedEncoder) else [encoder]
+
+
+def _of(encoder: Encoder, bases: dict[str, _Rows]) -> _Rows:
+    if not isinstance(encoder, ConcatenatedEncoder):
+        return bases[encoder.fingerprint]
+    parts = [bases[part.encoder.fingerprint] for part in encoder.parts]
+    embeddings = encoder.join([np.stack(rows.embeddings) for rows in parts])
+    windows = {at: encoder.join([rows.windows[at] for rows in parts]) for at in parts[0].windows}
+    return _Rows(encoder, list(embeddings), windows)
+
+
+def _numbers(names: Sequence[str]) -> Indices:
+    """(n,): equal numbers for equal names."""
+    return np.unique(names, return_inverse=True)[1].astype(np.intp)

@@ -1,18 +1,23 @@
-"""Fit a Calibration on domains, each counting alike. Apart from it because serving must not load scikit-learn."""
+"""Fit a Calibration on domains, each counting alike: cosine to llr, and how high strangers score.
+
+Apart from the Calibration because serving must not load scikit-learn.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from speakerid.calibration.fit_strangers import fit_strangers
 from speakerid.calibration.labeled_domain import LabeledDomain, Reals, draw
 from speakerid.errors import CalibrationMissing
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.calibration import GENERIC, Calibration
+from speakerid.scoring.strangers import Strangers, expected_maximum
 
-DRAWS = 20  # galleries of half of the speakers, whose utterances are compared with everybody in them
+DRAWS = 20  # galleries of half of the speakers, whose utterances are compared with all of them
 MOST_TRIALS = 20_000  # of a domain and kind
 MIN_SPEAKERS = 6  # of a domain: half of them enrolled, the other half strangers
 MIN_TARGETS = 30  # comparisons of one person's sessions, in a domain
@@ -20,6 +25,9 @@ MIN_TARGETS = 30  # comparisons of one person's sessions, in a domain
 # overlapping scores by less than 1 %.
 INVERSE_REGULARIZATION = 100.0
 SEED = 5
+STRANGER_DRAWS = 30  # of every size
+MIN_DOMAINS = 3  # fewer show nothing of how domains differ
+STRANGER_SEED = 3
 
 
 def fit(domains: Sequence[LabeledDomain], fingerprint: str) -> Calibration:
@@ -81,3 +89,46 @@ def _enough(found: int, needed: int, domain: LabeledDomain, what: str) -> None:
             f"{domain.name!r} has {found} {what}; {needed} are needed. Give more speakers, each with four recordings "
             "or more, in one folder per speaker; where its sub-folders are sessions, of two sessions."
         )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Best scores of strangers in galleries of one size."""
+
+    domain: int
+    expected: float  # expected maximum of as many standard normals as the gallery has speakers
+    mean: float
+    deviation: float
+
+
+def fit_strangers(domains: Sequence[LabeledDomain]) -> Strangers:
+    """Of galleries of 1, 2, 4 … speakers. What too few domains do not show is as in the generic prior."""
+    rows = [row for number, domain in enumerate(domains) for row in _rows(number, domain)]
+    growth, means = _common_slope(rows, [row.mean for row in rows], len(domains))
+    narrowing, logs = _common_slope(rows, [math.log(row.deviation) for row in rows], len(domains))
+    return Strangers(
+        mean=float(means.mean()),
+        growth=growth,
+        deviation=float(np.sqrt(np.mean(np.exp(2.0 * logs)))),
+        narrowing=-narrowing,
+        between=float(means.std(ddof=1)) if len(domains) >= MIN_DOMAINS else GENERIC.strangers.between,
+    )
+
+
+def _rows(number: int, domain: LabeledDomain) -> list[_Row]:
+    random, speakers = np.random.default_rng(STRANGER_SEED), len(domain.names)
+    sizes = [2**power for power in range(10) if 2**power < speakers - 1]
+    found = []
+    for size in sizes:
+        best = np.concatenate([draw(domain, size, random).stranger_scores().max(axis=1) for _ in range(STRANGER_DRAWS)])
+        found.append(_Row(number, expected_maximum(size), float(best.mean()), float(best.std())))
+    return found
+
+
+def _common_slope(rows: Sequence[_Row], values: Sequence[float], domains: int) -> tuple[float, Reals]:
+    """By least squares over the expected maximum: one slope for all, an offset `(domains,)` for each."""
+    design = np.zeros((len(rows), domains + 1))
+    for line, row in zip(design, rows, strict=True):
+        line[row.domain], line[-1] = 1.0, row.expected
+    solution = np.linalg.lstsq(design, np.array(values), rcond=None)[0]
+    return float(solution[-1]), solution[:-1]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerid.calibration.cross_validation import CrossValidated, left_out, unfitted
 from speakerid.calibration.gallery_trials import GalleryTrials, Places
-from speakerid.calibration.map_adaptation import adapt, require_enough
-from speakerid.metrics.curves import ErrorCurve, Flags, Floats, convex_hull, error_curve
-from speakerid.metrics.intervals import Interval, interval, share_of, speaker_bootstrap
-from speakerid.metrics.verification import balanced_mean, bits_lost, min_cllr
+from speakerid.calibration.map_adaptation import CrossValidated, adapt, left_out, require_enough, unfitted
+from speakerid.metrics.cllr import balanced_mean, bits_lost, min_cllr
+from speakerid.metrics.det import convex_hull
+from speakerid.metrics.eer import ErrorCurve, Flags, Floats, error_curve
+from speakerid.metrics.intervals import interval, share_of, speaker_bootstrap
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.types import CurveStep, Estimate, GalleryOperatingPoint, Histogram, MeasuredCalibration
@@ -63,7 +63,7 @@ def _cllr(judged: CrossValidated) -> Estimate:
     resampled = speaker_bootstrap(
         lambda weights: balanced_mean(lost, same, weights), enrolled, trials.speaker[utterance], resamples=RESAMPLES
     )
-    return _estimate(interval(balanced_mean(lost, same), resampled))
+    return interval(balanced_mean(lost, same), resampled)
 
 
 def _point(
@@ -80,11 +80,7 @@ def _point(
 
 
 def _share(hits: Flags, speakers: Places) -> Estimate:
-    return _estimate(share_of(hits, speakers, resamples=RESAMPLES))
-
-
-def _estimate(found: Interval) -> Estimate:
-    return Estimate(found.value, found.low, found.high)
+    return share_of(hits, speakers, resamples=RESAMPLES)
 
 
 def _histogram(llrs: Floats, same: Flags) -> Histogram:

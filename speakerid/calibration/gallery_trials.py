@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.metrics.curves import Flags, Floats
+from speakerid.metrics.eer import Flags, Floats
 from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.cosine import cosine, voiceprint
-from speakerid.scoring.enrollment_pooling import shares
+from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.strangers import OwnStrangers, own_strangers
 from speakerid.types import Combining, FloatArray
 
@@ -53,7 +52,7 @@ class GalleryTrials:
         return own_strangers(others, self.speaker, self.speakers - 1, default.strangers)
 
     def only(self, speakers: Places) -> GalleryTrials:
-        """As if nobody but these, in rising order, were enrolled."""
+        """As if only these, in rising order, were enrolled."""
         rows = np.isin(self.speaker, speakers)
         places = np.searchsorted(speakers, self.speaker[rows])
         return GalleryTrials(self.scores[rows][:, speakers], self.llrs[rows][:, speakers], places)

@@ -1,26 +1,28 @@
-"""Adapt what a score means to one gallery, as far as the number of its speakers allows.
+"""MAP adaptation of a calibration to one gallery, and what it does for speakers that it was not fitted on.
 
 What is counted are speakers, not trials, because trials of one speaker are not independent (docs/decisions/0008). What
-strangers score, the gallery teaches without being asked: `scoring.strangers`.
+strangers score, the gallery teaches without being asked: `scoring.strangers`. Every speaker is left out once.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from speakerid.calibration.gallery_trials import GalleryTrials
+from speakerid.calibration.gallery_trials import GalleryTrials, Places
 from speakerid.errors import ClassesOverlap, TooFewTrials
-from speakerid.metrics.curves import Floats, error_curve, labelled
-from speakerid.metrics.verification import eer, min_cllr
+from speakerid.metrics.cllr import min_cllr
+from speakerid.metrics.eer import Flags, Floats, eer, error_curve, labelled
 from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.strangers import OwnStrangers
 
 MIN_SPEAKERS = 5  # with two utterances or more
 MIN_NONTARGETS = 50
 LARGEST_MIN_CLLR = 0.7  # bits; an EER of about 25 %
 SLOPE_DEVIATION = 0.5  # how far a gallery may be from the default: prior standard deviations of a and b in a llr + b
 OFFSET_DEVIATION = 6.0
+FOLDS = 10
 
 
 def require_enough(trials: GalleryTrials) -> None:
@@ -59,3 +61,83 @@ def _affine(targets: Floats, nontargets: Floats, speakers: int) -> tuple[float, 
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
     return float(slope), float(offset)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """`calibration` and `own`, the scores of strangers, do not know the speakers `out`."""
+
+    calibration: Calibration
+    own: OwnStrangers | None
+    out: Places
+
+
+@dataclass(frozen=True)
+class CrossValidated:
+    """`trials` were scored with `base`; each utterance is judged by the calibration that does not know its speaker."""
+
+    base: Calibration
+    trials: GalleryTrials
+    folds: tuple[Fold, ...]
+
+    def llrs(self) -> Floats:
+        """`(u, n)`."""
+        found = np.empty(self.trials.llrs.shape)
+        for fold in self.folds:
+            rows = self._rows(fold)
+            found[rows] = rescaled(self.base, fold.calibration, self.trials.llrs[rows])
+        return found
+
+    def misses(self, target_fpir: float) -> Flags:
+        """`(u,)`: whether the own speaker is not found best, or not above the threshold."""
+        trials, missed = self.trials, np.empty(len(self.trials.speaker), np.bool_)
+        for fold in self.folds:
+            rows = self._rows(fold)
+            reached = self._reached(fold, trials.scores[rows], trials.llrs[rows], target_fpir)
+            right = np.nanargmax(trials.llrs[rows], axis=1) == trials.speaker[rows]
+            missed[rows] = ~(right & reached[np.arange(len(rows)), trials.speaker[rows]])
+        return missed
+
+    def alarms(self, target_fpir: float) -> Flags:
+        """`(u,)`: whether anyone would be named if the speakers of the fold were not enrolled."""
+        named = np.empty(len(self.trials.speaker), np.bool_)
+        for fold in self.folds:
+            rows, columns = self._rows(fold), _others(self.trials, fold.out)
+            scores, llrs = (values[np.ix_(rows, columns)] for values in (self.trials.scores, self.trials.llrs))
+            named[rows] = self._reached(fold, scores, llrs, target_fpir).any(axis=1)
+        return named
+
+    def _rows(self, fold: Fold) -> Places:
+        return np.flatnonzero(np.isin(self.trials.speaker, fold.out))
+
+    def _reached(self, fold: Fold, scores: Floats, llrs: Floats, target_fpir: float) -> Flags:
+        """At the threshold for n speakers `(p, n)`; never below even odds, as in `services.scores.threshold`."""
+        least = self.base.strangers.taught(fold.own, scores.shape[1], target_fpir)
+        flags: Flags = (scores >= least) & (rescaled(self.base, fold.calibration, llrs) >= 0.0)
+        return flags
+
+
+def left_out(base: Calibration, trials: GalleryTrials, *, seed: int = 0) -> CrossValidated:
+    """Ten times adapted to the gallery without a tenth of its speakers, drawn at random."""
+    order = np.random.default_rng(seed).permutation(trials.speakers)
+    parts = [np.sort(part) for part in np.array_split(order, min(FOLDS, trials.speakers))]
+    return CrossValidated(base, trials, tuple(_fold(base, trials.only(_others(trials, out)), out) for out in parts))
+
+
+def _fold(base: Calibration, others: GalleryTrials, out: Places) -> Fold:
+    return Fold(adapt(base, others), others.own_strangers(base), out)
+
+
+def unfitted(fitted: CrossValidated) -> CrossValidated:
+    """The same with the default calibration, to compare."""
+    return replace(fitted, folds=tuple(Fold(fitted.base, None, fold.out) for fold in fitted.folds))
+
+
+def rescaled(base: Calibration, adapted: Calibration, llrs: Floats) -> Floats:
+    """What `adapted` makes of llrs of `base`."""
+    slope = adapted.slope / base.slope
+    return slope * llrs + (adapted.intercept - slope * base.intercept)
+
+
+def _others(trials: GalleryTrials, out: Places) -> Places:
+    return np.setdiff1d(np.arange(trials.speakers), out)

@@ -44,7 +44,7 @@ def calibrate(
 
 
 def _draw(report: Json, out: Path) -> None:
-    from speakerid.evaluation.pictures import draw_calibration
+    from speakerid.evaluation.report.pictures import draw_calibration
 
     try:
         draw_calibration(report, out)

@@ -78,7 +78,7 @@ def trials(
     """Evaluate a trial list: score it (--list and --root), or take the scores of another tool (--scores)."""
     if (scores is None) == (listed is None) or (listed is None) != (root is None):
         raise typer.BadParameter("Give either --scores, or --list and --root.")
-    from speakerid.evaluation.scores_alone import evaluate_scores
+    from speakerid.evaluation.run import evaluate_scores
     from speakerid.evaluation.voxceleb1 import evaluate_list
 
     if scores is not None:
@@ -103,9 +103,8 @@ def folder(
     ] = Question.VERIFICATION,
 ) -> None:
     """Evaluate on your own speech, a folder per speaker."""
-    from speakerid.evaluation.corpora.pairs import all_pairs
-    from speakerid.evaluation.corpora.sniff import open_corpus
-    from speakerid.evaluation.corpora.split import halves
+    from speakerid.evaluation.corpus import all_pairs, halves
+    from speakerid.evaluation.corpus_readers import open_corpus
     from speakerid.evaluation.voxceleb1 import guarded
 
     corpus = open_corpus(data)
@@ -140,6 +139,6 @@ def rttm(
     ] = None,
 ) -> None:
     """Diarization error rate of RTTM files, and identification error rate where names are shared."""
-    from speakerid.evaluation.rttm.evaluate import evaluate_rttm
+    from speakerid.evaluation.rttm import evaluate_rttm
 
     publish(evaluate_rttm(reference, hypothesis, collar_s=collar, uem=uem, command=typed()), options)

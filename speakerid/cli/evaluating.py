@@ -19,8 +19,7 @@ from speakerid.cli.settings import read_settings
 from speakerid.cli.watcher import Watcher
 
 if TYPE_CHECKING:
-    from speakerid.evaluation.evaluated import Evaluated
-    from speakerid.evaluation.report.facts import Report
+    from speakerid.evaluation.report.facts import Evaluated, Report
     from speakerid.evaluation.run import Run
 
 
@@ -130,7 +129,7 @@ def finish(made: Evaluated, options: Measuring) -> None:
 
 def publish(made: Evaluated, options: Reporting) -> None:
     """Writes and prints."""
-    from speakerid.evaluation.report.write import write
+    from speakerid.evaluation.report.files import write
 
     if options.out is not None:
         write(made, options.out)
@@ -142,7 +141,7 @@ def publish(made: Evaluated, options: Reporting) -> None:
 
 
 def show(report: Report) -> None:
-    from speakerid.evaluation.report.lines import sections
+    from speakerid.evaluation.report.text import sections
 
     known = f" ({report.list.recognized})" if report.list.recognized else ""
     say(f"{report.protocol} on {report.list.name}{known}, {report.scoring}")

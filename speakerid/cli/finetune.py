@@ -15,8 +15,8 @@ from speakerid.cli.training import Device, counted, require_extra
 from speakerid.cli.watcher import Watcher
 
 if TYPE_CHECKING:
+    from speakerid.metrics.intervals import EerInterval
     from speakerid.training.card import Finetuned
-    from speakerid.training.held_out import EerInterval
 
 
 @dataclass(frozen=True)

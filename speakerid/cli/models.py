@@ -144,9 +144,10 @@ def calibrate(
     """
     from speakerid.bootstrap import load_encoder
     from speakerid.calibration.domains import own_domains
+    from speakerid.calibration.encoder_calibration import calibrate as fit
+    from speakerid.calibration.encoder_calibration import read, report
     from speakerid.encoders.registry import FITTED
-    from speakerid.evaluation.calibrate import calibrate as fit
-    from speakerid.evaluation.calibrate import read, report, write
+    from speakerid.models.files import named_failures, write_bytes
     from speakerid.scoring.fitted import find
 
     settings = read_settings(encoder=options.encoder)
@@ -154,7 +155,9 @@ def calibrate(
     with Watcher(quiet=options.as_json) as watcher:
         (made,) = fit(read([encoder], own_domains(data), watcher.counting))
     out = settings.models_folder / "fitted" / f"{encoder.fingerprint}.json"
-    write(made.fitted, out)
+    text = made.fitted.to_json().encode()
+    with named_failures(out.parent, len(text)):
+        write_bytes(out, text)
     if options.as_json:
         emit(made.to_json() | {"path": str(out)})
         return

@@ -9,13 +9,12 @@ from typing import Literal
 
 from speakerid.bootstrap import load_fitted
 from speakerid.evaluation.backend import Backend, Cohort
-from speakerid.evaluation.corpora.sniff import open_corpus
+from speakerid.evaluation.corpus_readers import open_corpus
 from speakerid.evaluation.embedding.cache import default_folder
-from speakerid.evaluation.embedding.stage import EmbeddingStage, Engine, Progress, StageOptions
+from speakerid.evaluation.embedding.stage import EmbeddingStage, Engine, Progress, StageOptions, cohort_prints
 from speakerid.evaluation.errors import CohortNeeded
-from speakerid.evaluation.material import cohort_prints
-from speakerid.evaluation.protocols.verification import RESAMPLES
 from speakerid.evaluation.run import Run
+from speakerid.evaluation.verification import RESAMPLES
 from speakerid.settings import Settings
 
 TOP = 300  # of a cohort of speaker means, as published figures have it
@@ -41,7 +40,7 @@ class Wanted:
 
 def start(wanted: Wanted, bars: Bars) -> Run:
     """Raises EncoderNotFound, CalibrationUnreadable, CohortNeeded, RecordingsError."""
-    vad = wanted.vad or wanted.score == "calibrated"  # calibrations are fitted on what the service hears
+    vad = wanted.vad or wanted.score == "calibrated"  # calibrations are fitted on speech without pauses
     cache = wanted.cache or default_folder()
     stage = EmbeddingStage(StageOptions(wanted.settings.encoder, cache, wanted.workers, vad, wanted.engine))
     return Run(
@@ -66,7 +65,7 @@ def _backend(wanted: Wanted, stage: EmbeddingStage, bars: Bars) -> Backend:
 
 def _normalizing(folder: Path | None, stage: EmbeddingStage, bars: Bars) -> Backend:
     if folder is None:
-        raise CohortNeeded
+        raise CohortNeeded("AS-norm compares with a cohort. Give a folder with other speakers: --cohort DIR.")
     corpus = open_corpus(folder)
     means = cohort_prints(stage, corpus, bars("Cohort"))
     name = f"AS-norm, top {min(TOP, len(means))} of {len(means)} speakers of {corpus.name}, a mean for each"

@@ -5,7 +5,7 @@ EvaluationError
 ├── ListError             ListMissing · EmptyList · OneKindOfTrial · OneSpeaker · NoProbes
 │   └── …                 AmbiguousScores · LabelsMissing · ScoresIncomplete · UnpairedRecordings
 ├── RecordingsError       NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
-├── ContaminatedEncoder   the encoder was trained on voices of this test
+├── ContaminatedEncoder   the encoder was trained on speakers of this test
 ├── CohortNeeded          AS-norm without a cohort
 ├── CacheFailed · ReportFailed · RttmExtraMissing · ClusterExtraMissing · WorkerDied
 └── NotComparable         two reports that are not about the same trials
@@ -45,9 +45,6 @@ class MixedFormats(BadLine):
 class TrialWithItself(BadLine):
     code = "trial_with_itself"
 
-    def __init__(self, path: Path, line: int, name: str) -> None:
-        super().__init__(path, line, f"both sides are the same file, {name!r}. Remove this trial.")
-
 
 class ScoreNotANumber(BadLine):
     code = "score_not_a_number"
@@ -68,9 +65,6 @@ class NotRttm(BadLine):
 
 class NotUem(BadLine):
     code = "not_uem"
-
-    def __init__(self, path: Path, line: int) -> None:
-        super().__init__(path, line, "expected is UEM: recording channel start end, in seconds.")
 
 
 class ListError(EvaluationError):
@@ -105,25 +99,13 @@ class OneSpeaker(ListError):
 class NoProbes(ListError):
     code = "no_probes"
 
-    def __init__(self, name: str, of: str) -> None:
-        super().__init__(f"{name} leaves no recording of {of} to ask about. Give speakers two recordings or more.")
-
 
 class AmbiguousScores(ListError):
     code = "ambiguous_scores"
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"In {path.name} every score could be a label, and every label a score. "
-            "Write the labels as target and nontarget."
-        )
-
 
 class LabelsMissing(ListError):
     code = "labels_missing"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path.name} has scores without labels. Give the list they were made from with --trials.")
 
 
 class ScoresIncomplete(ListError):
@@ -156,7 +138,6 @@ class MissingRecordings(RecordingsError):
             f"{len(missing)} of {of} recordings are missing: {named(missing)}. Complete the corpus, or pass "
             "--skip-missing; the report will then say so."
         )
-        self.missing = tuple(missing)
 
 
 class UnreadableRecordings(RecordingsError):
@@ -168,7 +149,6 @@ class UnreadableRecordings(RecordingsError):
             f"{len(reasons)} recording(s) cannot be embedded: {named(list(reasons))} (the first: {first}). "
             "Replace them, or pass --skip-missing; the report will then say so. The others are kept in the cache."
         )
-        self.reasons = dict(reasons)
 
 
 class SpeakersUnknown(RecordingsError):
@@ -181,9 +161,6 @@ class ContaminatedEncoder(EvaluationError):
 
 class CohortNeeded(EvaluationError):
     code = "cohort_needed"
-
-    def __init__(self) -> None:
-        super().__init__("AS-norm compares with a cohort. Give a folder with other speakers: --cohort DIR.")
 
 
 class CacheFailed(EvaluationError):
@@ -198,9 +175,6 @@ class CacheFailed(EvaluationError):
 
 class ReportFailed(EvaluationError):
     code = "report_failed"
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"Writing {path} failed ({reason}). Free some space or give another place with --out.")
 
 
 class RttmExtraMissing(EvaluationError):

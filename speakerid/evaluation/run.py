@@ -1,32 +1,37 @@
-"""One evaluation from corpus to figures: find, embed, score, measure, and say what was done."""
+"""One evaluation from corpus to figures: find, embed, score, measure, and describe what was done."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.evaluation.backend import Backend
-from speakerid.evaluation.corpora.corpus import Corpus
-from speakerid.evaluation.corpora.split import Item, SpeakerSplit
-from speakerid.evaluation.embedding.stage import EmbeddingStage, Progress
+from speakerid.evaluation.corpus import Corpus, Item, SpeakerSplit
+from speakerid.evaluation.embedding.stage import EmbeddingStage, Progress, TrialMaterial, embed_names
 from speakerid.evaluation.errors import NoProbes, OneSpeaker
-from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
-from speakerid.evaluation.material import TrialMaterial, embed_names
-from speakerid.evaluation.protocols.identification import search
-from speakerid.evaluation.protocols.linear_head import linear_head
-from speakerid.evaluation.protocols.open_set import open_set
-from speakerid.evaluation.protocols.task import IdentificationTask, LabeledUtterances
-from speakerid.evaluation.protocols.verification import RESAMPLES, verify
-from speakerid.evaluation.report.facts import EncoderFacts, ListFacts, Report, WorkFacts, now
-from speakerid.evaluation.scores_alone import NO_SPEAKERS
-from speakerid.evaluation.trials.speakers import speakers_of
-from speakerid.evaluation.trials.trial_list import TrialList
-from speakerid.metrics.curves import ClassMissing
+from speakerid.evaluation.identification import IdentificationTask, LabeledUtterances, linear_head, open_set, search
+from speakerid.evaluation.report.facts import (
+    Answer,
+    EncoderFacts,
+    Evaluated,
+    ListFacts,
+    Report,
+    ScoredTrials,
+    WorkFacts,
+    now,
+)
+from speakerid.evaluation.trials import Scored, TrialList, read_scores, speakers_of
+from speakerid.evaluation.verification import RESAMPLES, VerificationFigures, verify
+from speakerid.metrics.eer import ClassMissing
+
+NO_PROBES = "{} leaves no recording of {} to ask about. Give speakers two recordings or more."
+NO_SPEAKERS = "Nothing tells whose utterances these are, so there are no confidence intervals."
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Run:
         """Raises MissingRecordings, UnreadableRecordings, OneKindOfTrial."""
         material = self._embed(corpus, listed.names)
         trials = listed.only(material.usable[listed.enroll] & material.usable[listed.test])
-        scores = self.backend.pairs(material.voices, trials.enroll, trials.test)
+        scores = self.backend.pairs(material.embeddings, trials.enroll, trials.test)
         speakers = _speakers(corpus, trials)
         are_llrs = self.backend.gives_llrs
         figures = verify(trials, scores, speakers, are_llrs=are_llrs, resamples=self.resamples)
@@ -78,7 +83,7 @@ class Run:
         try:
             figures, searches = open_set(task, self.backend)
         except ClassMissing:
-            raise NoProbes(split.name, "enrolled speakers and of strangers") from None
+            raise NoProbes(NO_PROBES.format(split.name, "enrolled speakers and of strangers")) from None
         report = self._report("open-set", {"open_set": figures}, _facts(split), material, stamps)
         return Evaluated(report, open_set=searches)
 
@@ -93,7 +98,7 @@ class Run:
         material = self._embed(corpus, [one.name for one in items])
         ends = np.cumsum([len(split.train), len(split.dev), len(split.test)])
         rows = np.split(np.arange(len(items)), ends[:-1])
-        train, dev, test = (_spoken(items, part[material.usable[part]], material) for part in rows)
+        train, dev, test = (_labeled(items, part[material.usable[part]], material) for part in rows)
         learned = sorted(set(train.speakers))
         if len(learned) < 2:
             raise OneSpeaker(split.name, len(learned))
@@ -101,7 +106,7 @@ class Run:
         if closed:
             dev, test = dev.of(learned), test.of(learned)
         if not test.speakers:
-            raise NoProbes(split.name, "an enrolled speaker")
+            raise NoProbes(NO_PROBES.format(split.name, "an enrolled speaker"))
         dropped = asked - len(test.speakers)
         stamps = [f"{dropped} probes of speakers without a training file were left out."] if dropped else []
         return IdentificationTask(train, dev, test), material, stamps
@@ -141,21 +146,51 @@ def _facts(split: SpeakerSplit) -> ListFacts:
     return ListFacts(split.name, split.sha256, len(split))
 
 
-def _spoken(items: Sequence[Item], rows: NDArray[np.intp], material: TrialMaterial) -> LabeledUtterances:
+def _labeled(items: Sequence[Item], rows: NDArray[np.intp], material: TrialMaterial) -> LabeledUtterances:
     chosen = [items[row] for row in rows]
     return LabeledUtterances(
-        material.voices[rows], tuple(one.speaker for one in chosen), tuple(one.name for one in chosen)
+        material.embeddings[rows], tuple(one.speaker for one in chosen), tuple(one.name for one in chosen)
     )
 
 
 def _speakers(corpus: Corpus, trials: TrialList) -> NDArray[np.intp] | None:
     """From the names, or else from the corpus where it agrees with the labels."""
-    told = speakers_of(trials)
-    if told is not None:
-        return told
+    known = speakers_of(trials)
+    if known is not None:
+        return known
     found = [one.speaker if (one := corpus.find(name)) else None for name in trials.names]
     _, speakers = np.unique(
         [f"{place}?" if one is None else one for place, one in enumerate(found)], return_inverse=True
     )
     agrees = np.array_equal(speakers[trials.enroll] == speakers[trials.test], trials.same)
     return speakers.astype(np.intp) if agrees else None
+
+
+def evaluate_scores(
+    scores: Path,
+    trials: Path | None = None,
+    *,
+    are_llrs: bool = False,
+    resamples: int = RESAMPLES,
+    command: str = "",
+) -> Evaluated:
+    """Raises BadLine, ListError."""
+    started_at = now()
+    found = read_scores(scores, trials)
+    speakers = speakers_of(found.trials)
+    figures = verify(found.trials, found.scores, speakers, are_llrs=are_llrs, resamples=resamples)
+    report = Report(
+        protocol="verification",
+        figures={"verification": figures},
+        list=ListFacts.of(found.trials),
+        scoring=f"scores of another tool, read as {found.layout!r}",
+        command=command,
+        started_at=started_at,
+        stamps=tuple(_stamps(found, figures)),
+    )
+    return Evaluated(report, ScoredTrials(found.trials, found.scores, speakers, are_llrs))
+
+
+def _stamps(found: Scored, figures: VerificationFigures) -> list[str]:
+    ignored = f"{found.ignored} scores belong to no trial of {found.trials.name} and were ignored."
+    return [*([ignored] if found.ignored else []), *([NO_SPEAKERS] if figures.speakers is None else [])]

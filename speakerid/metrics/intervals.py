@@ -10,7 +10,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from speakerid.metrics.curves import ClassMissing
+from speakerid.metrics.eer import ClassMissing
+from speakerid.types import Estimate
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], float | Floats]
@@ -18,10 +19,14 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Interval:
-    value: float
-    low: float
-    high: float
+class EerInterval(Estimate):
+    """An EER in percent."""
+
+    targets: int
+    nontargets: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 def speaker_weights(enrolled: ArrayLike, probed: ArrayLike, *, resamples: int, seed: int = 0) -> Iterator[Floats]:
@@ -34,7 +39,7 @@ def speaker_weights(enrolled: ArrayLike, probed: ArrayLike, *, resamples: int, s
     one, other = np.asarray(enrolled), np.asarray(probed)
     speakers, places = np.unique(np.concatenate([one, other]), return_inverse=True)
     count, first, second = len(speakers), places[: len(one)], places[len(one) :].copy()
-    second[first == second] = count  # a speaker against himself counts once: the entry behind the drawn ones is 1
+    second[first == second] = count  # a speaker against themselves counts once: the entry behind the drawn ones is 1
     random = np.random.default_rng(seed)
     for _ in range(resamples):
         drawn = np.append(random.multinomial(count, np.full(count, 1.0 / count)), 1).astype(np.float64)
@@ -57,16 +62,16 @@ def speaker_bootstrap(
     return np.array([np.full(shape, np.nan) if value is None else value for value in values], np.float64)
 
 
-def interval(value: float, resampled: Floats, level: float = LEVEL) -> Interval:
+def interval(value: float, resampled: Floats, level: float = LEVEL) -> Estimate:
     """Percentile interval of `resampled (resamples,)`; NaN is left out. Raises `ValueError` when nothing is left."""
     known = resampled[~np.isnan(resampled)]
     if not len(known):
         raise ValueError("no resample had both kinds of trials")
     low, high = np.quantile(known, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return Interval(float(value), float(low), float(high))
+    return Estimate(float(value), float(low), float(high))
 
 
-def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
+def wilson(successes: int, trials: int, level: float = LEVEL) -> Estimate:
     """For a proportion of independent trials (Wilson, Journal of the American Statistical Association 22, 1927)."""
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"need 0 <= successes <= trials and a trial, got {successes} of {trials}")
@@ -74,10 +79,10 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     center = share + z * z / (2 * trials)
     spread = z * math.sqrt(share * (1.0 - share) / trials + z * z / (4 * trials * trials))
     scale = 1.0 + z * z / trials
-    return Interval(share, min(share, (center - spread) / scale), max(share, (center + spread) / scale))
+    return Estimate(share, min(share, (center - spread) / scale), max(share, (center + spread) / scale))
 
 
-def share_of(hits: ArrayLike, speakers: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Interval:
+def share_of(hits: ArrayLike, speakers: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Estimate:
     """The share of true `hits (n,)` with its interval over resampled `speakers (n,)`.
 
     When all or none are true, no resample can differ: Wilson's interval for as many trials as there are speakers then.

@@ -43,7 +43,7 @@ class Calibration:
     def llr_within(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """The same for two stretches of one recording, where few people speak: it is likelier one of them again.
 
-        Zero is where few of those who are somebody else are as alike, whatever the encoder.
+        Zero is where few of those who are other people are as alike, whatever the encoder.
         """
         least = self.strangers.threshold(1, WITHIN_FPIR)
         llrs: NDArray[np.float64] = self.slope * (np.asarray(scores, np.float64) - least)
@@ -66,8 +66,8 @@ class Calibration:
         return cls(**fields | {"strangers": Strangers(**fields["strangers"]), "domains": tuple(fields["domains"])})
 
 
-# For an encoder that was never calibrated, wide on purpose: what `python -m speakerid.evaluation.calibrate` prints for
-# the encoders with names and all domains, rounded.
+# For an encoder that was never calibrated, wide on purpose: what `python -m benchmarks.refit` prints for the encoders
+# with names and all domains, rounded.
 GENERIC = Calibration(
     slope=23.3,
     intercept=-12.5,

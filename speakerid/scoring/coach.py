@@ -1,7 +1,7 @@
-"""The enrollment coach: from what was measured on one recording to what is refused and what is only said.
+"""The enrollment coach: from what was measured on one recording to what is refused and what is a warning.
 
 Every limit is a pair: beyond `refuse` the recording is refused, beyond `warn` (the nearer one) it is a near miss. Those
-of embeddings are fitted per encoder on good recordings of several kinds (`calibration.fit_coach`).
+of embeddings are fitted per encoder on good recordings of several kinds (`calibration.coach_limits`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from statistics import median
 from typing import Any, Self
 
 from speakerid.scoring.calibration import GENERIC
-from speakerid.scoring.multi_speaker_detector import VoicesModel
+from speakerid.scoring.multi_speaker_detector import MultiSpeakerModel
 from speakerid.types import EnrollmentRefusal, EnrollmentWarning, Speech
 
 NARROW_BAND_HZ = 4_500  # telephone ends at 4 kHz
-NOISY_SNR_DB = 10.0  # only said: encoders hear through noise, and good recordings measure low for other reasons
+NOISY_SNR_DB = 10.0  # only a warning: encoders work through noise, and good recordings measure low for other reasons
 CLIPPED_RATIO = 0.01
 
 
@@ -28,7 +28,7 @@ class CoachLimit:
 
 
 NEVER = CoachLimit(math.inf, math.inf)  # where above is bad
-CLIPPED = CoachLimit(refuse=0.3, warn=CLIPPED_RATIO)  # from there on every fourth voiceprint is nearer to somebody else
+CLIPPED = CoachLimit(refuse=0.3, warn=CLIPPED_RATIO)  # from there on every fourth is nearer to another speaker
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class CoachLimits:
     """Valid only for one encoder and with its calibration, whose llrs they are."""
 
     match_llr: CoachLimit  # of the speaker's other utterances; below is bad
-    voices: VoicesModel | None = None  # None: voices are not counted
-    voices_llr: CoachLimit = NEVER  # "two voices" to "one voice"; above is bad
+    voices: MultiSpeakerModel | None = None  # None: speakers are not counted
+    voices_llr: CoachLimit = NEVER  # "two speakers" to "one"; above is bad
 
     def count(self, voices_llr: float | None) -> int | None:
-        """How many voices there are; 2 stands for two or more."""
+        """How many speakers there are; 2 stands for two or more."""
         return None if voices_llr is None else 1 + _above(voices_llr, self.voices_llr.refuse)
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class CoachLimits:
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Raises `KeyError` or `TypeError` for anything that `to_dict` did not make."""
         limits = {name: CoachLimit(**fields[name]) for name in ("match_llr", "voices_llr")}
-        return cls(**fields | limits | {"voices": VoicesModel(**fields["voices"])})
+        return cls(**fields | limits | {"voices": MultiSpeakerModel(**fields["voices"])})
 
 
 # Of an encoder that nothing was fitted for: refused is what is less alike than five of six strangers are.
@@ -71,10 +71,10 @@ class CoachEvidence:
     speech: Speech
     needed_s: float  # of speech, by the gallery
     bandwidths_hz: tuple[int, ...] = ()  # of the speaker's other utterances
-    voices_llr: float | None = None  # "two voices" to "one voice"
+    voices_llr: float | None = None  # "two speakers" to "one"
     match_llr: float | None = None  # against the speaker's other utterances
     elsewhere_llr: float | None = None  # against the other speaker who is most alike
-    elsewhere: CoachLimit = NEVER  # the llr that says it is that speaker; above is bad
+    elsewhere: CoachLimit = NEVER  # the llr from which it is that speaker; above is bad
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def judge(evidence: CoachEvidence, limits: CoachLimits) -> Findings:
     return Findings(refusals, tuple(word for word in _warnings(evidence, limits) if _SAME.get(word) not in refusals))
 
 
-# What a refusal has said need not be said again.
+# A warning that repeats a refusal is left out.
 _SAME: dict[EnrollmentWarning, EnrollmentRefusal] = {
     "clipped": "clipped",
     "two_voices": "more_than_one_voice",
@@ -104,7 +104,7 @@ def _refusals(found: CoachEvidence, limits: CoachLimits) -> Iterator[EnrollmentR
         yield "clipped"
     if _above(found.voices_llr, limits.voices_llr.refuse):
         yield "more_than_one_voice"
-    if _below(found.match_llr, limits.match_llr.refuse) or _is_somebody_else(found, limits):
+    if _below(found.match_llr, limits.match_llr.refuse) or _is_another_speaker(found, limits):
         yield "does_not_match_speaker"
     if found.match_llr is None and _above(found.elsewhere_llr, found.elsewhere.refuse):
         yield "voice_already_enrolled"
@@ -129,8 +129,8 @@ def _warnings(found: CoachEvidence, limits: CoachLimits) -> Iterator[EnrollmentW
         yield "similar_voice"
 
 
-def _is_somebody_else(found: CoachEvidence, limits: CoachLimits) -> bool:
-    """A weak match here and a sure one elsewhere. A voice enrolled twice on purpose matches well in both places."""
+def _is_another_speaker(found: CoachEvidence, limits: CoachLimits) -> bool:
+    """A weak match here and a sure one elsewhere. A person enrolled twice on purpose matches well in both places."""
     return _below(found.match_llr, limits.match_llr.warn) and _above(found.elsewhere_llr, found.elsewhere.refuse)
 
 

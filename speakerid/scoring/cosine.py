@@ -1,4 +1,4 @@
-"""Cosine scores and voiceprints: arrays in, arrays out."""
+"""Cosine scores, and voiceprints pooled from enrollment utterances (docs/decisions/0012): arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.types import FloatArray
+from speakerid.types import Combining, FloatArray
+
+LEAST_S = 0.1  # an utterance in which hardly any speech was found still counts a little
 
 
 def cosine(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -26,6 +28,15 @@ def voiceprint(embeddings: FloatArray, weights: Sequence[float] | NDArray[np.flo
     mean = np.average(_unit(embeddings), axis=0, weights=weights)
     print_: FloatArray = _unit(mean[np.newaxis, :])[0].astype(np.float32)
     return print_
+
+
+def shares(combining: Combining, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each utterance counts in its voiceprint, by the gallery's policy.
+
+    `(n,)` for utterances with `seconds (n,)` of speech: all the same for "mean", their seconds for "weighted".
+    """
+    found: NDArray[np.float64] = np.maximum(seconds, LEAST_S) if combining == "weighted" else np.ones(len(seconds))
+    return found
 
 
 def _unit(rows: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ def probabilities(
     return found
 
 
-def somebody_llr(llrs: Sequence[float], enrolled: int) -> float:
+def enrolled_llr(llrs: Sequence[float], enrolled: int) -> float:
     """Of "one of the `enrolled` speakers, each as likely before" to "a stranger"; `llrs` are the best of them."""
     return float(np.logaddexp.reduce(llrs)) - math.log(enrolled) if len(llrs) else -math.inf
 
@@ -45,7 +45,7 @@ def exclusive_probabilities(
 ) -> NDArray[np.float64]:
     """`(v, n)` for `llrs (v, n)` of v people in one recording, where each name goes to one: `named (v,)`, a column.
 
-    A name that went to somebody else is no alternative, and as unlikely as it is likely for them against a stranger.
+    A name that went to another is no alternative, and as unlikely as it is likely for them against a stranger.
     """
     given = {column for column in named if column is not None}
     found = np.empty(llrs.shape)

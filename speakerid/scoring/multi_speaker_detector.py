@@ -1,8 +1,8 @@
-"""One voice or several? Embeddings of short windows of one recording, split in two and judged.
+"""One speaker or several? Embeddings of short windows of one recording, split in two and judged.
 
 Two windows of one person are far less alike than two long utterances, and the best of all splits looks like two
-people even where there is one. So the cosine between the two parts says nothing by itself: its llr is fitted, beside
-how much speech there is, on recordings of one person and of two (`calibration.fit_coach`).
+people even where there is one. So the cosine between the two parts shows nothing by itself: its llr is fitted, beside
+how much speech there is, on recordings of one person and of two (`calibration.coach_limits`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class VoicesModel:
-    """llr "two voices" to "one voice" = bias + score * cosine + smaller * ln(smaller_s)."""
+class MultiSpeakerModel:
+    """llr "two speakers" to "one" = bias + score * cosine + smaller * ln(smaller_s)."""
 
     bias: float
     score: float
@@ -40,7 +40,7 @@ class VoicesModel:
 
 
 def features(parts: Parts) -> NDArray[np.float64]:
-    """`(2,)`: what `VoicesModel` weighs."""
+    """`(2,)`: what `MultiSpeakerModel` weighs."""
     return np.array([parts.score, math.log(parts.smaller_s)])
 
 

@@ -3,7 +3,7 @@
 A stranger's best cosine among n enrolled speakers is about normal within one kind of recordings. Its mean grows with n
 as the expected maximum of n standard normal numbers does, and differs from one kind of recordings to the next; its
 deviation narrows. What it is in a gallery, its own speakers show: each enrolled utterance asked as a stranger among the
-others. A few speakers say little about rare scores, so the default counts like a number of further ones.
+others. A few speakers show little of rare scores, so the default counts like a number of further ones.
 """
 
 from __future__ import annotations

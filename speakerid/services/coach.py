@@ -25,8 +25,7 @@ from speakerid.errors import (
     VoiceAlreadyEnrolled,
 )
 from speakerid.scoring.coach import NEVER, CoachEvidence, CoachLimit, judge
-from speakerid.scoring.cosine import cosine, voiceprint
-from speakerid.scoring.enrollment_pooling import shares
+from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services import scores
 from speakerid.services.engine import Engine

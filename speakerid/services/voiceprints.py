@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from speakerid.db.engine import Handle
 from speakerid.db.models import SpeakerRow
 from speakerid.db.repositories import changes, galleries, utterances
-from speakerid.scoring.cosine import voiceprint
-from speakerid.scoring.enrollment_pooling import shares
+from speakerid.scoring.cosine import shares, voiceprint
 
 SPEAKERS_AT_ONCE = 500
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from string import Template
 
 from speakerid.encoders.base import Encoder, label
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.export_onnx import ExportReport
-from speakerid.training.held_out import PIECE_S, EerComparison, EerInterval
+from speakerid.training.held_out import PIECE_S, EerComparison
 from speakerid.training.loop import HISTORY
 from speakerid.training.speech import Usable
 from speakerid.training.work_folder import write_text

@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure  # the class alone: no pyplot, so no global state and no display
 
-from speakerid.training.held_out import EerInterval
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.work_folder import write_atomically
 
 TERMS = ("loss", "cosine", "relation", "pairs", "margin")

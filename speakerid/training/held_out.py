@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.metrics.curves import Floats, rank
-from speakerid.metrics.intervals import interval, speaker_bootstrap
-from speakerid.metrics.verification import eer
+from speakerid.metrics.eer import Floats, eer, rank
+from speakerid.metrics.intervals import EerInterval, interval, speaker_bootstrap
 from speakerid.training.errors import NoHeldOutTrials
 from speakerid.training.speech import Source, speakers_of
 from speakerid.types import FloatArray
@@ -40,20 +39,6 @@ class DevSet:
     def labels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Speaker and recording of each piece, `(pieces,)` each."""
         return np.array(self.speakers, dtype=np.int64), np.array(self.recordings, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class EerInterval:
-    """Percent. `low` and `high` are the 2.5 % and 97.5 % quantiles over resampled speakers."""
-
-    value: float
-    low: float
-    high: float
-    targets: int
-    nontargets: int
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ import pytest
 
 from speakerid.audit.health import Health, examine
 from speakerid.audit.leave_one_out import Mask, unit
-from tests.scoring.synthetic import (
+from tests.audit.made_galleries import (
     DIM,
     compare,
-    everybody,
+    directions,
     gallery,
     indices,
     labeled,
     nothing,
     relabeled,
     utterances,
-    voices,
+    weights_of_one,
     with_more,
 )
 
@@ -45,7 +45,7 @@ def test_a_sound_gallery_has_no_faults() -> None:
 def test_faults_are_found_where_they_were_planted() -> None:
     rng = np.random.default_rng(3)  # of 40 seeds 38 pass: one draw in 20 puts a fault too near to what is right
     people = gallery(50, 5, rng)
-    stranger, noise = utterances(voices(1, rng)[0], 1, rng), voices(1, rng)
+    stranger, noise = utterances(directions(1, rng)[0], 1, rng), directions(1, rng)
     people = with_more(people, np.concatenate([stranger, noise]), 7, 8)  # 250 and 251
     people = relabeled(people, {0: 20, 101: 3, 60: 50, 61: 50})  # two wrong ones; speaker 12 also is speaker 50
     health = examine(people, np.arange(252) == 251, compare)
@@ -58,9 +58,9 @@ def test_faults_are_found_where_they_were_planted() -> None:
     assert health.cohesion.min() > 0  # what is wrong is not held against the rest
 
 
-def test_a_good_recording_that_fits_nobody_is_no_junk() -> None:
+def test_a_good_recording_that_fits_no_speaker_is_no_junk() -> None:
     rng = np.random.default_rng(3)
-    odd = with_more(gallery(10, 4, rng), voices(1, rng), 4)
+    odd = with_more(gallery(10, 4, rng), directions(1, rng), 4)
     good, bad = (examine(odd, poor, compare) for poor in (nothing(odd), np.arange(41) == 40))
     assert (at(good.strays), at(good.junk)) == ([40], [])
     assert (at(bad.strays), at(bad.junk)) == ([], [40])
@@ -71,25 +71,25 @@ def test_poor_audio_that_fits_is_no_junk() -> None:
     assert faults(examine(people, ~nothing(people), compare)) == 0
 
 
-def test_nobody_is_outvoted_where_all_disagree() -> None:
-    """Three voices under one name: which is the right one cannot be said, only that they do not match."""
+def test_no_one_is_outvoted_where_all_disagree() -> None:
+    """Three people under one name: which is the right one cannot be known, only that they do not match."""
     rng = np.random.default_rng(5)
-    mixed = with_more(gallery(10, 4, rng), voices(3, rng), 10, 10, 10)
+    mixed = with_more(gallery(10, 4, rng), directions(3, rng), 10, 10, 10)
     health = examine(mixed, nothing(mixed), compare)
     assert faults(health) == 0
     assert health.cohesion[10] < 0
     assert (health.cohesion[:10] > 0).all()
 
 
-def test_two_that_differ_are_a_pair_unless_somebody_tells() -> None:
+def test_two_that_differ_are_a_pair_unless_others_show_which_is_wrong() -> None:
     rng = np.random.default_rng(6)
     people = gallery(10, 4, rng)
-    own, odd = voices(2, rng)
-    fits = utterances(unit(people.sums(everybody(people)))[2], 1, rng)[0]
+    own, odd = directions(2, rng)
+    fits = utterances(unit(people.sums(weights_of_one(people)))[2], 1, rng)[0]
     unclear, clear = (with_more(people, np.stack([own, second]), 10, 10) for second in (odd, fits))
     assert at(examine(unclear, nothing(unclear), compare).mismatched) == [40, 41]
-    told = examine(clear, nothing(clear), compare)
-    assert (at(told.mismatched), at(told.moves), int(told.labels.other[41])) == ([], [41], 2)
+    found = examine(clear, nothing(clear), compare)
+    assert (at(found.mismatched), at(found.moves), int(found.labels.other[41])) == ([], [41], 2)
 
 
 def test_a_voice_under_two_names_has_no_wrong_labels() -> None:
@@ -101,7 +101,7 @@ def test_a_voice_under_two_names_has_no_wrong_labels() -> None:
 @pytest.mark.parametrize("labels", [[], [0], [0, 0], [0, 1]])
 def test_the_smallest_galleries(labels: list[int]) -> None:
     rng = np.random.default_rng(8)
-    few = labeled(utterances(voices(1, rng)[0], len(labels), rng), indices(*labels))
+    few = labeled(utterances(directions(1, rng)[0], len(labels), rng), indices(*labels))
     health = examine(few, nothing(few), compare)
     assert len(health.moves) == len(labels)
     assert len(health.cohesion) == len(set(labels))
@@ -112,7 +112,7 @@ def test_the_smallest_galleries(labels: list[int]) -> None:
 def test_ten_thousand_utterances_take_seconds_and_little_memory(speakers: int) -> None:
     rng = np.random.default_rng(9)
     whose = np.append(np.arange(speakers), rng.integers(0, speakers, 10_000 - speakers))
-    scattered = voices(speakers, rng)[whose] + rng.standard_normal((10_000, DIM)) / 16
+    scattered = directions(speakers, rng)[whose] + rng.standard_normal((10_000, DIM)) / 16
     many = labeled(unit(scattered), whose)
     tracemalloc.start()
     started = time.process_time()

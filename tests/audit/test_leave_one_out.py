@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from speakerid.audit.leave_one_out import PAIRED_ROWS, own_llrs, paired, unit
-from tests.scoring.synthetic import compare, everybody, gallery, indices, labeled, voices
+from tests.audit.made_galleries import compare, directions, gallery, indices, labeled, weights_of_one
 
 
 def test_each_utterance_against_its_speakers_others() -> None:
@@ -25,19 +25,19 @@ def test_each_utterance_against_its_speakers_others() -> None:
 
 
 def test_a_single_utterance_has_nothing_to_be_compared_with() -> None:
-    three = labeled(voices(3, np.random.default_rng(2)), indices(0, 1, 1))
-    assert np.isnan(own_llrs(three, everybody(three), compare)).tolist() == [True, False, False]
+    three = labeled(directions(3, np.random.default_rng(2)), indices(0, 1, 1))
+    assert np.isnan(own_llrs(three, weights_of_one(three), compare)).tolist() == [True, False, False]
 
 
 def test_utterances_that_cancel_leave_nothing_to_be_compared_with() -> None:
-    voice = voices(2, np.random.default_rng(3))
-    three = labeled(np.stack([voice[0], -voice[0], voice[1]]), indices(0, 0, 0))
-    assert np.isnan(own_llrs(three, everybody(three), compare)).tolist() == [False, False, True]
+    rows = directions(2, np.random.default_rng(3))
+    three = labeled(np.stack([rows[0], -rows[0], rows[1]]), indices(0, 0, 0))
+    assert np.isnan(own_llrs(three, weights_of_one(three), compare)).tolist() == [False, False, True]
 
 
 def test_rows_against_rows_in_blocks() -> None:
     rng = np.random.default_rng(4)
-    one, other = (voices(2 * PAIRED_ROWS + 5, rng) for _ in range(2))
+    one, other = (directions(2 * PAIRED_ROWS + 5, rng) for _ in range(2))
     cosines = np.einsum("ij,ij->i", one.astype(np.float64), other.astype(np.float64))
     np.testing.assert_allclose(paired(one, other, compare), 25.0 * cosines - 10.0, atol=1e-12)
 
@@ -53,7 +53,7 @@ def test_totals_by_speaker() -> None:
     ]
 
 
-def test_weighted_by_seconds_as_the_gallerys_policy_says() -> None:
+def test_utterances_are_weighted_by_seconds_where_the_policy_asks_for_it() -> None:
     rng = np.random.default_rng(6)
     made = gallery(20, 3, rng)
     weighted = replace(made, seconds=rng.uniform(1.0, 60.0, 60), combining="weighted")

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from benchmarks.encoders import _embedded, _row
+from benchmarks.encoders import _row
 from speakerid.training.held_out import DevSet
 from speakerid.types import FloatArray
 
@@ -29,24 +27,8 @@ def noisy(seed: int, noise: float) -> FloatArray:
 def test_a_pair_is_as_good_as_its_parts_or_better(made: DevSet, share: float) -> None:
     one, other = noisy(1, 0.8), noisy(2, 0.8)
     embedders = {"one": lambda wave: one[int(wave[0])], "other": lambda wave: other[int(wave[0])]}
-    alone, partner, pair = (cell.value for cell in _row(made, embedders, "other", None, share))
+    alone, partner, pair = (cell.value for cell in _row(made, embedders, "other", share))
     if share in (0.0, 1.0):
         assert pair == pytest.approx(alone if share else partner)
     else:
         assert pair < min(alone, partner)
-
-
-def test_embeddings_are_kept_by_encoder_and_speech(made: DevSet, tmp_path: Path) -> None:
-    heard: list[int] = []
-
-    def embed(wave: FloatArray) -> FloatArray:
-        heard.append(int(wave[0]))
-        return wave
-
-    first = _embedded(made, "one", embed, tmp_path)
-    assert np.array_equal(first, _embedded(made, "one", embed, tmp_path))
-    assert heard == list(range(48))
-    _embedded(made, "other", embed, tmp_path)
-    made.waves[0] = made.waves[1]
-    _embedded(made, "one", embed, tmp_path)
-    assert len(heard) == 3 * 48

@@ -1,4 +1,4 @@
-"""Domains: what the folders of `--speech` and of `--data` are read as."""
+"""Domains: what the folders of `--data` are read as."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.calibration import domains
-from speakerid.calibration.domains import Domain, DomainTake, own_domains, speech_domains
+from speakerid.calibration.domains import Domain, DomainTake, own_domains
 from speakerid.errors import FileMissing
 from speakerid.types import FloatArray
 
@@ -74,16 +74,3 @@ def test_files_of_a_take_are_joined_and_long_takes_cut(tmp_path: Path) -> None:
     assert len({one.session for one in cut}) == 3  # of one recording without sessions: as good as it gets
     (held,) = Domain("d", ()).utterances(DomainTake("ada", "monday", take.files), lambda audio: seconds(1.0))
     assert held.session == "monday"
-
-
-def test_the_shared_speech_is_labeled(speech_root: Path) -> None:
-    found = {one.name: one for one in speech_domains(speech_root)}
-    assert {name for name, one in found.items() if one.test_only} == {"emotion_pl", "fsdd", "librispeech-dev"}
-    calls = found["calls"]
-    assert len(calls.speakers) == 49
-    assert all(len({file.name.split("_")[0] for file in take.files}) == 1 for take in calls.takes)
-    assert {len(take.files) for take in found["commands_ar"].takes} <= {1, 2, 3}
-    assert {len(take.files) for take in found["fsdd"].takes} == {5}
-    assert {take.session for take in found["emotion_pl"].takes} == {
-        "anger", "fear", "happiness", "neutral", "sadness", "surprised",
-    }  # fmt: skip

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from speakerid.audit.leave_one_out import unit
-from speakerid.calibration.fit import fit, logistic
-from speakerid.calibration.fit_strangers import fit_strangers
+from speakerid.calibration.fit import fit, fit_strangers, logistic
 from speakerid.calibration.labeled_domain import Reals, draw
 from speakerid.errors import CalibrationMissing
-from tests.scoring.domains import made_domain
+from tests.calibration.made_domains import made_domain
 
 LOW, HIGH = made_domain("low", likeness=0.1), made_domain("high", likeness=0.4, seed=1)
 THIRD = made_domain("third", likeness=0.25, seed=2)
@@ -78,7 +77,7 @@ def test_strangers_best_scores_are_as_often_above_a_threshold_as_asked() -> None
         assert np.mean(best >= alone.threshold(size, 0.1)) == pytest.approx(0.1, abs=0.08)
 
 
-def test_one_domain_says_nothing_of_how_domains_differ() -> None:
+def test_one_domain_leaves_how_domains_differ_to_the_prior() -> None:
     alone, two = fit_strangers([LOW]), fit_strangers([LOW, HIGH])
     assert alone.between == two.between
     assert alone.between > fit_strangers([LOW, LOW, LOW]).between

@@ -9,11 +9,11 @@ from speakerid.calibration.gallery_report import BINS, TARGETS, FittedGallery, f
 from speakerid.calibration.gallery_trials import GalleryTrials
 from speakerid.calibration.map_adaptation import adapt
 from speakerid.errors import TooFewTrials
-from speakerid.metrics.curves import error_curve
-from speakerid.metrics.verification import min_cllr
+from speakerid.metrics.cllr import min_cllr
+from speakerid.metrics.eer import error_curve
 from speakerid.scoring.calibration import Calibration
 from speakerid.types import to_json
-from tests.scoring.galleries import default_calibration, made_trials
+from tests.calibration.made_galleries import default_calibration, made_trials
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from speakerid.calibration.gallery_trials import Utterances, gallery_trials
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine, voiceprint
-from tests.scoring.galleries import default_calibration, utterances
+from tests.calibration.made_galleries import default_calibration, utterances
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from speakerid.calibration.labeled_domain import ENROLLED, STRANGERS, draw, one_person_twice, sides
-from tests.scoring.domains import made_domain
+from tests.calibration.made_domains import made_domain
 
 
-def test_a_drawn_gallery_holds_what_it_says() -> None:
+def test_a_drawn_gallery_holds_its_speakers_and_strangers() -> None:
     domain = made_domain(speakers=40)
     gallery = draw(domain, 5, np.random.default_rng(1))
     assert gallery.voiceprints.shape == (5, domain.embeddings.shape[1])
@@ -64,5 +64,5 @@ def test_different_people_are_kept(seed: int) -> None:
     assert one_person_twice(made_domain(speakers=40, seed=seed)) == frozenset()
 
 
-def test_an_encoder_that_finds_everybody_alike_leaves_nobody_out() -> None:
+def test_an_encoder_that_finds_all_alike_leaves_no_one_out() -> None:
     assert one_person_twice(made_domain(speakers=10, likeness=0.95)) == frozenset()

@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 from speakerid.calibration.gallery_trials import GalleryTrials, gallery_trials
-from speakerid.calibration.map_adaptation import adapt, require_enough
+from speakerid.calibration.map_adaptation import (
+    FOLDS,
+    CrossValidated,
+    Fold,
+    adapt,
+    left_out,
+    require_enough,
+    rescaled,
+    unfitted,
+)
 from speakerid.errors import ClassesOverlap, TooFewTrials
+from speakerid.metrics.eer import Flags
 from speakerid.scoring.calibration import Calibration
-from tests.scoring.galleries import default_calibration, made_trials, utterances
+from tests.calibration.made_galleries import default_calibration, made_trials, utterances
 
 ALIKE = 0.45  # moves scores of different speakers by about two standard deviations
 
@@ -76,3 +86,96 @@ def test_classes_that_overlap(calibration: Calibration) -> None:
     noise = replace(trials, llrs=np.random.default_rng(0).normal(size=trials.llrs.shape))
     with pytest.raises(ClassesOverlap, match=r"equal error rate (4|5)\d %"):
         require_enough(noise)
+
+
+TARGET = 0.1
+
+
+@pytest.fixture(scope="module")
+def trials(calibration: Calibration) -> GalleryTrials:
+    return made_trials(calibration, 1, 23, each=2)
+
+
+@pytest.fixture(scope="module")
+def judged(calibration: Calibration, trials: GalleryTrials) -> CrossValidated:
+    return left_out(calibration, trials)
+
+
+def test_every_speaker_is_left_out_once(judged: CrossValidated) -> None:
+    assert len(judged.folds) == FOLDS
+    assert sorted(np.concatenate([fold.out for fold in judged.folds]).tolist()) == list(range(23))
+
+
+def test_few_speakers_are_left_out_one_by_one(calibration: Calibration) -> None:
+    folds = left_out(calibration, made_trials(calibration, 1, 6)).folds
+    assert [len(fold.out) for fold in folds] == [1] * 6
+
+
+def test_a_calibration_knows_nothing_of_whom_it_leaves_out(
+    calibration: Calibration, trials: GalleryTrials, judged: CrossValidated
+) -> None:
+    out = judged.folds[0].out
+    touched = np.isin(trials.speaker, out)[:, np.newaxis] | np.isin(np.arange(23), out)[np.newaxis, :]
+    noise = np.random.default_rng(0).normal(size=trials.scores.shape)
+    scores, llrs = (np.where(touched, noise, values) for values in (trials.scores, trials.llrs))
+    again = left_out(calibration, replace(trials, scores=scores, llrs=llrs))
+    assert again.folds[0].calibration == judged.folds[0].calibration
+    assert all(again.folds[n].calibration != judged.folds[n].calibration for n in range(1, FOLDS))
+
+
+def test_llrs_come_from_the_fold_of_the_utterances_speaker(trials: GalleryTrials, judged: CrossValidated) -> None:
+    llrs = judged.llrs()
+    for fold in judged.folds:
+        for row in np.flatnonzero(np.isin(trials.speaker, fold.out)):
+            expected = fold.calibration.slope * trials.scores[row] + fold.calibration.intercept
+            np.testing.assert_allclose(llrs[row], expected, atol=1e-9)
+
+
+def test_rescaled_llrs_are_those_of_the_adapted_calibration(calibration: Calibration) -> None:
+    adapted = replace(calibration, slope=0.7 * calibration.slope, intercept=3.0)
+    scores = np.random.default_rng(0).normal(size=(4, 5))
+    np.testing.assert_allclose(rescaled(calibration, adapted, calibration.llr(scores)), adapted.llr(scores))
+
+
+def test_misses_and_alarms_one_by_one(trials: GalleryTrials, judged: CrossValidated) -> None:
+    misses, alarms = judged.misses(TARGET), judged.alarms(TARGET)
+    for fold in judged.folds:
+        for row in np.flatnonzero(np.isin(trials.speaker, fold.out)):
+            own = trials.speaker[row]
+            reached = _reached(judged, fold, row, trials.speakers)
+            assert misses[row] == (not (reached[own] and np.argmax(trials.llrs[row]) == own))
+            others = np.setdiff1d(np.arange(trials.speakers), fold.out)
+            assert alarms[row] == _reached(judged, fold, row, len(others))[others].any()
+    assert misses.any()
+    assert alarms.any()
+
+
+def _reached(judged: CrossValidated, fold: Fold, row: np.intp, compared: int) -> Flags:
+    llrs = fold.calibration.llr(judged.trials.scores[row])
+    least = judged.base.strangers.taught(fold.own, compared, TARGET)
+    flags: Flags = (judged.trials.scores[row] >= least) & (llrs >= 0)
+    return flags
+
+
+def test_no_one_is_named_below_even_odds(calibration: Calibration, trials: GalleryTrials) -> None:
+    """However many strangers may be named, an llr below 0 is not accepted."""
+    base = replace(calibration, intercept=calibration.intercept - 100.0)
+    lowered = replace(trials, llrs=trials.llrs - 100.0)
+    judged = unfitted(left_out(base, lowered))
+    assert judged.misses(0.9).all()
+    assert not judged.alarms(0.9).any()
+
+
+def test_the_default_is_judged_on_the_same_folds(calibration: Calibration, judged: CrossValidated) -> None:
+    plain = unfitted(judged)
+    assert {id(fold.calibration) for fold in plain.folds} == {id(calibration)}
+    assert [fold.out.tolist() for fold in plain.folds] == [fold.out.tolist() for fold in judged.folds]
+    np.testing.assert_allclose(plain.llrs(), judged.trials.llrs)
+
+
+def test_an_only_utterance_is_judged_as_a_strangers_alone(calibration: Calibration, trials: GalleryTrials) -> None:
+    lonely = replace(trials, scores=trials.scores.copy(), llrs=trials.llrs.copy())
+    lonely.scores[0, 0] = lonely.llrs[0, 0] = np.nan
+    judged = left_out(calibration, lonely)
+    assert judged.misses(TARGET)[0]
+    assert np.isnan(judged.llrs()).sum() == 1

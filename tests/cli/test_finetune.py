@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training import finetune as module
-from speakerid.training.held_out import EerChange, EerComparison, EerInterval
+from speakerid.training.held_out import EerChange, EerComparison
 from speakerid.training.training_set import Shape
 from tests.cli.command import Command
 from tests.training.made_up import write_base, write_people

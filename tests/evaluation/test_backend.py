@@ -27,25 +27,25 @@ BACKENDS = (
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda one: one.name)
 def test_pairs_are_entries_of_the_matrix(backend: Backend) -> None:
-    voices = unit(12, DIM, 3)
+    rows = unit(12, DIM, 3)
     enroll, test = np.repeat(np.arange(12), 12), np.tile(np.arange(12), 12)
-    pairs = backend.pairs(voices, enroll, test)
-    np.testing.assert_allclose(pairs, backend.matrix(voices, voices)[test, enroll], rtol=1e-4, atol=1e-5)
+    pairs = backend.pairs(rows, enroll, test)
+    np.testing.assert_allclose(pairs, backend.matrix(rows, rows)[test, enroll], rtol=1e-4, atol=1e-5)
     assert backend.gives_llrs == (backend.name == "calibrated")
 
 
 def test_normalized_scores_are_counted_in_deviations_from_both_sides() -> None:
-    voices, cohort = unit(2, DIM, 4), unit(30, DIM, 5)
-    nearest = [np.sort(cohort @ voice)[-10:] for voice in voices]
-    expected = np.mean([(voices[0] @ voices[1] - one.mean()) / one.std() for one in nearest])
-    found = Backend("asnorm", Cohort(cohort, top=10)).pairs(voices, np.array([0]), np.array([1]))
+    rows, cohort = unit(2, DIM, 4), unit(30, DIM, 5)
+    nearest = [np.sort(cohort @ row)[-10:] for row in rows]
+    expected = np.mean([(rows[0] @ rows[1] - one.mean()) / one.std() for one in nearest])
+    found = Backend("asnorm", Cohort(cohort, top=10)).pairs(rows, np.array([0]), np.array([1]))
     assert found[0] == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_same_recording_in_the_cohort_says_nothing() -> None:
-    voices, cohort = unit(2, DIM, 4), unit(30, DIM, 5)
-    pair = (voices, np.array([0]), np.array([1]))
-    with_it = Backend("asnorm", Cohort(np.concatenate([cohort, voices]), top=10)).pairs(*pair)
+def test_the_same_recording_in_the_cohort_does_not_count() -> None:
+    rows, cohort = unit(2, DIM, 4), unit(30, DIM, 5)
+    pair = (rows, np.array([0]), np.array([1]))
+    with_it = Backend("asnorm", Cohort(np.concatenate([cohort, rows]), top=10)).pairs(*pair)
     np.testing.assert_allclose(with_it, Backend("asnorm", Cohort(cohort, top=10)).pairs(*pair), rtol=1e-5)
 
 

@@ -13,10 +13,8 @@ from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_fitted
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.encoders.registry import load_encoder
-from speakerid.evaluation.contamination import UNKNOWN
-from speakerid.evaluation.corpora.corpus import Corpus
-from speakerid.evaluation.corpora.sniff import open_corpus
-from speakerid.evaluation.corpora.split import halves, read_iden_split
+from speakerid.evaluation.corpus import Corpus, halves, read_iden_split
+from speakerid.evaluation.corpus_readers import open_corpus
 from speakerid.evaluation.errors import (
     CohortNeeded,
     ContaminatedEncoder,
@@ -25,10 +23,9 @@ from speakerid.evaluation.errors import (
     NoProbes,
     UnreadableRecordings,
 )
-from speakerid.evaluation.trials.trial_list import read_trials
-from speakerid.evaluation.voxceleb1 import evaluate, evaluate_list, find_list
-from speakerid.metrics.curves import error_curve
-from speakerid.metrics.verification import eer
+from speakerid.evaluation.trials import read_trials
+from speakerid.evaluation.voxceleb1 import UNKNOWN, evaluate, evaluate_list, find_list
+from speakerid.metrics.eer import eer, error_curve
 from speakerid.settings import Settings
 from tests.evaluation.shaped import run, voices, write_split, write_trials
 
@@ -107,7 +104,7 @@ def test_identification_names_both_protocols(tree: Path, cache: Path) -> None:
     assert 0 < gallery.accuracy.top_1 <= gallery.accuracy.top_5 <= 100
 
 
-def test_open_set_says_nothing_of_errors_rarer_than_its_strangers(tree: Path, cache: Path) -> None:
+def test_open_set_has_no_figure_for_errors_rarer_than_its_strangers(tree: Path, cache: Path) -> None:
     figures = (
         run(cache).open_set(open_corpus(tree), read_iden_split(tree / "iden_split.txt")).report.figures["open_set"]
     )

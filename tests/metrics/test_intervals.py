@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from speakerid.metrics.curves import ClassMissing, Ranked, labelled, rank
-from speakerid.metrics.intervals import Floats, Interval, interval, share_of, speaker_bootstrap, speaker_weights, wilson
-from speakerid.metrics.verification import eer
+from speakerid.metrics.eer import ClassMissing, Ranked, eer, labelled, rank
+from speakerid.metrics.intervals import Floats, interval, share_of, speaker_bootstrap, speaker_weights, wilson
+from speakerid.types import Estimate
 
 SPEAKERS = np.array(["ada", "ada", "ben", "cyd"])
 OTHERS = np.array(["ada", "ben", "ben", "ada"])
@@ -46,7 +46,7 @@ def test_the_spread_of_a_mean_is_that_of_its_speakers() -> None:
 
 
 @pytest.mark.slow
-def test_the_interval_of_an_eer_holds_the_true_value_as_often_as_it_says() -> None:
+def test_the_interval_of_an_eer_holds_the_true_value_as_often_as_promised() -> None:
     """100 made-up sets of 30 speakers, 4 utterances each, whose EER in the long run is known from 3,000 speakers.
 
     95 % are promised; product weights are known to be a little too wide. Below 85 of 100 has a chance of 1e-4.
@@ -61,7 +61,7 @@ def test_the_interval_of_an_eer_holds_the_true_value_as_often_as_it_says() -> No
     assert held >= 85
 
 
-def _interval(ranked: Ranked, one: np.ndarray, other: np.ndarray) -> Interval:
+def _interval(ranked: Ranked, one: np.ndarray, other: np.ndarray) -> Estimate:
     resampled = speaker_bootstrap(lambda weights: eer(ranked.curve(weights)), one, other, resamples=100)
     return interval(eer(ranked.curve()), resampled)
 
@@ -92,7 +92,7 @@ def test_statistics_may_be_arrays_and_may_fail() -> None:
     assert interval(0.0, resampled[:, 0]).high == 0.0
 
 
-def test_nothing_left_is_said() -> None:
+def test_no_resample_left_is_refused() -> None:
     def never(_weights: Floats) -> float:
         raise ClassMissing
 

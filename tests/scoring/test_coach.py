@@ -10,13 +10,13 @@ import pytest
 
 from speakerid.scoring.calibration import GENERIC
 from speakerid.scoring.coach import NEVER, UNFITTED, CoachEvidence, CoachLimit, CoachLimits, Findings, judge
-from speakerid.scoring.multi_speaker_detector import VoicesModel
+from speakerid.scoring.multi_speaker_detector import MultiSpeakerModel
 from speakerid.types import Speech
 
 GOOD = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
 LIMITS = CoachLimits(
     match_llr=CoachLimit(refuse=-4.0, warn=-1.0),
-    voices=VoicesModel(1.0, -10.0, 2.0),
+    voices=MultiSpeakerModel(1.0, -10.0, 2.0),
     voices_llr=CoachLimit(refuse=3.0, warn=1.0),
 )
 ELSEWHERE = CoachLimit(refuse=8.0, warn=5.0)
@@ -53,7 +53,7 @@ def test_a_good_recording_is_left_alone() -> None:
         ({"elsewhere_llr": 9.0}, ("voice_already_enrolled",), ()),
     ],
 )
-def test_beyond_a_limit_it_is_said_and_beyond_the_next_refused(
+def test_beyond_a_limit_comes_a_warning_and_beyond_the_next_a_refusal(
     found: dict[str, object], refusals: tuple[str, ...], warnings: tuple[str, ...]
 ) -> None:
     assert judge(replace(FINE, **found), LIMITS) == Findings(refusals, warnings)  # type: ignore[arg-type]

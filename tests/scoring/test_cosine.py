@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speakerid.scoring.cosine import cosine, voiceprint
+from speakerid.scoring.cosine import LEAST_S, cosine, shares, voiceprint
 
 
 def test_cosine_ignores_length_and_keeps_order() -> None:
@@ -40,3 +40,9 @@ def test_voiceprint_refuses_nothing_and_opposites() -> None:
         voiceprint(np.empty((0, 4), np.float32))
     with pytest.raises(ValueError, match="zero or not a number"):
         voiceprint(np.array([[1, 0], [-1, 0]], np.float32))
+
+
+def test_mean_counts_utterances_and_weighted_counts_seconds() -> None:
+    seconds = np.array([2.0, 60.0, 0.0])
+    assert shares("mean", seconds).tolist() == [1.0, 1.0, 1.0]
+    assert shares("weighted", seconds).tolist() == [2.0, 60.0, LEAST_S]

@@ -10,10 +10,10 @@ from speakerid.scoring.calibration import generic
 from speakerid.scoring.decision import (
     OpenSetDecision,
     decide,
+    enrolled_llr,
     even_odds_llr,
     exclusive_probabilities,
     probabilities,
-    somebody_llr,
 )
 
 LLRS = st.lists(st.floats(-500, 500), min_size=1, max_size=20)
@@ -70,11 +70,11 @@ def test_the_alternative_is_a_stranger_or_another_who_reaches_the_threshold() ->
     assert probabilities([], 0.0).shape == (0,)
 
 
-def test_somebody_of_many_needs_more_than_one_of_few() -> None:
-    assert somebody_llr([1.5], 1) == pytest.approx(1.5)
-    assert somebody_llr([1.5, 1.5], 2) == pytest.approx(1.5)
-    assert somebody_llr([1.5], 100) == pytest.approx(1.5 - np.log(100))
-    assert somebody_llr([], 3) == -np.inf
+def test_one_of_many_needs_more_than_one_of_few() -> None:
+    assert enrolled_llr([1.5], 1) == pytest.approx(1.5)
+    assert enrolled_llr([1.5, 1.5], 2) == pytest.approx(1.5)
+    assert enrolled_llr([1.5], 100) == pytest.approx(1.5 - np.log(100))
+    assert enrolled_llr([], 3) == -np.inf
 
 
 def test_even_odds_of_a_prior() -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from speakerid.scoring.multi_speaker_detector import Parts, VoicesModel, split
+from speakerid.scoring.multi_speaker_detector import MultiSpeakerModel, Parts, split
 from speakerid.types import FloatArray
 from tests.db.rows import unit
 from tests.services.heard import near
@@ -18,7 +18,7 @@ def windows(voice: FloatArray, count: int, cosine: float = 0.9, seed: int = 0) -
     return np.stack([near(voice, cosine, seed + number) for number in range(count)])
 
 
-def test_two_voices_are_told_apart_by_time_and_likeness() -> None:
+def test_two_speakers_are_found_by_time_and_likeness() -> None:
     ada, ben = unit(1), near(unit(1), 0.1, seed=9)
     both = np.concatenate([windows(ada, 6), windows(ben, 2, seed=50)])
     parts = split(both, speech_s=8.0)
@@ -52,6 +52,6 @@ def test_one_window_cannot_be_split() -> None:
         split(unit(1)[None], 1.5)
 
 
-def test_the_llr_is_the_sum_it_says() -> None:
-    model = VoicesModel(bias=1.0, score=-10.0, smaller=2.0)
+def test_the_llr_is_a_weighted_sum() -> None:
+    model = MultiSpeakerModel(bias=1.0, score=-10.0, smaller=2.0)
     assert model.llr(Parts(score=0.2, smaller_s=math.e)) == pytest.approx(1.0 - 2.0 + 2.0)

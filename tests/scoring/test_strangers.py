@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from speakerid.calibration.gallery_trials import gallery_trials
-from speakerid.metrics.curves import Floats
+from speakerid.metrics.eer import Floats
 from speakerid.scoring.cosine import cosine
 from speakerid.scoring.strangers import (
     DEFAULT_SPEAKERS,
@@ -20,7 +20,7 @@ from speakerid.scoring.strangers import (
     expected_maximum,
     own_strangers,
 )
-from tests.scoring.galleries import default_calibration, utterances
+from tests.calibration.made_galleries import default_calibration, utterances
 
 DEFAULT = Strangers(mean=0.2, growth=0.12, deviation=0.1, between=0.08)
 ALIKE = 0.45  # raises the scores of different speakers by about two standard deviations

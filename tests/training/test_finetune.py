@@ -14,6 +14,7 @@ import torch
 
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training import card as finetune_card
 from speakerid.training import finetune as module
 from speakerid.training.card import Finetuned
@@ -29,7 +30,7 @@ from speakerid.training.errors import (
     UnfaithfulCopy,
 )
 from speakerid.training.finetune import LOOP, WORK, FinetuneOptions, finetune
-from speakerid.training.held_out import EerChange, EerComparison, EerInterval
+from speakerid.training.held_out import EerChange, EerComparison
 from speakerid.training.loop import CHECKPOINT, StepProgress, Trainer, TrainingProgress
 from speakerid.training.model_directory import fingerprint
 from speakerid.training.toolkit import EncoderClassifier

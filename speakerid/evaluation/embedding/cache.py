@@ -1,7 +1,7 @@
 """Embeddings kept on disk: an interrupted run goes on where it stopped, a second metric costs seconds.
 
-One SQLite file. An embedding belongs to what was heard (SHA-256 of the file's bytes, which part of it) and to the
-encoder's fingerprint. Paths are kept as hashes: file names may tell who speaks.
+One SQLite file. An embedding belongs to a part of a recording (SHA-256 of the file's bytes, which part) and to the
+encoder's fingerprint. Paths are kept as hashes: file names may name who speaks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from speakerid.evaluation.embedding.recording_embedder import EmbeddedRecording
+from speakerid.evaluation.embedding.workers import EmbeddedRecording
 from speakerid.evaluation.errors import CacheFailed
 
 FILE = "embeddings.sqlite"
@@ -84,10 +84,10 @@ class EmbeddingCache:
         audio_s, embedding = row
         return EmbeddedRecording(np.frombuffer(embedding, np.float32), audio_s)
 
-    def put(self, key: CacheKey, heard: EmbeddedRecording) -> None:
+    def put(self, key: CacheKey, embedded: EmbeddedRecording) -> None:
         """Kept from the next `commit` on."""
         columns = "digest, part, fingerprint, audio_s, embedding"
-        values = (key.digest, key.part, self._fingerprint, heard.audio_s, heard.embedding.tobytes())
+        values = (key.digest, key.part, self._fingerprint, embedded.audio_s, embedded.embedding.tobytes())
         with self._named_errors():
             self._db.execute(f"INSERT OR REPLACE INTO embeddings ({columns}) VALUES (?, ?, ?, ?, ?)", values)
 

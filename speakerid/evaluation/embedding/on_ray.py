@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 from speakerid.bootstrap import load_encoder
 from speakerid.errors import EncoderFailed
-from speakerid.evaluation.embedding.recording_embedder import EmbeddingJob, RecordingEmbedder
-from speakerid.evaluation.embedding.workers import Outcome, safely
+from speakerid.evaluation.embedding.workers import EmbeddingJob, Outcome, RecordingEmbedder, safely
 from speakerid.evaluation.errors import ClusterExtraMissing, WorkerDied
 
 T = TypeVar("T")
@@ -26,20 +25,20 @@ Row = dict[str, Any]
 def embed_all_on_ray(
     jobs: Iterable[tuple[T, EmbeddingJob]], spec: str, *, vad: bool, workers: int
 ) -> Generator[tuple[T, Outcome]]:
-    """As `workers.hear_all`, by `workers` actors of one core. Raises ClusterExtraMissing too."""
+    """As `workers.embed_all`, by `workers` actors of one core. Raises ClusterExtraMissing too."""
     waiting = list(jobs)
     if not waiting:
         return
     with _cluster(workers) as ray:
         rows = [{"place": place, "job": pickle.dumps(job)} for place, (_, job) in enumerate(waiting)]
-        heard = ray.data.from_items(rows).map(
-            _Hearing,
+        rows_out = ray.data.from_items(rows).map(
+            _RayEmbedder,
             fn_constructor_args=(spec, vad),
             compute=ray.data.ActorPoolStrategy(size=min(workers, len(rows))),
             num_cpus=1,
         )
         try:
-            for row in heard.iter_rows():
+            for row in rows_out.iter_rows():
                 outcome: Outcome | str = pickle.loads(row["outcome"])
                 if isinstance(outcome, str):
                     raise EncoderFailed(outcome)
@@ -48,14 +47,14 @@ def embed_all_on_ray(
             raise WorkerDied from error
 
 
-class _Hearing:
-    """One actor; both sides are this program, so pickle carries what they say."""
+class _RayEmbedder:
+    """One actor; both sides are this program, so pickle carries jobs and outcomes."""
 
     def __init__(self, spec: str, vad: bool) -> None:
-        self._listener = RecordingEmbedder(load_encoder(spec), vad=vad)
+        self._embedder = RecordingEmbedder(load_encoder(spec), vad=vad)
 
     def __call__(self, row: Row) -> Row:
-        return {"place": row["place"], "outcome": pickle.dumps(safely(self._listener, pickle.loads(row["job"])))}
+        return {"place": row["place"], "outcome": pickle.dumps(safely(self._embedder, pickle.loads(row["job"])))}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An evaluation as it is written down: figures, and everything needed to know what they are figures of."""
+"""What an evaluation gives: figures, everything needed to know what they are figures of, and the scores behind them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import speakerid
 from speakerid.encoders.base import Encoder
-from speakerid.evaluation.protocols.verification import VerificationFigures
-from speakerid.evaluation.trials.known import recognize
-from speakerid.evaluation.trials.trial_list import TrialList
+from speakerid.evaluation.identification import Searches
+from speakerid.evaluation.trials import TrialList, recognize
+from speakerid.evaluation.verification import VerificationFigures
 from speakerid.types import to_json
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "onnxruntime", "torch", "speechbrain")
@@ -63,7 +66,7 @@ class Difference:
     here: float
     there: float
     difference: float
-    low: float | None  # None where nothing tells the speakers
+    low: float | None  # None where the speakers are not known
     high: float | None
 
 
@@ -117,3 +120,29 @@ def software() -> dict[str, str]:
     return {"speakerid": speakerid.__version__, "python": platform.python_version()} | {
         name: version(name) for name in LIBRARIES
     }
+
+
+@dataclass(frozen=True)
+class ScoredTrials:
+    trials: TrialList
+    scores: NDArray[np.floating]  # (n,)
+    speakers: NDArray[np.intp] | None  # of its names
+    are_llrs: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whom one probe was taken for in an identification protocol."""
+
+    protocol: str
+    probe: str
+    spoken: str
+    taken_for: str
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    report: Report
+    verification: ScoredTrials | None = None
+    answers: tuple[Answer, ...] = ()
+    open_set: Searches | None = None

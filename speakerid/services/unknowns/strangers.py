@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speakerid.scoring.decision import even_odds_llr, somebody_llr
+from speakerid.scoring.decision import enrolled_llr, even_odds_llr
 from speakerid.services.recording import DiarizedRecording
 from speakerid.services.unknowns.keep import Stranger
 from speakerid.timeline import RecordedVoice, Recording
@@ -31,7 +31,7 @@ def _is_nobody(voice: RecordedVoice, heard: DiarizedRecording) -> bool:
     if voice.decision not in ("unknown", "no_speakers"):
         return False
     llrs = [one.llr for one in voice.candidates]
-    return somebody_llr(llrs, max(heard.enrolled, len(llrs))) < even_odds_llr(heard.recording.prior)
+    return enrolled_llr(llrs, max(heard.enrolled, len(llrs))) < even_odds_llr(heard.recording.prior)
 
 
 def _turns(saved: Recording, voice: str) -> tuple[tuple[float, float], ...]:

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.enrollment_stage import EnrollmentStage
-from benchmarks.fault_injection.dev_utterances import DevUtterance
-from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, FaultCast, Kind, Planter
-from benchmarks.fault_injection.report import Judged, table
+from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, DevUtterance, FaultCast, Kind, Planter
+from benchmarks.fault_injection.measure import Judged, table
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.quality import clipping_ratio
 from speakerid.audio.vad import SileroVad
@@ -52,7 +51,7 @@ def many(cast: FaultCast, kind: Kind, count: int = 20) -> list[Attempt]:
 def test_equal_seeds_plant_equal_faults(cast: FaultCast) -> None:
     for kind in (GOOD, *FAULTS):
         first, again = (Planter(cast, 7).attempt(kind) for _ in range(2))
-        assert (first.kind, first.voice, first.speaker) == (again.kind, again.voice, again.speaker)
+        assert (first.kind, first.spoken_by, first.speaker) == (again.kind, again.spoken_by, again.speaker)
         np.testing.assert_array_equal(first.samples, again.samples)
 
 
@@ -66,15 +65,15 @@ def test_every_sound_can_be_sent(cast: FaultCast) -> None:
 
 def test_a_good_one_goes_to_its_own_speaker(cast: FaultCast) -> None:
     for attempt in many(cast, GOOD):
-        assert attempt.speaker == (attempt.voice if attempt.voice in cast.enrolled else None)
+        assert attempt.speaker == (attempt.spoken_by if attempt.spoken_by in cast.enrolled else None)
 
 
-def test_a_wrong_file_goes_to_somebody_else(cast: FaultCast) -> None:
-    assert all(one.speaker not in (None, one.voice) for one in many(cast, "wrong speaker's file"))
+def test_a_wrong_file_goes_to_another_speaker(cast: FaultCast) -> None:
+    assert all(one.speaker not in (None, one.spoken_by) for one in many(cast, "wrong speaker's file"))
 
 
-def test_the_same_voice_goes_to_somebody_new(cast: FaultCast) -> None:
-    assert all(one.speaker is None and one.voice in cast.enrolled for one in many(cast, "same voice, two names"))
+def test_the_same_person_goes_to_a_new_speaker(cast: FaultCast) -> None:
+    assert all(one.speaker is None and one.spoken_by in cast.enrolled for one in many(cast, "same voice, two names"))
 
 
 def test_clipped_ones_are_clipped(cast: FaultCast) -> None:
@@ -91,7 +90,7 @@ def test_a_telephone_carries_nothing_above_4_khz(cast: FaultCast) -> None:
 def test_the_services_judge_and_nothing_stays(engine: Engine, cast: FaultCast) -> None:
     stage = EnrollmentStage(engine, "stage")
     for one in (take(ADA, utterance(ADA, 0)), take(ADA, utterance(ADA, 1)), take(BEN, utterance(BEN, 0))):
-        stage.enroll(one.voice, one.samples, whatever=True)
+        stage.enroll(one.speaker, one.samples, whatever=True)
     ada, ben = cast.spare[:2]
     assert stage.review(ADA, ada.samples) == Findings((), ())
     for _ in range(2):  # what is only tried leaves nothing: the second time is like the first
@@ -132,13 +131,13 @@ def test_the_table_adds_up() -> None:
     assert rows["all"].startswith("| all | 8 | 1 | 6 | 0 | 1 | 87.5% [")
     assert rows["clipped"].startswith("| clipped | 2 | 1 | 0 | 0 | 1 | 50.0% [")
     assert "4 good enrollments: wrongly refused 25.0% [" in lines[-3]
-    assert lines[-2:] == ["refused by: clipped 1; of 1 voices", "warned by: noisy 1"]
+    assert lines[-2:] == ["refused by: clipped 1; of 1 speakers", "warned by: noisy 1"]
     assert Counter(line.count("|") for line in lines if line.startswith("|")) == {8: 2 + len(FAULTS) + 1}
 
 
 @pytest.mark.slow
 def test_on_real_speech(speech_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small run of the whole measurement, with the fake encoder: which hears badly, but it must not fall over."""
+    """A small run of the whole measurement, with the fake encoder, which errs much, but nothing must break."""
     from benchmarks.fault_injection import measure
     from speakerid.calibration import domains
 

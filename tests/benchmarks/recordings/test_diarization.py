@@ -17,7 +17,6 @@ from benchmarks.recordings.reference import (
     ReferenceTurn,
     diarization_errors,
     identification_errors,
-    read_rttm,
 )
 from recipes.simulation.conversations import (
     Cast,
@@ -83,11 +82,6 @@ def test_naming_errors_by_hand() -> None:
     assert (found.wrong_names, found.names, found.names_twice) == (1, 2, 0)
     assert naming_errors(truth, [voices[0], voices[0]], 36.0).names_twice == 1
     assert (found + found).wrong_names == 2
-
-
-def test_rttm_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a.rttm").write_text("SPEAKER m 1 1.5 2.25 <NA> <NA> MÉO069 <NA> <NA>\n\n", encoding="utf-8")
-    assert read_rttm(tmp_path / "a.rttm") == {"m": [ReferenceTurn(1.5, 3.75, "MÉO069")]}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.recordings.recurring_speakers import PARTS, SIZE, Inbox, KeptVoice, comebacks, counted, speaker_of
+from benchmarks.recordings.recurring_speakers import PARTS, SIZE, Appearance, Inbox, comebacks, counted, speaker_of
 from benchmarks.recordings.reference import ReferenceTurn
 from recipes.simulation.conversations import Cast, CastMember
 
@@ -54,17 +54,17 @@ ENROLLED = frozenset({"known"})
     [
         ([], Inbox(recurring=2)),
         (
-            [[KeptVoice("one", "a"), KeptVoice("two", "a")], [KeptVoice("one", "b")], [KeptVoice("three", "b")]],
+            [[Appearance("one", "a"), Appearance("two", "a")], [Appearance("one", "b")], [Appearance("three", "b")]],
             Inbox(recurring=2, recognized=1, whole=1, kept=3, again=1),
         ),
         (
-            [[KeptVoice("one", "a"), KeptVoice("two", "a"), KeptVoice("three", "c")], [KeptVoice("two", "a")]],
+            [[Appearance("one", "a"), Appearance("two", "a"), Appearance("three", "c")], [Appearance("two", "a")]],
             Inbox(recurring=2, recognized=1, kept=2, again=1, mixed=1),
         ),
-        ([[KeptVoice("one", "known")]], Inbox(recurring=2, kept=1, enrolled=1)),
+        ([[Appearance("one", "known")]], Inbox(recurring=2, kept=1, enrolled=1)),
     ],
 )
-def test_an_inbox_is_counted(kept: list[list[KeptVoice]], counts: Inbox) -> None:
+def test_an_inbox_is_counted(kept: list[list[Appearance]], counts: Inbox) -> None:
     assert counted(TRUTH, ENROLLED, kept) == counts
 
 

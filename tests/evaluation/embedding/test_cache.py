@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from speakerid.evaluation.embedding.cache import FILE, CacheKey, EmbeddingCache
-from speakerid.evaluation.embedding.recording_embedder import EmbeddedRecording
+from speakerid.evaluation.embedding.workers import EmbeddedRecording
 from speakerid.evaluation.errors import CacheFailed
 
 KEY = CacheKey("d1", "whole")
@@ -58,7 +58,7 @@ def test_a_moved_file_has_the_same_digest(tmp_path: Path) -> None:
         assert cache.digest(tmp_path / "b.wav") == before
 
 
-def test_names_do_not_stand_in_the_cache_and_nobody_else_reads_it(tmp_path: Path) -> None:
+def test_names_do_not_stand_in_the_cache_and_no_one_else_reads_it(tmp_path: Path) -> None:
     (tmp_path / "ada-lovelace.wav").write_bytes(b"one")
     with EmbeddingCache(tmp_path / "cache", "f1") as cache:
         cache.digest(tmp_path / "ada-lovelace.wav")

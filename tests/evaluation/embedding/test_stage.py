@@ -14,7 +14,7 @@ from speakerid import samples
 from speakerid.audio.decode import decode
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed
-from speakerid.evaluation.corpora.corpus import CorpusRecording
+from speakerid.evaluation.corpus import CorpusRecording
 from speakerid.evaluation.embedding.stage import EmbeddingStage, StageOptions
 from speakerid.evaluation.errors import ClusterExtraMissing
 from speakerid.types import FloatArray
@@ -30,21 +30,21 @@ def stage(cache: Path, workers: int = 1, *, vad: bool = False) -> EmbeddingStage
 def test_whole_files_are_embedded_in_their_order(tmp_path: Path) -> None:
     made = stage(tmp_path).embed(RECORDINGS)
     wanted = FakeEncoder().embed([decode(file.read_bytes()) for file in FILES])
-    np.testing.assert_array_equal(made.voices, wanted)
-    assert (made.fresh, made.unheard) == (len(FILES), {})
+    np.testing.assert_array_equal(made.embeddings, wanted)
+    assert (made.fresh, made.unusable) == (len(FILES), {})
     assert made.audio_s == pytest.approx(sum(len(decode(file.read_bytes())) / 16_000 for file in FILES))
 
 
 def test_a_second_run_embeds_nothing(tmp_path: Path) -> None:
     first, again = (stage(tmp_path).embed(RECORDINGS) for _ in range(2))
-    np.testing.assert_array_equal(again.voices, first.voices)
+    np.testing.assert_array_equal(again.embeddings, first.embeddings)
     assert (again.fresh, again.audio_s) == (0, 0.0)
 
 
 @pytest.mark.slow
 def test_two_workers_give_the_very_same(tmp_path: Path) -> None:
     one, two = stage(tmp_path / "1").embed(RECORDINGS), stage(tmp_path / "2", workers=2).embed(RECORDINGS)
-    np.testing.assert_array_equal(one.voices, two.voices)
+    np.testing.assert_array_equal(one.embeddings, two.embeddings)
     assert two.fresh == len(FILES)
 
 
@@ -52,15 +52,15 @@ ON_RAY = """
 import sys
 from pathlib import Path
 import numpy as np
-from speakerid.evaluation.corpora.corpus import Recording
-from speakerid.evaluation.embedding.stage import Stage, StageOptions
+from speakerid.evaluation.corpus import CorpusRecording
+from speakerid.evaluation.embedding.stage import EmbeddingStage, StageOptions
 from tests.evaluation.embedding.test_stage import RECORDINGS
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    stage = Stage(StageOptions("fake", folder, workers=2, engine="ray"))
-    made = stage.embed([*RECORDINGS, Recording("bad", Path(__file__))])
-    assert set(made.unheard) == {"bad"}
-    np.save(folder / "made.npy", made.voices[:-1])
+    stage = EmbeddingStage(StageOptions("fake", folder, workers=2, engine="ray"))
+    made = stage.embed([*RECORDINGS, CorpusRecording("bad", Path(__file__))])
+    assert set(made.unusable) == {"bad"}
+    np.save(folder / "made.npy", made.embeddings[:-1])
 """
 
 
@@ -74,7 +74,7 @@ def test_ray_gives_the_very_same(tmp_path: Path) -> None:
     alone["PYTHONPATH"] = os.pathsep.join(sys.path)
     subprocess.run([sys.executable, program, tmp_path], env=alone, check=True, timeout=300)
     local = stage(tmp_path / "local").embed(RECORDINGS)
-    np.testing.assert_array_equal(np.load(tmp_path / "made.npy"), local.voices)
+    np.testing.assert_array_equal(np.load(tmp_path / "made.npy"), local.embeddings)
     assert stage(tmp_path).embed(RECORDINGS).fresh == 0  # kept in the same cache
 
 
@@ -100,7 +100,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.undo()
     resumed = stage(tmp_path / "cut").embed(RECORDINGS)
     assert resumed.fresh == len(FILES) - 4
-    np.testing.assert_array_equal(resumed.voices, whole.voices)
+    np.testing.assert_array_equal(resumed.embeddings, whole.embeddings)
 
 
 KILLED = """
@@ -116,7 +116,7 @@ def embed(self, waveforms):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(self, waveforms)
 FakeEncoder.embed, stage.COMMIT_EVERY_S = embed, 0.0
-stage.Stage(stage.StageOptions("fake", Path(sys.argv[1]))).embed(RECORDINGS)
+stage.EmbeddingStage(stage.StageOptions("fake", Path(sys.argv[1]))).embed(RECORDINGS)
 """
 
 
@@ -125,7 +125,9 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     resumed = stage(tmp_path).embed(RECORDINGS)
     assert resumed.fresh == len(FILES) - 4
-    np.testing.assert_array_equal(resumed.voices, FakeEncoder().embed([decode(file.read_bytes()) for file in FILES]))
+    np.testing.assert_array_equal(
+        resumed.embeddings, FakeEncoder().embed([decode(file.read_bytes()) for file in FILES])
+    )
 
 
 def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
@@ -133,9 +135,9 @@ def test_parts_and_speech_are_other_embeddings(tmp_path: Path) -> None:
     part = stage(tmp_path).embed([CorpusRecording("part", FILES[0], start_s=0.5, duration_s=1.5)])
     speech = stage(tmp_path, vad=True).embed(RECORDINGS[:1])
     cut = decode(FILES[0].read_bytes())[8_000:32_000]
-    np.testing.assert_array_equal(part.voices, FakeEncoder().embed([cut]))
+    np.testing.assert_array_equal(part.embeddings, FakeEncoder().embed([cut]))
     assert (part.fresh, part.audio_s, speech.fresh) == (1, 1.5, 1)
-    assert not np.array_equal(whole.voices, speech.voices)
+    assert not np.array_equal(whole.embeddings, speech.embeddings)
 
 
 def test_bad_files_are_collected_and_the_others_embedded(tmp_path: Path) -> None:
@@ -145,9 +147,9 @@ def test_bad_files_are_collected_and_the_others_embedded(tmp_path: Path) -> None
     late = CorpusRecording("late", FILES[0], start_s=3_600.0)
     seen = list[tuple[int, int]]()
     made = stage(tmp_path).embed((bad, *RECORDINGS[:2], gone, late), lambda done, total: seen.append((done, total)))
-    assert set(made.unheard) == {"bad", "gone", "late"}
-    assert made.unheard["gone"] == "No such file or directory"
+    assert set(made.unusable) == {"bad", "gone", "late"}
+    assert made.unusable["gone"] == "No such file or directory"
     assert made.fresh == 2
-    assert not made.voices[[0, 3, 4]].any()
+    assert not made.embeddings[[0, 3, 4]].any()
     assert seen[-1] == (5, 5)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 from speakerid.evaluation.errors import BadEntry, NotComparable, ReportFailed
-from speakerid.evaluation.evaluated import Answer, Evaluated, ScoredTrials
-from speakerid.evaluation.protocols.open_set import Searches
+from speakerid.evaluation.identification import Searches
 from speakerid.evaluation.report.compare import compared
-from speakerid.evaluation.report.facts import ListFacts, Report
+from speakerid.evaluation.report.facts import Answer, Evaluated, ListFacts, Report, ScoredTrials
+from speakerid.evaluation.report.files import write
 from speakerid.evaluation.report.pictures import calibration_points
-from speakerid.evaluation.report.write import write
-from speakerid.evaluation.scores_alone import evaluate_scores
-from speakerid.evaluation.trials.score_file import read_scores
+from speakerid.evaluation.run import evaluate_scores
+from speakerid.evaluation.trials import read_scores
 
 SPEAKERS = 20
 
@@ -47,7 +46,7 @@ def test_the_page_needs_no_network(tmp_path: Path) -> None:
     assert made.report.list.sha256 in page
 
 
-def test_the_report_says_what_its_figures_are_of(tmp_path: Path) -> None:
+def test_the_report_names_what_its_figures_are_of(tmp_path: Path) -> None:
     made = scored(tmp_path, "a", 2.0)
     made = replace(made, report=replace(made.report, stamps=("Look <here> | there",), command="speakerid evaluate …"))
     write(made, tmp_path / "out")
@@ -76,7 +75,7 @@ def test_written_scores_are_read_again_to_the_last_bit(tmp_path: Path) -> None:
     )
 
 
-def test_the_better_run_is_told_by_a_paired_bootstrap(tmp_path: Path) -> None:
+def test_a_paired_bootstrap_finds_the_better_run(tmp_path: Path) -> None:
     write(scored(tmp_path, "worse", 1.0), tmp_path / "worse")
     made = compared(scored(tmp_path, "better", 3.0), tmp_path / "worse" / "report.json", 100)
     assert made.report.compared is not None

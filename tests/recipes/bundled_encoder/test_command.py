@@ -12,7 +12,7 @@ from recipes.bundled_encoder.report import Trained
 from recipes.bundled_encoder.teachers import TeacherMissing
 from speakerid.cli import training
 from speakerid.cli.watcher import Watcher
-from speakerid.training.held_out import EerInterval
+from speakerid.metrics.intervals import EerInterval
 from speakerid.training.loop import StepProgress, TrainingProgress
 from tests.cli.command import Command
 from tests.training.made_up import write_people

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from benchmarks.fault_injection.mixtures import SECOND_VOICE, in_turns
+from benchmarks.fault_injection.faults import SECOND_SPEAKER, in_turns
 from benchmarks.fault_injection.music import music
 from recipes.simulation import conditions
 from speakerid.audio.limits import SAMPLE_RATE_HZ
@@ -54,7 +54,7 @@ def test_two_voices_take_turns_in_the_share_they_have() -> None:
     for _ in range(50):
         first, second = np.zeros(random.integers(20_000, 200_000), np.float32), np.ones(150_000, np.float32)
         talk = in_turns(first, second, random)
-        assert SECOND_VOICE[0] - 0.01 <= talk.mean() <= SECOND_VOICE[1] + 0.01
+        assert SECOND_SPEAKER[0] - 0.01 <= talk.mean() <= SECOND_SPEAKER[1] + 0.01
         assert talk[0] == 0.0
 
 
