@@ -43,7 +43,6 @@ from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.settings import Settings
-from speakerid.timeline import Recording, Sides
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -52,7 +51,9 @@ from speakerid.types import (
     Gallery,
     Identification,
     Promotion,
+    Recording,
     Repair,
+    Sides,
     Speaker,
     UnknownVoice,
     UnknownVoiceDetails,
