@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from speakerid.bootstrap import build_engine
-from speakerid.services import galleries, keys, merge, speakers
+from speakerid.services import galleries, keys, repair, speakers
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 from speakerid.types import FloatArray, Scope
@@ -55,7 +55,7 @@ def _tenant(engine: Engine, gallery: str, seed: int) -> Tenant:
     recording = hear_recording(engine, stranger(_vector(engine, seed + 9)), gallery=gallery)
     with engine.write() as db:
         row = galleries.get(engine, gallery)
-        change = merge.merge(db, row, gone.id, other.id).change.id
+        change = repair.merge(db, row, gone.id, other.id).change.id
     utterance, unknown = _first_utterance(engine, gallery, one.id), inbox(engine, gallery)[0].id
     ids = {
         "gallery": gallery,
