@@ -103,10 +103,6 @@ class Database:
             return FULL_BYTES  # who knows: it is tried out
         return at.f_bavail * at.f_frsize
 
-    def ping(self) -> None:
-        with self.read() as db:
-            db.execute(text("SELECT 1"))
-
     def close(self) -> None:
         self.engine.dispose()
 

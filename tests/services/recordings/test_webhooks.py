@@ -36,6 +36,16 @@ PRIVATE = Notice(private=True)
 ALLOWED = Intake(private_webhooks=True)
 
 
+def notify(engine: Engine, notice: Notice) -> None:
+    """Call every webhook that is due, and wait for them."""
+    sender = webhooks.Sender(engine, notice)
+    try:
+        while sender.turn():
+            sender.wait()
+    finally:
+        sender.close()
+
+
 @dataclass
 class Receiver:
     """A server on loopback that notes what it is told."""
@@ -97,7 +107,7 @@ def pass_time(engine: Engine, seconds: float) -> None:
 def test_it_is_called_once_with_ids_and_no_more(engine: Engine, receiver: Receiver) -> None:
     made = ended(engine, receiver.url)
     for _ in range(2):
-        webhooks.notify(engine, PRIVATE)
+        notify(engine, PRIVATE)
     ((path, headers, body),) = receiver.heard
     told = json.loads(body)
     assert path == "/hook?token=1"
@@ -113,7 +123,7 @@ def test_it_is_called_once_with_ids_and_no_more(engine: Engine, receiver: Receiv
 @pytest.mark.parametrize("secret", ["a plain text", "whsec_" + base64.b64encode(b"key of bytes").decode()])
 def test_it_is_signed(engine: Engine, receiver: Receiver, secret: str) -> None:
     ended(engine, receiver.url)
-    webhooks.notify(engine, Notice(secret, private=True))
+    notify(engine, Notice(secret, private=True))
     ((_, headers, body),) = receiver.heard
     key = b"key of bytes" if secret.startswith("whsec_") else secret.encode()
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -124,12 +134,12 @@ def test_it_is_signed(engine: Engine, receiver: Receiver, secret: str) -> None:
 def test_it_is_tried_again_later_and_not_for_ever(engine: Engine, receiver: Receiver) -> None:
     receiver.statuses = [500, 302, 404, 500, 500, 500]
     ended(engine, receiver.url)
-    webhooks.notify(engine, PRIVATE)
-    webhooks.notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
     assert len(receiver.heard) == 1  # not before its time
     for again_s in (*webhooks.AGAIN_S, 1e6, 1e6):
         pass_time(engine, again_s)
-        webhooks.notify(engine, PRIVATE)
+        notify(engine, PRIVATE)
     assert len(receiver.heard) == 1 + len(webhooks.AGAIN_S)
     assert {path for path, _, _ in receiver.heard} == {"/hook?token=1"}  # the redirect was not followed
 
@@ -138,7 +148,7 @@ def test_it_gets_through_at_last(engine: Engine, receiver: Receiver) -> None:
     receiver.statuses = [503]
     ended(engine, receiver.url)
     for _ in range(4):
-        webhooks.notify(engine, PRIVATE)
+        notify(engine, PRIVATE)
         pass_time(engine, 1e6)
     assert len(receiver.heard) == 2
 
@@ -146,7 +156,7 @@ def test_it_gets_through_at_last(engine: Engine, receiver: Receiver) -> None:
 def test_a_cancelled_job_calls_too(engine: Engine, receiver: Receiver) -> None:
     made = send(engine, probe(ADA), webhook=receiver.url, intake=ALLOWED)
     save.cancel(engine, galleries.get(engine, "default"), made)
-    webhooks.notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
     assert json.loads(receiver.heard[0][2])["type"] == "recording.cancelled"
 
 
@@ -158,7 +168,7 @@ def test_an_answer_that_never_ends_is_not_waited_for(
         told = threading.Thread(target=_trickle, args=(trickling,))
         told.start()
         ended(engine, f"http://127.0.0.1:{trickling.getsockname()[1]}/")
-        webhooks.notify(engine, PRIVATE)
+        notify(engine, PRIVATE)
         told.join()
     assert "did not answer: ReadTimeout" in caplog.text
 
@@ -177,11 +187,11 @@ def test_nobody_there_is_no_failure(engine: Engine) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and never listens
         ended(engine, f"http://127.0.0.1:{taken.getsockname()[1]}/")
-        webhooks.notify(engine, PRIVATE)
+        notify(engine, PRIVATE)
     with engine.write() as db:
         db.execute(update(RecordingRow).values(webhook="https://no.such.host.invalid/", webhook_tries=0))
         db.execute(update(RecordingRow).values(webhook_due=recordings.clock(db)))
-    webhooks.notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0"])
@@ -189,7 +199,7 @@ def test_a_private_address_is_not_called(
     engine: Engine, receiver: Receiver, host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ended(engine, f"http://{host}:{receiver.port}/")
-    webhooks.notify(engine, Notice())
+    notify(engine, Notice())
     assert receiver.heard == []
     assert "private network" in caplog.text
 
@@ -245,7 +255,7 @@ def test_a_stored_url_beyond_ascii_is_called_all_the_same(engine: Engine, receiv
     ended(engine, receiver.url)
     with engine.write() as db:
         db.execute(update(RecordingRow).values(webhook=f"http://127.0.0.1:{receiver.port}{path}"))
-    webhooks.notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
     ((called, _, _),) = receiver.heard
     assert called == quote(path, "/?=")
 
@@ -263,7 +273,7 @@ def test_one_that_fails_in_a_new_way_keeps_nobody_waiting(
     monkeypatch.setattr(webhook_client, "post", post)
     bad = ended(engine, receiver.url + "&bad=1")
     ended(engine, receiver.url)
-    webhooks.notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
     assert len(receiver.heard) == 1
     assert f"the webhook of recording {bad} could not be called" in caplog.text
 
