@@ -42,11 +42,11 @@ def add_gallery(engine: Engine, name: str, settings: GallerySettings = USUAL) ->
         galleries.create(engine, db, name, settings)
 
 
-def add_speaker(engine: Engine, name: str, *voices: Probe, gallery: str = "default", **said: object) -> Speaker:
+def add_speaker(engine: Engine, name: str, *voices: Probe, gallery: str = "default", **given: object) -> Speaker:
     """A new speaker enrolled from these probes, whatever the coach refuses."""
     with engine.write() as db:
         row = galleries.get(engine, gallery)
-        made = speakers.create(db, row, SpeakerFields(name=name, **said))  # type: ignore[arg-type]
+        made = speakers.create(db, row, SpeakerFields(name=name, **given))  # type: ignore[arg-type]
     for voice in voices:
         made = enroll_voice(engine, made.id, voice, gallery).speaker
     return made

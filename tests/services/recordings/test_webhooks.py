@@ -51,7 +51,7 @@ class Receiver:
     """A server on loopback that notes what it is told."""
 
     statuses: list[int] = field(default_factory=list)  # of the next answers; then 204
-    heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    outcome: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -71,7 +71,7 @@ def _listening(noted: Receiver) -> Iterator[None]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            noted.heard.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
+            noted.outcome.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
             self.send_response(noted.statuses.pop(0) if noted.statuses else 204)
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
@@ -108,11 +108,11 @@ def test_it_is_called_once_with_ids_and_no_more(engine: Engine, receiver: Receiv
     made = ended(engine, receiver.url)
     for _ in range(2):
         notify(engine, PRIVATE)
-    ((path, headers, body),) = receiver.heard
-    told = json.loads(body)
+    ((path, headers, body),) = receiver.outcome
+    shown = json.loads(body)
     assert path == "/hook?token=1"
-    assert told.pop("timestamp")
-    assert told == {
+    assert shown.pop("timestamp")
+    assert shown == {
         "type": "recording.done",
         "data": {"id": made, "gallery": "default", "state": "done", "error": None},
     }
@@ -124,7 +124,7 @@ def test_it_is_called_once_with_ids_and_no_more(engine: Engine, receiver: Receiv
 def test_it_is_signed(engine: Engine, receiver: Receiver, secret: str) -> None:
     ended(engine, receiver.url)
     notify(engine, Notice(secret, private=True))
-    ((_, headers, body),) = receiver.heard
+    ((_, headers, body),) = receiver.outcome
     key = b"key of bytes" if secret.startswith("whsec_") else secret.encode()
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -136,12 +136,12 @@ def test_it_is_tried_again_later_and_not_for_ever(engine: Engine, receiver: Rece
     ended(engine, receiver.url)
     notify(engine, PRIVATE)
     notify(engine, PRIVATE)
-    assert len(receiver.heard) == 1  # not before its time
+    assert len(receiver.outcome) == 1  # not before its time
     for again_s in (*webhooks.AGAIN_S, 1e6, 1e6):
         pass_time(engine, again_s)
         notify(engine, PRIVATE)
-    assert len(receiver.heard) == 1 + len(webhooks.AGAIN_S)
-    assert {path for path, _, _ in receiver.heard} == {"/hook?token=1"}  # the redirect was not followed
+    assert len(receiver.outcome) == 1 + len(webhooks.AGAIN_S)
+    assert {path for path, _, _ in receiver.outcome} == {"/hook?token=1"}  # the redirect was not followed
 
 
 def test_it_gets_through_at_last(engine: Engine, receiver: Receiver) -> None:
@@ -150,14 +150,14 @@ def test_it_gets_through_at_last(engine: Engine, receiver: Receiver) -> None:
     for _ in range(4):
         notify(engine, PRIVATE)
         pass_time(engine, 1e6)
-    assert len(receiver.heard) == 2
+    assert len(receiver.outcome) == 2
 
 
 def test_a_cancelled_job_calls_too(engine: Engine, receiver: Receiver) -> None:
     made = send(engine, probe(ADA), webhook=receiver.url, intake=ALLOWED)
     save.cancel(engine, galleries.get(engine, "default"), made)
     notify(engine, PRIVATE)
-    assert json.loads(receiver.heard[0][2])["type"] == "recording.cancelled"
+    assert json.loads(receiver.outcome[0][2])["type"] == "recording.cancelled"
 
 
 def test_an_answer_that_never_ends_is_not_waited_for(
@@ -165,11 +165,11 @@ def test_an_answer_that_never_ends_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(webhook_client, "TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as trickling:
-        told = threading.Thread(target=_trickle, args=(trickling,))
-        told.start()
+        shown = threading.Thread(target=_trickle, args=(trickling,))
+        shown.start()
         ended(engine, f"http://127.0.0.1:{trickling.getsockname()[1]}/")
         notify(engine, PRIVATE)
-        told.join()
+        shown.join()
     assert "did not answer: ReadTimeout" in caplog.text
 
 
@@ -183,7 +183,7 @@ def _trickle(server: socket.socket) -> None:
             time.sleep(0.05)
 
 
-def test_nobody_there_is_no_failure(engine: Engine) -> None:
+def test_no_one_there_is_no_failure(engine: Engine) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and never listens
         ended(engine, f"http://127.0.0.1:{taken.getsockname()[1]}/")
@@ -200,7 +200,7 @@ def test_a_private_address_is_not_called(
 ) -> None:
     ended(engine, f"http://{host}:{receiver.port}/")
     notify(engine, Notice())
-    assert receiver.heard == []
+    assert receiver.outcome == []
     assert "private network" in caplog.text
 
 
@@ -256,11 +256,11 @@ def test_a_stored_url_beyond_ascii_is_called_all_the_same(engine: Engine, receiv
     with engine.write() as db:
         db.execute(update(RecordingRow).values(webhook=f"http://127.0.0.1:{receiver.port}{path}"))
     notify(engine, PRIVATE)
-    ((called, _, _),) = receiver.heard
+    ((called, _, _),) = receiver.outcome
     assert called == quote(path, "/?=")
 
 
-def test_one_that_fails_in_a_new_way_keeps_nobody_waiting(
+def test_one_that_fails_in_a_new_way_keeps_no_one_waiting(
     engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     real = webhook_client.post
@@ -274,7 +274,7 @@ def test_one_that_fails_in_a_new_way_keeps_nobody_waiting(
     bad = ended(engine, receiver.url + "&bad=1")
     ended(engine, receiver.url)
     notify(engine, PRIVATE)
-    assert len(receiver.heard) == 1
+    assert len(receiver.outcome) == 1
     assert f"the webhook of recording {bad} could not be called" in caplog.text
 
 
@@ -288,7 +288,7 @@ def test_slow_ones_are_called_beside_the_others(engine: Engine, receiver: Receiv
         sender = webhooks.Sender(engine, PRIVATE)
         began = time.monotonic()
         assert sender.turn()
-        while not receiver.heard:
+        while not receiver.outcome:
             time.sleep(0.01)
         assert time.monotonic() - began < webhook_client.TIMEOUT_S
         assert not sender.turn()  # the host's places are taken
