@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.db.models import GalleryRow
+from speakerid.db.models import GalleryRow, UnknownVoiceRow
 from speakerid.db.repositories import galleries, speakers
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.diarization.naming import Named, exclusive
@@ -183,10 +183,11 @@ def comparable(engine: Engine, gallery: GalleryRow) -> bool:
     return True
 
 
-def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
-    """For galleries with voiceprints: embeddings of different encoders are never compared. Raises EncoderMismatch."""
-    if gallery.encoder_fingerprint != engine.encoder.fingerprint:
-        made_with = label_of(gallery.encoder_name, gallery.encoder_fingerprint)
+def require_same_encoder(engine: Engine, gallery: GalleryRow, unknown: UnknownVoiceRow | None = None) -> None:
+    """Of the embeddings in the gallery, or of an `unknown` speaker's. Raises EncoderMismatch."""
+    row = unknown or gallery
+    if row.encoder_fingerprint != engine.encoder.fingerprint:
+        made_with = label_of(row.encoder_name, row.encoder_fingerprint)
         raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
 
 

@@ -234,7 +234,7 @@ def test_with_an_encoder_without_a_fit_nothing_is_refused(open_engine: EngineMak
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("given", "meant"),
     [
         ("", set()),
         (" , ", set()),
@@ -248,7 +248,7 @@ def test_accept_is_codes_or_a_text_of_them(given: str | tuple[str, ...], meant: 
     assert validation.accepted(given) == meant
 
 
-@pytest.mark.parametrize("said", ["everything", "Clipped", "clipped;noisy", "clipped,nonsense", ("all",), "\0"])
+@pytest.mark.parametrize("given", ["everything", "Clipped", "clipped;noisy", "clipped,nonsense", ("all",), "\0"])
 def test_accept_of_an_unknown_code_is_an_error(given: str | tuple[str, ...]) -> None:
     with pytest.raises(InvalidRequest, match="more_than_one_voice"):
         validation.accepted(given)
