@@ -23,13 +23,10 @@ from speakerid.services import (
     coach,
     enroll,
     galleries,
-    history,
     identify,
-    merge,
-    move,
     recording,
+    repair,
     speakers,
-    undo,
     validation,
     verify,
 )
@@ -38,12 +35,11 @@ from speakerid.services.live.events import Event
 from speakerid.services.live.listen import DEFAULTS as LIVE
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
-from speakerid.services.recordings import run_now
+from speakerid.services.recordings import worker
 from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
-from speakerid.services.unknowns import dismiss, page, promote, show
+from speakerid.services.unknowns import inbox, promote
 from speakerid.settings import Settings
-from speakerid.timeline import Recording, Sides
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -52,7 +48,9 @@ from speakerid.types import (
     Gallery,
     Identification,
     Promotion,
+    Recording,
     Repair,
+    Sides,
     Speaker,
     UnknownVoice,
     UnknownVoiceDetails,
@@ -86,7 +84,7 @@ class SpeakerID:
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
         accepted, gallery = validation.accepted(accept), self._row()
-        voices = [coach.hear(self.engine, gallery, *_picked(one, channel)) for one in audio]
+        voices = [coach.prepare(self.engine, gallery, *_picked(one, channel)) for one in audio]
         with self.engine.write() as db:
             speaker_id = speakers.find_or_create(db, gallery, speaker).id
             return [enroll.enroll(self.engine, db, gallery.name, speaker_id, voice, accepted) for voice in voices][-1]
@@ -148,7 +146,7 @@ class SpeakerID:
         options = RecordingOptions(count, None if candidates is None else tuple(candidates), channel)
         gallery = self._row()
         with _encoded(audio) as data:
-            through = run_now.recording if gallery.keep_unknown_voices else recording.recording
+            through = worker.run_now if gallery.keep_unknown_voices else recording.recording
             return through(self.engine, gallery, data, options, watch)
 
     def listen(self, messages: Iterable[bytes], options: LiveOptions = LIVE) -> Iterator[Event]:
@@ -167,21 +165,21 @@ class SpeakerID:
         gallery = self._row()
         with self.engine.write() as db:
             ids = [speakers.by_name_or_id(db, gallery, one).id for one in (speaker, into)]
-            return merge.merge(db, gallery, *ids)
+            return repair.merge(db, gallery, *ids)
 
     def move(self, speaker: str, utterance: str, to: str) -> Repair:
         """Give an utterance to another speaker. Raises SpeakerNotFound, UtteranceNotFound, InvalidRequest."""
         gallery = self._row()
         with self.engine.write() as db:
             from_id, to_id = (speakers.by_name_or_id(db, gallery, one).id for one in (speaker, to))
-            return move.move(db, gallery, from_id, utterance, to_id)
+            return repair.move(db, gallery, from_id, utterance, to_id)
 
     def history(self) -> list[Change]:
         """Every merge and move of the gallery, newest first."""
         gallery, found, cursor = self._row(), list[Change](), None
         with self.engine.read() as db:
             while True:
-                page = history.page(db, gallery, cursor=cursor, limit=history.PAGE_LIMIT)
+                page = repair.history(db, gallery, cursor=cursor, limit=repair.PAGE_LIMIT)
                 found.extend(page.items)
                 if (cursor := page.next_cursor) is None:
                     return found
@@ -190,14 +188,14 @@ class SpeakerID:
         """Take back a change, by id, or the last one. Raises ChangeNotFound, UndoImpossible, ExternalIdTaken."""
         gallery = self._row()
         with self.engine.write() as db:
-            return undo.undo(db, gallery, change)
+            return repair.undo(db, gallery, change)
 
     def unknowns(self, *, min_recordings: int = 1) -> list[UnknownVoice]:
         """Every kept voice that is nobody enrolled, oldest first; 2: only those that were heard again."""
         gallery, found, cursor = self._row(), list[UnknownVoice](), None
         with self.engine.read() as db:
             while True:
-                some = page.page(db, gallery, cursor=cursor, limit=page.PAGE_LIMIT, min_recordings=min_recordings)
+                some = inbox.page(db, gallery, cursor=cursor, limit=inbox.PAGE_LIMIT, min_recordings=min_recordings)
                 found.extend(some.items)
                 if (cursor := some.next_cursor) is None:
                     return found
@@ -206,7 +204,7 @@ class SpeakerID:
         """One kept voice, by id, and where it was heard. Raises UnknownVoiceNotFound."""
         gallery = self._row()
         with self.engine.read() as db:
-            return show.show(db, gallery, unknown)
+            return inbox.show(db, gallery, unknown)
 
     def promote(self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **said: Any) -> Promotion:
         """Enroll a kept voice from where it was heard, for a speaker by name or id; a new name makes a new speaker.
@@ -224,7 +222,7 @@ class SpeakerID:
         """Forget a kept voice. Nothing is left to know it by: it may be heard anew. Raises UnknownVoiceNotFound."""
         gallery = self._row()
         with self.engine.write(erase=True) as db:
-            dismiss.dismiss(db, gallery, unknown)
+            inbox.dismiss(db, gallery, unknown)
 
     def calibrate(self, *, dry_run: bool = False) -> CalibrationReport:
         """Fit a calibration on the gallery's own utterances, and use it from now on; `dry_run` only looks.

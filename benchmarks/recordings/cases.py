@@ -12,8 +12,7 @@ from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.evaluation.rttm import read_rttm
-from speakerid.timeline import Recording
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Recording
 from speakerid.verbs import SpeakerID
 
 COUNT = 28  # conversations: four of each size from 2 to 8

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from speakerid.timeline import JobOptions, RecordedVoice, Recording, RecordingJob, RecordingResult, Turn
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -19,13 +18,19 @@ from speakerid.types import (
     Hearing,
     Histogram,
     Identification,
+    JobOptions,
     Match,
     MeasuredCalibration,
+    RecordedVoice,
+    Recording,
+    RecordingJob,
+    RecordingResult,
     Speaker,
     SpeakerRef,
     Speech,
     Suggestion,
     Threshold,
+    Turn,
     UnknownVoice,
     UnknownVoiceDetails,
     UnknownVoiceTurn,

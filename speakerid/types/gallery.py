@@ -1,4 +1,4 @@
-"""What a gallery holds."""
+"""What a gallery holds, and what enrolling into it did."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from speakerid.types.common import Speech
 from speakerid.types.decisions import CalibrationSource
-from speakerid.types.speech import Speech
 
 # How utterances become a voiceprint: the mean of all, or each weighted by its seconds of speech.
 Combining = Literal["mean", "weighted"]
@@ -23,7 +23,7 @@ EnrollmentRefusal = Literal[
 
 @dataclass(frozen=True)
 class GalleryCalibration:
-    """The calibration that answers use. `unused` says why a gallery's own one is passed over."""
+    """The calibration that answers use. `unused`: why a gallery's own one is passed over."""
 
     source: CalibrationSource
     fitted_at: datetime | None = None
@@ -43,7 +43,7 @@ class Gallery:
     enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
     keep_audio: bool
     combining: Combining  # how enrollment utterances become a voiceprint
-    keep_unknown_voices: bool  # whether voices of recordings that are nobody enrolled are kept
+    keep_unknown_voices: bool  # whether unknown speakers of recordings are kept
     unknown_voices: int  # how many are
     encoder: str  # name@fingerprint of the encoder that made its embeddings
     calibration: GalleryCalibration
@@ -74,7 +74,51 @@ class Utterance:
     id: str
     sha256: str  # of the bytes that were sent
     speech: Speech
-    voices: int | None  # heard in it, 2 for two or more; None when there is too little speech to tell
+    voices: int | None  # in it, 2 for two or more; None for too little speech
     accepted: tuple[EnrollmentRefusal, ...]  # refusals that were overridden
     encoder: str
     created_at: datetime
+
+
+EnrollmentWarning = Literal[
+    "clipped",
+    "noisy",
+    "narrow_band",  # like a telephone's
+    "bandwidth_differs",  # narrow among wide ones, or the other way round
+    "two_voices",
+    "weak_match",
+    "similar_voice",  # to that of another speaker
+]
+
+
+@dataclass(frozen=True)
+class Match:
+    """How alike a recording and a voiceprint are."""
+
+    score: float
+    llr: float
+
+
+@dataclass(frozen=True)
+class Review:
+    """The enrollment coach's judgement of one recording for one speaker."""
+
+    speech: Speech
+    needed_speech_seconds: float
+    voices: int | None
+    cohesion: Match | None  # with what is enrolled for the speaker already; None when that is nothing
+    similar_speaker: str | None  # id of another speaker whose voice is as good as the same
+    refusals: tuple[EnrollmentRefusal, ...]
+    warnings: tuple[EnrollmentWarning, ...]
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """What enrolling one utterance did."""
+
+    speaker: Speaker
+    utterance: Utterance
+    already_enrolled: bool  # the same bytes were enrolled before: nothing changed
+    cohesion: Match | None  # with the speaker's other utterances; None for the first
+    similar_speaker: str | None  # id of another speaker with a voice like this one
+    warnings: tuple[EnrollmentWarning, ...]

@@ -13,7 +13,7 @@ from speakerid.db.models import SpeakerRow
 from speakerid.services.engine import Engine
 from speakerid.services.scrubber import Scrubber
 from tests.db.rows import unit
-from tests.services.heard import add_speaker, made_up
+from tests.services.enrolled import add_speaker, made_up
 
 SPEAKERS = "/v1/galleries/default/speakers"
 

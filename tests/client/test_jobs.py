@@ -10,7 +10,7 @@ import pytest
 
 from speakerid.client import Client, ClientError
 from speakerid.services.engine import Engine
-from speakerid.services.recordings.notify import Notice
+from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from tests.sampled import ADA, BEN, utterance
 from tests.services.recorded import MEETING, pieces, rows, work

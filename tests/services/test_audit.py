@@ -11,12 +11,11 @@ from speakerid.errors import EncoderMismatch, GalleryNotFound
 from speakerid.services import galleries, speakers
 from speakerid.services.audit import audit, whole
 from speakerid.services.engine import Engine
-from speakerid.services.merge import merge
-from speakerid.services.move import move
+from speakerid.services.repair import merge, move
 from speakerid.types import Audit, Finding, FloatArray, Speech, to_json
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.services.heard import SPEECH, add_gallery, add_speaker, enroll_voice, made_up
+from tests.services.enrolled import SPEECH, add_gallery, add_speaker, enroll_voice, made_up
 
 NOISY = Speech(seconds=1.2, snr_db=3.0, clipping_ratio=0.05, bandwidth_hz=8000)
 AXES = np.eye(32, dtype=np.float32)  # voices that have nothing in common
@@ -98,7 +97,7 @@ def test_a_stranger_under_a_name_is_erased(engine: Engine) -> None:
     assert look(engine).findings == ()
 
 
-def test_poor_audio_that_fits_nobody_is_junk(engine: Engine) -> None:
+def test_poor_audio_that_fits_no_one_is_junk(engine: Engine) -> None:
     people = add_people(engine)
     bad = enroll_voice(engine, people[2], made_up(said_by(20, 1), speech=NOISY)).utterance
     finding = only(look(engine), "junk")

@@ -16,12 +16,11 @@ from speakerid.errors import EncoderMismatch, GalleryNotFound, SpeakerNotFound, 
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
-from speakerid.services.merge import merge
+from speakerid.services.repair import merge, undo
 from speakerid.services.speakers import SpeakerFields
-from speakerid.services.undo import undo
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
+from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
 
 T = TypeVar("T")
 postgresql_only = pytest.mark.parametrize("store_kind", ["postgresql"])
@@ -165,7 +164,7 @@ def test_undoing_what_is_being_undone_or_erased(engine: Engine, meanwhile: str) 
 
 
 @postgresql_only
-def test_erasing_a_speaker_that_somebody_is_being_merged_into(engine: Engine) -> None:
+def test_erasing_a_speaker_that_another_is_being_merged_into(engine: Engine) -> None:
     """Whoever comes second sees the merge, and erases the name that its history keeps as well."""
     ada, ben = (add_speaker(engine, name, made_up(unit(n))) for n, name in enumerate(("Ada", "Ben")))
     with ThreadPoolExecutor(1) as pool:

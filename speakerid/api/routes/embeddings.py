@@ -9,7 +9,7 @@ from speakerid.api.deps import AudioDep, EngineDep
 from speakerid.api.parameters import ChannelDep, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import AUDIO_BODY
-from speakerid.services import embed
+from speakerid.services.probe import embed
 from speakerid.types import Embedding
 
 router = APIRouter(tags=["embeddings"], route_class=StrictRoute)
@@ -23,4 +23,4 @@ router = APIRouter(tags=["embeddings"], route_class=StrictRoute)
 )
 def embeddings(engine: EngineDep, channel: ChannelDep, audio: AudioDep) -> Embedding:
     """The L2-normalized embedding of the speech in one recording. Nothing is compared, nothing is kept."""
-    return embed.embed(engine, audio, channel)
+    return embed(engine, audio, channel)

@@ -19,9 +19,8 @@ from speakerid.api.routes.recordings import RecordingId
 from speakerid.db.models import GalleryRow
 from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import result
-from speakerid.timeline import RecordingJob
-from speakerid.types import Scope, to_json
+from speakerid.services.recordings import results
+from speakerid.types import RecordingJob, Scope, to_json
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
@@ -94,7 +93,7 @@ async def _events(
 
 def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
     with engine.read() as db:
-        return result.job(db, gallery, recording_id)
+        return results.job(db, gallery, recording_id)
 
 
 def _mark(job: RecordingJob) -> str:

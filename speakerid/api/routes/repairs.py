@@ -9,7 +9,7 @@ from speakerid.api.deps import ChangeId, EngineDep, GalleryDep, Limit, SpeakerId
 from speakerid.api.parameters import ChangeCursor, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import MergeInto, MoveTo
-from speakerid.services import history, merge, move, undo
+from speakerid.services import repair
 from speakerid.types import Change, Page, Repair
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["repairs"], route_class=StrictRoute)
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/galleries/{gallery}", tags=["repairs"], route_class=
 def merge_speakers(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, body: MergeInto) -> Repair:
     """Make two speakers one: the utterances of the speaker in the path go to `into`, and the speaker is gone."""
     with engine.write() as db:
-        return merge.merge(db, gallery, speaker_id, body.into)
+        return repair.merge(db, gallery, speaker_id, body.into)
 
 
 @router.post(
@@ -32,7 +32,7 @@ def move_utterance(
 ) -> Repair:
     """Give an utterance to another speaker. Both voiceprints are recomputed."""
     with engine.write() as db:
-        return move.move(db, gallery, speaker_id, utterance_id, body.to)
+        return repair.move(db, gallery, speaker_id, utterance_id, body.to)
 
 
 @router.get("/history", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
@@ -41,7 +41,7 @@ def list_history(
 ) -> Page[Change]:
     """Merges and moves, newest first, page by page."""
     with engine.read() as db:
-        return history.page(db, gallery, cursor=cursor, limit=limit)
+        return repair.history(db, gallery, cursor=cursor, limit=limit)
 
 
 @router.post("/history/{change_id}/undo", responses=problems(401, 403, 404, 409, 422), dependencies=[allow("enroll")])
@@ -51,4 +51,4 @@ def undo_change(engine: EngineDep, gallery: GalleryDep, change_id: ChangeId) -> 
     `undo_impossible` when a later change has to be undone first, or when something of it was erased since.
     """
     with engine.write() as db:
-        return undo.undo(db, gallery, change_id)
+        return repair.undo(db, gallery, change_id)

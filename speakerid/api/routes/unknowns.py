@@ -14,7 +14,7 @@ from speakerid.api.parameters import StrictRoute, UnknownCursor
 from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
 from speakerid.services import validation
-from speakerid.services.unknowns import dismiss, page, promote, show
+from speakerid.services.unknowns import inbox, promote
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceDetails
 
 router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
@@ -34,7 +34,7 @@ def list_unknowns(
     They are kept only while the gallery's `keep_unknown_voices` is on.
     """
     with engine.read() as db:
-        return page.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
+        return inbox.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
 
 
 @router.get(
@@ -45,7 +45,7 @@ def list_unknowns(
 def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceDetails:
     """One unknown voice and where it was heard: which recording, as which of its voices, when."""
     with engine.read() as db:
-        return show.show(db, gallery, unknown_id)
+        return inbox.show(db, gallery, unknown_id)
 
 
 @router.post("/{unknown_id}/promote", responses=problems(401, 403, 404, 409, 422), dependencies=[allow("enroll")])
@@ -73,5 +73,5 @@ def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
     Nothing is left to recognize it by, so when the person speaks in a later recording, it is kept as a new voice.
     """
     with engine.write(erase=True) as db:
-        dismiss.dismiss(db, gallery, unknown_id)
+        inbox.dismiss(db, gallery, unknown_id)
     return erased(engine.erased(db))

@@ -18,11 +18,10 @@ from speakerid.errors import EmptyAudio, FileTooLarge, RecordingNotFound, TooMan
 from speakerid.services import speakers
 from speakerid.services.engine import Engine
 from speakerid.services.idempotency import Repeat, earlier, keep
-from speakerid.services.recordings import audio, erase, jobs, webhook
-from speakerid.services.recordings.receiver import this_process
+from speakerid.services.recordings import audio, erase, results, webhooks
+from speakerid.services.recordings.audio import this_process
 from speakerid.services.speaker_count import ANY, SpeakerCount
-from speakerid.timeline import JobOptions, Sides
-from speakerid.types import to_json
+from speakerid.types import JobOptions, Sides, to_json
 
 RENEW_S = 10.0  # of the lease on what is coming in
 
@@ -73,7 +72,7 @@ class Upload:
             self._keep(bytes(self._waiting[: audio.PIECE_BYTES]))
             del self._waiting[: audio.PIECE_BYTES]
         if time.monotonic() > self._renewed + RENEW_S:
-            self._renew()
+            self._keep(b"")  # bytes come, but not yet enough for a piece
 
     def finish(self, repeat: Repeat | None = None) -> tuple[dict[str, Any], bool]:
         """The job that waits now, as JSON values; or the answer to the same request before, and True.
@@ -89,7 +88,7 @@ class Upload:
             row = recordings.enqueue(db, self.key, self._digest.hexdigest())
             if row is None:
                 raise RecordingNotFound(self.id)
-            answer: dict[str, Any] = to_json(jobs.job(row))
+            answer: dict[str, Any] = to_json(results.shaped(row))
             if repeat is not None:
                 keep(db, repeat, 202, answer, self.gallery.name)
         return answer, False
@@ -102,14 +101,7 @@ class Upload:
         with self.engine.write() as db:
             if not recordings.receive(db, self.key, self._pieces, piece):
                 raise RecordingNotFound(self.id)
-        self._pieces += 1
-        self._renewed = time.monotonic()
-
-    def _renew(self) -> None:
-        """Bytes come, but not yet enough for a piece."""
-        with self.engine.write() as db:
-            if not recordings.still_receiving(db, self.key):
-                raise RecordingNotFound(self.id)
+        self._pieces += bool(piece)
         self._renewed = time.monotonic()
 
     def _check(self) -> None:
@@ -142,7 +134,7 @@ def receiving(
 
 def _begin(engine: Engine, gallery: GalleryRow, asked: RecordingRequest, intake: Intake, key_id: str | None) -> Upload:
     asked.count.checked()
-    called = None if asked.webhook is None else webhook.checked(asked.webhook, private=intake.private_webhooks)
+    called = None if asked.webhook is None else webhooks.checked(asked.webhook, private=intake.private_webhooks)
     with engine.write() as db:
         gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
         if recordings.waiting(db, key_id) >= intake.max_waiting:

@@ -14,8 +14,7 @@ from benchmarks.recordings.reference import STRANGER, ReferenceTurn
 from speakerid import SpeakerID
 from speakerid.services.live.events import Enough, LiveTurn
 from speakerid.services.live.session import LivePolicy
-from speakerid.timeline import Recording, Turn
-from speakerid.types import SpeakerRef
+from speakerid.types import Recording, SpeakerRef, Turn
 from tests.engines import EngineMaker
 
 ADA = SpeakerRef("spk_1", "ada")
