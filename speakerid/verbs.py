@@ -34,7 +34,6 @@ from speakerid.services import (
     verify,
 )
 from speakerid.services.engine import Engine
-from speakerid.services.live.events import Event
 from speakerid.services.live.listen import DEFAULTS as LIVE
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
@@ -43,7 +42,6 @@ from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.settings import Settings
-from speakerid.timeline import Recording, Sides
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -58,6 +56,8 @@ from speakerid.types import (
     UnknownVoiceDetails,
     Verification,
 )
+from speakerid.types.live import Event
+from speakerid.types.recordings import Recording, Sides
 
 Audio = str | Path | bytes | Samples  # a path, the bytes of a file, or (samples, rate in Hz)
 

@@ -25,7 +25,6 @@ RUNGS: dict[str, int] = {
     "privacy": 0,  # switches, set by `import speakerid`
     "onnx_session": 0,  # arrays in, arrays out of a graph, for whoever runs one
     "whole_files": 0,
-    "timeline": 0,  # the answer to a recording: `types` is full
     "samples": 0,  # files and their paths, nothing else
     "audio": 1,
     "scoring": 1,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from speakerid.timeline import JobOptions, RecordedVoice, Recording, RecordingJob, RecordingResult, Turn
 from speakerid.types import (
     Audit,
     CalibrationReport,
@@ -33,6 +32,7 @@ from speakerid.types import (
     Verification,
     to_json,
 )
+from speakerid.types.recordings import JobOptions, RecordedVoice, Recording, RecordingJob, RecordingResult, Turn
 
 ADA = SpeakerRef("spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3", "Ada")
 BEN = SpeakerRef("spk_01K9Z3V7Y2B4D6F8H0J1K3M5P7", "Ben")

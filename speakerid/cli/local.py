@@ -15,8 +15,8 @@ from speakerid.services.live.listen import LiveOptions
 from speakerid.services.recording import RecordingOptions, Watch
 from speakerid.services.speakers import SpeakerFields
 from speakerid.settings import Settings
-from speakerid.timeline import Recording
 from speakerid.types import to_json
+from speakerid.types.recordings import Recording
 from speakerid.verbs import SpeakerID
 
 Json = dict[str, Any]

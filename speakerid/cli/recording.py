@@ -19,7 +19,7 @@ from speakerid.cli.output import emit, number, say, table
 from speakerid.cli.settings import read_settings
 
 if TYPE_CHECKING:
-    from speakerid.timeline import Recording, Sides
+    from speakerid.types.recordings import Recording, Sides
 
 
 class OutputFormat(StrEnum):
@@ -84,8 +84,8 @@ def _here(target: Target, asked: _Asked) -> Recording:
 
 def _there(target: Target, url: str, asked: _Asked) -> Recording:
     from speakerid.client import Client
-    from speakerid.timeline import Recording
     from speakerid.types import from_json
+    from speakerid.types.recordings import Recording
 
     with Client(url, target.key, target.gallery) as client, _watched(asked.file.name) as watch:
         exactly, least, most = asked.speakers

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from speakerid.timeline import RecordedVoice, Recording, Turn
 from speakerid.types import Candidate, SpeakerRef, Speech
+from speakerid.types.recordings import RecordedVoice, Recording, Turn
 
 ADA = SpeakerRef("spk_1", "Ada B.")
 

@@ -7,8 +7,8 @@ import pytest
 
 from speakerid.services.recording import DiarizedRecording
 from speakerid.services.unknowns.strangers import strangers
-from speakerid.timeline import RecordedVoice, Recording
 from speakerid.types import Candidate, Decision, SpeakerRef, Speech
+from speakerid.types.recordings import RecordedVoice, Recording
 
 SPEECH = Speech(seconds=5.0, snr_db=20.0, clipping_ratio=0.0, bandwidth_hz=8_000)
 

@@ -20,8 +20,8 @@ from speakerid.db.models import GalleryRow
 from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import result
-from speakerid.timeline import RecordingJob
 from speakerid.types import Scope, to_json
+from speakerid.types.recordings import RecordingJob
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 

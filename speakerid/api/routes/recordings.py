@@ -26,8 +26,8 @@ from speakerid.services.engine import Engine
 from speakerid.services.recordings import cancel, erase, result
 from speakerid.services.recordings.submit import Intake, RecordingRequest, Upload, receiving
 from speakerid.services.speaker_count import MOST, SpeakerCount
-from speakerid.timeline import Recording, RecordingJob, RecordingResult, Sides
 from speakerid.types import Key, Page, to_json
+from speakerid.types.recordings import Recording, RecordingJob, RecordingResult, Sides
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 

@@ -9,8 +9,8 @@ from speakerid.db.types import new_id, now
 from speakerid.services.engine import Engine
 from speakerid.services.recording import RecordingOptions, Watch, hear, unwatched
 from speakerid.services.recordings import result, save, submit
-from speakerid.timeline import Recording
 from speakerid.types import to_json
+from speakerid.types.recordings import Recording
 
 
 def recording(

@@ -13,8 +13,8 @@ from speakerid.services.recording import DiarizedRecording
 from speakerid.services.recordings import current_names, erase, jobs, stored_answers
 from speakerid.services.unknowns.keep import keep
 from speakerid.services.unknowns.strangers import strangers
-from speakerid.timeline import Recording
 from speakerid.types import SpeakerRef
+from speakerid.types.recordings import Recording
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from speakerid.types import CalibrationSource, Candidate, Decision, SpeakerRef, Speech, Threshold
+from speakerid.types.decisions import CalibrationSource, Candidate, Decision, SpeakerRef, Threshold
+from speakerid.types.speech import Speech
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,10 @@ class Turn:
     end: float
     voice: str  # which of the recording's voices: a speaker's id, or `unknown_1`, `unknown_2`, …
     speaker: SpeakerRef | None
-    channel: int | None  # None where all channels were heard as one
+    channel: int | None  # None where all channels were mixed
     llr: float | None  # of the whole voice being this speaker, not of this turn alone
     probability: float | None
-    overlap: bool = False  # somebody else speaks in a part of it, on the same channel or another
+    overlap: bool = False  # another person speaks during a part of it, on the same channel or another
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class JobOptions:
 
 @dataclass(frozen=True)
 class RecordingJob:
-    """A recording that somebody works on, or did."""
+    """The job of finding who speaks when in one recording."""
 
     id: str
     state: JobState

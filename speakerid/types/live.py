@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from speakerid.types import CalibrationSource, Decision, SpeakerRef, Threshold
+from speakerid.types.decisions import CalibrationSource, Decision, SpeakerRef, Threshold
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class LiveTurn:
-    """Somebody speaks, or spoke. Each number is `final` once; until then newer events replace older ones."""
+    """One person speaks, or spoke. Each number is `final` once; until then newer events replace older ones."""
 
     turn: int
     final: bool
@@ -29,7 +29,7 @@ class LiveTurn:
     end: float
     voice: str  # a speaker's id, or `unknown_1`, `unknown_2`, …
     speaker: SpeakerRef | None
-    decision: Decision  # on all that was heard of this voice by now
+    decision: Decision  # on all of this voice's speech by now
     llr: float | None  # of the whole voice being this speaker; None where it has no name
     probability: float | None
     type: Literal["turn"] = "turn"
