@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.backend import open_voices
-from speakerid.cli.batch import Json
+from speakerid.cli.backend import Verbs, open_backend
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, say, table
+
+if TYPE_CHECKING:
+    from speakerid.types import CalibrationReport, Estimate
 
 
 @with_options
@@ -31,31 +33,41 @@ def calibrate(
         raise typer.BadParameter(f"There is no folder {picture.parent}.", param_hint="--picture")
     if reset and (dry_run or picture):
         raise typer.BadParameter("--reset goes with neither --dry-run nor --picture.")
-    with open_voices(target) as voices:
-        answer = voices.reset_calibration() if reset else voices.calibrate(dry_run=dry_run)
+    with open_backend(target) as backend:
+        if reset:
+            _reset(backend, target)
+            return
+        report = backend.calibrate(dry_run=dry_run)
     if picture is not None:
-        _draw(answer, picture)
+        _draw(report, picture)
     if target.as_json:
-        emit(answer)
-    elif reset:
-        say(f"Gallery {answer['name']} uses the encoder's default calibration.")
+        emit(report)
     else:
-        _show(answer)
+        _show(report)
 
 
-def _draw(report: Json, out: Path) -> None:
+def _reset(backend: Verbs, target: Target) -> None:
+    gallery = backend.reset_calibration()
+    if target.as_json:
+        emit(gallery)
+    else:
+        say(f"Gallery {gallery.name} uses the encoder's default calibration.")
+
+
+def _draw(report: CalibrationReport, out: Path) -> None:
     from speakerid.evaluation.pictures import draw_calibration
+    from speakerid.types import to_json
 
     try:
-        draw_calibration(report, out)
+        draw_calibration(to_json(report), out)
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be written: {error.strerror}.", param_hint="--picture") from None
 
 
-def _show(report: Json) -> None:
-    default, fitted = report["default"], report["fitted"]
+def _show(report: CalibrationReport) -> None:
+    default, fitted = report.default, report.fitted
     say(
-        f"{report['speakers']} speakers, {report['targets']} comparisons with themselves and {report['nontargets']} "
+        f"{report.speakers} speakers, {report.targets} comparisons with themselves and {report.nontargets} "
         "with each other. In brackets: 95 % intervals over resampled speakers."
     )
     table(
@@ -69,22 +81,21 @@ def _show(report: Json) -> None:
         ),
         [
             (
-                f"{new['target_fpir']:g}",
-                f"{old['threshold_llr']:.1f} → {new['threshold_llr']:.1f}",
-                *(_share(one[kind]) for kind in ("fnir", "fpir") for one in (old, new)),
+                f"{new.target_fpir:g}",
+                f"{old.threshold_llr:.1f} → {new.threshold_llr:.1f}",
+                *(_share(one) for one in (old.fnir, new.fnir, old.fpir, new.fpir)),
             )
-            for old, new in zip(default["points"], fitted["points"], strict=True)
+            for old, new in zip(default.points, fitted.points, strict=True)
         ],
     )
-    say(f"Cllr {_bits(default['cllr'])} → {_bits(fitted['cllr'])}; the least possible is {report['min_cllr']:.3f}.")
-    say(report["reason"])
-    say(f"Gallery {report['gallery']} uses it from now on." if report["stored"] else "Nothing was changed.")
+    say(f"Cllr {_bits(default.cllr)} → {_bits(fitted.cllr)}; the least possible is {report.min_cllr:.3f}.")
+    say(report.reason)
+    say(f"Gallery {report.gallery} uses it from now on." if report.stored else "Nothing was changed.")
 
 
-def _share(estimate: Json) -> str:
-    value, low, high = (100 * estimate[name] for name in ("value", "low", "high"))
-    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+def _share(estimate: Estimate) -> str:
+    return f"{100 * estimate.value:.1f} % [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
 
 
-def _bits(estimate: Json) -> str:
-    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+def _bits(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from speakerid.cli.backend import open_store
 from speakerid.cli.options import Store, with_options
 from speakerid.cli.output import emit, say
-from speakerid.cli.store import open_store
 
 app = typer.Typer(name="db", help="Look at and upgrade the store's schema.", no_args_is_help=True)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speakerid.cli.output import number, say, table
 from speakerid.samples.conversation import conversation
+
+if TYPE_CHECKING:
+    from speakerid.types import Recording, Turn
 
 PAUSE_S = 0.6
 STRANGER = "a stranger"
@@ -16,7 +19,7 @@ STRANGER = "a stranger"
 
 @dataclass(frozen=True)
 class ScriptedTurn:
-    """What was said, from `start` to `end` seconds; `voice` is None for the stranger."""
+    """A turn of the script, from `start` to `end` seconds; `voice` is None for the stranger."""
 
     voice: str | None
     start: float
@@ -25,15 +28,15 @@ class ScriptedTurn:
 
 @dataclass(frozen=True)
 class ShownTurn:
-    """And what the answer calls whoever speaks for most of it: a speaker's name, or `unknown_1`."""
+    """A scripted turn, and who speaks for most of it by the answer: a speaker's name, or `unknown_1`."""
 
     spoken: ScriptedTurn
-    heard: str | None
+    found: str | None
 
     @property
     def right(self) -> bool:
         """The stranger must be the same unknown voice all along."""
-        return self.heard == (self.spoken.voice or "unknown_1")
+        return self.found == (self.spoken.voice or "unknown_1")
 
 
 def write(file: Path) -> list[ScriptedTurn]:
@@ -57,22 +60,21 @@ def write(file: Path) -> list[ScriptedTurn]:
     return spoken
 
 
-def lines(spoken: Sequence[ScriptedTurn], recording: dict[str, Any]) -> list[ShownTurn]:
-    """`recording`: the API's answer."""
-    return [ShownTurn(one, _most(one, recording["turns"])) for one in spoken]
+def lines(spoken: Sequence[ScriptedTurn], recording: Recording) -> list[ShownTurn]:
+    return [ShownTurn(one, _most(one, recording.turns)) for one in spoken]
 
 
-def _most(spoken: ScriptedTurn, turns: Sequence[dict[str, Any]]) -> str | None:
+def _most(spoken: ScriptedTurn, turns: Sequence[Turn]) -> str | None:
     seconds: dict[str, float] = {}
     for turn in turns:
-        name = turn["speaker"]["name"] if turn["speaker"] else turn["voice"]
-        both = min(turn["end"], spoken.end) - max(turn["start"], spoken.start)
+        name = turn.speaker.name if turn.speaker else turn.voice
+        both = min(turn.end, spoken.end) - max(turn.start, spoken.start)
         if both > 0:
             seconds[name] = seconds.get(name, 0.0) + both
     return max(seconds, key=lambda name: seconds[name]) if seconds else None
 
 
-def show(found: Sequence[ShownTurn]) -> None:
+def show(shown: Sequence[ShownTurn]) -> None:
     table(
         ("start", "end", "who speaks", "heard", "right?"),
         [
@@ -80,25 +82,25 @@ def show(found: Sequence[ShownTurn]) -> None:
                 number(one.spoken.start),
                 number(one.spoken.end),
                 one.spoken.voice or STRANGER,
-                one.heard or "–",
+                one.found or "–",
                 "yes" if one.right else "NO",
             )
-            for one in found
+            for one in shown
         ],
         title="Who spoke when in one recording",
     )
-    wrong = sum(not one.right for one in found)
-    say(f"{wrong} of {len(found)} are wrong." if wrong else "Everybody was heard rightly.")
+    wrong = sum(not one.right for one in shown)
+    say(f"{wrong} of {len(shown)} are wrong." if wrong else "Everybody was heard rightly.")
 
 
-def plain(found: Sequence[ShownTurn]) -> list[dict[str, Any]]:
+def plain(shown: Sequence[ShownTurn]) -> list[dict[str, Any]]:
     return [
         {
             "start": one.spoken.start,
             "end": one.spoken.end,
             "voice": one.spoken.voice,
-            "heard": one.heard,
+            "heard": one.found,
             "right": one.right,
         }
-        for one in found
+        for one in shown
     ]

@@ -31,11 +31,7 @@ class CommandProblem:
 
 def problem_of(error: Exception) -> CommandProblem | None:
     """None for a bug: its traceback is wanted."""
-    if isinstance(error, SpeakeridError):
-        return CommandProblem(error.code, str(error), error.facts)
-    from speakerid.client import ClientError  # httpx: 0.1 s, not worth it before something went wrong
-
-    return CommandProblem(error.code, error.detail, error.facts) if isinstance(error, ClientError) else None
+    return CommandProblem(error.code, str(error), error.facts) if isinstance(error, SpeakeridError) else None
 
 
 @contextmanager

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speakerid.cli import batch
-from speakerid.cli.backend import open_voices
-from speakerid.cli.batch import BatchResult, FileDone, FileJob, Json
+from speakerid.cli.backend import open_backend
+from speakerid.cli.batch import BatchResult, FileDone, FileJob
 from speakerid.cli.channel import OneChannel, one_channel
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import number, say, table
+
+if TYPE_CHECKING:
+    from speakerid.types import Candidate, Identification
 
 
 @with_options
@@ -29,20 +32,20 @@ def identify(
     not_enough_speech. With several files each JSON line also names its file.
     """
     jobs, picked = [FileJob(file) for file in files], one_channel(channel)
-    with open_voices(target) as voices:
+    with open_backend(target) as backend:
         done = batch.run(
             jobs,
-            lambda job: voices.identify(job.file, top_k=top_k, channel=picked),
+            lambda job: backend.identify(job.file, top_k=top_k, channel=picked),
             "Identifying",
             as_json=target.as_json,
         )
     if not target.as_json:
         _show(done, alone=len(jobs) == 1)
-    batch.tell_bad(done.bad, as_json=target.as_json)
-    refuse_if(bool(done.bad) or any(one.answer["decision"] == "not_enough_speech" for one in done.done))
+    batch.report_bad(done.bad, as_json=target.as_json)
+    refuse_if(bool(done.bad) or any(one.answer.decision == "not_enough_speech" for one in done.done))
 
 
-def _show(result: BatchResult, *, alone: bool) -> None:
+def _show(result: BatchResult[Identification], *, alone: bool) -> None:
     if alone:
         _show_one(result.done[0].answer)
     elif result.done:
@@ -52,33 +55,26 @@ def _show(result: BatchResult, *, alone: bool) -> None:
         )
 
 
-def _show_one(answer: Json) -> None:
-    speaker = answer["speaker"]
-    say(f"{answer['decision']}: {speaker['name']} ({speaker['id']})" if speaker else answer["decision"])
-    say(answer["reason"])
-    if answer["candidates"]:
-        table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in answer["candidates"]])
+def _show_one(answer: Identification) -> None:
+    speaker = answer.speaker
+    say(f"{answer.decision}: {speaker.name} ({speaker.id})" if speaker else answer.decision)
+    say(answer.reason)
+    if answer.candidates:
+        table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in answer.candidates])
 
 
-def _candidate(one: Json) -> tuple[str, ...]:
-    speaker = one["speaker"]
-    return (
-        speaker["name"],
-        speaker["id"],
-        number(one["score"], 3),
-        number(one["llr"], 2),
-        number(one["probability"], 3),
-    )
+def _candidate(one: Candidate) -> tuple[str, ...]:
+    return (one.speaker.name, one.speaker.id, number(one.score, 3), number(one.llr, 2), number(one.probability, 3))
 
 
-def _row(done: FileDone) -> tuple[str, ...]:
+def best(answer: Identification) -> tuple[str, str]:
+    """llr and probability of the first candidate, for a table."""
+    if not answer.candidates:
+        return number(None), number(None)
+    return number(answer.candidates[0].llr, 2), number(answer.candidates[0].probability, 3)
+
+
+def _row(done: FileDone[Identification]) -> tuple[str, ...]:
     answer = done.answer
-    best = answer["candidates"][0] if answer["candidates"] else {"llr": None, "probability": None}
-    return (
-        str(done.job.file),
-        answer["decision"],
-        answer["speaker"]["name"] if answer["speaker"] else "–",
-        number(best["llr"], 2),
-        number(best["probability"], 3),
-        number(answer["speech"]["seconds"]),
-    )
+    name = answer.speaker.name if answer.speaker else "–"
+    return (str(done.job.file), answer.decision, name, *best(answer), number(answer.speech.seconds))

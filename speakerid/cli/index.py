@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import typer
 
+from speakerid.cli.backend import open_store
 from speakerid.cli.errors import refuse_if
 from speakerid.cli.options import Store, with_options
 from speakerid.cli.output import emit, say, table
-from speakerid.cli.store import open_store
 
 app = typer.Typer(name="index", help="Find rows that cannot be used, and repair voiceprints.", no_args_is_help=True)
 

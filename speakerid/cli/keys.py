@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from speakerid.cli.backend import open_store
 from speakerid.cli.confirmation import Yes, confirm
 from speakerid.cli.options import Store, with_options
 from speakerid.cli.output import emit, plain, say, table
-from speakerid.cli.store import open_store
 
 app = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -28,12 +28,11 @@ def create(
 ) -> None:
     """Make a key and print its secret, this once: only a hash is kept."""
     from speakerid.services import keys
-    from speakerid.types import to_json
 
     with open_store(options) as database, database.write() as db:
         made = keys.create(db, name, tuple(scope), tuple(gallery or ()))
     if options.as_json:
-        emit({"key": to_json(made.key), "secret": made.secret})
+        emit({"key": made.key, "secret": made.secret})
     else:
         say(made.secret)
         typer.echo(f"This is key {made.key.id}. Keep the secret now: it is not shown again.", err=True)
@@ -44,10 +43,9 @@ def create(
 def list_keys(options: Store) -> None:
     """Every key, without its secret."""
     from speakerid.services import keys
-    from speakerid.types import to_json
 
     with open_store(options) as database, database.read() as db:
-        found: list[dict[str, Any]] = [to_json(one) for one in keys.every(db)]
+        found = keys.every(db)
     if options.as_json:
         emit({"items": found})
     else:
@@ -55,11 +53,11 @@ def list_keys(options: Store) -> None:
             ("id", "name", "scopes", "galleries", "created"),
             [
                 (
-                    one["id"],
-                    one["name"],
-                    ", ".join(one["scopes"]),
-                    ", ".join(one["galleries"]) or "all",
-                    one["created_at"][:10],
+                    one.id,
+                    one.name,
+                    ", ".join(one.scopes),
+                    ", ".join(one.galleries) or "all",
+                    f"{one.created_at:%Y-%m-%d}",
                 )
                 for one in found
             ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -16,8 +17,14 @@ PIPED_WIDTH = 160  # columns of a table that goes into a file or a pipe
 
 
 def emit(answer: Any) -> None:
-    """One JSON value on one line."""
-    typer.echo(json.dumps(answer))
+    """One JSON value on one line; an answer of `speakerid.types` as the API sends it."""
+    typer.echo(json.dumps(answer, default=_answer_json))
+
+
+def _answer_json(answer: object) -> Any:
+    from speakerid.types import to_json  # numpy and pydantic: 0.3 s
+
+    return to_json(answer)
 
 
 def say(text: str) -> None:
@@ -36,6 +43,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | No
 def plain(text: str) -> str:
     """Without control characters, which file names may hold and terminals obey."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def seconds_of(moment: datetime) -> str:
+    """Date and time to the second, in UTC."""
+    return moment.isoformat()[:19]
 
 
 def number(value: float | None, digits: int = 1) -> str:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.backend import server_url
+from speakerid.cli.backend import open_backend
 from speakerid.cli.channel import one_channel
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, say, table
-from speakerid.cli.settings import read_settings
 
 if TYPE_CHECKING:
-    from speakerid.types.recordings import Recording, Sides
+    from speakerid.types import Recording, Sides
 
 
 class OutputFormat(StrEnum):
@@ -53,52 +51,19 @@ def recording(
     wanted = OutputFormat.json if target.as_json else format_ or _from_suffix(out)
     if wanted is OutputFormat.png and out is None:
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
-    url = server_url(target)
+    names = None if candidates is None else [one.strip() for one in candidates.split(",") if one.strip()]
     sides = _sides(channel)
-    names = None if candidates is None else tuple(one.strip() for one in candidates.split(",") if one.strip())
-    asked = _Asked(file, (speakers, min_speakers, max_speakers), names, sides)
-    found = _here(target, asked) if url is None else _there(target, url, asked)
-    _write(found, wanted, out, file.stem)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    file: Path
-    speakers: tuple[int | None, int | None, int | None]  # exactly, at least, at most
-    candidates: tuple[str, ...] | None
-    sides: Sides
-
-
-def _here(target: Target, asked: _Asked) -> Recording:
-    from speakerid.cli.local import Local  # numpy, SQLAlchemy, onnxruntime: 1.2 s
-    from speakerid.services.recording import RecordingOptions
-    from speakerid.services.speaker_count import SpeakerCount
-
-    with (
-        Local.open(read_settings(store=target.store, encoder=target.encoder), target.gallery) as local,
-        _watched(asked.file.name) as watch,
-    ):
-        options = RecordingOptions(SpeakerCount(*asked.speakers), asked.candidates, asked.sides)
-        return local.recording(asked.file, options, watch)
-
-
-def _there(target: Target, url: str, asked: _Asked) -> Recording:
-    from speakerid.client import Client
-    from speakerid.types import from_json
-    from speakerid.types.recordings import Recording
-
-    with Client(url, target.key, target.gallery) as client, _watched(asked.file.name) as watch:
-        exactly, least, most = asked.speakers
-        answer = client.recording(
-            asked.file,
-            speakers=exactly,
-            min_speakers=least,
-            max_speakers=most,
-            candidates=asked.candidates,
-            channel=asked.sides,
+    with open_backend(target) as backend, _watched(file.name) as watch:
+        found = backend.recording(
+            file,
+            speakers=speakers,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            candidates=names,
+            channel=sides,
             watch=watch,
         )
-    return from_json(Recording, answer)
+    _write(found, wanted, out, file.stem)
 
 
 def _from_suffix(out: Path | None) -> OutputFormat:
@@ -129,9 +94,7 @@ def _write(found: Recording, wanted: OutputFormat, out: Path | None, name: str) 
     if wanted is OutputFormat.table and out is None:
         _show(found)
     elif wanted is OutputFormat.json and out is None:
-        from speakerid.types import to_json
-
-        emit(to_json(found))
+        emit(found)
     elif out is None:
         typer.echo(_content(found, wanted, name).decode(), nl=False)
     else:

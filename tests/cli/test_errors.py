@@ -54,6 +54,6 @@ def test_bugs_keep_their_traceback(speakerid: Command, monkeypatch: pytest.Monke
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("speakerid.cli.local.Local.speakers", broken)
+    monkeypatch.setattr("speakerid.verbs.SpeakerID.speakers", broken)
     with pytest.raises(ZeroDivisionError):
         speakerid("speakers", "list")
