@@ -1,9 +1,10 @@
-"""Who may do what: bearer keys with scopes, or an open server that only this machine's own programs can use."""
+"""Who asks, and what they may do: bearer keys with scopes, or an open server for this machine's own programs."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -12,16 +13,41 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from speakerid.api.callers import network_of
-from speakerid.api.deps import engine_of
-from speakerid.api.key_throttle import KeyThrottle
+from speakerid.api.limits import KeyThrottle
+from speakerid.api.parameters import engine_of
 from speakerid.errors import KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.services import keys
 from speakerid.types import Key, Scope
 
+NOWHERE = "nowhere"  # a test, a socket that is a file
+
+
+@lru_cache(maxsize=4096)
+def network(host: str) -> str:
+    """An IPv4 address, or the 64 bits of an IPv6 one that name a network: whoever has one has 2**64 addresses."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return NOWHERE
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+
+
+def network_of(connection: HTTPConnection) -> str:
+    return network(connection.client.host) if connection.client else NOWHERE
+
+
+def caller(connection: HTTPConnection, key: Key | None) -> str:
+    """Whose share counts: the key's, where there is one."""
+    return network_of(connection) if key is None else key.id
+
+
 _bearer = HTTPBearer(auto_error=False, description="A key made with `speakerid keys create`.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-IDENTITY = "speakerid.identity"  # of a request: what was found out about its key
+IDENTITY = "speakerid.identity"  # of a request: its key, once looked up
 
 
 def allow(*scopes: Scope, whole_store: bool = False) -> Any:

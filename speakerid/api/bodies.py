@@ -11,11 +11,9 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from speakerid.api.auth import identified, remember_in
-from speakerid.api.callers import caller
+from speakerid.api.auth import caller, identified, remember_in
 from speakerid.api.errors import Refused
-from speakerid.api.patience import PATIENCE_S, Patience
-from speakerid.api.shares import Shares
+from speakerid.api.limits import PATIENCE_S, Patience, Shares
 from speakerid.errors import BodyTooSlow, FileTooLarge, Overloaded, SpeakeridError
 
 AUDIO_PATHS = ("/utterances", "/identify", "/verify", "/embeddings")

@@ -110,22 +110,3 @@ class StreamConfig(_StrictModel):
 
     def names(self) -> tuple[str, ...] | None:
         return None if self.candidates is None else tuple(self.candidates)
-
-
-AUDIO_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "WAV, FLAC, MP3, OGG/Opus, WebM/Opus, M4A or G.711 WAV; any rate. The content is sniffed.",
-        "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "audio/*": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-        },
-    }
-}

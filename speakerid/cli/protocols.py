@@ -13,9 +13,9 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from speakerid.api.callers import NOWHERE, network
+from speakerid.api.auth import NOWHERE, network
 from speakerid.api.errors import unasked
-from speakerid.api.patience import Patience
+from speakerid.api.limits import Patience
 from speakerid.cli.connections import Phase, Standing, in_order, make_room
 from speakerid.cli.cuts import BODY_CUTS_PER_S, SLICE_BYTES, STREAM_CUTS_PER_S, Cuts, StrictConnection
 from speakerid.errors import InvalidHttp, Overloaded, RequestHeadTooLarge, SpeakeridError

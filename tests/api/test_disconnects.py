@@ -8,7 +8,7 @@ import threading
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from speakerid.api.disconnects import DisconnectWatch
+from speakerid.api.middleware import DisconnectWatch
 from speakerid.audio.cancellation import check_not_cancelled
 from speakerid.errors import ClientGone
 

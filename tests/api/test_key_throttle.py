@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 from fastapi.testclient import TestClient
 
-from speakerid.api.callers import network
-from speakerid.api.key_throttle import AGAIN_S, NETWORKS, WRONG_KEYS, KeyThrottle
+from speakerid.api.auth import network
+from speakerid.api.limits import AGAIN_S, NETWORKS, WRONG_KEYS, KeyThrottle
 from speakerid.errors import TooManyWrongKeys
 from tests.api.asking import SPEAKERS, refused
 from tests.api.conftest import Scoped

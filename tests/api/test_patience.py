@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speakerid.api.patience import Patience
+from speakerid.api.limits import Patience
 
 
 def lasts(patience: Patience, size: int, every_s: float, rounds: int = 1000) -> float:

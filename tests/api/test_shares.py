@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speakerid.api.shares import Shares
+from speakerid.api.limits import Shares
 from speakerid.errors import Overloaded
 
 

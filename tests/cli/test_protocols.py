@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from speakerid.api.patience import BYTES_PER_S, PATIENCE_S
+from speakerid.api.limits import BYTES_PER_S, PATIENCE_S
 from speakerid.cli.protocols import GREETING, GREETING_S, HEAD_BYTES, HEAD_S, Door, HttpProtocol, StreamProtocol
 
 App = Callable[[Any, Any, Any], Awaitable[None]]

@@ -7,12 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from speakerid.api.answers import STILL_ERASING, OnceDep, erased, with_etag
 from speakerid.api.auth import allow
-from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
-from speakerid.api.erased import STILL_ERASING, erased
-from speakerid.api.etags import with_etag
-from speakerid.api.idempotency import OnceDep
-from speakerid.api.parameters import StrictRoute
+from speakerid.api.parameters import EngineDep, GalleryDep, IfMatch, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import GalleryChange, GalleryCreate
 from speakerid.services import galleries, serializers

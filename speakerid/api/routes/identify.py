@@ -1,4 +1,4 @@
-"""Who speaks (1:N), and is it this speaker (1:1)."""
+"""Who speaks (1:N), is it this speaker (1:1), and embeddings for other uses."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from fastapi import APIRouter, Query
 
 from speakerid.api import examples
 from speakerid.api.auth import allow
-from speakerid.api.deps import AudioDep, EngineDep, GalleryDep, SpeakerId
-from speakerid.api.parameters import ChannelDep, StrictRoute
+from speakerid.api.parameters import ChannelDep, EngineDep, GalleryDep, SpeakerId, StrictRoute
 from speakerid.api.problems import problems
-from speakerid.api.schemas import AUDIO_BODY
-from speakerid.services import identify, verify
-from speakerid.types import Identification, Verification
+from speakerid.api.upload import AUDIO_BODY, AudioDep
+from speakerid.services import embed, identify, verify
+from speakerid.types import Embedding, Identification, Verification
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["identify"], route_class=StrictRoute)
 REFUSALS = problems(401, 403, 404, 409, 413, 415, 422, 429)
@@ -44,3 +43,17 @@ def verify_speaker(
 ) -> Verification:
     """Is the speaker of this recording who they are said to be?"""
     return verify.verify(engine, gallery, speaker_id, audio, channel=channel)
+
+
+other_uses = APIRouter(tags=["embeddings"], route_class=StrictRoute)
+
+
+@other_uses.post(
+    "/embeddings",
+    responses=problems(401, 403, 413, 415, 422, 429),
+    dependencies=[allow("identify")],
+    openapi_extra=AUDIO_BODY,
+)
+def embeddings(engine: EngineDep, channel: ChannelDep, audio: AudioDep) -> Embedding:
+    """The L2-normalized embedding of the speech in one recording. Nothing is compared, nothing is kept."""
+    return embed.embed(engine, audio, channel)

@@ -12,8 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from speakerid.api.auth import allow, allow_again
-from speakerid.api.deps import EngineDep, GalleryDep
-from speakerid.api.parameters import StrictRoute
+from speakerid.api.parameters import EngineDep, GalleryDep, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.routes.recordings import RecordingId
 from speakerid.db.models import GalleryRow

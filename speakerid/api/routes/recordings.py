@@ -11,15 +11,13 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
+from speakerid.api.answers import STILL_ERASING, erased
+from speakerid.api.answers import Key as IdempotencyKey
 from speakerid.api.auth import allow
-from speakerid.api.deps import EngineDep, GalleryDep, Limit, settings_of
-from speakerid.api.erased import STILL_ERASING, erased
-from speakerid.api.idempotency import Key as IdempotencyKey
 from speakerid.api.long_work import result_work
-from speakerid.api.parameters import RecordingCursor, StrictRoute
+from speakerid.api.parameters import EngineDep, GalleryDep, Limit, RecordingCursor, StrictRoute, settings_of
 from speakerid.api.problems import problems
-from speakerid.api.schemas import AUDIO_BODY
-from speakerid.api.upload import audio_stream
+from speakerid.api.upload import AUDIO_BODY, audio_stream
 from speakerid.db.models import GalleryRow
 from speakerid.diarization import formats
 from speakerid.services.engine import Engine

@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from speakerid.api import examples
+from speakerid.api.answers import STILL_ERASING, erased
 from speakerid.api.auth import allow
-from speakerid.api.deps import EngineDep, GalleryDep, Limit, UnknownId
-from speakerid.api.erased import STILL_ERASING, erased
-from speakerid.api.parameters import StrictRoute, UnknownCursor
+from speakerid.api.parameters import EngineDep, GalleryDep, Limit, StrictRoute, UnknownCursor, UnknownId
 from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
 from speakerid.services import validation

@@ -1,20 +1,34 @@
-"""POST requests that may be repeated: the Idempotency-Key header at the edge of the API."""
+"""How routes answer: with an ETag, after an erasure, and once for every Idempotency-Key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from speakerid.api.deps import engine_of
-from speakerid.api.etags import with_etag
+from speakerid.api.parameters import engine_of
 from speakerid.db.engine import Handle
 from speakerid.services import idempotency
 from speakerid.services.engine import Engine
 from speakerid.types import Gallery, Speaker, to_json
+
+
+def with_etag(answer: Gallery | Speaker, status: int = 200) -> JSONResponse:
+    return JSONResponse(to_json(answer), status, {"ETag": answer.etag})
+
+
+STILL_ERASING: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Erased for everybody; its bytes are being removed from the store's files (see /readyz)."}
+}
+
+
+def erased(whole: bool) -> Response:
+    """`whole`: not a byte is left in the store's files."""
+    return Response(status_code=204 if whole else 202)
+
 
 Key = Annotated[
     str | None, Header(description="Repeat safely: the same key gives the same answer for a day.", max_length=200)
