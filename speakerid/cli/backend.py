@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import typer
 
-from speakerid.cli.options import Place, Store, Target
-from speakerid.cli.settings import read_settings
+from speakerid.cli.options import Place, Store, Target, read_settings
 
 if TYPE_CHECKING:
     from speakerid import types

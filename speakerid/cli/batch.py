@@ -11,9 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import typer
 
-from speakerid.cli.errors import CommandProblem, problem_of
-from speakerid.cli.output import emit, plain
-from speakerid.cli.progress import progress
+from speakerid.cli.console import CommandProblem, emit, plain, problem_of, progress
+from speakerid.errors import SpeakeridError
 
 Answer = TypeVar("Answer")
 # Going on would fail every further file in the same way.
@@ -68,9 +67,9 @@ def run(
     for job in progress(jobs, title):
         try:
             done.append(FileDone(job, work(job)))
-        except Exception as error:
+        except SpeakeridError as error:
             problem = problem_of(error)
-            if problem is None or len(jobs) == 1 or _stops(problem):
+            if len(jobs) == 1 or _stops(problem):
                 raise
             bad.append(FileFailed(job, problem))
             continue

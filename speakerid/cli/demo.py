@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speakerid import samples
-from speakerid.cli import demo_recording
-from speakerid.cli.child_server import running
-from speakerid.cli.demo_recording import ShownTurn
-from speakerid.cli.errors import refuse_if
+from speakerid.cli.console import echo, emit, number, progress, refuse_if, table
 from speakerid.cli.identify import best
 from speakerid.cli.options import Output, with_options
-from speakerid.cli.output import emit, say, table
-from speakerid.cli.progress import progress
+from speakerid.cli.server.child_server import running
+from speakerid.samples.conversation import conversation
 
 if TYPE_CHECKING:
     from speakerid.client import Client
-    from speakerid.types import Identification
+    from speakerid.types import Identification, Recording, Turn
 
 NEXT = """What to try next:
   speakerid enroll Ada ada-1.wav ada-2.wav     enroll a voice of your own (any of WAV, FLAC, MP3, Ogg, WebM, M4A)
@@ -70,11 +67,11 @@ def demo(options: Demo) -> None:
         answers, lines = _answers(options, Path(folder))
     right = all(one.right for one in answers) and all(one.right for one in lines)
     if options.as_json:
-        emit({"right": right, "probes": [_plain(one) for one in answers], "recording": demo_recording.plain(lines)})
+        emit({"right": right, "probes": [_plain(one) for one in answers], "recording": _turn_json(lines)})
     else:
         _show(answers)
-        demo_recording.show(lines)
-        say(NEXT)
+        _show_turns(lines)
+        echo(NEXT)
     refuse_if(not right)
 
 
@@ -90,11 +87,11 @@ def _answers(options: Demo, folder: Path) -> tuple[list[DemoAnswer], list[ShownT
 
     with running(folder / "voices.db", options.encoder) as url, Client(url) as client:
         if not options.as_json:
-            say(f"The service runs on {url}, with a store of its own.")
+            echo(f"The service runs on {url}, with a store of its own.")
         _enroll(client)
         answers = [DemoAnswer(probe, client.identify(probe.file)) for probe in progress(probes(), "Identifying")]
-        spoken = demo_recording.write(folder / "talk.wav")
-        return answers, demo_recording.lines(spoken, client.recording(folder / "talk.wav"))
+        spoken = write_conversation(folder / "talk.wav")
+        return answers, shown_turns(spoken, client.recording(folder / "talk.wav"))
 
 
 def _enroll(client: Client) -> None:
@@ -110,7 +107,7 @@ def _show(answers: Sequence[DemoAnswer]) -> None:
         title=f"{len(samples.voices())} voices enrolled, {len(answers)} probes identified",
     )
     wrong = sum(not one.right for one in answers)
-    say(f"{wrong} of {len(answers)} answers are wrong." if wrong else f"All {len(answers)} answers are right.")
+    echo(f"{wrong} of {len(answers)} answers are wrong." if wrong else f"All {len(answers)} answers are right.")
 
 
 def _row(one: DemoAnswer) -> tuple[str, ...]:
@@ -135,3 +132,96 @@ def _plain(one: DemoAnswer) -> dict[str, Any]:
         "answer": one.answer,
         "right": one.right,
     }
+
+
+PAUSE_S = 0.6
+STRANGER = "a stranger"
+
+
+@dataclass(frozen=True)
+class ScriptedTurn:
+    """A turn of the script, from `start` to `end` seconds; `voice` is None for the stranger."""
+
+    voice: str | None
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class ShownTurn:
+    """A scripted turn, and who speaks for most of it by the answer: a speaker's name, or `unknown_1`."""
+
+    spoken: ScriptedTurn
+    found: str | None
+
+    @property
+    def right(self) -> bool:
+        """The stranger must be the same unknown voice all along."""
+        return self.found == (self.spoken.voice or "unknown_1")
+
+
+def write_conversation(file: Path) -> list[ScriptedTurn]:
+    """The conversation as a WAV file."""
+    import numpy as np
+
+    from speakerid.audio.decode import decode
+    from speakerid.audio.files import read_file
+    from speakerid.audio.limits import SAMPLE_RATE_HZ
+    from speakerid.audio.wav import wav_bytes
+
+    pause = np.zeros(int(PAUSE_S * SAMPLE_RATE_HZ), np.float32)
+    parts, spoken, at = [pause], list[ScriptedTurn](), PAUSE_S
+    for line in conversation():
+        samples = decode(read_file(line.file))
+        end = at + len(samples) / SAMPLE_RATE_HZ
+        spoken.append(ScriptedTurn(line.voice, at, end))
+        parts += [samples, pause]
+        at = end + PAUSE_S
+    file.write_bytes(wav_bytes((np.concatenate(parts), SAMPLE_RATE_HZ)))
+    return spoken
+
+
+def shown_turns(spoken: Sequence[ScriptedTurn], recording: Recording) -> list[ShownTurn]:
+    return [ShownTurn(one, _most(one, recording.turns)) for one in spoken]
+
+
+def _most(spoken: ScriptedTurn, turns: Sequence[Turn]) -> str | None:
+    seconds: dict[str, float] = {}
+    for turn in turns:
+        name = turn.speaker.name if turn.speaker else turn.voice
+        both = min(turn.end, spoken.end) - max(turn.start, spoken.start)
+        if both > 0:
+            seconds[name] = seconds.get(name, 0.0) + both
+    return max(seconds, key=lambda name: seconds[name]) if seconds else None
+
+
+def _show_turns(shown: Sequence[ShownTurn]) -> None:
+    table(
+        ("start", "end", "who speaks", "heard", "right?"),
+        [
+            (
+                number(one.spoken.start),
+                number(one.spoken.end),
+                one.spoken.voice or STRANGER,
+                one.found or "–",
+                "yes" if one.right else "NO",
+            )
+            for one in shown
+        ],
+        title="Who spoke when in one recording",
+    )
+    wrong = sum(not one.right for one in shown)
+    echo(f"{wrong} of {len(shown)} are wrong." if wrong else "Everybody was heard rightly.")
+
+
+def _turn_json(shown: Sequence[ShownTurn]) -> list[dict[str, Any]]:
+    return [
+        {
+            "start": one.spoken.start,
+            "end": one.spoken.end,
+            "voice": one.spoken.voice,
+            "heard": one.found,
+            "right": one.right,
+        }
+        for one in shown
+    ]

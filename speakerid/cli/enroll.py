@@ -11,10 +11,8 @@ import typer
 from speakerid.cli import batch
 from speakerid.cli.backend import open_backend
 from speakerid.cli.batch import BatchResult, FileDone, FileJob
-from speakerid.cli.channel import OneChannel, one_channel
-from speakerid.cli.errors import refuse_if
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import number, say, table
+from speakerid.cli.console import echo, number, refuse_if, table
+from speakerid.cli.options import OneChannel, Target, one_channel, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Enrollment, Speaker
@@ -94,20 +92,20 @@ def _show(result: BatchResult[Enrollment], *, alone: bool) -> None:
     if not alone:
         for one in result.done:
             if one.answer.warnings:
-                say(f"{one.job.file}: {_remarks(one)}.")
-        say(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
+                echo(f"{one.job.file}: {_remarks(one)}.")
+        echo(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
 
 
 def _show_one(done: FileDone[Enrollment]) -> None:
     speaker, cohesion = done.answer.speaker, done.answer.cohesion
     if done.answer.already_enrolled:
-        say("The same recording was enrolled before: nothing changed.")
-    say(f"{speaker.name} ({speaker.id}): {speaker.speech_seconds} s of speech, {_status(speaker)}.")
+        echo("The same recording was enrolled before: nothing changed.")
+    echo(f"{speaker.name} ({speaker.id}): {speaker.speech_seconds} s of speech, {_status(speaker)}.")
     if cohesion is not None:
         llr, score = number(cohesion.llr), number(cohesion.score, 2)
-        say(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
+        echo(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
     if done.answer.warnings:
-        say(f"Noticed: {_remarks(done)}.")
+        echo(f"Noticed: {_remarks(done)}.")
 
 
 def _remarks(done: FileDone[Enrollment]) -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.confirmation import Yes, confirm
-from speakerid.cli.options import Place, Target, with_options
-from speakerid.cli.output import emit, plain, say, seconds_of, table
+from speakerid.cli.console import confirm, echo, emit, plain, seconds_of, table
+from speakerid.cli.options import Place, Target, Yes, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Change, Gallery
@@ -112,7 +111,7 @@ def undo(
     if target.as_json:
         emit(done)
     else:
-        say(done.summary)
+        echo(done.summary)
 
 
 @app.command()
@@ -123,7 +122,7 @@ def delete(place: Place, name: Name, yes: Yes = False) -> None:
     with open_backend(place) as backend:
         backend.delete_gallery(name)
     if not place.as_json:
-        say(f"Erased gallery {name}.")
+        echo(f"Erased gallery {name}.")
 
 
 def _answer(place: Place, gallery: Gallery) -> None:

@@ -1,4 +1,4 @@
-"""`speakerid identify`."""
+"""`speakerid identify` and `speakerid verify`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import typer
 from speakerid.cli import batch
 from speakerid.cli.backend import open_backend
 from speakerid.cli.batch import BatchResult, FileDone, FileJob
-from speakerid.cli.channel import OneChannel, one_channel
-from speakerid.cli.errors import refuse_if
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import number, say, table
+from speakerid.cli.console import echo, emit, number, refuse_if, table
+from speakerid.cli.options import OneChannel, Target, one_channel, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Candidate, Identification
@@ -57,8 +55,8 @@ def _show(result: BatchResult[Identification], *, alone: bool) -> None:
 
 def _show_one(answer: Identification) -> None:
     speaker = answer.speaker
-    say(f"{answer.decision}: {speaker.name} ({speaker.id})" if speaker else answer.decision)
-    say(answer.reason)
+    echo(f"{answer.decision}: {speaker.name} ({speaker.id})" if speaker else answer.decision)
+    echo(answer.reason)
     if answer.candidates:
         table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in answer.candidates])
 
@@ -78,3 +76,26 @@ def _row(done: FileDone[Identification]) -> tuple[str, ...]:
     answer = done.answer
     name = answer.speaker.name if answer.speaker else "–"
     return (str(done.job.file), answer.decision, name, *best(answer), number(answer.speech.seconds))
+
+
+@with_options
+def verify(
+    target: Target,
+    speaker: Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name or id.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.")],
+    channel: OneChannel = "mix",
+) -> None:
+    """Is NAME the speaker of FILE?
+
+    Exit code 0 only for accept, so that a script may write `speakerid verify Ada call.wav && …`; 1 for reject,
+    not_enough_speech and every error. The answer on stdout tells them apart; after an error there is none.
+    """
+    picked = one_channel(channel)
+    with open_backend(target) as backend:
+        answer = backend.verify(speaker, file, channel=picked)
+    if target.as_json:
+        emit(answer)
+    else:
+        echo(f"{answer.decision}: {answer.speaker.name} ({answer.speaker.id})")
+        echo(f"{answer.reason} Probability {number(answer.probability, 3)}.")
+    refuse_if(answer.decision != "accept")

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from speakerid.cli.backend import open_store
-from speakerid.cli.confirmation import Yes, confirm
-from speakerid.cli.options import Store, with_options
-from speakerid.cli.output import emit, plain, say, table
+from speakerid.cli.console import confirm, echo, emit, plain, table
+from speakerid.cli.options import Store, Yes, with_options
 
 app = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -34,7 +33,7 @@ def create(
     if options.as_json:
         emit({"key": made.key, "secret": made.secret})
     else:
-        say(made.secret)
+        echo(made.secret)
         typer.echo(f"This is key {made.key.id}. Keep the secret now: it is not shown again.", err=True)
 
 
@@ -81,7 +80,7 @@ def revoke(
     with open_store(options) as database, database.write() as db:
         keys.revoke(db, key)
     if not options.as_json:
-        say(f"Revoked {key}.")
+        echo(f"Revoked {key}.")
 
 
 @app.command("allow-none")
@@ -97,4 +96,4 @@ def allow_none(options: Store) -> None:
     with open_store(options) as database, database.write() as db:
         keys.allow_without(db)
     if not options.as_json:
-        say("Programs of this machine need no key now.")
+        echo("Programs of this machine need no key now.")

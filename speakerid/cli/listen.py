@@ -1,7 +1,8 @@
-"""`speakerid listen`."""
+"""`speakerid listen`: a file or the microphone (sounddevice on PortAudio, the extra `listen`)."""
 
 from __future__ import annotations
 
+import queue
 import signal
 import sys
 import threading
@@ -9,17 +10,63 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.microphone import RATE_HZ, microphone
+from speakerid.cli.console import echo, emit, number, plain
 from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, plain, say
+from speakerid.errors import SpeakeridError
+from speakerid.errors.extras import how_to_install
 
 if TYPE_CHECKING:
     from speakerid.types import Event, LiveTurn, SpeakerRef
+
+RATE_HZ = 16_000
+BLOCK_S = 0.1
+PATIENCE_S = 5.0  # for the next block of a device that runs
+WAITING = 100  # blocks, 10 s, after which a listener who is too slow loses some
+
+
+class MicrophoneUnavailable(SpeakeridError):
+    code = "microphone_unavailable"
+
+
+def microphone(stopped: threading.Event) -> Iterator[bytes]:
+    """16-bit samples at 16 kHz, until `stopped`. Raises MicrophoneUnavailable."""
+    sounddevice = _sounddevice()
+    heard: queue.Queue[bytes] = queue.Queue(WAITING)
+
+    def keep(block: Any, frames: int, time: object, status: object) -> None:
+        if not heard.full():
+            heard.put_nowait(bytes(block))
+
+    try:
+        with sounddevice.RawInputStream(
+            samplerate=RATE_HZ, channels=1, dtype="int16", blocksize=int(RATE_HZ * BLOCK_S), callback=keep
+        ):
+            while not stopped.is_set():
+                yield heard.get(timeout=PATIENCE_S)
+    except sounddevice.PortAudioError as error:
+        raise MicrophoneUnavailable(f"The microphone cannot be used ({error}). Check that one is connected.") from error
+    except queue.Empty:
+        raise MicrophoneUnavailable("The microphone gives no sound. Check that it is connected and allowed.") from None
+
+
+def _sounddevice() -> Any:
+    try:
+        import sounddevice
+    except ImportError:
+        raise MicrophoneUnavailable(
+            f"Listening to a microphone needs sounddevice. {how_to_install('listen')}. Or name a file."
+        ) from None
+    except OSError as error:  # the package is there, PortAudio itself is not
+        raise MicrophoneUnavailable(
+            f"The sound library PortAudio is missing ({error}). Install it, or name a file."
+        ) from None
+    return sounddevice
+
 
 MESSAGE_S = 0.1
 
@@ -105,16 +152,16 @@ def _shown(as_json: bool) -> Iterator[Callable[[Event], None]]:
 
 def _line(event: Event) -> None:
     if event.type == "ready":
-        say(f"Listening, gallery {event.gallery}.")
+        echo(f"Listening, gallery {event.gallery}.")
     elif event.type == "turn" and event.final:
-        say(f"{_clock(event.start)} – {_clock(event.end)}  {_who(event.speaker, event.voice)}{_certainty(event)}")
+        echo(f"{_clock(event.start)} – {_clock(event.end)}  {_who(event.speaker, event.voice)}{_certainty(event)}")
     elif event.type == "enough":
         found = "is not enrolled" if event.speaker is None else "is certain"
         who = _who(event.speaker, event.voice)
-        say(f"{'':15s}  {who} {found} after {number(event.speech_seconds)} s of speech")
+        echo(f"{'':15s}  {who} {found} after {number(event.speech_seconds)} s of speech")
     elif event.type == "done":
         voices = ", ".join(f"{_who(one.speaker, one.voice)} {number(one.speech_seconds)} s" for one in event.voices)
-        say(f"{number(event.seconds)} s heard. {voices or 'No speech was found.'}")
+        echo(f"{number(event.seconds)} s heard. {voices or 'No speech was found.'}")
 
 
 def _certainty(turn: LiveTurn) -> str:

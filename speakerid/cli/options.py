@@ -7,11 +7,15 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from speakerid.cli.errors import reported
+from speakerid.cli.console import reported
+from speakerid.errors import SettingsError
+
+if TYPE_CHECKING:
+    from speakerid.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ class Target(Place):
     gallery: Annotated[str, typer.Option("--gallery", help="The gallery to work in.")] = "default"
 
 
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked anyway.")]
+
+
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Let every field of the dataclass that `command` takes first be a command-line option.
 
@@ -83,3 +90,33 @@ def _parameters(options: type[Any]) -> list[inspect.Parameter]:
         inspect.Parameter(one.name, keyword, default=one.default, annotation=hints[one.name])
         for one in dataclasses.fields(options)
     ]
+
+
+OneChannel = Annotated[
+    str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
+]
+
+
+def one_channel(text: str, others: str = "") -> Literal["mix"] | int:
+    """Raises typer.BadParameter; `others` says what else would have been right."""
+    if text == "mix":
+        return "mix"
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    raise typer.BadParameter(f"--channel is mix, {others}or the number of a channel, counted from 0.")
+
+
+def read_settings(**typed: Any) -> Settings:
+    """An option that is None was not typed. Raises SettingsError, naming the setting that is wrong."""
+    from pydantic import ValidationError  # 0.2 s with pydantic-settings: not before a command runs
+
+    from speakerid.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in typed.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"The setting '{name}' is wrong: {first['msg']}. Correct SPEAKERID_{name.upper()} or the option for it."
+        ) from None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.channel import one_channel
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, say, table
+from speakerid.cli.console import Watcher, echo, emit, number, table
+from speakerid.cli.options import Target, one_channel, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Recording, Sides
@@ -53,7 +50,7 @@ def recording(
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
     names = None if candidates is None else [one.strip() for one in candidates.split(",") if one.strip()]
     sides = _sides(channel)
-    with open_backend(target) as backend, _watched(file.name) as watch:
+    with open_backend(target) as backend, Watcher(quiet=not sys.stderr.isatty()) as watcher:
         found = backend.recording(
             file,
             speakers=speakers,
@@ -61,7 +58,7 @@ def recording(
             max_speakers=max_speakers,
             candidates=names,
             channel=sides,
-            watch=watch,
+            watch=watcher.share(f"Listening to {file.name}"),
         )
     _write(found, wanted, out, file.stem)
 
@@ -73,21 +70,6 @@ def _from_suffix(out: Path | None) -> OutputFormat:
 
 def _sides(channel: str) -> Sides:
     return "split" if channel == "split" else one_channel(channel, "split, ")
-
-
-@contextmanager
-def _watched(name: str) -> Iterator[Callable[[float, float | None], None]]:
-    """A progress bar on stderr, only when a person watches."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"Listening to {name}", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _write(found: Recording, wanted: OutputFormat, out: Path | None, name: str) -> None:
@@ -125,7 +107,7 @@ def _show(found: Recording) -> None:
     from speakerid.diarization.formats import clock, labels
 
     called = labels(found)
-    say(found.reason if found.id is None else f"{found.reason} Kept as {found.id}.")
+    echo(found.reason if found.id is None else f"{found.reason} Kept as {found.id}.")
     if not found.voices:
         return
     table(

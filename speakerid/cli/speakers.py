@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.confirmation import Yes, confirm
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, plain, say, table
+from speakerid.cli.console import confirm, echo, emit, number, plain, table
+from speakerid.cli.options import Target, Yes, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Repair, Speaker
@@ -111,14 +110,14 @@ def delete(target: Target, speaker: NameOrId, yes: Yes = False) -> None:
     with open_backend(target) as backend:
         backend.delete(speaker)
     if not target.as_json:
-        say(f"Erased {speaker}.")
+        echo(f"Erased {speaker}.")
 
 
 def _answer(target: Target, repair: Repair) -> None:
     if target.as_json:
         emit(repair)
     else:
-        say(repair.summary)
+        echo(repair.summary)
 
 
 def _show(found: list[Speaker]) -> None:

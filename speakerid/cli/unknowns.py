@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.confirmation import Yes, confirm
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, plain, say, seconds_of, table
+from speakerid.cli.console import confirm, echo, emit, number, plain, seconds_of, table
+from speakerid.cli.options import Target, Yes, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import UnknownVoice
@@ -81,8 +80,8 @@ def promote(
     if target.as_json:
         emit(done)
     else:
-        say(f"{done.speaker.name} ({done.speaker.id}) is enrolled from it; recordings that name the speaker now:")
-        say("\n".join(f"  {one}" for one in done.recordings))
+        echo(f"{done.speaker.name} ({done.speaker.id}) is enrolled from it; recordings that name the speaker now:")
+        echo("\n".join(f"  {one}" for one in done.recordings))
 
 
 @app.command()
@@ -96,7 +95,7 @@ def dismiss(target: Target, unknown: UnknownId, yes: Yes = False) -> None:
     with open_backend(target) as backend:
         backend.dismiss(unknown)
     if not target.as_json:
-        say(f"Forgot {unknown}.")
+        echo(f"Forgot {unknown}.")
 
 
 def _show(found: list[UnknownVoice]) -> None:

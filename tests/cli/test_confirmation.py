@@ -33,7 +33,7 @@ class Ran:
 
 @pytest.fixture
 def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.cli.confirmation.at_terminal", lambda: True)
+    monkeypatch.setattr("speakerid.cli.console.at_terminal", lambda: True)
 
 
 def at_terminal(command: Command, *arguments: str, typed: str = "") -> Ran:

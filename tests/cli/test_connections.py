@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from speakerid.cli.connections import (
+from speakerid.cli.server.connections import (
     BATCH,
     FEWEST,
     MOST,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from speakerid.cli.cuts import AT_ONCE, BODY_CUTS_PER_S, BYTES, STREAM_CUTS_PER_S, Cuts
+from speakerid.cli.server.connections import AT_ONCE, BODY_CUTS_PER_S, BYTES, STREAM_CUTS_PER_S, Cuts
 from tests.cli.test_protocols import (
     HEAD,
     MESSAGE,

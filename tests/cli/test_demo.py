@@ -8,9 +8,8 @@ import soundfile
 
 from speakerid import samples
 from speakerid.api.examples import IDENTIFICATION, RECORDING_RESULT
-from speakerid.cli import demo, demo_recording
-from speakerid.cli.demo import DemoAnswer, DemoProbe
-from speakerid.cli.demo_recording import ScriptedTurn
+from speakerid.cli import demo
+from speakerid.cli.demo import DemoAnswer, DemoProbe, ScriptedTurn
 from speakerid.types import Recording, SpeakerRef, Turn
 from tests.cli.command import Command
 from tests.sampled import ADA, BEN
@@ -52,7 +51,7 @@ def recording(*turns: Turn) -> Recording:
 
 def test_a_recording_is_right_when_everybody_is() -> None:
     turns = [turn(0.5, 4.0, ADA), turn(4.0, 4.9, BEN), turn(6.1, 9.0, BEN), turn(11.0, 14.0, "unknown_1")]
-    found = demo_recording.lines(SPOKEN, recording(*turns, turn(16.0, 19.0, "unknown_1")))
+    found = demo.shown_turns(SPOKEN, recording(*turns, turn(16.0, 19.0, "unknown_1")))
     assert [one.found for one in found] == [ADA, BEN, "unknown_1", "unknown_1"]
     assert all(one.right for one in found)
 
@@ -60,14 +59,14 @@ def test_a_recording_is_right_when_everybody_is() -> None:
 @pytest.mark.parametrize("last", [[], [turn(16.0, 19.0, "unknown_2")], [turn(16.0, 19.0, ADA)]])
 def test_a_recording_is_wrong_when_one_is(last: list[Turn]) -> None:
     turns = [turn(0.5, 4.0, ADA), turn(6.1, 9.0, BEN), turn(11.0, 14.0, "unknown_1"), *last]
-    assert [one.right for one in demo_recording.lines(SPOKEN, recording(*turns))] == [True, True, True, False]
+    assert [one.right for one in demo.shown_turns(SPOKEN, recording(*turns))] == [True, True, True, False]
 
 
 def test_the_recording_holds_what_is_said_in_it(tmp_path: Path) -> None:
-    spoken = demo_recording.write(tmp_path / "talk.wav")
+    spoken = demo.write_conversation(tmp_path / "talk.wav")
     assert len({one.voice for one in spoken}) == 3
     assert None in {one.voice for one in spoken}
-    assert soundfile.info(tmp_path / "talk.wav").duration == pytest.approx(spoken[-1].end + demo_recording.PAUSE_S)
+    assert soundfile.info(tmp_path / "talk.wav").duration == pytest.approx(spoken[-1].end + demo.PAUSE_S)
     assert all(one.end - one.start > 3.0 for one in spoken)
 
 

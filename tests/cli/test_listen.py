@@ -18,7 +18,7 @@ import soundfile
 from speakerid import samples
 from speakerid.audio.decode import decode
 from speakerid.cli import listen
-from speakerid.cli.microphone import BLOCK_S, RATE_HZ, MicrophoneUnavailable, microphone
+from speakerid.cli.listen import BLOCK_S, RATE_HZ, MicrophoneUnavailable, microphone
 from speakerid.client import Client, ClientError
 from speakerid.types import StreamDone
 from tests.cli.command import Command, Served

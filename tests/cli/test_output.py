@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from speakerid.cli.output import number, plain
-from speakerid.cli.progress import progress
+from speakerid.cli.console import number, plain, progress
 
 
 class Terminal(io.StringIO):

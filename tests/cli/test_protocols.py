@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from speakerid.api.limits import BYTES_PER_S, PATIENCE_S
-from speakerid.cli.protocols import GREETING, GREETING_S, HEAD_BYTES, HEAD_S, Door, HttpProtocol, StreamProtocol
+from speakerid.cli.server.protocols import GREETING, GREETING_S, HEAD_BYTES, HEAD_S, Door, HttpProtocol, StreamProtocol
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 HEAD = b"POST /x HTTP/1.1\r\nHost: here\r\n"

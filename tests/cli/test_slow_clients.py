@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from speakerid.cli.connections import RESERVED_FILES
-from speakerid.cli.protocols import HEAD_S
+from speakerid.cli.server.connections import RESERVED_FILES
+from speakerid.cli.server.protocols import HEAD_S
 from tests.cli.command import Command
 
 pytestmark = pytest.mark.slow

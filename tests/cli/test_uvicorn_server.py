@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from speakerid.cli.uvicorn_server import without_query
+from speakerid.cli.server.uvicorn_server import without_query
 
 
 def test_the_access_log_has_no_query() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from recipes.bundled_encoder import __main__, run
 from recipes.bundled_encoder.report import Trained
-from speakerid.cli import training
-from speakerid.cli.watcher import Watcher
+from speakerid.cli import finetune
+from speakerid.cli.console import Watcher
 from speakerid.training.errors import TeacherMissing
 from speakerid.training.metrics import EerInterval
 from speakerid.training.watch import Seen, Watch
@@ -104,7 +104,7 @@ def test_the_missing_extra_is_named(
     train: Command, speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = util.find_spec
-    monkeypatch.setattr(training, "find_spec", lambda name: None if name == "matplotlib" else found(name))
+    monkeypatch.setattr(finetune, "find_spec", lambda name: None if name == "matplotlib" else found(name))
     for command in (train, partial(speakerid, "finetune")):
         ran = command("--data", tmp_path, "--out", tmp_path / "out", "--json")
         assert ran.problem["code"] == "training_extra_missing"

@@ -13,8 +13,8 @@ from typing import Any
 
 import uvicorn
 
-from speakerid.cli.connections import BACKLOG, allowed_connections
-from speakerid.cli.protocols import HEAD_S, Door, HttpProtocol, StreamProtocol
+from speakerid.cli.server.connections import BACKLOG, allowed_connections
+from speakerid.cli.server.protocols import HEAD_S, Door, HttpProtocol, StreamProtocol
 from speakerid.errors import SettingsError
 
 GRACE_S = 30  # requests that run when the stop comes have this long to finish

@@ -1,18 +1,57 @@
-"""`speakerid calibrate`."""
+"""`speakerid audit` and `speakerid calibrate`: keep a gallery in order."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speakerid.cli.backend import Verbs, open_backend
+from speakerid.cli.console import echo, emit, table
 from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, say, table
 
 if TYPE_CHECKING:
-    from speakerid.types import CalibrationReport, Estimate
+    from speakerid.types import Audit, CalibrationReport, Estimate, Suggestion
+
+SHOWN = 20  # findings of one kind; --json has them all
+COMMANDS = {
+    "move_utterance": "speakers move-utterance {speaker} {utterance} {to}",
+    "merge_speakers": "speakers merge {speaker} {to}",
+    "delete_utterance": "speakers delete-utterance {speaker} {utterance}",
+    "enroll_more": "enroll {speaker} FILE…",
+}
+
+
+@with_options
+def audit(target: Target) -> None:
+    """Is the gallery in order? Finds wrong labels, junk, one voice under two names, and weak voiceprints.
+
+    Every utterance is compared with its speaker's other utterances and with all other speakers. Nothing is changed:
+    each finding says what would repair it. Exit code 0 whatever is found.
+    """
+    with open_backend(target) as backend:
+        answer = backend.audit()
+    if target.as_json:
+        emit(answer)
+    else:
+        _show_audit(answer)
+
+
+def _show_audit(answer: Audit) -> None:
+    """Lines, not a table: the commands are there to be copied."""
+    echo(f"{answer.speakers} speakers, {answer.utterances} utterances, {len(answer.findings)} findings.")
+    for kind, count in Counter(one.kind for one in answer.findings).items():
+        of_kind = [one for one in answer.findings if one.kind == kind][:SHOWN]
+        echo(f"\n{kind}: {count}" + (f", the first {SHOWN}" if count > SHOWN else ""))
+        for one in of_kind:
+            echo(f"  {one.sentence}\n    {_command(one.suggestion, answer.gallery)}")
+
+
+def _command(suggestion: Suggestion, gallery: str) -> str:
+    inside = "" if gallery == "default" else f" --gallery {gallery}"
+    return f"speakerid {COMMANDS[suggestion.action].format(**vars(suggestion))}{inside}"
 
 
 @with_options
@@ -35,7 +74,7 @@ def calibrate(
         raise typer.BadParameter("--reset goes with neither --dry-run nor --picture.")
     with open_backend(target) as backend:
         if reset:
-            _reset(backend, target)
+            _reset_calibration(backend, target)
             return
         report = backend.calibrate(dry_run=dry_run)
     if picture is not None:
@@ -43,15 +82,15 @@ def calibrate(
     if target.as_json:
         emit(report)
     else:
-        _show(report)
+        _show_calibration(report)
 
 
-def _reset(backend: Verbs, target: Target) -> None:
+def _reset_calibration(backend: Verbs, target: Target) -> None:
     gallery = backend.reset_calibration()
     if target.as_json:
         emit(gallery)
     else:
-        say(f"Gallery {gallery.name} uses the encoder's default calibration.")
+        echo(f"Gallery {gallery.name} uses the encoder's default calibration.")
 
 
 def _draw(report: CalibrationReport, out: Path) -> None:
@@ -64,9 +103,9 @@ def _draw(report: CalibrationReport, out: Path) -> None:
         raise typer.BadParameter(f"{out} cannot be written: {error.strerror}.", param_hint="--picture") from None
 
 
-def _show(report: CalibrationReport) -> None:
+def _show_calibration(report: CalibrationReport) -> None:
     default, fitted = report.default, report.fitted
-    say(
+    echo(
         f"{report.speakers} speakers, {report.targets} comparisons with themselves and {report.nontargets} "
         "with each other. In brackets: 95 % intervals over resampled speakers."
     )
@@ -88,9 +127,9 @@ def _show(report: CalibrationReport) -> None:
             for old, new in zip(default.points, fitted.points, strict=True)
         ],
     )
-    say(f"Cllr {_bits(default.cllr)} → {_bits(fitted.cllr)}; the least possible is {report.min_cllr:.3f}.")
-    say(report.reason)
-    say(f"Gallery {report.gallery} uses it from now on." if report.stored else "Nothing was changed.")
+    echo(f"Cllr {_bits(default.cllr)} → {_bits(fitted.cllr)}; the least possible is {report.min_cllr:.3f}.")
+    echo(report.reason)
+    echo(f"Gallery {report.gallery} uses it from now on." if report.stored else "Nothing was changed.")
 
 
 def _share(estimate: Estimate) -> str:

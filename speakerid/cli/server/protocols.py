@@ -16,8 +16,17 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from speakerid.api.auth import NOWHERE, network
 from speakerid.api.errors import unasked
 from speakerid.api.limits import Patience
-from speakerid.cli.connections import Phase, Standing, in_order, make_room
-from speakerid.cli.cuts import BODY_CUTS_PER_S, SLICE_BYTES, STREAM_CUTS_PER_S, Cuts, StrictConnection
+from speakerid.cli.server.connections import (
+    BODY_CUTS_PER_S,
+    SLICE_BYTES,
+    STREAM_CUTS_PER_S,
+    Cuts,
+    Phase,
+    Standing,
+    StrictConnection,
+    in_order,
+    make_room,
+)
 from speakerid.errors import InvalidHttp, Overloaded, RequestHeadTooLarge, SpeakeridError
 
 HEAD_S = 10.0  # from the connection, or the end of the answer before, to the end of a request's head
