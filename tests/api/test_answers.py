@@ -1,17 +1,25 @@
-"""Idempotency-Key, ETag and pages: what clients need to retry, to change together, and to read everything."""
+"""Answers to repeated requests and to erasures."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 
+from speakerid.db.erasure import BRIEFLY
+from speakerid.db.models import SpeakerRow
+from speakerid.services.engine import Engine
+from speakerid.services.scrubber import Scrubber
 from tests.api.asking import DEFAULT, SPEAKERS, enroll, new_speaker, refused
 from tests.api.conftest import Scoped
 from tests.conftest import STORES
+from tests.db.rows import unit
 from tests.sampled import ADA, utterance
+from tests.services.heard import add_speaker, made_up
 
 
 @pytest.fixture(params=STORES)
@@ -153,3 +161,24 @@ def test_speakers_are_found_by_name_and_external_id(client: TestClient) -> None:
     for query in ({"name": "Ada"}, {"external_id": "hr-1"}, {"name": "Ada", "external_id": "hr-1"}):
         assert [one["id"] for one in client.get(SPEAKERS, params=query).json()["items"]] == [ada]
     assert client.get(SPEAKERS, params={"name": "ada"}).json()["items"] == []
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_while_a_reader_keeps_bytes_the_answer_is_202(engine: Engine, client: TestClient) -> None:
+    ada, ben = (add_speaker(engine, name, made_up(unit(n)), made_up(unit(n + 5))) for n, name in enumerate(("A", "B")))
+    utterance = client.get(f"{SPEAKERS}/{ada.id}/utterances").json()["items"][0]["id"]
+    client.app.state.engine = replace(engine, effort=BRIEFLY)  # type: ignore[attr-defined]
+    with engine.read() as reader:
+        reader.scalar(select(func.count(SpeakerRow.key)))
+        erased = client.delete(f"{SPEAKERS}/{ada.id}/utterances/{utterance}")
+        assert (erased.status_code, erased.json()["utterances"]) == (202, 1)
+        assert client.delete(f"{SPEAKERS}/{ada.id}").status_code == 202
+        assert client.get("/readyz").json()["erasures_pending"] == 2
+    scrubber = Scrubber(engine)
+    scrubber.start()
+    for _ in range(500):
+        if client.get("/readyz").json()["erasures_pending"] == 0:
+            break
+    scrubber.stop()
+    assert client.get("/readyz").json()["erasures_pending"] == 0
+    assert client.delete(f"{SPEAKERS}/{ben.id}").status_code == 204

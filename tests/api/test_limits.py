@@ -1,4 +1,4 @@
-"""Wrong keys: how many, from where, and who else is touched."""
+"""Waiting, shares, and wrong keys."""
 
 from __future__ import annotations
 
@@ -8,11 +8,84 @@ import pytest
 from fastapi.testclient import TestClient
 
 from speakerid.api.auth import network
-from speakerid.api.limits import AGAIN_S, NETWORKS, WRONG_KEYS, KeyThrottle
-from speakerid.errors import TooManyWrongKeys
+from speakerid.api.limits import AGAIN_S, NETWORKS, WRONG_KEYS, KeyThrottle, Patience, Shares
+from speakerid.errors import Overloaded, TooManyWrongKeys
 from tests.api.asking import SPEAKERS, refused
 from tests.api.conftest import Scoped
 from tests.api.streaming import STREAM, refusal
+
+
+def lasts(patience: Patience, size: int, every_s: float, rounds: int = 1000) -> float:
+    """Seconds until it is over for somebody who sends `size` bytes every `every_s`; endless: all rounds."""
+    for done in range(rounds):
+        patience.spend(every_s)
+        if patience.over:
+            return done * every_s
+        patience.moved(size)
+    return rounds * every_s
+
+
+@pytest.mark.parametrize(("size", "every_s", "seconds"), [(0, 1.0, 14.0), (1, 1.0, 15.0), (512, 1.0, 29.0)])
+def test_too_slow_ends(size: int, every_s: float, seconds: float) -> None:
+    assert lasts(Patience(15.0), size, every_s) == pytest.approx(seconds, abs=1.0)
+
+
+@pytest.mark.parametrize(("size", "every_s"), [(1024, 1.0), (14 * 1024, 14.0), (64 * 1024, 10.0)])
+def test_a_slow_line_may_take_for_ever(size: int, every_s: float) -> None:
+    assert lasts(Patience(15.0), size, every_s) == 1000 * every_s
+
+
+def test_what_came_long_ago_does_not_count() -> None:
+    patience = Patience(15.0)
+    patience.moved(2**31)
+    patience.spend(15.0)
+    assert patience.over
+
+
+def taken(shares: Shares, caller: str) -> int:
+    """Places that `caller` gets until it is refused."""
+    for count in range(shares.limit + 1):
+        try:
+            shares.take(caller)
+        except Overloaded:
+            return count
+    raise AssertionError("more than there are")
+
+
+def test_one_caller_gets_half_and_every_newcomer_gets_some() -> None:
+    shares = Shares(16)
+    assert [taken(shares, caller) for caller in ("first", "second", "third", "fourth")] == [8, 4, 2, 1]
+    assert shares.total == 15
+
+
+def test_what_is_given_back_is_there_for_others() -> None:
+    shares = Shares(16)
+    taken(shares, "first")
+    shares.give("first", 8)
+    assert shares.total == 0
+    assert taken(shares, "second") == 8
+
+
+def test_the_least_is_had_in_any_case_but_never_more_than_there_is() -> None:
+    shares = Shares(100, least=80)
+    shares.take("first", 80)
+    with pytest.raises(Overloaded):
+        shares.take("first", 1)
+    with pytest.raises(Overloaded):
+        shares.take("second", 21)
+    shares.take("second", 20)
+    assert shares.total == 100
+
+
+def test_one_place_is_for_whoever_comes_first() -> None:
+    shares = Shares(1)
+    with shares.place("first"), pytest.raises(Overloaded), shares.place("second"):
+        pass
+    assert taken(shares, "second") == 1
+
+
+def test_no_place_is_none() -> None:
+    assert taken(Shares(0), "anybody") == 0
 
 
 @dataclass
