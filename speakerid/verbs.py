@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from speakerid import types
 from speakerid.audio.byte_source import ByteSource, mapped_file
 from speakerid.audio.decode import Samples
 from speakerid.audio.files import read_file
@@ -47,25 +48,6 @@ from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.settings import Settings
-from speakerid.types import (
-    Audit,
-    CalibrationReport,
-    Change,
-    Embedding,
-    Enrollment,
-    Event,
-    Gallery,
-    Identification,
-    Page,
-    Promotion,
-    Recording,
-    Repair,
-    Sides,
-    Speaker,
-    UnknownVoice,
-    UnknownVoiceDetails,
-    Verification,
-)
 
 Audio = str | Path | bytes | Samples  # a path, the bytes of a file, or (samples, rate in Hz)
 Item = TypeVar("Item")
@@ -86,7 +68,7 @@ class SpeakerID:
 
     def enroll(
         self, speaker: str, *audio: Audio, accept: str | Iterable[str] = (), channel: Channel = "mix"
-    ) -> Enrollment:
+    ) -> types.Enrollment:
         """Enroll recordings of one speaker, by name or id; a new name makes a new speaker. All of them or none.
 
         `accept`: codes of refusals to override. `channel`: "mix", or one side of a call, counted from 0. Returns what
@@ -95,17 +77,17 @@ class SpeakerID:
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
         accepted, gallery = validation.accepted(accept), self._row()
-        voices = [coach.hear(self.engine, gallery, *_picked(one, channel)) for one in audio]
+        probes = [coach.hear(self.engine, gallery, *_picked(one, channel)) for one in audio]
         with self.engine.write() as db:
             speaker_id = speakers.find_or_create(db, gallery, speaker).id
-            return [enroll.enroll(self.engine, db, gallery.name, speaker_id, voice, accepted) for voice in voices][-1]
+            return [enroll.enroll(self.engine, db, gallery.name, speaker_id, probe, accepted) for probe in probes][-1]
 
-    def identify(self, audio: Audio, *, top_k: int = 5, channel: Channel = "mix") -> Identification:
+    def identify(self, audio: Audio, *, top_k: int = 5, channel: Channel = "mix") -> types.Identification:
         """Who speaks, in all channels or in one of them? Raises AudioError, EncoderMismatch."""
         data, channel = _picked(audio, channel)
         return identify.identify(self.engine, self._row(), data, top_k=top_k, channel=channel)
 
-    def verify(self, speaker: str, audio: Audio, *, channel: Channel = "mix") -> Verification:
+    def verify(self, speaker: str, audio: Audio, *, channel: Channel = "mix") -> types.Verification:
         """Is it this speaker, by name or id? Raises SpeakerNotFound, NoVoiceprint, AudioError."""
         data, channel = _picked(audio, channel)
         gallery = self._row()
@@ -113,26 +95,26 @@ class SpeakerID:
             speaker_id = speakers.by_name_or_id(db, gallery, speaker).id
         return verify.verify(self.engine, gallery, speaker_id, data, channel=channel)
 
-    def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[Speaker]:
+    def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[types.Speaker]:
         """Every speaker, oldest first; only those with exactly this name or external id where given."""
         gallery, only = self._row(), SpeakerFilter(name, external_id)
         return self._pages(
             lambda db, cursor: speakers.page(db, gallery, cursor=cursor, limit=speakers.PAGE_LIMIT, only=only)
         )
 
-    def speaker(self, speaker: str) -> Speaker:
+    def speaker(self, speaker: str) -> types.Speaker:
         """One speaker, by name or id. Raises SpeakerNotFound."""
         gallery = self._row()
         with self.engine.read() as db:
             return speakers.get(db, gallery, speakers.by_name_or_id(db, gallery, speaker).id)
 
-    def create_speaker(self, name: str, **fields: Any) -> Speaker:
+    def create_speaker(self, name: str, **fields: Any) -> types.Speaker:
         """`fields`: external_id, metadata, consent. Raises InvalidRequest, ExternalIdTaken."""
         gallery = self._row()
         with self.engine.write() as db:
             return speakers.create(db, gallery, SpeakerFields(name=name, **fields))
 
-    def change_speaker(self, speaker: str, **fields: Any) -> Speaker:
+    def change_speaker(self, speaker: str, **fields: Any) -> types.Speaker:
         """`fields`: name, external_id, metadata, consent. Raises SpeakerNotFound, InvalidRequest, ExternalIdTaken."""
         gallery = self._row()
         with self.engine.write() as db:
@@ -145,7 +127,7 @@ class SpeakerID:
         with self.engine.write(erase=True) as db:
             speakers.delete(db, gallery, speakers.by_name_or_id(db, gallery, speaker).id)
 
-    def delete_utterance(self, speaker: str, utterance: str) -> Speaker:
+    def delete_utterance(self, speaker: str, utterance: str) -> types.Speaker:
         """Erase one utterance; the voiceprint is recomputed. Raises SpeakerNotFound, UtteranceNotFound."""
         gallery = self._row()
         with self.engine.write(erase=True) as db:
@@ -160,9 +142,9 @@ class SpeakerID:
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         candidates: Iterable[str] | None = None,
-        channel: Sides = "mix",
+        channel: types.Sides = "mix",
         watch: Watch = unwatched,
-    ) -> Recording:
+    ) -> types.Recording:
         """Who speaks when? Only `candidates`, by name or id, are named; `speakers` speak, where that is known.
 
         `channel`: "mix", "split" for one side of a call a channel, or one channel. `watch(done, total)` is called as
@@ -184,7 +166,7 @@ class SpeakerID:
         sample_rate_hz: int = SAMPLE_RATE_HZ,
         channels: int = 1,
         candidates: Iterable[str] | None = None,
-    ) -> Iterator[Event]:
+    ) -> Iterator[types.Event]:
         """Who speaks right now? Events of a live stream, until `StreamDone` after the last message; nothing is stored.
 
         `messages` are samples (`pcm_s16le`), an Opus packet each (`opus`), or bytes of one growing file (`webm`,
@@ -195,49 +177,51 @@ class SpeakerID:
         options = LiveOptions(incoming, None if candidates is None else tuple(candidates))
         return listen(self.engine, self.gallery, messages, options)
 
-    def audit(self) -> Audit:
+    def audit(self) -> types.Audit:
         """What is wrong in the gallery, and what would repair it. Raises EncoderMismatch."""
         return audit.whole(self.engine, self._row())
 
-    def merge(self, speaker: str, into: str) -> Repair:
+    def merge(self, speaker: str, into: str) -> types.Repair:
         """Make two speakers, by name or id, one: `into`. Raises SpeakerNotFound, InvalidRequest."""
         gallery = self._row()
         with self.engine.write() as db:
             ids = [speakers.by_name_or_id(db, gallery, one).id for one in (speaker, into)]
             return merge.merge(db, gallery, *ids)
 
-    def move(self, speaker: str, utterance: str, to: str) -> Repair:
+    def move(self, speaker: str, utterance: str, to: str) -> types.Repair:
         """Give an utterance to another speaker. Raises SpeakerNotFound, UtteranceNotFound, InvalidRequest."""
         gallery = self._row()
         with self.engine.write() as db:
             from_id, to_id = (speakers.by_name_or_id(db, gallery, one).id for one in (speaker, to))
             return move.move(db, gallery, from_id, utterance, to_id)
 
-    def history(self) -> list[Change]:
+    def history(self) -> list[types.Change]:
         """Every merge and move of the gallery, newest first."""
         gallery = self._row()
         return self._pages(lambda db, cursor: history.page(db, gallery, cursor=cursor, limit=history.PAGE_LIMIT))
 
-    def undo(self, change: str = LAST) -> Repair:
+    def undo(self, change: str = LAST) -> types.Repair:
         """Take back a change, by id, or the last one. Raises ChangeNotFound, UndoImpossible, ExternalIdTaken."""
         gallery = self._row()
         with self.engine.write() as db:
             return undo.undo(db, gallery, change)
 
-    def unknowns(self, *, min_recordings: int = 1) -> list[UnknownVoice]:
+    def unknowns(self, *, min_recordings: int = 1) -> list[types.UnknownVoice]:
         """Every kept unknown voice, oldest first; 2: only those of two recordings or more."""
         gallery, limit = self._row(), page.PAGE_LIMIT
         return self._pages(
             lambda db, cursor: page.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
         )
 
-    def unknown(self, unknown: str) -> UnknownVoiceDetails:
+    def unknown(self, unknown: str) -> types.UnknownVoiceDetails:
         """One kept unknown voice, by id, and the recordings it speaks in. Raises UnknownVoiceNotFound."""
         gallery = self._row()
         with self.engine.read() as db:
             return show.show(db, gallery, unknown)
 
-    def promote(self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **fields: Any) -> Promotion:
+    def promote(
+        self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **fields: Any
+    ) -> types.Promotion:
         """Enroll a kept unknown voice from its recordings, for a speaker by name or id; a new name makes a new speaker.
 
         `fields` of a new one: external_id, metadata, consent. Past recordings name the speaker from then on. Raises
@@ -258,18 +242,18 @@ class SpeakerID:
         with self.engine.write(erase=True) as db:
             dismiss.dismiss(db, gallery, unknown)
 
-    def galleries(self) -> list[Gallery]:
+    def galleries(self) -> list[types.Gallery]:
         """Every gallery of the store."""
         with self.engine.read() as db:
             return list(galleries.every(self.engine, db))
 
-    def create_gallery(self, name: str, **settings: Any) -> Gallery:
+    def create_gallery(self, name: str, **settings: Any) -> types.Gallery:
         """`settings`: those of the gallery, such as target_fpir or keep_audio. Raises GalleryExists, InvalidRequest."""
         with self.engine.write() as db:
             made = galleries.create(self.engine, db, name, GallerySettings(**settings))
             return serializers.gallery(self.engine, db, made)
 
-    def change_gallery(self, name: str, **settings: Any) -> Gallery:
+    def change_gallery(self, name: str, **settings: Any) -> types.Gallery:
         """Raises GalleryNotFound, InvalidRequest."""
         with self.engine.write(erase=settings.get("keep_unknown_voices") is False) as db:
             return galleries.update(self.engine, db, name, GallerySettings(**settings))
@@ -279,7 +263,7 @@ class SpeakerID:
         with self.engine.write(erase=True) as db:
             galleries.delete(db, name)
 
-    def calibrate(self, *, dry_run: bool = False) -> CalibrationReport:
+    def calibrate(self, *, dry_run: bool = False) -> types.CalibrationReport:
         """Fit a calibration on the gallery's own utterances, and use it from now on; `dry_run` only looks.
 
         Raises TooFewTrials, ClassesOverlap, EncoderMismatch.
@@ -290,12 +274,12 @@ class SpeakerID:
         with self.engine.write() as db:
             return calibrate.keep(db, self.gallery, made)
 
-    def reset_calibration(self) -> Gallery:
+    def reset_calibration(self) -> types.Gallery:
         """Go back to the encoder's default calibration."""
         with self.engine.write() as db:
             return calibrate.reset(self.engine, db, self.gallery)
 
-    def embedding(self, audio: Audio, *, channel: Channel = "mix") -> Embedding:
+    def embedding(self, audio: Audio, *, channel: Channel = "mix") -> types.Embedding:
         """The L2-normalized embedding of the speech in a recording. Nothing is compared, nothing is kept.
 
         Raises AudioError, NotEnoughSpeech.
@@ -317,7 +301,7 @@ class SpeakerID:
     def _row(self) -> GalleryRow:
         return galleries.get(self.engine, self.gallery)
 
-    def _pages(self, page: Callable[[Handle, str | None], Page[Item]]) -> list[Item]:
+    def _pages(self, page: Callable[[Handle, str | None], types.Page[Item]]) -> list[Item]:
         """All items, page after page: `page` gives one, from a cursor on."""
         found, cursor = list[Item](), None
         with self.engine.read() as db:

@@ -21,7 +21,7 @@ def with_etag(answer: Gallery | Speaker, status: int = 200) -> JSONResponse:
 
 
 STILL_ERASING: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Erased for everybody; its bytes are being removed from the store's files (see /readyz)."}
+    202: {"description": "Erased; its bytes are still being removed from the store's files (see /readyz)."}
 }
 
 

@@ -27,7 +27,7 @@ from speakerid.errors import Overloaded
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
-DESCRIPTION = """Enroll a speaker once; recognize them in any later audio; say "unknown" when it is nobody you know.
+DESCRIPTION = """Enroll a speaker once; recognize them in any later audio; answer "unknown" when they are not enrolled.
 
 `score` is raw cosine, `llr` a calibrated natural-log likelihood ratio, `probability` that it is this speaker
 and not whoever else it most likely is: exactly what is accepted has one half or more.
@@ -35,7 +35,7 @@ Every error is a problem document (RFC 9457) with a stable `code` and a sentence
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
-    """The service over `engine`. Without a loopback address it answers nobody who has no key."""
+    """The service over `engine`. Unless it listens on a loopback address alone, every request needs a key."""
     app = FastAPI(
         title="speakerid", version=speakerid.__version__, description=DESCRIPTION, docs_url=None, redoc_url=None
     )

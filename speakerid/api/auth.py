@@ -19,7 +19,7 @@ from speakerid.errors import KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.services import keys
 from speakerid.types import Key, Scope
 
-NOWHERE = "nowhere"  # a test, a socket that is a file
+NO_NETWORK = "nowhere"  # a test, a socket that is a file
 
 
 @lru_cache(maxsize=4096)
@@ -28,7 +28,7 @@ def network(host: str) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return NOWHERE
+        return NO_NETWORK
     if address.version == 4:
         return str(address)
     if address.ipv4_mapped is not None:
@@ -37,7 +37,7 @@ def network(host: str) -> str:
 
 
 def network_of(connection: HTTPConnection) -> str:
-    return network(connection.client.host) if connection.client else NOWHERE
+    return network(connection.client.host) if connection.client else NO_NETWORK
 
 
 def caller(connection: HTTPConnection, key: Key | None) -> str:

@@ -67,7 +67,7 @@ class Bodies:
 
 
 class _RequestBody:
-    """The body of one request. Nothing of it is read unless somebody asks for it."""
+    """The body of one request. Nothing of it is read unless the route asks for it."""
 
     def __init__(self, everywhere: Bodies, kind: BodyLimits, connection: HTTPConnection, receive: Receive) -> None:
         self._everywhere, self._kind, self._connection = everywhere, kind, connection
@@ -131,6 +131,6 @@ class _RequestBody:
 
 
 def _announced(headers: Headers) -> int:
-    """0 where the length is not said, or is no number."""
+    """0 where the length is missing, or no number."""
     length = headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else 0

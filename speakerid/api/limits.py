@@ -96,7 +96,7 @@ class KeyThrottle:
     """A network that used up its wrong keys is refused without a look into the store.
 
     Whoever shares it (a proxy, a campus) and has used a right key since the start is served on; with a key that was
-    never used they wait for a few seconds, because nothing tells it from a guess.
+    never used they wait for a few seconds, because it looks like a guess.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

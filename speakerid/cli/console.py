@@ -36,6 +36,22 @@ def emit(answer: Any) -> None:
     typer.echo(json.dumps(answer, default=_answer_json))
 
 
+def answer(found: T, show: Callable[[T], None], *, as_json: bool) -> None:
+    """`found` on stdout: as JSON for a program, by `show` for a person."""
+    if as_json:
+        emit(found)
+    else:
+        show(found)
+
+
+def answer_all(found: Sequence[T], show: Callable[[Sequence[T]], None], *, as_json: bool) -> None:
+    """The same for a whole list, which the API answers page by page."""
+    if as_json:
+        emit({"items": found, "next_cursor": None})
+    else:
+        show(found)
+
+
 def _answer_json(answer: object) -> Any:
     from speakerid.types import to_json  # numpy and pydantic: 0.3 s
 

@@ -211,7 +211,7 @@ def _show_turns(shown: Sequence[ShownTurn]) -> None:
         title="Who spoke when in one recording",
     )
     wrong = sum(not one.right for one in shown)
-    echo(f"{wrong} of {len(shown)} are wrong." if wrong else "Everybody was heard rightly.")
+    echo(f"{wrong} of {len(shown)} are wrong." if wrong else "Every turn has its speaker.")
 
 
 def _turn_json(shown: Sequence[ShownTurn]) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def enroll(
     ] = None,
     channel: OneChannel = "mix",
 ) -> None:
-    """Enroll recordings of one speaker, or of everybody in a folder.
+    """Enroll recordings of one speaker, or of all speakers in a folder.
 
     A bad file is reported with its code and does not keep the others from being enrolled; --accept CODE enrolls what
     the enrollment coach refuses. Doing it again changes nothing. With several files each JSON line also names its

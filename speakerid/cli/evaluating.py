@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speakerid.cli.console import Watcher, echo, emit, table
-from speakerid.cli.options import Output, read_settings
+from speakerid.cli.options import EncoderOption, Output, read_settings
 
 if TYPE_CHECKING:
     from speakerid.evaluation.evaluated import Evaluated
@@ -53,13 +53,7 @@ class Measuring(Reporting):
 
 @dataclass(frozen=True)
 class EmbeddingOptions(Measuring):
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
-        ),
-    ] = None
+    encoder: EncoderOption = None
     score: Annotated[
         Score, typer.Option("--score", help="How two voices are compared; calibrated: as the service does, with --vad.")
     ] = Score.COSINE
@@ -144,7 +138,7 @@ def show(report: Report) -> None:
 
     known = f" ({report.list.recognized})" if report.list.recognized else ""
     echo(f"{report.protocol} on {report.list.name}{known}, {report.scoring}")
-    for section in sections(report)[:-1]:  # the last one says what was measured: it is for files
+    for section in sections(report)[:-1]:  # the last one, what was measured, is for files
         table(section.columns, section.rows, title=section.title)
     for stamp in report.stamps:
         echo(f"Note: {stamp}")

@@ -121,7 +121,7 @@ def _show(made: Finetuned) -> None:
             f"Left out {counted(len(made.usable.left_out), 'file')}: {counts}. {made.out / 'finetune.json'} names them."
         )
     if figures.brought is None:
-        echo("Nobody was held out: how good it is was not measured.")
+        echo("No speaker was held out: how good it is was not measured.")
     else:
         brought, change = figures.brought, figures.brought.change
         echo(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(brought.before)} before,")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.console import confirm, echo, emit, plain, seconds_of, table
+from speakerid.cli.console import answer, answer_all, confirm, echo, plain, seconds_of, table
 from speakerid.cli.options import Place, Target, Yes, with_options
 
 if TYPE_CHECKING:
@@ -59,10 +60,7 @@ def list_galleries(place: Place) -> None:
     """Every gallery."""
     with open_backend(place) as backend:
         found = backend.galleries()
-    if place.as_json:
-        emit({"items": found})
-    else:
-        _show(found)
+    answer({"items": found}, lambda all_: _show(all_["items"]), as_json=place.as_json)
 
 
 @app.command()
@@ -71,7 +69,7 @@ def create(settings: GalleryOptions, name: Name) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
     with open_backend(settings) as backend:
         made = backend.create_gallery(name, **settings.given())
-    _answer(settings, made)
+    answer(made, _show_one, as_json=settings.as_json)
 
 
 @app.command("set")
@@ -84,7 +82,7 @@ def change(settings: GalleryOptions, name: Name, yes: Yes = False) -> None:
         confirm(f"Forget every unknown voice that gallery {plain(name)} keeps? There is no way back.", yes)
     with open_backend(settings) as backend:
         changed = backend.change_gallery(name, **settings.given())
-    _answer(settings, changed)
+    answer(changed, _show_one, as_json=settings.as_json)
 
 
 @app.command()
@@ -93,10 +91,7 @@ def history(target: Target) -> None:
     """Merges and moves of the gallery, newest first."""
     with open_backend(target) as backend:
         found = backend.history()
-    if target.as_json:
-        emit({"items": found, "next_cursor": None})
-    else:
-        table(("change", "what", "speaker", "into", "utterances", "state", "when"), [_change(one) for one in found])
+    answer_all(found, _show_history, as_json=target.as_json)
 
 
 @app.command()
@@ -108,28 +103,22 @@ def undo(
     """Take back a merge or a move."""
     with open_backend(target) as backend:
         done = backend.undo(change)
-    if target.as_json:
-        emit(done)
-    else:
-        echo(done.summary)
+    answer(done, lambda repair: echo(repair.summary), as_json=target.as_json)
 
 
 @app.command()
 @with_options
 def delete(place: Place, name: Name, yes: Yes = False) -> None:
     """Erase a gallery with all of its speakers. There is no way back. With --json nothing is printed."""
-    confirm(f"Erase gallery {plain(name)} and everybody in it? There is no way back.", yes)
+    confirm(f"Erase gallery {plain(name)} with all of its speakers? There is no way back.", yes)
     with open_backend(place) as backend:
         backend.delete_gallery(name)
     if not place.as_json:
         echo(f"Erased gallery {name}.")
 
 
-def _answer(place: Place, gallery: Gallery) -> None:
-    if place.as_json:
-        emit(gallery)
-    else:
-        _show([gallery])
+def _show_history(found: Sequence[Change]) -> None:
+    table(("change", "what", "speaker", "into", "utterances", "state", "when"), [_change(one) for one in found])
 
 
 def _change(one: Change) -> tuple[str, ...]:
@@ -137,7 +126,11 @@ def _change(one: Change) -> tuple[str, ...]:
     return (one.id, one.kind, speaker, into, str(len(one.utterances)), one.state, seconds_of(one.created_at))
 
 
-def _show(found: list[Gallery]) -> None:
+def _show_one(gallery: Gallery) -> None:
+    _show([gallery])
+
+
+def _show(found: Sequence[Gallery]) -> None:
     table(
         (
             "name",

@@ -10,11 +10,11 @@ import typer
 from speakerid.cli import batch
 from speakerid.cli.backend import open_backend
 from speakerid.cli.batch import BatchResult, FileDone, FileJob
-from speakerid.cli.console import echo, emit, number, refuse_if, table
+from speakerid.cli.console import answer, echo, number, refuse_if, table
 from speakerid.cli.options import OneChannel, Target, one_channel, with_options
 
 if TYPE_CHECKING:
-    from speakerid.types import Candidate, Identification
+    from speakerid.types import Candidate, Identification, Verification
 
 
 @with_options
@@ -24,7 +24,7 @@ def identify(
     top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Most candidates in an answer.")] = 5,
     channel: OneChannel = "mix",
 ) -> None:
-    """Who speaks? Names the speaker of each recording, or says unknown.
+    """Who speaks? Names the speaker of each recording, or answers unknown.
 
     Exit code 0 for an answer: accept, unknown, ambiguous, no_speakers. 1 if any file was refused or answered
     not_enough_speech. With several files each JSON line also names its file.
@@ -53,29 +53,29 @@ def _show(result: BatchResult[Identification], *, alone: bool) -> None:
         )
 
 
-def _show_one(answer: Identification) -> None:
-    speaker = answer.speaker
-    echo(f"{answer.decision}: {speaker.name} ({speaker.id})" if speaker else answer.decision)
-    echo(answer.reason)
-    if answer.candidates:
-        table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in answer.candidates])
+def _show_one(found: Identification) -> None:
+    speaker = found.speaker
+    echo(f"{found.decision}: {speaker.name} ({speaker.id})" if speaker else found.decision)
+    echo(found.reason)
+    if found.candidates:
+        table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in found.candidates])
 
 
 def _candidate(one: Candidate) -> tuple[str, ...]:
     return (one.speaker.name, one.speaker.id, number(one.score, 3), number(one.llr, 2), number(one.probability, 3))
 
 
-def best(answer: Identification) -> tuple[str, str]:
+def best(found: Identification) -> tuple[str, str]:
     """llr and probability of the first candidate, for a table."""
-    if not answer.candidates:
+    if not found.candidates:
         return number(None), number(None)
-    return number(answer.candidates[0].llr, 2), number(answer.candidates[0].probability, 3)
+    return number(found.candidates[0].llr, 2), number(found.candidates[0].probability, 3)
 
 
 def _row(done: FileDone[Identification]) -> tuple[str, ...]:
-    answer = done.answer
-    name = answer.speaker.name if answer.speaker else "–"
-    return (str(done.job.file), answer.decision, name, *best(answer), number(answer.speech.seconds))
+    found = done.answer
+    name = found.speaker.name if found.speaker else "–"
+    return (str(done.job.file), found.decision, name, *best(found), number(found.speech.seconds))
 
 
 @with_options
@@ -88,14 +88,15 @@ def verify(
     """Is NAME the speaker of FILE?
 
     Exit code 0 only for accept, so that a script may write `speakerid verify Ada call.wav && …`; 1 for reject,
-    not_enough_speech and every error. The answer on stdout tells them apart; after an error there is none.
+    not_enough_speech and every error. The answer on stdout distinguishes them; after an error there is none.
     """
     picked = one_channel(channel)
     with open_backend(target) as backend:
-        answer = backend.verify(speaker, file, channel=picked)
-    if target.as_json:
-        emit(answer)
-    else:
-        echo(f"{answer.decision}: {answer.speaker.name} ({answer.speaker.id})")
-        echo(f"{answer.reason} Probability {number(answer.probability, 3)}.")
-    refuse_if(answer.decision != "accept")
+        found = backend.verify(speaker, file, channel=picked)
+    answer(found, _show_verification, as_json=target.as_json)
+    refuse_if(found.decision != "accept")
+
+
+def _show_verification(found: Verification) -> None:
+    echo(f"{found.decision}: {found.speaker.name} ({found.speaker.id})")
+    echo(f"{found.reason} Probability {number(found.probability, 3)}.")

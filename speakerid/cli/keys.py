@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speakerid.cli.backend import open_store
 from speakerid.cli.console import confirm, echo, emit, plain, table
 from speakerid.cli.options import Store, Yes, with_options
+
+if TYPE_CHECKING:
+    from speakerid.types import Key
 
 app = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -48,19 +51,12 @@ def list_keys(options: Store) -> None:
     if options.as_json:
         emit({"items": found})
     else:
-        table(
-            ("id", "name", "scopes", "galleries", "created"),
-            [
-                (
-                    one.id,
-                    one.name,
-                    ", ".join(one.scopes),
-                    ", ".join(one.galleries) or "all",
-                    f"{one.created_at:%Y-%m-%d}",
-                )
-                for one in found
-            ],
-        )
+        table(("id", "name", "scopes", "galleries", "created"), [_row(one) for one in found])
+
+
+def _row(key: Key) -> tuple[str, ...]:
+    galleries = ", ".join(key.galleries) or "all"
+    return (key.id, key.name, ", ".join(key.scopes), galleries, f"{key.created_at:%Y-%m-%d}")
 
 
 @app.command()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RATE_HZ = 16_000
 BLOCK_S = 0.1
 PATIENCE_S = 5.0  # for the next block of a device that runs
-WAITING = 100  # blocks, 10 s, after which a listener who is too slow loses some
+WAITING = 100  # blocks, 10 s, after which a consumer that is too slow loses some
 
 
 class MicrophoneUnavailable(SpeakeridError):
@@ -36,18 +36,18 @@ class MicrophoneUnavailable(SpeakeridError):
 def microphone(stopped: threading.Event) -> Iterator[bytes]:
     """16-bit samples at 16 kHz, until `stopped`. Raises MicrophoneUnavailable."""
     sounddevice = _sounddevice()
-    heard: queue.Queue[bytes] = queue.Queue(WAITING)
+    blocks: queue.Queue[bytes] = queue.Queue(WAITING)
 
     def keep(block: Any, frames: int, time: object, status: object) -> None:
-        if not heard.full():
-            heard.put_nowait(bytes(block))
+        if not blocks.full():
+            blocks.put_nowait(bytes(block))
 
     try:
         with sounddevice.RawInputStream(
             samplerate=RATE_HZ, channels=1, dtype="int16", blocksize=int(RATE_HZ * BLOCK_S), callback=keep
         ):
             while not stopped.is_set():
-                yield heard.get(timeout=PATIENCE_S)
+                yield blocks.get(timeout=PATIENCE_S)
     except sounddevice.PortAudioError as error:
         raise MicrophoneUnavailable(f"The microphone cannot be used ({error}). Check that one is connected.") from error
     except queue.Empty:

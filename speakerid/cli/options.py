@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from speakerid.settings import Settings
 
 
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked anyway.")]
+OneChannel = Annotated[
+    str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
+]
+
+
 @dataclass(frozen=True)
 class Output:
     as_json: Annotated[
@@ -39,13 +52,7 @@ class Store(Output):
 class Place(Store):
     """Where the voices are: in a store of this machine, or behind a server."""
 
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
-        ),
-    ] = None
+    encoder: EncoderOption = None
     url: Annotated[
         str | None, typer.Option("--url", help="Work on this server, not on a store. [env: SPEAKERID_URL]")
     ] = None
@@ -58,9 +65,6 @@ class Place(Store):
 @dataclass(frozen=True)
 class Target(Place):
     gallery: Annotated[str, typer.Option("--gallery", help="The gallery to work in.")] = "default"
-
-
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked anyway.")]
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -92,13 +96,8 @@ def _parameters(options: type[Any]) -> list[inspect.Parameter]:
     ]
 
 
-OneChannel = Annotated[
-    str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
-]
-
-
 def one_channel(text: str, others: str = "") -> Literal["mix"] | int:
-    """Raises typer.BadParameter; `others` says what else would have been right."""
+    """Raises typer.BadParameter; `others` names what else would have been right."""
     if text == "mix":
         return "mix"
     if text.isascii() and text.isdecimal():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speakerid.cli.console import emit
-from speakerid.cli.options import Store, read_settings, with_options
+from speakerid.cli.options import EncoderOption, Store, read_settings, with_options
 from speakerid.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ class Serving(Store):
     port: Annotated[
         int | None, typer.Option("--port", help="0 takes a free one. [env: SPEAKERID_PORT; default: 8700]")
     ] = None
-    encoder: Annotated[
-        str | None, typer.Option("--encoder", help="default, campplus, a .onnx file, … [env: SPEAKERID_ENCODER]")
-    ] = None
+    encoder: EncoderOption = None
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request on stderr.")] = False
 
 
@@ -130,9 +128,7 @@ WAKE_S = 1.0
 @dataclass(frozen=True)
 class Working(Store):
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Recordings at a time.")] = 1
-    encoder: Annotated[
-        str | None, typer.Option("--encoder", help="default, campplus, a .onnx file, … [env: SPEAKERID_ENCODER]")
-    ] = None
+    encoder: EncoderOption = None
 
 
 @with_options

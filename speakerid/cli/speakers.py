@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.console import confirm, echo, emit, number, plain, table
+from speakerid.cli.console import answer, answer_all, confirm, echo, number, plain, table
 from speakerid.cli.options import Target, Yes, with_options
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ def list_speakers(target: Target) -> None:
     """Every speaker of the gallery, oldest first."""
     with open_backend(target) as backend:
         found = backend.speakers()
-    if target.as_json:
-        emit({"items": found, "next_cursor": None})
-    else:
-        _show(found)
+    answer_all(found, _show, as_json=target.as_json)
 
 
 @app.command()
@@ -36,10 +34,7 @@ def show(target: Target, speaker: NameOrId) -> None:
     """One speaker, and how far the enrollment is."""
     with open_backend(target) as backend:
         found = backend.speaker(speaker)
-    if target.as_json:
-        emit(found)
-    else:
-        _show([found])
+    answer(found, _show_one, as_json=target.as_json)
 
 
 @app.command()
@@ -56,10 +51,7 @@ def change(
         raise typer.BadParameter("Say what to change: --name or --external-id.")
     with open_backend(target) as backend:
         changed = backend.change_speaker(speaker, **fields)
-    if target.as_json:
-        emit(changed)
-    else:
-        _show([changed])
+    answer(changed, _show_one, as_json=target.as_json)
 
 
 @app.command()
@@ -72,7 +64,7 @@ def merge(
     """Make two speakers one: the utterances of NAME go to INTO. `speakerid galleries undo` takes it back."""
     with open_backend(target) as backend:
         done = backend.merge(speaker, into)
-    _answer(target, done)
+    answer(done, _show_repair, as_json=target.as_json)
 
 
 @app.command("move-utterance")
@@ -86,7 +78,7 @@ def move_utterance(
     """Give an utterance of NAME to the speaker TO. `speakerid galleries undo` takes it back."""
     with open_backend(target) as backend:
         done = backend.move(speaker, utterance, to)
-    _answer(target, done)
+    answer(done, _show_repair, as_json=target.as_json)
 
 
 @app.command("delete-utterance")
@@ -96,10 +88,7 @@ def delete_utterance(target: Target, speaker: NameOrId, utterance: UtteranceId, 
     confirm(f"Erase the recording {plain(utterance)} of {plain(speaker)}? There is no way back.", yes)
     with open_backend(target) as backend:
         left = backend.delete_utterance(speaker, utterance)
-    if target.as_json:
-        emit(left)
-    else:
-        _show([left])
+    answer(left, _show_one, as_json=target.as_json)
 
 
 @app.command()
@@ -113,14 +102,15 @@ def delete(target: Target, speaker: NameOrId, yes: Yes = False) -> None:
         echo(f"Erased {speaker}.")
 
 
-def _answer(target: Target, repair: Repair) -> None:
-    if target.as_json:
-        emit(repair)
-    else:
-        echo(repair.summary)
+def _show_repair(repair: Repair) -> None:
+    echo(repair.summary)
 
 
-def _show(found: list[Speaker]) -> None:
+def _show_one(speaker: Speaker) -> None:
+    _show([speaker])
+
+
+def _show(found: Sequence[Speaker]) -> None:
     table(
         ("name", "id", "external id", "status", "utterances", "speech (s)", "created"),
         [

@@ -13,6 +13,9 @@ from speakerid.cli.backend import open_store
 from speakerid.cli.console import echo, emit, refuse_if, table
 from speakerid.cli.options import Store, read_settings, with_options
 
+db = typer.Typer(name="db", help="Look at and upgrade the store's schema.", no_args_is_help=True)
+index = typer.Typer(name="index", help="Find rows that cannot be used, and repair voiceprints.", no_args_is_help=True)
+
 
 @with_options
 def backup(
@@ -59,9 +62,6 @@ def _file(options: Store, instead: str) -> Path:
     return Path(url.database or "")
 
 
-db = typer.Typer(name="db", help="Look at and upgrade the store's schema.", no_args_is_help=True)
-
-
 @db.command()
 @with_options
 def upgrade(options: Store) -> None:
@@ -91,9 +91,6 @@ def _answer_revision(options: Store, revision: str | None) -> None:
         emit({"revision": revision, "head": head()})
     else:
         echo(f"revision {revision or 'none'}, newest {head()}")
-
-
-index = typer.Typer(name="index", help="Find rows that cannot be used, and repair voiceprints.", no_args_is_help=True)
 
 
 @index.command()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speakerid.cli.backend import open_backend
-from speakerid.cli.console import confirm, echo, emit, number, plain, seconds_of, table
+from speakerid.cli.console import answer, answer_all, confirm, echo, number, plain, seconds_of, table
 from speakerid.cli.options import Target, Yes, with_options
 
 if TYPE_CHECKING:
-    from speakerid.types import UnknownVoice
+    from speakerid.types import Promotion, UnknownVoice, UnknownVoiceDetails
 
 app = typer.Typer(
     name="unknowns",
@@ -29,26 +30,24 @@ def list_unknowns(
         int, typer.Option("--min-recordings", min=1, help="2: only voices of two recordings or more.")
     ] = 1,
 ) -> None:
-    """The kept voices, oldest first. They are kept where the gallery says so: `galleries set --keep-unknown-voices`."""
+    """The kept voices, oldest first. A gallery keeps them after `galleries set --keep-unknown-voices`."""
     with open_backend(target) as backend:
         found = backend.unknowns(min_recordings=min_recordings)
-    if target.as_json:
-        emit({"items": found, "next_cursor": None})
-    else:
-        _show(found)
+    answer_all(found, _show, as_json=target.as_json)
 
 
 @app.command()
 @with_options
 def show(target: Target, unknown: UnknownId) -> None:
     """One voice, and the recordings it speaks in."""
-    from speakerid.diarization.formats import clock
-
     with open_backend(target) as backend:
         found = backend.unknown(unknown)
-    if target.as_json:
-        emit(found)
-        return
+    answer(found, _show_details, as_json=target.as_json)
+
+
+def _show_details(found: UnknownVoiceDetails) -> None:
+    from speakerid.diarization.formats import clock
+
     _show([found.unknown])
     table(
         ("recording", "voice", "received", "start", "end"),
@@ -77,11 +76,12 @@ def promote(
     fields = {} if external_id is None else {"external_id": external_id}
     with open_backend(target) as backend:
         done = backend.promote(unknown, name, accept=[accept], **fields)
-    if target.as_json:
-        emit(done)
-    else:
-        echo(f"{done.speaker.name} ({done.speaker.id}) is enrolled from it; recordings that name the speaker now:")
-        echo("\n".join(f"  {one}" for one in done.recordings))
+    answer(done, _show_promotion, as_json=target.as_json)
+
+
+def _show_promotion(done: Promotion) -> None:
+    echo(f"{done.speaker.name} ({done.speaker.id}) is enrolled from it; recordings that name the speaker now:")
+    echo("\n".join(f"  {one}" for one in done.recordings))
 
 
 @app.command()
@@ -98,7 +98,7 @@ def dismiss(target: Target, unknown: UnknownId, yes: Yes = False) -> None:
         echo(f"Forgot {unknown}.")
 
 
-def _show(found: list[UnknownVoice]) -> None:
+def _show(found: Sequence[UnknownVoice]) -> None:
     table(
         ("id", "recordings", "speech (s)", "first heard", "last heard"),
         [

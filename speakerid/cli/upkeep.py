@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speakerid.cli.backend import Verbs, open_backend
-from speakerid.cli.console import echo, emit, table
+from speakerid.cli.console import answer, echo, table
 from speakerid.cli.options import Target, with_options
 
 if TYPE_CHECKING:
-    from speakerid.types import Audit, CalibrationReport, Estimate, Suggestion
+    from speakerid.types import Audit, CalibrationReport, Estimate, Gallery, Suggestion
 
 SHOWN = 20  # findings of one kind; --json has them all
 COMMANDS = {
@@ -29,24 +29,21 @@ def audit(target: Target) -> None:
     """Is the gallery in order? Finds wrong labels, junk, one voice under two names, and weak voiceprints.
 
     Every utterance is compared with its speaker's other utterances and with all other speakers. Nothing is changed:
-    each finding says what would repair it. Exit code 0 whatever is found.
+    each finding names what would repair it. Exit code 0 whatever is found.
     """
     with open_backend(target) as backend:
-        answer = backend.audit()
-    if target.as_json:
-        emit(answer)
-    else:
-        _show_audit(answer)
+        found = backend.audit()
+    answer(found, _show_audit, as_json=target.as_json)
 
 
-def _show_audit(answer: Audit) -> None:
+def _show_audit(found: Audit) -> None:
     """Lines, not a table: the commands are there to be copied."""
-    echo(f"{answer.speakers} speakers, {answer.utterances} utterances, {len(answer.findings)} findings.")
-    for kind, count in Counter(one.kind for one in answer.findings).items():
-        of_kind = [one for one in answer.findings if one.kind == kind][:SHOWN]
+    echo(f"{found.speakers} speakers, {found.utterances} utterances, {len(found.findings)} findings.")
+    for kind, count in Counter(one.kind for one in found.findings).items():
+        of_kind = [one for one in found.findings if one.kind == kind][:SHOWN]
         echo(f"\n{kind}: {count}" + (f", the first {SHOWN}" if count > SHOWN else ""))
         for one in of_kind:
-            echo(f"  {one.sentence}\n    {_command(one.suggestion, answer.gallery)}")
+            echo(f"  {one.sentence}\n    {_command(one.suggestion, found.gallery)}")
 
 
 def _command(suggestion: Suggestion, gallery: str) -> str:
@@ -79,18 +76,15 @@ def calibrate(
         report = backend.calibrate(dry_run=dry_run)
     if picture is not None:
         _draw(report, picture)
-    if target.as_json:
-        emit(report)
-    else:
-        _show_calibration(report)
+    answer(report, _show_calibration, as_json=target.as_json)
 
 
 def _reset_calibration(backend: Verbs, target: Target) -> None:
-    gallery = backend.reset_calibration()
-    if target.as_json:
-        emit(gallery)
-    else:
-        echo(f"Gallery {gallery.name} uses the encoder's default calibration.")
+    answer(backend.reset_calibration(), _show_reset, as_json=target.as_json)
+
+
+def _show_reset(gallery: Gallery) -> None:
+    echo(f"Gallery {gallery.name} uses the encoder's default calibration.")
 
 
 def _draw(report: CalibrationReport, out: Path) -> None:

@@ -11,29 +11,9 @@ from urllib.parse import quote
 
 import httpx
 
+from speakerid import types
 from speakerid.client.jobs import Jobs, Watch
 from speakerid.client.wire import Audio, Call, ClientError, Wire, read
-from speakerid.types import (
-    Audit,
-    CalibrationReport,
-    Change,
-    Embedding,
-    Enrollment,
-    Event,
-    Gallery,
-    Identification,
-    Page,
-    Promotion,
-    Readiness,
-    Recording,
-    RecordingJob,
-    RecordingResult,
-    Repair,
-    Speaker,
-    UnknownVoice,
-    UnknownVoiceDetails,
-    Verification,
-)
 
 Json = dict[str, Any]
 Item = TypeVar("Item")
@@ -66,7 +46,7 @@ class Client:
 
     def enroll(
         self, speaker: str, *audio: Audio, accept: str | Iterable[str] = (), channel: str | int = "mix"
-    ) -> Enrollment:
+    ) -> types.Enrollment:
         """Enroll recordings of one speaker; a new name makes a new speaker. Returns what the last one did.
 
         They are sent one by one: what came before a refused one stays. Sending one twice changes nothing. `accept`:
@@ -81,10 +61,10 @@ class Client:
             return self._enroll_new(speaker, bodies, params)
         return [self._add(speaker_id, body, params) for body in bodies][-1]
 
-    def identify(self, audio: Audio, *, top_k: int = 5, channel: str | int = "mix") -> Identification:
+    def identify(self, audio: Audio, *, top_k: int = 5, channel: str | int = "mix") -> types.Identification:
         """Who speaks, in all channels as one ("mix") or in one of them, counted from 0?"""
         return self._post_audio(
-            Identification, f"{self._gallery}/identify", read(audio), {"top_k": top_k, "channel": channel}
+            types.Identification, f"{self._gallery}/identify", read(audio), {"top_k": top_k, "channel": channel}
         )
 
     def listen(
@@ -95,7 +75,7 @@ class Client:
         sample_rate_hz: int = 16_000,
         channels: int = 1,
         candidates: Iterable[str] | None = None,
-    ) -> Iterator[Event]:
+    ) -> Iterator[types.Event]:
         """Who speaks right now? Events of a live stream, until `StreamDone` after the last message.
 
         `messages` are samples (`pcm_s16le`), an Opus packet each (`opus`), or bytes of one growing file (`webm`,
@@ -108,10 +88,10 @@ class Client:
             config["candidates"] = list(candidates)
         yield from live.stream(live.Address(self._server, f"{self._gallery}/stream", self._key), config, messages)
 
-    def verify(self, speaker: str, audio: Audio, *, channel: str | int = "mix") -> Verification:
+    def verify(self, speaker: str, audio: Audio, *, channel: str | int = "mix") -> types.Verification:
         """Is it this speaker?"""
         body = read(audio)
-        return self._post_audio(Verification, f"{self._of(self._id(speaker))}/verify", body, {"channel": channel})
+        return self._post_audio(types.Verification, f"{self._of(self._id(speaker))}/verify", body, {"channel": channel})
 
     def recording(
         self,
@@ -123,7 +103,7 @@ class Client:
         candidates: Iterable[str] | None = None,
         channel: str | int = "mix",
         watch: Watch = lambda percent, total: None,
-    ) -> Recording:
+    ) -> types.Recording:
         """Who speaks when? Sends a recording of any length and waits for its result.
 
         `channel`: "mix", "split", or a number from 0. `watch(percent, 100)` is called as it goes.
@@ -141,89 +121,91 @@ class Client:
         candidates: Iterable[str] | None = None,
         channel: str | int = "mix",
         webhook: str | None = None,
-    ) -> RecordingJob:
+    ) -> types.RecordingJob:
         """The same without waiting. Returns the job; `webhook` is called when it has ended."""
         return self._jobs.send(audio, (speakers, min_speakers, max_speakers), candidates, channel, webhook)
 
-    def recordings(self) -> list[RecordingJob]:
+    def recordings(self) -> list[types.RecordingJob]:
         """Every recording, newest first, without results."""
-        return self._pages(Page[RecordingJob], f"{self._gallery}/recordings")
+        return self._pages(types.Page[types.RecordingJob], f"{self._gallery}/recordings")
 
-    def recording_job(self, recording: str) -> RecordingResult:
+    def recording_job(self, recording: str) -> types.RecordingResult:
         """One recording by id and, when it is done, its `result`."""
         return self._jobs.get(recording)
 
-    def cancel_recording(self, recording: str) -> RecordingJob:
+    def cancel_recording(self, recording: str) -> types.RecordingJob:
         return self._jobs.cancel(recording)
 
     def delete_recording(self, recording: str) -> None:
         """Erase a recording with its result."""
         self._jobs.delete(recording)
 
-    def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[Speaker]:
+    def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[types.Speaker]:
         """Every speaker, oldest first; only those with exactly this name or external id where given."""
         wanted = {"name": name, "external_id": external_id}
         params: Json = {key: value for key, value in wanted.items() if value is not None}
-        return self._pages(Page[Speaker], f"{self._gallery}/speakers", params)
+        return self._pages(types.Page[types.Speaker], f"{self._gallery}/speakers", params)
 
-    def speaker(self, speaker: str) -> Speaker:
+    def speaker(self, speaker: str) -> types.Speaker:
         """One speaker, by id or name."""
-        return self._ask(Speaker, "GET", self._of(self._id(speaker)))
+        return self._ask(types.Speaker, "GET", self._of(self._id(speaker)))
 
-    def create_speaker(self, name: str, **fields: Any) -> Speaker:
+    def create_speaker(self, name: str, **fields: Any) -> types.Speaker:
         """`fields`: external_id, metadata, consent."""
-        return self._ask(Speaker, "POST", f"{self._gallery}/speakers", body={"name": name} | fields)
+        return self._ask(types.Speaker, "POST", f"{self._gallery}/speakers", body={"name": name} | fields)
 
-    def change_speaker(self, speaker: str, **fields: Any) -> Speaker:
+    def change_speaker(self, speaker: str, **fields: Any) -> types.Speaker:
         """`fields`: name, external_id, metadata, consent."""
-        return self._ask(Speaker, "PATCH", self._of(self._id(speaker)), body=fields)
+        return self._ask(types.Speaker, "PATCH", self._of(self._id(speaker)), body=fields)
 
     def delete(self, speaker: str) -> None:
         """Erase a speaker with everything known of their voice."""
         self._wire.send(Call("DELETE", self._of(self._id(speaker))))
 
-    def delete_utterance(self, speaker: str, utterance: str) -> Speaker:
+    def delete_utterance(self, speaker: str, utterance: str) -> types.Speaker:
         """Erase one utterance. Returns the speaker as it is then."""
         path = f"{self._of(self._id(speaker))}/utterances/{quote(utterance, safe='')}"
-        return self._ask(Speaker, "DELETE", path)
+        return self._ask(types.Speaker, "DELETE", path)
 
-    def audit(self) -> Audit:
+    def audit(self) -> types.Audit:
         """What is wrong in the gallery, and what would repair it."""
-        found = self._ask(Audit, "POST", f"{self._gallery}/audit")
+        found = self._ask(types.Audit, "POST", f"{self._gallery}/audit")
         while found.next_cursor is not None:  # a large gallery answers page by page
-            more = self._ask(Audit, "POST", f"{self._gallery}/audit", {"cursor": found.next_cursor})
+            more = self._ask(types.Audit, "POST", f"{self._gallery}/audit", {"cursor": found.next_cursor})
             utterances, findings = found.utterances + more.utterances, found.findings + more.findings
             found = replace(more, utterances=utterances, findings=findings)
         return found
 
-    def merge(self, speaker: str, into: str) -> Repair:
+    def merge(self, speaker: str, into: str) -> types.Repair:
         """Make two speakers one: `into`."""
         path = f"{self._of(self._id(speaker))}/merge"
-        return self._ask(Repair, "POST", path, body={"into": self._id(into)})
+        return self._ask(types.Repair, "POST", path, body={"into": self._id(into)})
 
-    def move(self, speaker: str, utterance: str, to: str) -> Repair:
+    def move(self, speaker: str, utterance: str, to: str) -> types.Repair:
         """Give an utterance of `speaker` to another speaker."""
         path = f"{self._of(self._id(speaker))}/utterances/{quote(utterance, safe='')}/move"
-        return self._ask(Repair, "POST", path, body={"to": self._id(to)})
+        return self._ask(types.Repair, "POST", path, body={"to": self._id(to)})
 
-    def history(self) -> list[Change]:
+    def history(self) -> list[types.Change]:
         """Every merge and move of the gallery, newest first."""
-        return self._pages(Page[Change], f"{self._gallery}/history")
+        return self._pages(types.Page[types.Change], f"{self._gallery}/history")
 
-    def undo(self, change: str = "last") -> Repair:
+    def undo(self, change: str = "last") -> types.Repair:
         """Take back a change, by id, or the last one."""
-        return self._ask(Repair, "POST", f"{self._gallery}/history/{quote(change, safe='')}/undo")
+        return self._ask(types.Repair, "POST", f"{self._gallery}/history/{quote(change, safe='')}/undo")
 
-    def unknowns(self, *, min_recordings: int = 1) -> list[UnknownVoice]:
+    def unknowns(self, *, min_recordings: int = 1) -> list[types.UnknownVoice]:
         """Every kept unknown voice, oldest first; 2: only those of two recordings or more."""
         path = f"{self._gallery}/unknowns"
-        return self._pages(Page[UnknownVoice], path, {"min_recordings": min_recordings})
+        return self._pages(types.Page[types.UnknownVoice], path, {"min_recordings": min_recordings})
 
-    def unknown(self, unknown: str) -> UnknownVoiceDetails:
+    def unknown(self, unknown: str) -> types.UnknownVoiceDetails:
         """One kept unknown voice, by id, and the recordings it speaks in."""
-        return self._ask(UnknownVoiceDetails, "GET", self._unknown(unknown))
+        return self._ask(types.UnknownVoiceDetails, "GET", self._unknown(unknown))
 
-    def promote(self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **fields: Any) -> Promotion:
+    def promote(
+        self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **fields: Any
+    ) -> types.Promotion:
         """Enroll a kept unknown voice from its recordings; a new name makes a new speaker.
 
         `fields` of a new one: external_id, metadata, consent. Past recordings name the speaker from then on.
@@ -231,42 +213,42 @@ class Client:
         speaker_id = self._find(speaker)
         whose = {"name": speaker} if speaker_id is None else {"speaker_id": speaker_id}
         body = whose | fields | {"accept": _joined(accept)}
-        return self._ask(Promotion, "POST", f"{self._unknown(unknown)}/promote", body=body)
+        return self._ask(types.Promotion, "POST", f"{self._unknown(unknown)}/promote", body=body)
 
     def dismiss(self, unknown: str) -> None:
         """Forget a kept unknown voice. Nothing is left to recognize it by: in a later recording it is a new one."""
         self._wire.send(Call("DELETE", self._unknown(unknown)))
 
-    def galleries(self) -> list[Gallery]:
+    def galleries(self) -> list[types.Gallery]:
         """Every gallery that the key may see."""
-        return list(self._ask(Page[Gallery], "GET", "/v1/galleries").items)
+        return list(self._ask(types.Page[types.Gallery], "GET", "/v1/galleries").items)
 
-    def create_gallery(self, name: str, **settings: Any) -> Gallery:
+    def create_gallery(self, name: str, **settings: Any) -> types.Gallery:
         """`settings`: those of the gallery, such as target_fpir, keep_audio, combining, keep_unknown_voices."""
-        return self._ask(Gallery, "POST", "/v1/galleries", body={"name": name} | settings)
+        return self._ask(types.Gallery, "POST", "/v1/galleries", body={"name": name} | settings)
 
-    def change_gallery(self, name: str, **settings: Any) -> Gallery:
-        return self._ask(Gallery, "PATCH", f"/v1/galleries/{quote(name, safe='')}", body=settings)
+    def change_gallery(self, name: str, **settings: Any) -> types.Gallery:
+        return self._ask(types.Gallery, "PATCH", f"/v1/galleries/{quote(name, safe='')}", body=settings)
 
     def delete_gallery(self, name: str) -> None:
         """Erase a gallery with all of its speakers."""
         self._wire.send(Call("DELETE", f"/v1/galleries/{quote(name, safe='')}"))
 
-    def calibrate(self, *, dry_run: bool = False) -> CalibrationReport:
+    def calibrate(self, *, dry_run: bool = False) -> types.CalibrationReport:
         """Fit a calibration on the gallery's own utterances; `dry_run` only looks."""
-        return self._ask(CalibrationReport, "POST", f"{self._gallery}/calibrate", {"dry_run": dry_run})
+        return self._ask(types.CalibrationReport, "POST", f"{self._gallery}/calibrate", {"dry_run": dry_run})
 
-    def reset_calibration(self) -> Gallery:
+    def reset_calibration(self) -> types.Gallery:
         """Go back to the encoder's default calibration."""
-        return self._ask(Gallery, "DELETE", f"{self._gallery}/calibration")
+        return self._ask(types.Gallery, "DELETE", f"{self._gallery}/calibration")
 
-    def embedding(self, audio: Audio, *, channel: str | int = "mix") -> Embedding:
+    def embedding(self, audio: Audio, *, channel: str | int = "mix") -> types.Embedding:
         """The L2-normalized embedding of the speech in a recording. Nothing is compared, nothing is kept."""
-        return self._post_audio(Embedding, "/v1/embeddings", read(audio), {"channel": channel})
+        return self._post_audio(types.Embedding, "/v1/embeddings", read(audio), {"channel": channel})
 
-    def ready(self) -> Readiness:
+    def ready(self) -> types.Readiness:
         """Whether the server can serve, and why not."""
-        return self._wire.ask(Readiness, Call("GET", "/readyz", also_good=(503,)))
+        return self._wire.ask(types.Readiness, Call("GET", "/readyz", also_good=(503,)))
 
     def close(self) -> None:
         self._wire.close()
@@ -293,7 +275,7 @@ class Client:
             )
         return ids[0] if ids else None
 
-    def _enroll_new(self, name: str, bodies: list[bytes], params: Json) -> Enrollment:
+    def _enroll_new(self, name: str, bodies: list[bytes], params: Json) -> types.Enrollment:
         """Make the speaker and enroll. When the server refuses the very first recording, the speaker goes again."""
         made = self.create_speaker(name)
         try:
@@ -305,8 +287,8 @@ class Client:
             raise
         return [done, *(self._add(made.id, body, params) for body in bodies[1:])][-1]
 
-    def _add(self, speaker_id: str, body: bytes, params: Json) -> Enrollment:
-        return self._post_audio(Enrollment, f"{self._of(speaker_id)}/utterances", body, params)
+    def _add(self, speaker_id: str, body: bytes, params: Json) -> types.Enrollment:
+        return self._post_audio(types.Enrollment, f"{self._of(speaker_id)}/utterances", body, params)
 
     def _of(self, speaker_id: str) -> str:
         return f"{self._gallery}/speakers/{quote(speaker_id, safe='')}"
@@ -318,7 +300,7 @@ class Client:
         headers = {"Content-Type": "application/octet-stream"}
         return self._wire.ask(kind, Call("POST", path, params, content=body, headers=headers))
 
-    def _pages(self, kind: type[Page[Item]], path: str, params: Json | None = None) -> list[Item]:
+    def _pages(self, kind: type[types.Page[Item]], path: str, params: Json | None = None) -> list[Item]:
         """All items, page after page."""
         found, asked = list[Item](), (params or {}) | {"limit": PAGE_ROWS}
         while True:

@@ -73,7 +73,7 @@ def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, 
     dependencies=[allow("admin")],
 )
 def delete_gallery(engine: EngineDep, gallery: GalleryDep) -> Response:
-    """Erase a gallery and everybody in it."""
+    """Erase a gallery with all of its speakers."""
     with engine.write(erase=True) as db:
         galleries.delete(db, gallery.name)
     return erased(engine.erased(db))

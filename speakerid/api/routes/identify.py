@@ -28,7 +28,7 @@ TopK = Annotated[int, Query(ge=1, le=identify.TOP_K_LIMIT, description="Most can
 def identify_speaker(
     engine: EngineDep, gallery: GalleryDep, channel: ChannelDep, audio: AudioDep, top_k: TopK = 5
 ) -> Identification:
-    """Name the speaker of one recording, out of everybody in the gallery, or say `unknown`."""
+    """Name the speaker of one recording, out of all speakers of the gallery, or answer `unknown`."""
     return identify.identify(engine, gallery, audio, top_k=top_k, channel=channel)
 
 
@@ -41,7 +41,7 @@ def identify_speaker(
 def verify_speaker(
     engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, channel: ChannelDep, audio: AudioDep
 ) -> Verification:
-    """Is the speaker of this recording who they are said to be?"""
+    """Is this recording of the speaker in the path?"""
     return verify.verify(engine, gallery, speaker_id, audio, channel=channel)
 
 

@@ -54,7 +54,7 @@ async def recording_events(
 ) -> Response:
     """The job, without its result, now and whenever it changed: `progress`, at last `done`, `failed` or `cancelled`.
 
-    Every event is the whole state, so a client that reconnects misses nothing. `deleted` when somebody erased it. When
+    Every event is the whole state, so a client that reconnects misses nothing. `deleted` when it was erased. When
     its key is revoked, the events end within seconds.
     """
     job = await run_in_threadpool(_job, engine, gallery, recording_id)

@@ -86,7 +86,7 @@ async def submit_recording(
     webhook: Webhook = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
-    """Send a recording of minutes or hours. It is gone through in the background; `Location` says where to look.
+    """Send a recording of minutes or hours. It is worked on in the background; `Location` is where to look.
 
     The webhook gets a POST with the id and the state when the job has ended, signed where the operator set a secret.
     """

@@ -65,7 +65,7 @@ def list_speakers(
     "/{speaker_id}", response_model=Speaker, responses=problems(401, 403, 404, 422), dependencies=[allow("read")]
 )
 def get_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId) -> Any:
-    """One speaker: how far the enrollment is, and what was said about them."""
+    """One speaker: how far the enrollment is, and what was noted about them."""
     with engine.read() as db:
         return with_etag(speakers.get(db, gallery, speaker_id))
 
@@ -134,15 +134,15 @@ def enroll_utterance(
 ) -> Any:
     """Enroll one recording of this speaker. Sending the same bytes again changes nothing.
 
-    The enrollment coach refuses what would spoil the voiceprint, and says how to enroll it all the same. Of a call each
-    `channel` is a recording of its own; where the gallery keeps audio, only that one is kept.
+    The enrollment coach refuses what would spoil the voiceprint, and names the codes that enroll it all the same. Of a
+    call each `channel` is a recording of its own; where the gallery keeps audio, only that one is kept.
     """
     accepted = validation.accepted(accept)
     with engine.read() as db:
         speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
-    voice = coach.hear(engine, gallery, audio, channel)
+    probe = coach.hear(engine, gallery, audio, channel)
     with engine.write() as db:
-        done = enroll(engine, db, gallery.name, speaker_id, voice, accepted)
+        done = enroll(engine, db, gallery.name, speaker_id, probe, accepted)
     return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)
 
 

@@ -1,4 +1,4 @@
-"""The inbox of unknown voices: heard in recordings, nobody enrolled."""
+"""The inbox of unknown voices: people in recordings who are not enrolled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from speakerid.services.unknowns import dismiss, page, promote, show
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceDetails
 
 router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
-MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices that were heard again.")]
+MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices of two recordings or more.")]
 
 
 @router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
@@ -28,7 +28,7 @@ def list_unknowns(
     cursor: UnknownCursor = None,
     limit: Limit = 50,
 ) -> Page[UnknownVoice]:
-    """Voices of recordings that are nobody enrolled, oldest first, page by page.
+    """Voices of people in recordings who are not enrolled, oldest first, page by page.
 
     They are kept only while the gallery's `keep_unknown_voices` is on.
     """
@@ -42,7 +42,7 @@ def list_unknowns(
     dependencies=[allow("read")],
 )
 def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceDetails:
-    """One unknown voice and where it was heard: which recording, as which of its voices, when."""
+    """One unknown voice and the recordings it speaks in: which, as which of their voices, when."""
     with engine.read() as db:
         return show.show(db, gallery, unknown_id)
 
@@ -51,7 +51,7 @@ def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -
 def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId, body: Promote) -> Promotion:
     """Make it a new speaker (`name`), or part of an existing one (`speaker_id`).
 
-    The speaker is enrolled from where the voice was heard, and those recordings name the speaker from then on. The
+    The speaker is enrolled from these recordings, and they name the speaker from then on. The
     enrollment coach refuses a voice that is enrolled already, or that is not the speaker's; `accept` overrides it.
     """
     into, accepted = body.into(), validation.accepted(body.accept)
@@ -67,7 +67,7 @@ def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
     dependencies=[allow("enroll")],
 )
 def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> Response:
-    """Forget the voice: voiceprint, embeddings and where it was heard.
+    """Forget the voice: voiceprint, embeddings and the recordings it speaks in.
 
     Nothing is left to recognize it by, so when the person speaks in a later recording, it is kept as a new voice.
     """

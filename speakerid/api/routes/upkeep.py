@@ -73,7 +73,7 @@ async def calibrate_gallery(
     """Fit a calibration on the gallery's own enrollment utterances and use it from now on.
 
     Measured on speakers left out of the fit, beside the default. Refused (409) with `too_few_trials` or
-    `classes_overlap` when it would say nothing. The larger the gallery, the longer it takes: up to half a minute. One
+    `classes_overlap` when it would mean nothing. The larger the gallery, the longer it takes: up to half a minute. One
     audit or calibration runs at a time and a few callers wait; the others are answered 429.
     """
     return await gallery_work(request).run(request, caller, partial(_calibrated, engine, gallery, keep=not dry_run))

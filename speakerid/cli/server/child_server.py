@@ -51,7 +51,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def wait_for_url(child: subprocess.Popen[str]) -> str:
-    """Where it listens, once it accepts. Raises ServiceFailed."""
+    """Its URL, once it accepts. Raises ServiceFailed."""
     assert child.stdout is not None
     patience = Timer(START_S, child.kill)
     patience.start()

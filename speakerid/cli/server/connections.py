@@ -57,14 +57,14 @@ def in_order(standings: Iterable[Standing]) -> list[Standing]:
     Who waits goes before who sends, and that before who is in the middle of an answer; of each, a network that has
     many connections before one that has few; then the longest first, and of those that send, the slowest.
     """
-    everybody = list(standings)
-    sizes = Counter(one.network for one in everybody)
+    known = list(standings)
+    sizes = Counter(one.network for one in known)
 
     def rank(one: Standing) -> tuple[int, bool, int, float]:
         order = one.received_bytes / max(one.for_s, FRESH_S) if one.phase == "receiving" else -one.for_s
         return GOES_FIRST.index(one.phase), one.for_s < FRESH_S, -sizes[one.network], order
 
-    return sorted((one for one in everybody if one.phase in GOES_FIRST), key=rank)
+    return sorted((one for one in known if one.phase in GOES_FIRST), key=rank)
 
 
 def allowed_connections() -> int:
@@ -101,7 +101,7 @@ LENGTHS = {b"content-length", b"transfer-encoding"}
 AT_ONCE = 1_000  # cuts that a connection may make without bringing anything
 BYTES = 64  # buy another one
 BODY_CUTS_PER_S = 100.0
-STREAM_CUTS_PER_S = 1_000.0  # packets of a slow codec, faster than they were said; streams are few
+STREAM_CUTS_PER_S = 1_000.0  # packets of a slow codec, faster than real time; streams are few
 SLICE_BYTES = 4 * 1024  # of frames looked at together: 680 of the smallest
 
 

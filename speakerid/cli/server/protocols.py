@@ -13,7 +13,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from speakerid.api.auth import NOWHERE, network
+from speakerid.api.auth import NO_NETWORK, network
 from speakerid.api.errors import unasked
 from speakerid.api.limits import Patience
 from speakerid.cli.server.connections import (
@@ -227,7 +227,7 @@ def _timed(one: object) -> TypeGuard[Timed]:
 
 
 def _network(one: Timed) -> str:
-    return network(one.client[0]) if one.client else NOWHERE
+    return network(one.client[0]) if one.client else NO_NETWORK
 
 
 def _refusal(error: BaseException | None) -> SpeakeridError:

@@ -93,7 +93,7 @@ class Server(uvicorn.Server):
         self._announce = announce
 
     def run_on(self, listener: BoundSocket) -> None:
-        """Until SIGTERM or SIGINT. Raises SettingsError when another process listens there meanwhile."""
+        """Until SIGTERM or SIGINT. Raises SettingsError when another process has taken the address meanwhile."""
         try:
             self.run(sockets=[listener.socket])
         except OSError as error:
