@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from speakerid.api.limits import KeyThrottle
 from speakerid.api.parameters import engine_of
+from speakerid.api.problems import problems
 from speakerid.errors import KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.services import keys
 from speakerid.types import Key, Scope
@@ -64,6 +65,20 @@ def allow(*scopes: Scope, whole_store: bool = False) -> Any:
         return key
 
     return Depends(check)
+
+
+def guarded(
+    *scopes: Scope,
+    errors: tuple[int, ...] = (404,),
+    also: dict[int | str, dict[str, Any]] | None = None,
+    whole_store: bool = False,
+) -> dict[str, Any]:
+    """Keywords of a route whose callers need one of `scopes`.
+
+    It answers with `errors` besides 401, 403 and 422, and with what `also` describes.
+    """
+    responses = (also or {}) | problems(401, 403, *errors, 422)
+    return {"dependencies": [allow(*scopes, whole_store=whole_store)], "responses": responses}
 
 
 def remember_in(scope: MutableMapping[str, Any]) -> None:

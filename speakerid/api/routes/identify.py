@@ -7,23 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from speakerid.api import examples
-from speakerid.api.auth import allow
+from speakerid.api.auth import guarded
 from speakerid.api.parameters import ChannelDep, EngineDep, GalleryDep, SpeakerId, StrictRoute
-from speakerid.api.problems import problems
 from speakerid.api.upload import AUDIO_BODY, AudioDep
 from speakerid.services import embed, identify, verify
 from speakerid.types import Embedding, Identification, Verification
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["identify"], route_class=StrictRoute)
-REFUSALS = problems(401, 403, 404, 409, 413, 415, 422, 429)
 TopK = Annotated[int, Query(ge=1, le=identify.TOP_K_LIMIT, description="Most candidates in the answer.")]
 
 
 @router.post(
     "/identify",
-    responses=examples.ok(examples.IDENTIFICATION) | REFUSALS,
-    dependencies=[allow("identify")],
     openapi_extra=AUDIO_BODY,
+    **guarded("identify", errors=(404, 409, 413, 415, 429), also=examples.ok(examples.IDENTIFICATION)),
 )
 def identify_speaker(
     engine: EngineDep, gallery: GalleryDep, channel: ChannelDep, audio: AudioDep, top_k: TopK = 5
@@ -34,9 +31,8 @@ def identify_speaker(
 
 @router.post(
     "/speakers/{speaker_id}/verify",
-    responses=examples.ok(examples.VERIFICATION) | REFUSALS,
-    dependencies=[allow("identify")],
     openapi_extra=AUDIO_BODY,
+    **guarded("identify", errors=(404, 409, 413, 415, 429), also=examples.ok(examples.VERIFICATION)),
 )
 def verify_speaker(
     engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, channel: ChannelDep, audio: AudioDep
@@ -48,12 +44,7 @@ def verify_speaker(
 other_uses = APIRouter(tags=["embeddings"], route_class=StrictRoute)
 
 
-@other_uses.post(
-    "/embeddings",
-    responses=problems(401, 403, 413, 415, 422, 429),
-    dependencies=[allow("identify")],
-    openapi_extra=AUDIO_BODY,
-)
+@other_uses.post("/embeddings", openapi_extra=AUDIO_BODY, **guarded("identify", errors=(413, 415, 429)))
 def embeddings(engine: EngineDep, channel: ChannelDep, audio: AudioDep) -> Embedding:
     """The L2-normalized embedding of the speech in one recording. Nothing is compared, nothing is kept."""
     return embed.embed(engine, audio, channel)

@@ -11,9 +11,8 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from speakerid.api.auth import allow, allow_again
+from speakerid.api.auth import allow_again, guarded
 from speakerid.api.parameters import EngineDep, GalleryDep, StrictRoute
-from speakerid.api.problems import problems
 from speakerid.api.routes.recordings import RecordingId
 from speakerid.db.models import GalleryRow
 from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
@@ -39,12 +38,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 LastEventId = Annotated[str | None, Header(description="What a client that reconnects saw last.", max_length=100)]
 
 
-@router.get(
-    "/{recording_id}/events",
-    response_class=StreamingResponse,
-    responses=EVENTS | problems(401, 403, 404, 422),
-    dependencies=[allow(*SCOPES)],
-)
+@router.get("/{recording_id}/events", response_class=StreamingResponse, **guarded(*SCOPES, also=EVENTS))
 async def recording_events(
     request: Request,
     engine: EngineDep,

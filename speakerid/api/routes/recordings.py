@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from speakerid.api import examples
 from speakerid.api.answers import STILL_ERASING, erased
 from speakerid.api.answers import Key as IdempotencyKey
-from speakerid.api.auth import allow
+from speakerid.api.auth import allow, guarded
 from speakerid.api.long_work import result_work
 from speakerid.api.parameters import EngineDep, GalleryDep, Limit, RecordingCursor, StrictRoute, settings_of
 from speakerid.api.problems import problems
@@ -102,7 +102,7 @@ async def submit_recording(
     return JSONResponse(answer, 202, headers | ({"Idempotent-Replayed": "true"} if replayed else {}))
 
 
-@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read", "identify")])
+@router.get("", **guarded("read", "identify"))
 def list_recordings(
     engine: EngineDep, gallery: GalleryDep, cursor: RecordingCursor = None, limit: Limit = 50
 ) -> Page[RecordingJob]:
@@ -139,21 +139,14 @@ async def get_recording(
 
 
 @router.post(
-    "/{recording_id}/cancel",
-    responses=examples.ok(examples.RECORDING_JOB) | problems(401, 403, 404, 409, 422),
-    dependencies=[allow("identify")],
+    "/{recording_id}/cancel", **guarded("identify", errors=(404, 409), also=examples.ok(examples.RECORDING_JOB))
 )
 def cancel_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> RecordingJob:
     """Stop it: at once if it waits, within seconds if it runs. One that has ended is refused (409)."""
     return cancel.cancel(engine, gallery, recording_id)
 
 
-@router.delete(
-    "/{recording_id}",
-    status_code=204,
-    responses=STILL_ERASING | problems(401, 403, 404, 422),
-    dependencies=[allow("identify")],
-)
+@router.delete("/{recording_id}", status_code=204, **guarded("identify", also=STILL_ERASING))
 def delete_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> Response:
     """Erase it: audio, result and job. One that runs is stopped."""
     return erased(erase.recording(engine, gallery, recording_id))

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
 from speakerid.api.answers import STILL_ERASING, OnceDep, erased, with_etag
-from speakerid.api.auth import allow
+from speakerid.api.auth import guarded
 from speakerid.api.parameters import (
     ACCEPT,
     ChannelDep,
@@ -22,7 +22,6 @@ from speakerid.api.parameters import (
     StrictRoute,
     UtteranceCursor,
 )
-from speakerid.api.problems import problems
 from speakerid.api.schemas import SpeakerChange, SpeakerCreate
 from speakerid.api.upload import AUDIO_BODY, AudioDep
 from speakerid.db.repositories.speakers import SpeakerFilter
@@ -34,19 +33,13 @@ Exactly = Annotated[str | None, Query(max_length=200)]
 router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"], route_class=StrictRoute)
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=Speaker,
-    responses=problems(401, 403, 404, 409, 422),
-    dependencies=[allow("enroll")],
-)
+@router.post("", status_code=201, response_model=Speaker, **guarded("enroll", errors=(404, 409)))
 def create_speaker(gallery: GalleryDep, once: OnceDep, body: SpeakerCreate) -> Any:
     """Make a speaker, who has no voice yet: enroll utterances next."""
     return once.create(lambda db: speakers.create(db, gallery, body.fields()), gallery.name)
 
 
-@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+@router.get("", **guarded("read"))
 def list_speakers(
     engine: EngineDep,
     gallery: GalleryDep,
@@ -61,21 +54,14 @@ def list_speakers(
         return speakers.page(db, gallery, cursor=cursor, limit=limit, only=only)
 
 
-@router.get(
-    "/{speaker_id}", response_model=Speaker, responses=problems(401, 403, 404, 422), dependencies=[allow("read")]
-)
+@router.get("/{speaker_id}", response_model=Speaker, **guarded("read"))
 def get_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId) -> Any:
     """One speaker: how far the enrollment is, and what was noted about them."""
     with engine.read() as db:
         return with_etag(speakers.get(db, gallery, speaker_id))
 
 
-@router.patch(
-    "/{speaker_id}",
-    response_model=Speaker,
-    responses=problems(401, 403, 404, 409, 412, 422),
-    dependencies=[allow("enroll")],
-)
+@router.patch("/{speaker_id}", response_model=Speaker, **guarded("enroll", errors=(404, 409, 412)))
 def change_speaker(
     engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, body: SpeakerChange, if_match: IfMatch = None
 ) -> Any:
@@ -85,12 +71,7 @@ def change_speaker(
     return with_etag(changed)
 
 
-@router.delete(
-    "/{speaker_id}",
-    status_code=204,
-    responses=STILL_ERASING | problems(401, 403, 404, 412, 422),
-    dependencies=[allow("enroll")],
-)
+@router.delete("/{speaker_id}", status_code=204, **guarded("enroll", errors=(404, 412), also=STILL_ERASING))
 def delete_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, if_match: IfMatch = None) -> Response:
     """Erase a speaker: row, utterances, embeddings, kept audio and index entry."""
     with engine.write(erase=True) as db:
@@ -120,9 +101,8 @@ REPEATED: dict[int | str, dict[str, Any]] = {
     "",
     status_code=201,
     response_model=Enrollment,
-    responses=examples.ok(examples.ENROLLMENT, 201) | REPEATED | problems(401, 403, 404, 409, 413, 415, 422, 429),
-    dependencies=[allow("enroll")],
     openapi_extra=AUDIO_BODY,
+    **guarded("enroll", errors=(404, 409, 413, 415, 429), also=examples.ok(examples.ENROLLMENT, 201) | REPEATED),
 )
 def enroll_utterance(
     engine: EngineDep,
@@ -146,7 +126,7 @@ def enroll_utterance(
     return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)
 
 
-@utterances.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+@utterances.get("", **guarded("read"))
 def list_utterances(
     engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, cursor: UtteranceCursor = None, limit: Limit = 50
 ) -> Page[Utterance]:
@@ -155,12 +135,7 @@ def list_utterances(
         return speakers.list_utterances(db, gallery, speaker_id, cursor=cursor, limit=limit)
 
 
-@utterances.delete(
-    "/{utterance_id}",
-    response_model=Speaker,
-    responses=STILL_ERASING_BUT | problems(401, 403, 404, 422),
-    dependencies=[allow("enroll")],
-)
+@utterances.delete("/{utterance_id}", response_model=Speaker, **guarded("enroll", also=STILL_ERASING_BUT))
 def delete_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId) -> Any:
     """Erase one utterance. The voiceprint is recomputed from the others; the answer is the speaker as it is then."""
     with engine.write(erase=True) as db:

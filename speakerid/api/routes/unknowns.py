@@ -8,9 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from speakerid.api import examples
 from speakerid.api.answers import STILL_ERASING, erased
-from speakerid.api.auth import allow
+from speakerid.api.auth import guarded
 from speakerid.api.parameters import EngineDep, GalleryDep, Limit, StrictRoute, UnknownCursor, UnknownId
-from speakerid.api.problems import problems
 from speakerid.api.schemas import Promote
 from speakerid.services import validation
 from speakerid.services.unknowns import dismiss, page, promote, show
@@ -20,7 +19,7 @@ router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices
 MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices of two recordings or more.")]
 
 
-@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+@router.get("", **guarded("read"))
 def list_unknowns(
     engine: EngineDep,
     gallery: GalleryDep,
@@ -36,18 +35,14 @@ def list_unknowns(
         return page.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
 
 
-@router.get(
-    "/{unknown_id}",
-    responses=examples.ok(examples.UNKNOWN_HEARD) | problems(401, 403, 404, 422),
-    dependencies=[allow("read")],
-)
+@router.get("/{unknown_id}", **guarded("read", also=examples.ok(examples.UNKNOWN_HEARD)))
 def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceDetails:
     """One unknown voice and the recordings it speaks in: which, as which of their voices, when."""
     with engine.read() as db:
         return show.show(db, gallery, unknown_id)
 
 
-@router.post("/{unknown_id}/promote", responses=problems(401, 403, 404, 409, 422), dependencies=[allow("enroll")])
+@router.post("/{unknown_id}/promote", **guarded("enroll", errors=(404, 409)))
 def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId, body: Promote) -> Promotion:
     """Make it a new speaker (`name`), or part of an existing one (`speaker_id`).
 
@@ -60,12 +55,7 @@ def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
         return promote.promote(engine, db, gallery.name, unknown_id, into, near, accepted)
 
 
-@router.delete(
-    "/{unknown_id}",
-    status_code=204,
-    responses=STILL_ERASING | problems(401, 403, 404, 422),
-    dependencies=[allow("enroll")],
-)
+@router.delete("/{unknown_id}", status_code=204, **guarded("enroll", also=STILL_ERASING))
 def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> Response:
     """Forget the voice: voiceprint, embeddings and the recordings it speaks in.
 

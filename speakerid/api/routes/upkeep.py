@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from speakerid.api import examples
 from speakerid.api.answers import with_etag
-from speakerid.api.auth import allow
+from speakerid.api.auth import allow, guarded
 from speakerid.api.long_work import gallery_work
 from speakerid.api.parameters import (
     ChangeCursor,
@@ -101,24 +101,14 @@ def _calibrated(engine: Engine, gallery: GalleryRow, *, keep: bool) -> Calibrati
         return calibrate.keep(db, gallery.name, made)
 
 
-@router.post(
-    "/speakers/{speaker_id}/merge",
-    tags=["repairs"],
-    responses=problems(401, 403, 404, 422),
-    dependencies=[allow("enroll")],
-)
+@router.post("/speakers/{speaker_id}/merge", tags=["repairs"], **guarded("enroll"))
 def merge_speakers(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, body: MergeInto) -> Repair:
     """Make two speakers one: the utterances of the speaker in the path go to `into`, and the speaker is gone."""
     with engine.write() as db:
         return merge.merge(db, gallery, speaker_id, body.into)
 
 
-@router.post(
-    "/speakers/{speaker_id}/utterances/{utterance_id}/move",
-    tags=["repairs"],
-    responses=problems(401, 403, 404, 422),
-    dependencies=[allow("enroll")],
-)
+@router.post("/speakers/{speaker_id}/utterances/{utterance_id}/move", tags=["repairs"], **guarded("enroll"))
 def move_utterance(
     engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId, body: MoveTo
 ) -> Repair:
@@ -127,7 +117,7 @@ def move_utterance(
         return move.move(db, gallery, speaker_id, utterance_id, body.to)
 
 
-@router.get("/history", tags=["repairs"], responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+@router.get("/history", tags=["repairs"], **guarded("read"))
 def list_history(
     engine: EngineDep, gallery: GalleryDep, cursor: ChangeCursor = None, limit: Limit = 50
 ) -> Page[Change]:
@@ -136,12 +126,7 @@ def list_history(
         return history.page(db, gallery, cursor=cursor, limit=limit)
 
 
-@router.post(
-    "/history/{change_id}/undo",
-    tags=["repairs"],
-    responses=problems(401, 403, 404, 409, 422),
-    dependencies=[allow("enroll")],
-)
+@router.post("/history/{change_id}/undo", tags=["repairs"], **guarded("enroll", errors=(404, 409)))
 def undo_change(engine: EngineDep, gallery: GalleryDep, change_id: ChangeId) -> Repair:
     """Take back a merge or a move. A merged speaker is there again, with the same id.
 
