@@ -30,7 +30,7 @@ def erased(whole: bool) -> Response:
     return Response(status_code=204 if whole else 202)
 
 
-Key = Annotated[
+IdempotencyKey = Annotated[
     str | None, Header(description="Repeat safely: the same key gives the same answer for a day.", max_length=200)
 ]
 
@@ -54,7 +54,7 @@ class Once:
         return with_etag(made, 201)
 
 
-async def once(request: Request, idempotency_key: Key = None) -> Once:
+async def once(request: Request, idempotency_key: IdempotencyKey = None) -> Once:
     if idempotency_key is None:
         return Once(engine_of(request), None)
     caller = request.headers.get("authorization", "")

@@ -27,7 +27,7 @@ class Problem(BaseModel):
     error: str
     request_id: str
     review: Review | None = None  # of the enrollment coach, where it refused
-    speaker_id: str | None = None  # who has the voice already
+    speaker_id: str | None = None  # of the speaker who is enrolled with this voice
 
 
 # No HTTP, a body too slow or too large, a share used up, a head too large.
@@ -80,11 +80,11 @@ def describe_problems(app: FastAPI) -> None:
     build = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = build()
+        described = build()
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         named = schema.pop("$defs") | {"Problem": schema}
-        document["components"]["schemas"] = named | document["components"]["schemas"]
-        return document
+        described["components"]["schemas"] = named | described["components"]["schemas"]
+        return described
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents for extending the document
 

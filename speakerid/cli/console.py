@@ -176,7 +176,10 @@ def _clock(seconds: float) -> str:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Raises typer.Abort (exit code 1) unless the answer is yes; asked on stderr, so that stdout stays the answer's."""
+    """Ask before something is destroyed: a person at a terminal, never a script, which cannot answer.
+
+    Raises typer.Abort (exit code 1) unless the answer is yes; asked on stderr, so that stdout stays the answer's.
+    """
     if yes or not at_terminal():
         return
     typer.echo(f"{question} [y/N]: ", nl=False, err=True)  # typer.confirm leaves a blank on stdout
@@ -216,6 +219,7 @@ def reported(as_json: bool) -> Iterator[None]:
 
 
 def report(problem: CommandProblem, as_json: bool) -> None:
+    """One sentence, or one line of JSON, on stderr."""
     sentence = " ".join(problem.error.split())  # a database's own words may come in several lines
     typer.echo(json.dumps(problem.json) if as_json else f"{problem.code}: {sentence}", err=True)
 

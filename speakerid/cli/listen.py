@@ -16,7 +16,7 @@ import typer
 
 from speakerid.cli.backend import open_backend
 from speakerid.cli.console import echo, emit, number, plain
-from speakerid.cli.options import Target, with_options
+from speakerid.cli.options import Candidates, Target, names_in, with_options
 from speakerid.errors import SpeakeridError
 from speakerid.errors.extras import how_to_install
 
@@ -27,47 +27,6 @@ RATE_HZ = 16_000
 BLOCK_S = 0.1
 PATIENCE_S = 5.0  # for the next block of a device that runs
 WAITING = 100  # blocks, 10 s, after which a consumer that is too slow loses some
-
-
-class MicrophoneUnavailable(SpeakeridError):
-    code = "microphone_unavailable"
-
-
-def microphone(stopped: threading.Event) -> Iterator[bytes]:
-    """16-bit samples at 16 kHz, until `stopped`. Raises MicrophoneUnavailable."""
-    sounddevice = _sounddevice()
-    blocks: queue.Queue[bytes] = queue.Queue(WAITING)
-
-    def keep(block: Any, frames: int, time: object, status: object) -> None:
-        if not blocks.full():
-            blocks.put_nowait(bytes(block))
-
-    try:
-        with sounddevice.RawInputStream(
-            samplerate=RATE_HZ, channels=1, dtype="int16", blocksize=int(RATE_HZ * BLOCK_S), callback=keep
-        ):
-            while not stopped.is_set():
-                yield blocks.get(timeout=PATIENCE_S)
-    except sounddevice.PortAudioError as error:
-        raise MicrophoneUnavailable(f"The microphone cannot be used ({error}). Check that one is connected.") from error
-    except queue.Empty:
-        raise MicrophoneUnavailable("The microphone gives no sound. Check that it is connected and allowed.") from None
-
-
-def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except ImportError:
-        raise MicrophoneUnavailable(
-            f"Listening to a microphone needs sounddevice. {how_to_install('listen')}. Or name a file."
-        ) from None
-    except OSError as error:  # the package is there, PortAudio itself is not
-        raise MicrophoneUnavailable(
-            f"The sound library PortAudio is missing ({error}). Install it, or name a file."
-        ) from None
-    return sounddevice
-
-
 MESSAGE_S = 0.1
 
 
@@ -78,19 +37,16 @@ def listen(
         Path | None, typer.Argument(metavar="[FILE]", help="What to listen to; the microphone where none is named.")
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="As fast as it can be worked on, not in real time.")] = False,
-    candidates: Annotated[
-        str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
-    ] = None,
+    candidates: Candidates = None,
 ) -> None:
     """Who speaks right now? A line for each turn, until the file ends or Ctrl-C.
 
     --json prints the events, a line each: `turn` (of which those with "final": true stay), `enough`, `done`.
     """
-    names = None if candidates is None else [one.strip() for one in candidates.split(",") if one.strip()]
     stopped = threading.Event()
     with open_backend(target) as backend, _stopped_by_ctrl_c(stopped), _shown(target.as_json) as show:
         messages = microphone(stopped) if file is None else _messages(file, stopped, fast=fast)
-        for event in backend.listen(messages, candidates=names):
+        for event in backend.listen(messages, candidates=names_in(candidates)):
             show(event)
 
 
@@ -176,3 +132,42 @@ def _clock(seconds: float) -> str:
     from speakerid.diarization.formats import clock
 
     return clock(seconds)
+
+
+class MicrophoneUnavailable(SpeakeridError):
+    code = "microphone_unavailable"
+
+
+def microphone(stopped: threading.Event) -> Iterator[bytes]:
+    """16-bit samples at 16 kHz, until `stopped`. Raises MicrophoneUnavailable."""
+    sounddevice = _sounddevice()
+    blocks: queue.Queue[bytes] = queue.Queue(WAITING)
+
+    def keep(block: Any, frames: int, time: object, status: object) -> None:
+        if not blocks.full():
+            blocks.put_nowait(bytes(block))
+
+    try:
+        with sounddevice.RawInputStream(
+            samplerate=RATE_HZ, channels=1, dtype="int16", blocksize=int(RATE_HZ * BLOCK_S), callback=keep
+        ):
+            while not stopped.is_set():
+                yield blocks.get(timeout=PATIENCE_S)
+    except sounddevice.PortAudioError as error:
+        raise MicrophoneUnavailable(f"The microphone cannot be used ({error}). Check that one is connected.") from error
+    except queue.Empty:
+        raise MicrophoneUnavailable("The microphone gives no sound. Check that it is connected and allowed.") from None
+
+
+def _sounddevice() -> Any:
+    try:
+        import sounddevice
+    except ImportError:
+        raise MicrophoneUnavailable(
+            f"Listening to a microphone needs sounddevice. {how_to_install('listen')}. Or name a file."
+        ) from None
+    except OSError as error:  # the package is there, PortAudio itself is not
+        raise MicrophoneUnavailable(
+            f"The sound library PortAudio is missing ({error}). Install it, or name a file."
+        ) from None
+    return sounddevice

@@ -29,6 +29,9 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a te
 OneChannel = Annotated[
     str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
 ]
+Candidates = Annotated[
+    str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
+]
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,11 @@ def one_channel(text: str, others: str = "") -> Literal["mix"] | int:
     if text.isascii() and text.isdecimal():
         return int(text)
     raise typer.BadParameter(f"--channel is mix, {others}or the number of a channel, counted from 0.")
+
+
+def names_in(candidates: str | None) -> list[str] | None:
+    """What stands between commas; None where the option was not given."""
+    return None if candidates is None else [one.strip() for one in candidates.split(",") if one.strip()]
 
 
 def read_settings(**typed: Any) -> Settings:

@@ -11,7 +11,7 @@ import typer
 
 from speakerid.cli.backend import open_backend
 from speakerid.cli.console import Watcher, echo, emit, number, table
-from speakerid.cli.options import Target, one_channel, with_options
+from speakerid.cli.options import Candidates, Target, names_in, one_channel, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Recording, Sides
@@ -37,9 +37,7 @@ def recording(
     speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many speak, if known.")] = None,
     min_speakers: Annotated[int | None, typer.Option("--min-speakers", min=1, help="At least how many speak.")] = None,
     max_speakers: Annotated[int | None, typer.Option("--max-speakers", min=1, help="At most how many speak.")] = None,
-    candidates: Annotated[
-        str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
-    ] = None,
+    candidates: Candidates = None,
     channel: Annotated[
         str, typer.Option("--channel", help="mix, split (each channel is its own side of a call), or a number from 0.")
     ] = "mix",
@@ -48,7 +46,6 @@ def recording(
     wanted = OutputFormat.json if target.as_json else format_ or _from_suffix(out)
     if wanted is OutputFormat.png and out is None:
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
-    names = None if candidates is None else [one.strip() for one in candidates.split(",") if one.strip()]
     sides = _sides(channel)
     with open_backend(target) as backend, Watcher(quiet=not sys.stderr.isatty()) as watcher:
         found = backend.recording(
@@ -56,7 +53,7 @@ def recording(
             speakers=speakers,
             min_speakers=min_speakers,
             max_speakers=max_speakers,
-            candidates=names,
+            candidates=names_in(candidates),
             channel=sides,
             watch=watcher.share(f"Listening to {file.name}"),
         )

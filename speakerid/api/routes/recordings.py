@@ -11,8 +11,7 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
-from speakerid.api.answers import STILL_ERASING, erased
-from speakerid.api.answers import Key as IdempotencyKey
+from speakerid.api.answers import STILL_ERASING, IdempotencyKey, erased
 from speakerid.api.auth import allow, guarded
 from speakerid.api.long_work import result_work
 from speakerid.api.parameters import EngineDep, GalleryDep, Limit, RecordingCursor, StrictRoute, settings_of
