@@ -40,14 +40,7 @@ class GalleryChange(_StrictModel):
     )
 
     def settings(self) -> GallerySettings:
-        return GallerySettings(
-            self.target_fpir,
-            self.min_speech_seconds,
-            self.enroll_speech_seconds,
-            self.keep_audio,
-            self.combining,
-            self.keep_unknown_voices,
-        )
+        return GallerySettings(**self.model_dump(exclude={"name"}))
 
 
 class GalleryCreate(GalleryChange):

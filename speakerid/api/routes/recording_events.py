@@ -13,11 +13,10 @@ from fastapi.responses import StreamingResponse
 
 from speakerid.api.auth import allow_again, guarded
 from speakerid.api.parameters import EngineDep, GalleryDep, StrictRoute
-from speakerid.api.routes.recordings import RecordingId
+from speakerid.api.routes.recordings import RecordingId, job_of
 from speakerid.db.models import GalleryRow
 from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import result
 from speakerid.types import Scope, to_json
 from speakerid.types.recordings import RecordingJob
 
@@ -51,7 +50,7 @@ async def recording_events(
     Every event is the whole state, so a client that reconnects misses nothing. `deleted` when it was erased. When
     its key is revoked, the events end within seconds.
     """
-    job = await run_in_threadpool(_job, engine, gallery, recording_id)
+    job = await run_in_threadpool(job_of, engine, gallery, recording_id)
     if job.state in ENDED and last_event_id == _mark(job):
         return Response(status_code=204)  # an EventSource stops reconnecting
     events = _events(request, engine, gallery, recording_id, last_event_id)
@@ -67,7 +66,7 @@ async def _events(
             if asked_s >= STILL_ALLOWED_S:
                 asked_s = 0.0
                 await run_in_threadpool(allow_again, request, *SCOPES)
-            job = await run_in_threadpool(_job, engine, gallery, recording_id)
+            job = await run_in_threadpool(job_of, engine, gallery, recording_id)
         except RecordingNotFound:
             yield _event("deleted", "deleted", "{}")
             return
@@ -83,11 +82,6 @@ async def _events(
         if silent_s >= KEEP_ALIVE_S:
             silent_s = 0.0
             yield ": still here\n\n"
-
-
-def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
-    with engine.read() as db:
-        return result.job(db, gallery, recording_id)
 
 
 def _mark(job: RecordingJob) -> str:

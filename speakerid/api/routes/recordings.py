@@ -130,7 +130,7 @@ async def get_recording(
     A timeline that is not ready is refused (409). Names are those of today; an erased speaker is an unknown voice.
     """
     wanted = format or _accepted(accept)
-    job = await run_in_threadpool(_job, engine, gallery, recording_id)
+    job = await run_in_threadpool(job_of, engine, gallery, recording_id)
     if wanted is None and job.state != "done":  # what is asked again and again never waits
         return JSONResponse(to_json(RecordingResult(**vars(job), result=None)))
     shown = partial(_shown, engine, gallery, recording_id, wanted)
@@ -151,7 +151,7 @@ def delete_recording(engine: EngineDep, gallery: GalleryDep, recording_id: Recor
     return erased(erase.recording(engine, gallery, recording_id))
 
 
-def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
+def job_of(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
     with engine.read() as db:
         return result.job(db, gallery, recording_id)
 
