@@ -11,8 +11,7 @@ from recipes.simulation.conversations import CALL, FIELD, Cast, Scene, conversat
 from speakerid.audio.decode import decode
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.types import FloatArray
-from speakerid.types.recordings import Recording
+from speakerid.types import FloatArray, Recording
 from speakerid.verbs import SpeakerID
 
 COUNT = 28  # conversations: four of each size from 2 to 8

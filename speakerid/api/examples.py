@@ -18,13 +18,19 @@ from speakerid.types import (
     Hearing,
     Histogram,
     Identification,
+    JobOptions,
     Match,
     MeasuredCalibration,
+    RecordedVoice,
+    Recording,
+    RecordingJob,
+    RecordingResult,
     Speaker,
     SpeakerRef,
     Speech,
     Suggestion,
     Threshold,
+    Turn,
     UnknownVoice,
     UnknownVoiceDetails,
     UnknownVoiceTurn,
@@ -32,7 +38,6 @@ from speakerid.types import (
     Verification,
     to_json,
 )
-from speakerid.types.recordings import JobOptions, RecordedVoice, Recording, RecordingJob, RecordingResult, Turn
 
 ADA = SpeakerRef("spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3", "Ada")
 BEN = SpeakerRef("spk_01K9Z3V7Y2B4D6F8H0J1K3M5P7", "Ben")

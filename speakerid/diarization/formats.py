@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 
-from speakerid.types.recordings import Recording
+from speakerid.types import Recording
 
 # A spreadsheet runs a cell that begins with one of these as a formula; full-width forms count to some of them as well.
 FORMULA = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from speakerid.diarization.formats import clock, labels
-from speakerid.types.recordings import Recording
+from speakerid.types import Recording
 
 WIDTH_IN = 12.0
 ROW_IN = 0.45

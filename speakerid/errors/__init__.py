@@ -37,201 +37,99 @@ SpeakeridError
 └── SettingsError         the operator's settings contradict each other
 """
 
-from speakerid.errors.access import Denied, KeyInvalid, KeyMissing, ScopeMissing, TooManyWrongKeys
-from speakerid.errors.audio import (
-    AudioError,
-    AudioTooLong,
-    ClientGone,
-    DecoderCrashed,
-    DecoderUnavailable,
-    DecodingNeedsMemory,
-    DecodingTooCostly,
-    EmptyAudio,
-    FileTooLarge,
-    InvalidSamples,
-    MalformedAudio,
-    NoSamples,
-    NoSuchChannel,
-    TooManyChannels,
-    TruncatedAudio,
-    UnsupportedAudio,
-)
-from speakerid.errors.base import (
-    BodyTooSlow,
-    InvalidHttp,
-    InvalidRequest,
-    LongWorkFull,
-    Overloaded,
-    RequestHeadTooLarge,
-    SettingsError,
-    SpeakeridError,
-)
-from speakerid.errors.encoders import (
-    CalibrationMissing,
-    CalibrationUnreadable,
-    EncoderError,
-    EncoderFailed,
-    EncoderInputInvalid,
-    EncoderMismatch,
-    EncoderNotFound,
-)
-from speakerid.errors.live import MessageTooLarge, StreamError, StreamIdle, StreamTooLong
-from speakerid.errors.models import (
-    ConversionFailed,
-    ModelDamaged,
-    ModelsDiskFull,
-    ModelsError,
-    ModelsFolderUnusable,
-    ModelsMissing,
-    PackageIndexUnreachable,
-    PackageNotFound,
-    PipMissing,
-    WrongHash,
-)
-from speakerid.errors.recordings import (
-    RecordingAbandoned,
-    RecordingEnded,
-    RecordingNotFound,
-    RecordingNotReady,
-    RecordingWithoutResult,
-    TooManyRecordings,
-    WebhookRefused,
-)
-from speakerid.errors.refusals import (
-    Clipped,
-    DoesNotMatchSpeaker,
-    EnrollmentRefused,
-    MoreThanOneVoice,
-    NotEnoughSpeech,
-    Refusal,
-    TooLittleSpeech,
-    VoiceAlreadyEnrolled,
-)
-from speakerid.errors.store import (
-    BackupFailed,
-    ChangeNotFound,
-    ClassesOverlap,
-    Conflict,
-    DataDamaged,
-    DefaultGallery,
-    ExternalIdTaken,
-    FileMissing,
-    GalleryExists,
-    GalleryNotFound,
-    IdempotencyKeyInUse,
-    IdempotencyKeyReused,
-    KeyNotFound,
-    KeysExist,
-    NotFound,
-    NoVoiceprint,
-    PreconditionFailed,
-    SpeakerNotFound,
-    StoreError,
-    StoreExists,
-    StoreInUse,
-    StoreNewer,
-    StoreSchemaUnknown,
-    StoreUnavailable,
-    TooFewTrials,
-    UndoImpossible,
-    UnknownVoiceNotFound,
-    UtteranceElsewhere,
-    UtteranceNotFound,
-)
+from __future__ import annotations
 
-__all__ = [
-    "AudioError",
-    "AudioTooLong",
-    "BackupFailed",
-    "BodyTooSlow",
-    "CalibrationMissing",
-    "CalibrationUnreadable",
-    "ChangeNotFound",
-    "ClassesOverlap",
-    "ClientGone",
-    "Clipped",
-    "Conflict",
-    "ConversionFailed",
-    "DataDamaged",
-    "DecoderCrashed",
-    "DecoderUnavailable",
-    "DecodingNeedsMemory",
-    "DecodingTooCostly",
-    "DefaultGallery",
-    "Denied",
-    "DoesNotMatchSpeaker",
-    "EmptyAudio",
-    "EncoderError",
-    "EncoderFailed",
-    "EncoderInputInvalid",
-    "EncoderMismatch",
-    "EncoderNotFound",
-    "EnrollmentRefused",
-    "ExternalIdTaken",
-    "FileMissing",
-    "FileTooLarge",
-    "GalleryExists",
-    "GalleryNotFound",
-    "IdempotencyKeyInUse",
-    "IdempotencyKeyReused",
-    "InvalidHttp",
-    "InvalidRequest",
-    "InvalidSamples",
-    "KeyInvalid",
-    "KeyMissing",
-    "KeyNotFound",
-    "KeysExist",
-    "LongWorkFull",
-    "MalformedAudio",
-    "MessageTooLarge",
-    "ModelDamaged",
-    "ModelsDiskFull",
-    "ModelsError",
-    "ModelsFolderUnusable",
-    "ModelsMissing",
-    "MoreThanOneVoice",
-    "NoSamples",
-    "NoSuchChannel",
-    "NoVoiceprint",
-    "NotEnoughSpeech",
-    "NotFound",
-    "Overloaded",
-    "PackageIndexUnreachable",
-    "PackageNotFound",
-    "PipMissing",
-    "PreconditionFailed",
-    "RecordingAbandoned",
-    "RecordingEnded",
-    "RecordingNotFound",
-    "RecordingNotReady",
-    "RecordingWithoutResult",
-    "Refusal",
-    "RequestHeadTooLarge",
-    "ScopeMissing",
-    "SettingsError",
-    "SpeakerNotFound",
-    "SpeakeridError",
-    "StoreError",
-    "StoreExists",
-    "StoreInUse",
-    "StoreNewer",
-    "StoreSchemaUnknown",
-    "StoreUnavailable",
-    "StreamError",
-    "StreamIdle",
-    "StreamTooLong",
-    "TooFewTrials",
-    "TooLittleSpeech",
-    "TooManyChannels",
-    "TooManyRecordings",
-    "TooManyWrongKeys",
-    "TruncatedAudio",
-    "UndoImpossible",
-    "UnknownVoiceNotFound",
-    "UnsupportedAudio",
-    "UtteranceElsewhere",
-    "UtteranceNotFound",
-    "VoiceAlreadyEnrolled",
-    "WebhookRefused",
-    "WrongHash",
-]
+from speakerid.errors.audio import AudioError as AudioError
+from speakerid.errors.audio import AudioTooLong as AudioTooLong
+from speakerid.errors.audio import ClientGone as ClientGone
+from speakerid.errors.audio import DecoderCrashed as DecoderCrashed
+from speakerid.errors.audio import DecoderUnavailable as DecoderUnavailable
+from speakerid.errors.audio import DecodingNeedsMemory as DecodingNeedsMemory
+from speakerid.errors.audio import DecodingTooCostly as DecodingTooCostly
+from speakerid.errors.audio import EmptyAudio as EmptyAudio
+from speakerid.errors.audio import FileTooLarge as FileTooLarge
+from speakerid.errors.audio import InvalidSamples as InvalidSamples
+from speakerid.errors.audio import MalformedAudio as MalformedAudio
+from speakerid.errors.audio import NoSamples as NoSamples
+from speakerid.errors.audio import NoSuchChannel as NoSuchChannel
+from speakerid.errors.audio import TooManyChannels as TooManyChannels
+from speakerid.errors.audio import TruncatedAudio as TruncatedAudio
+from speakerid.errors.audio import UnsupportedAudio as UnsupportedAudio
+from speakerid.errors.base import BodyTooSlow as BodyTooSlow
+from speakerid.errors.base import Denied as Denied
+from speakerid.errors.base import InvalidHttp as InvalidHttp
+from speakerid.errors.base import InvalidRequest as InvalidRequest
+from speakerid.errors.base import KeyInvalid as KeyInvalid
+from speakerid.errors.base import KeyMissing as KeyMissing
+from speakerid.errors.base import LongWorkFull as LongWorkFull
+from speakerid.errors.base import Overloaded as Overloaded
+from speakerid.errors.base import RequestHeadTooLarge as RequestHeadTooLarge
+from speakerid.errors.base import ScopeMissing as ScopeMissing
+from speakerid.errors.base import SettingsError as SettingsError
+from speakerid.errors.base import SpeakeridError as SpeakeridError
+from speakerid.errors.base import TooManyWrongKeys as TooManyWrongKeys
+from speakerid.errors.models import CalibrationMissing as CalibrationMissing
+from speakerid.errors.models import CalibrationUnreadable as CalibrationUnreadable
+from speakerid.errors.models import ConversionFailed as ConversionFailed
+from speakerid.errors.models import EncoderError as EncoderError
+from speakerid.errors.models import EncoderFailed as EncoderFailed
+from speakerid.errors.models import EncoderInputInvalid as EncoderInputInvalid
+from speakerid.errors.models import EncoderMismatch as EncoderMismatch
+from speakerid.errors.models import EncoderNotFound as EncoderNotFound
+from speakerid.errors.models import ModelDamaged as ModelDamaged
+from speakerid.errors.models import ModelsDiskFull as ModelsDiskFull
+from speakerid.errors.models import ModelsError as ModelsError
+from speakerid.errors.models import ModelsFolderUnusable as ModelsFolderUnusable
+from speakerid.errors.models import ModelsMissing as ModelsMissing
+from speakerid.errors.models import PackageIndexUnreachable as PackageIndexUnreachable
+from speakerid.errors.models import PackageNotFound as PackageNotFound
+from speakerid.errors.models import PipMissing as PipMissing
+from speakerid.errors.models import WrongHash as WrongHash
+from speakerid.errors.recordings import MessageTooLarge as MessageTooLarge
+from speakerid.errors.recordings import RecordingAbandoned as RecordingAbandoned
+from speakerid.errors.recordings import RecordingEnded as RecordingEnded
+from speakerid.errors.recordings import RecordingNotFound as RecordingNotFound
+from speakerid.errors.recordings import RecordingNotReady as RecordingNotReady
+from speakerid.errors.recordings import RecordingWithoutResult as RecordingWithoutResult
+from speakerid.errors.recordings import StreamError as StreamError
+from speakerid.errors.recordings import StreamIdle as StreamIdle
+from speakerid.errors.recordings import StreamTooLong as StreamTooLong
+from speakerid.errors.recordings import TooManyRecordings as TooManyRecordings
+from speakerid.errors.recordings import WebhookRefused as WebhookRefused
+from speakerid.errors.refusals import Clipped as Clipped
+from speakerid.errors.refusals import DoesNotMatchSpeaker as DoesNotMatchSpeaker
+from speakerid.errors.refusals import EnrollmentRefused as EnrollmentRefused
+from speakerid.errors.refusals import MoreThanOneVoice as MoreThanOneVoice
+from speakerid.errors.refusals import NotEnoughSpeech as NotEnoughSpeech
+from speakerid.errors.refusals import Refusal as Refusal
+from speakerid.errors.refusals import TooLittleSpeech as TooLittleSpeech
+from speakerid.errors.refusals import VoiceAlreadyEnrolled as VoiceAlreadyEnrolled
+from speakerid.errors.store import BackupFailed as BackupFailed
+from speakerid.errors.store import ChangeNotFound as ChangeNotFound
+from speakerid.errors.store import ClassesOverlap as ClassesOverlap
+from speakerid.errors.store import Conflict as Conflict
+from speakerid.errors.store import DataDamaged as DataDamaged
+from speakerid.errors.store import DefaultGallery as DefaultGallery
+from speakerid.errors.store import ExternalIdTaken as ExternalIdTaken
+from speakerid.errors.store import FileMissing as FileMissing
+from speakerid.errors.store import GalleryExists as GalleryExists
+from speakerid.errors.store import GalleryNotFound as GalleryNotFound
+from speakerid.errors.store import IdempotencyKeyInUse as IdempotencyKeyInUse
+from speakerid.errors.store import IdempotencyKeyReused as IdempotencyKeyReused
+from speakerid.errors.store import KeyNotFound as KeyNotFound
+from speakerid.errors.store import KeysExist as KeysExist
+from speakerid.errors.store import NotFound as NotFound
+from speakerid.errors.store import NoVoiceprint as NoVoiceprint
+from speakerid.errors.store import PreconditionFailed as PreconditionFailed
+from speakerid.errors.store import SpeakerNotFound as SpeakerNotFound
+from speakerid.errors.store import StoreError as StoreError
+from speakerid.errors.store import StoreExists as StoreExists
+from speakerid.errors.store import StoreInUse as StoreInUse
+from speakerid.errors.store import StoreNewer as StoreNewer
+from speakerid.errors.store import StoreSchemaUnknown as StoreSchemaUnknown
+from speakerid.errors.store import StoreUnavailable as StoreUnavailable
+from speakerid.errors.store import TooFewTrials as TooFewTrials
+from speakerid.errors.store import UndoImpossible as UndoImpossible
+from speakerid.errors.store import UnknownVoiceNotFound as UnknownVoiceNotFound
+from speakerid.errors.store import UtteranceElsewhere as UtteranceElsewhere
+from speakerid.errors.store import UtteranceNotFound as UtteranceNotFound

@@ -19,8 +19,7 @@ from speakerid.diarization.segments import Segment, seconds
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import Overloaded
 from speakerid.services.engine import Engine
-from speakerid.types import FloatArray, Span, Speech
-from speakerid.types.recordings import JobStage
+from speakerid.types import FloatArray, JobStage, Span, Speech
 
 MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
 PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused

@@ -17,8 +17,7 @@ from speakerid.scoring.decision import exclusive_probabilities
 from speakerid.services import calibrations, scores
 from speakerid.services.engine import Engine
 from speakerid.services.identify import comparable
-from speakerid.types import Candidate, FloatArray, SpeakerRef, Speech, Threshold
-from speakerid.types.recordings import RecordedVoice
+from speakerid.types import Candidate, FloatArray, RecordedVoice, SpeakerRef, Speech, Threshold
 
 NEAREST = 16  # speakers searched for each voice
 

@@ -17,8 +17,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
 from speakerid.services.naming import Cluster, name_clusters
 from speakerid.services.speaker_count import ANY, SpeakerCount
-from speakerid.types import FloatArray, Span
-from speakerid.types.recordings import JobStage, RecordedVoice, Recording, Sides, Turn
+from speakerid.types import FloatArray, JobStage, RecordedVoice, Recording, Sides, Span, Turn
 
 Watch = Callable[[float, float | None], None]  # seconds of audio gone through, and of how many in all, if known
 

@@ -1,4 +1,4 @@
-"""Arrays, pages, keys, and how an answer becomes JSON."""
+"""Arrays, speech, embeddings, pages, keys, and how an answer becomes JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from speakerid.types.speech import Speech
+
+@dataclass(frozen=True)
+class Speech:
+    """How much and how good the speech in one recording is."""
+
+    seconds: float  # net speech after voice activity detection
+    snr_db: float | None  # None when there is no pause to measure the noise in
+    clipping_ratio: float  # share of samples at full scale, 0..1
+    bandwidth_hz: int  # highest frequency that carries speech; 4000 for telephone
+
 
 T = TypeVar("T")
 FloatArray = NDArray[np.float32]

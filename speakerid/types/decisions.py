@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from speakerid.types.speech import Speech
+from speakerid.types.common import Speech
 
 Decision = Literal["accept", "unknown", "ambiguous", "not_enough_speech", "no_speakers"]
 VerifyDecision = Literal["accept", "reject", "not_enough_speech"]

@@ -1,4 +1,4 @@
-"""What an audit found, and the repairs of a gallery."""
+"""What an audit and a calibration of a gallery found, and its repairs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from speakerid.types.common import Speech
 from speakerid.types.decisions import CalibrationSource, SpeakerRef
 from speakerid.types.gallery import Speaker
-from speakerid.types.speech import Speech
 
 FindingKind = Literal["mislabeled", "mismatched_pair", "duplicate_speakers", "junk", "weak_voiceprint"]
 FindingReason = Literal["short", "noisy", "clipped", "too_little_speech", "too_few_utterances", "low_cohesion"]
@@ -83,3 +83,68 @@ class Repair:
     change: Change
     speakers: tuple[Speaker, ...]  # those it touched, as they are now
     summary: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval over resampled speakers."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class GalleryOperatingPoint:
+    """What one `target_fpir` comes to in this gallery, at its size."""
+
+    target_fpir: float
+    threshold_llr: float
+    fnir: Estimate  # share of the enrolled speakers' utterances that are not named
+    fpir: Estimate  # share of strangers that are given a name
+
+
+@dataclass(frozen=True)
+class MeasuredCalibration:
+    """One calibration on utterances of speakers that it was not fitted on."""
+
+    cllr: Estimate  # bits lost: 0 for an oracle, 1 for no information
+    points: tuple[GalleryOperatingPoint, ...]  # by rising target_fpir
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How the llrs are spread. Outer bins hold what lies beyond."""
+
+    edges: tuple[float, ...]  # one more than bins
+    targets: tuple[int, ...]
+    nontargets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CurveStep:
+    """llrs from `low` to `high` meant `observed`: the llr that counting same and different speakers gives."""
+
+    low: float
+    high: float
+    observed: float
+
+
+@dataclass(frozen=True)
+class CalibrationReport:
+    """A calibration fitted on a gallery's own enrollment utterances, beside the default one."""
+
+    gallery: str
+    stored: bool  # whether the gallery uses it from now on
+    target_fpir: float  # of the gallery
+    speakers: int  # whose utterances were compared
+    utterances: int
+    targets: int  # comparisons of an utterance with its own speaker's voiceprint without it
+    nontargets: int  # with other speakers' voiceprints
+    min_cllr: float  # Cllr of the best calibration there could be
+    default: MeasuredCalibration
+    fitted: MeasuredCalibration
+    histogram: Histogram  # of the fitted calibration
+    curve: tuple[CurveStep, ...]  # of the fitted calibration
+    encoder: str
+    reason: str  # one sentence for a person

@@ -1,4 +1,4 @@
-"""Who speaks when: the answer to a recording, and the job that finds it out."""
+"""Who speaks when: the answer to a recording, the job that finds it out, and the unknown voices in it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from speakerid.types.common import Speech
 from speakerid.types.decisions import CalibrationSource, Candidate, Decision, SpeakerRef, Threshold
-from speakerid.types.speech import Speech
+from speakerid.types.gallery import EnrollmentWarning, Match, Speaker, Utterance
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,10 @@ class Turn:
     end: float
     voice: str  # which of the recording's voices: a speaker's id, or `unknown_1`, `unknown_2`, …
     speaker: SpeakerRef | None
-    channel: int | None  # None where all channels were mixed
+    channel: int | None  # None where all channels were heard as one
     llr: float | None  # of the whole voice being this speaker, not of this turn alone
     probability: float | None
-    overlap: bool = False  # another person speaks during a part of it, on the same channel or another
+    overlap: bool = False  # somebody else speaks in a part of it, on the same channel or another
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class JobOptions:
 
 @dataclass(frozen=True)
 class RecordingJob:
-    """The job of finding who speaks when in one recording."""
+    """A recording that somebody works on, or did."""
 
     id: str
     state: JobState
@@ -96,3 +97,54 @@ class RecordingJob:
 @dataclass(frozen=True)
 class RecordingResult(RecordingJob):
     result: Recording | None  # None unless it is done
+
+
+@dataclass(frozen=True)
+class UnknownVoice:
+    """One voice, as far as can be heard, that is nobody enrolled."""
+
+    id: str
+    recordings: int  # in how many it was heard; the same recording sent twice counts once
+    speech_seconds: float  # in these
+    first_heard_at: datetime  # when the first of them was received
+    last_heard_at: datetime
+    encoder: str
+
+
+@dataclass(frozen=True)
+class UnknownVoiceTurn:
+    """In seconds from the start of the recording."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """One recording that an unknown voice was heard in."""
+
+    recording: str
+    voice: str  # its label there: `unknown_1`, `unknown_2`, …
+    speech_seconds: float
+    received_at: datetime
+    turns: tuple[UnknownVoiceTurn, ...]
+
+
+@dataclass(frozen=True)
+class UnknownVoiceDetails:
+    """One unknown voice, and where it was heard, oldest first."""
+
+    unknown: UnknownVoice
+    hearings: tuple[Hearing, ...]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """An unknown voice that has become a speaker, or part of one."""
+
+    speaker: Speaker
+    utterances: tuple[Utterance, ...]  # made of the hearings, one for each different recording
+    recordings: tuple[str, ...]  # ids of the past recordings that name the speaker now
+    cohesion: Match | None  # with the speaker's other utterances; None for a new speaker
+    similar_speaker: str | None  # id of another speaker with a voice like this one
+    warnings: tuple[EnrollmentWarning, ...]

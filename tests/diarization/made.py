@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from speakerid.types import Candidate, SpeakerRef, Speech
-from speakerid.types.recordings import RecordedVoice, Recording, Turn
+from speakerid.types import Candidate, RecordedVoice, Recording, SpeakerRef, Speech, Turn
 
 ADA = SpeakerRef("spk_1", "Ada B.")
 

@@ -15,8 +15,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.unknowns import page, show
 from speakerid.services.unknowns.keep import Stranger, keep
-from speakerid.types import FloatArray, Speech, UnknownVoice, UnknownVoiceDetails, to_json
-from speakerid.types.recordings import JobOptions
+from speakerid.types import FloatArray, JobOptions, Speech, UnknownVoice, UnknownVoiceDetails, to_json
 from tests.services.heard import SPEECH, add_gallery
 
 LONG = replace(SPEECH, seconds=10.0)

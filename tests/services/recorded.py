@@ -16,7 +16,7 @@ from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import result, run
 from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
-from speakerid.types.recordings import RecordingResult
+from speakerid.types import RecordingResult
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe
 

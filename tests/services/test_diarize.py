@@ -15,8 +15,7 @@ from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
 from speakerid.diarization.stitching import STEP
 from speakerid.encoders.batching import Batcher
 from speakerid.services.recordings import stored_answers
-from speakerid.types import FloatArray, Span
-from speakerid.types.recordings import Recording
+from speakerid.types import FloatArray, Recording, Span
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe
 

@@ -16,7 +16,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.recording import hear
 from speakerid.services.recordings import erase, result, run, save, submit
 from speakerid.services.unknowns.identified import PROMOTED
-from speakerid.types.recordings import RecordedVoice, Recording
+from speakerid.types import RecordedVoice, Recording
 from tests.sampled import ADA, BEN, probe, utterance
 from tests.services.heard import erase_speaker
 from tests.services.kept import KEEPING, add_keeping, done_recording, inbox, left

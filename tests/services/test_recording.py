@@ -23,8 +23,7 @@ from speakerid.errors import (
     TruncatedAudio,
     UnsupportedAudio,
 )
-from speakerid.types import FloatArray
-from speakerid.types.recordings import Recording
+from speakerid.types import FloatArray, Recording
 from tests.audio.encode import encode, soundfile_bytes
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence

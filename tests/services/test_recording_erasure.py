@@ -14,7 +14,7 @@ from speakerid.services.recordings import erase, save
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.undo import undo
-from speakerid.types.recordings import Recording
+from speakerid.types import Recording
 from tests.sampled import ADA, BEN, utterance
 from tests.services.heard import erase_speaker
 from tests.services.recorded import MEETING, claim, look, send, work

@@ -18,7 +18,7 @@ from speakerid.services.recordings import erase
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns.promote import look_up, promote
 from speakerid.services.validation import EVERY_REFUSAL
-from speakerid.types.recordings import RecordedVoice
+from speakerid.types import RecordedVoice
 from tests.sampled import ADA, BEN
 from tests.services.heard import erase_speaker
 from tests.services.kept import KEEPING, add_keeping, inbox, left

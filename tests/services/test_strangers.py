@@ -7,8 +7,7 @@ import pytest
 
 from speakerid.services.recording import DiarizedRecording
 from speakerid.services.unknowns.strangers import strangers
-from speakerid.types import Candidate, Decision, SpeakerRef, Speech
-from speakerid.types.recordings import RecordedVoice, Recording
+from speakerid.types import Candidate, Decision, RecordedVoice, Recording, SpeakerRef, Speech
 
 SPEECH = Speech(seconds=5.0, snr_db=20.0, clipping_ratio=0.0, bandwidth_hz=8_000)
 

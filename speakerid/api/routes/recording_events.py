@@ -17,8 +17,7 @@ from speakerid.api.routes.recordings import RecordingId, job_of
 from speakerid.db.models import GalleryRow
 from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
-from speakerid.types import Scope, to_json
-from speakerid.types.recordings import RecordingJob
+from speakerid.types import RecordingJob, Scope, to_json
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 

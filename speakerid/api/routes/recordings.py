@@ -23,8 +23,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.recordings import cancel, erase, result
 from speakerid.services.recordings.submit import Intake, RecordingRequest, Upload, receiving
 from speakerid.services.speaker_count import MOST, SpeakerCount
-from speakerid.types import Key, Page, to_json
-from speakerid.types.recordings import Recording, RecordingJob, RecordingResult, Sides
+from speakerid.types import Key, Page, Recording, RecordingJob, RecordingResult, Sides, to_json
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from speakerid.types.recordings import RecordedVoice
+from speakerid.types import RecordedVoice
 
 
 @dataclass(frozen=True)

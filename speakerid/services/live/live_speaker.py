@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.types import FloatArray
-from speakerid.types.recordings import RecordedVoice
+from speakerid.types import FloatArray, RecordedVoice
 
 PROBE = 20 * SAMPLE_RATE_HZ  # samples, the first of a voice, that are embedded as one probe
 FULL_SCALE = np.float32(32_767.0)

@@ -7,7 +7,7 @@ from speakerid.db.repositories import recordings
 from speakerid.errors import RecordingEnded
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import erase, jobs, save
-from speakerid.types.recordings import RecordingJob
+from speakerid.types import RecordingJob
 
 
 def cancel(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:

@@ -7,8 +7,16 @@ from typing import Any, cast
 
 from speakerid.db.models import RecordingRow
 from speakerid.errors import DataDamaged
-from speakerid.types import SpeakerRef, from_json
-from speakerid.types.recordings import JobError, JobOptions, JobStage, JobState, RecordingJob, RecordingResult
+from speakerid.types import (
+    JobError,
+    JobOptions,
+    JobStage,
+    JobState,
+    RecordingJob,
+    RecordingResult,
+    SpeakerRef,
+    from_json,
+)
 
 
 def job(row: RecordingRow) -> RecordingJob:

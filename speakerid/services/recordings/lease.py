@@ -12,7 +12,7 @@ from speakerid.db.repositories import recordings
 from speakerid.errors import Overloaded, StoreError
 from speakerid.services.engine import Engine
 from speakerid.services.recordings.save import Claimed
-from speakerid.types.recordings import JobStage
+from speakerid.types import JobStage
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,7 @@ from speakerid.errors import RecordingNotReady, RecordingWithoutResult
 from speakerid.services import validation
 from speakerid.services.recordings import current_names, jobs, stored_answers
 from speakerid.services.unknowns.identified import identified
-from speakerid.types import Page
-from speakerid.types.recordings import Recording, RecordingJob, RecordingResult
+from speakerid.types import Page, Recording, RecordingJob, RecordingResult
 
 PAGE_LIMIT = 200
 

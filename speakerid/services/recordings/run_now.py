@@ -9,8 +9,7 @@ from speakerid.db.types import new_id, now
 from speakerid.services.engine import Engine
 from speakerid.services.recording import RecordingOptions, Watch, hear, unwatched
 from speakerid.services.recordings import result, save, submit
-from speakerid.types import to_json
-from speakerid.types.recordings import Recording
+from speakerid.types import Recording, to_json
 
 
 def recording(

@@ -13,8 +13,7 @@ from speakerid.services.recording import DiarizedRecording
 from speakerid.services.recordings import current_names, erase, jobs, stored_answers
 from speakerid.services.unknowns.keep import keep
 from speakerid.services.unknowns.strangers import strangers
-from speakerid.types import SpeakerRef
-from speakerid.types.recordings import Recording
+from speakerid.types import Recording, SpeakerRef
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from itertools import count
 from typing import Any
 
 from speakerid.errors import DataDamaged
-from speakerid.types import SpeakerRef, from_json, to_json
-from speakerid.types.recordings import RecordedVoice, Recording, Turn
+from speakerid.types import RecordedVoice, Recording, SpeakerRef, Turn, from_json, to_json
 
 Known = Mapping[str, SpeakerRef]  # who each id of the answer is today; those who were erased are missing
 GONE = "The speaker of this voice was erased."

@@ -21,8 +21,7 @@ from speakerid.services.idempotency import Repeat, earlier, keep
 from speakerid.services.recordings import audio, erase, jobs, webhook
 from speakerid.services.recordings.receiver import this_process
 from speakerid.services.speaker_count import ANY, SpeakerCount
-from speakerid.types import to_json
-from speakerid.types.recordings import JobOptions, Sides
+from speakerid.types import JobOptions, Sides, to_json
 
 RENEW_S = 10.0  # of the lease on what is coming in
 

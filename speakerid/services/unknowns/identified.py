@@ -9,7 +9,7 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import RecordingRow
 from speakerid.db.repositories import unknowns
 from speakerid.db.repositories.unknowns import Whose
-from speakerid.types.recordings import RecordedVoice, Recording, Turn
+from speakerid.types import RecordedVoice, Recording, Turn
 
 PROMOTED = "Unknown then. The speaker was enrolled from this recording later."
 

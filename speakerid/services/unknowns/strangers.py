@@ -5,7 +5,7 @@ from __future__ import annotations
 from speakerid.scoring.decision import even_odds_llr, somebody_llr
 from speakerid.services.recording import DiarizedRecording
 from speakerid.services.unknowns.keep import Stranger
-from speakerid.types.recordings import RecordedVoice, Recording
+from speakerid.types import RecordedVoice, Recording
 
 
 def strangers(heard: DiarizedRecording, saved: Recording) -> list[Stranger]:

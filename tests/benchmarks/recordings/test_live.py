@@ -13,9 +13,8 @@ from benchmarks.recordings.live import Clock, Live, Timed
 from benchmarks.recordings.reference import STRANGER, ReferenceTurn
 from speakerid import SpeakerID
 from speakerid.services.live.session import LivePolicy
-from speakerid.types import SpeakerRef
+from speakerid.types import Recording, SpeakerRef, Turn
 from speakerid.types.live import Enough, LiveTurn
-from speakerid.types.recordings import Recording, Turn
 from tests.engines import EngineMaker
 
 ADA = SpeakerRef("spk_1", "ada")

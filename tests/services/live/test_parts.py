@@ -15,8 +15,7 @@ from speakerid.services.live.live_speaker import PROBE, LiveVoice
 from speakerid.services.live.online_clustering import MOST, OnlineClustering
 from speakerid.services.live.ring_buffer import KEPT, RingBuffer
 from speakerid.services.live.utterance import LiveUtterance, WindowOptions
-from speakerid.types import Candidate, Decision, FloatArray, SpeakerRef, Speech, Threshold
-from speakerid.types.recordings import RecordedVoice
+from speakerid.types import Candidate, Decision, FloatArray, RecordedVoice, SpeakerRef, Speech, Threshold
 
 OPTIONS = WindowOptions()
 DIM = 32
