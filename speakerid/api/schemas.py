@@ -66,12 +66,12 @@ class MergeInto(_StrictModel):
 
 
 class MoveTo(_StrictModel):
-    to: str = Field(max_length=64, description="The speaker whose voice it is.", examples=[BEN.id])
+    to: str = Field(max_length=64, description="The speaker who speaks in it.", examples=[BEN.id])
 
 
 class Promote(SpeakerChange):
     name: str | None = Field(None, min_length=1, max_length=200, description="Of a new speaker.", examples=["Ada"])
-    speaker_id: str | None = Field(None, max_length=64, description="The existing speaker whose voice it is.")
+    speaker_id: str | None = Field(None, max_length=64, description="The existing speaker who it is.")
     accept: str = Field("", max_length=200, pattern=ACCEPT, description="Refusals of the enrollment coach to override.")
 
     def into(self) -> SpeakerFields | str:

@@ -117,7 +117,7 @@ class Watcher:
             self._bars.stop()
 
     def counting(self, title: str) -> Callable[[int, int], None]:
-        """For files and voices: how many of how many, and how long the rest will take at this pace."""
+        """For files and speakers: how many of how many, and how long the rest will take at this pace."""
         started = time.monotonic()
 
         def show(done: int, total: int) -> None:

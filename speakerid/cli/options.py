@@ -53,7 +53,7 @@ class Store(Output):
 
 @dataclass(frozen=True)
 class Place(Store):
-    """Where the voices are: in a store of this machine, or behind a server."""
+    """Where the speakers are: in a store of this machine, or behind a server."""
 
     encoder: EncoderOption = None
     url: Annotated[

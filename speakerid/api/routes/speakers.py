@@ -35,7 +35,7 @@ router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"], ro
 
 @router.post("", status_code=201, response_model=Speaker, **guarded("enroll", errors=(404, 409)))
 def create_speaker(gallery: GalleryDep, once: OnceDep, body: SpeakerCreate) -> Any:
-    """Make a speaker, who has no voice yet: enroll utterances next."""
+    """Make a speaker without utterances: enroll some next."""
     return once.create(lambda db: speakers.create(db, gallery, body.fields()), gallery.name)
 
 
