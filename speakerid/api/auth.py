@@ -121,9 +121,9 @@ def allow_stream(connection: HTTPConnection, secret: str | None, gallery: str) -
 
 def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
     throttle: KeyThrottle = connection.app.state.key_throttle
-    network = network_of(connection)
+    sender = network_of(connection)
     if secret is not None:
-        throttle.check(network, secret)
+        throttle.check(sender, secret)
     with engine_of(connection).read() as db:
         if not connection.app.state.require_key and not keys.required(db):
             _only_from_here(connection)
@@ -133,7 +133,7 @@ def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
         try:
             key = keys.find(db, secret)
         except KeyInvalid:
-            throttle.wrong(network, secret)
+            throttle.wrong(sender, secret)
             raise
     throttle.right(secret)
     return key

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from speakerid.services.engine import Engine
     from speakerid.settings import Settings
 
+# Python handles a signal when the main thread runs, and the system may give it to another thread: one of a process that
+# was stopped and went on, for example.
+WAKE_S = 1.0
+
 
 @dataclass(frozen=True)
 class Serving(Store):
@@ -118,11 +122,6 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
     finally:
         worker.stop()
         scrubber.stop()
-
-
-# Python handles a signal when the main thread runs, and the system may give it to another thread: one of a process that
-# was stopped and went on, for example.
-WAKE_S = 1.0
 
 
 @dataclass(frozen=True)
