@@ -38,7 +38,7 @@ class EnrollmentStage:
 
     def enroll(self, speaker: str, samples: FloatArray, *, whatever: bool = False) -> Findings:
         """Kept unless the coach refuses it; with `whatever` it is kept all the same."""
-        voice = coach.hear(self._engine, self._current(), _file(samples))
+        voice = coach.prepare(self._engine, self._current(), _file(samples))
         try:
             with self._engine.write() as db:
                 speaker_id = speakers.find_or_create(db, self._gallery, speaker).id
@@ -51,7 +51,7 @@ class EnrollmentStage:
 
     def review(self, speaker: str | None, samples: FloatArray) -> Findings:
         """What the coach says of a recording for this speaker, or for a new one. Nothing stays enrolled."""
-        voice = coach.hear(self._engine, self._current(), _file(samples))
+        voice = coach.prepare(self._engine, self._current(), _file(samples))
         try:
             with self._engine.database.write() as db:
                 speaker_id = self._ids.get(speaker or "") or speakers.create(db, self._gallery, NEWCOMER).id

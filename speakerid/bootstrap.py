@@ -20,11 +20,10 @@ from speakerid.index.faiss import FaissFlatIndex
 from speakerid.models.catalog import CATALOG, SEGMENTATION
 from speakerid.models.store import is_whole
 from speakerid.scoring.fitted import Fitted, find_or_generic
-from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.engine import Engine, Policy
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
-from speakerid.services.recordings.notify import Notice
+from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from speakerid.settings import Settings
 
@@ -45,13 +44,11 @@ def build_engine(settings: Settings, encoder: Encoder | None = None, *, effort: 
         database.scrub(AT_START)
         batcher = Batcher(encoder, max_queue=settings.max_queue)
         undo.callback(batcher.close)
-        indexes = IndexSync(database, FaissFlatIndex, encoder)
         engine = Engine(
             database=database,
             encoder=batcher,
             preparer=Preparer(SileroVad(), decode_limits(settings)),
-            indexes=indexes,
-            cross_speaker=CrossSpeakerScores(database, indexes),
+            indexes=IndexSync(database, FaissFlatIndex, encoder),
             calibration=fitted.calibration,
             limits=fitted.limits,
             policy=Policy(prior=settings.prior),

@@ -25,28 +25,25 @@ from speakerid.services import (
     audit,
     calibrate,
     coach,
-    embed,
     enroll,
     galleries,
-    history,
     identify,
-    merge,
-    move,
     recording,
+    repair,
     serializers,
     speakers,
-    undo,
     validation,
     verify,
 )
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.live.listen import LiveOptions, listen
+from speakerid.services.probe import embed
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
-from speakerid.services.recordings import run_now
+from speakerid.services.recordings import worker
 from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
-from speakerid.services.unknowns import dismiss, page, promote, show
+from speakerid.services.unknowns import inbox, promote
 from speakerid.settings import Settings
 
 Audio = str | Path | bytes | Samples  # a path, the bytes of a file, or (samples, rate in Hz)
@@ -77,7 +74,7 @@ class SpeakerID:
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
         accepted, gallery = validation.accepted(accept), self._row()
-        probes = [coach.hear(self.engine, gallery, *_picked(one, channel)) for one in audio]
+        probes = [coach.prepare(self.engine, gallery, *_picked(one, channel)) for one in audio]
         with self.engine.write() as db:
             speaker_id = speakers.find_or_create(db, gallery, speaker).id
             return [enroll.enroll(self.engine, db, gallery.name, speaker_id, probe, accepted) for probe in probes][-1]
@@ -155,7 +152,7 @@ class SpeakerID:
         options = RecordingOptions(count, None if candidates is None else tuple(candidates), channel)
         gallery = self._row()
         with _encoded(audio) as data:
-            through = run_now.recording if gallery.keep_unknown_voices else recording.recording
+            through = worker.run_now if gallery.keep_unknown_voices else recording.recording
             return through(self.engine, gallery, data, options, watch)
 
     def listen(
@@ -186,38 +183,38 @@ class SpeakerID:
         gallery = self._row()
         with self.engine.write() as db:
             ids = [speakers.by_name_or_id(db, gallery, one).id for one in (speaker, into)]
-            return merge.merge(db, gallery, *ids)
+            return repair.merge(db, gallery, *ids)
 
     def move(self, speaker: str, utterance: str, to: str) -> types.Repair:
         """Give an utterance to another speaker. Raises SpeakerNotFound, UtteranceNotFound, InvalidRequest."""
         gallery = self._row()
         with self.engine.write() as db:
             from_id, to_id = (speakers.by_name_or_id(db, gallery, one).id for one in (speaker, to))
-            return move.move(db, gallery, from_id, utterance, to_id)
+            return repair.move(db, gallery, from_id, utterance, to_id)
 
     def history(self) -> list[types.Change]:
         """Every merge and move of the gallery, newest first."""
         gallery = self._row()
-        return self._pages(lambda db, cursor: history.page(db, gallery, cursor=cursor, limit=history.PAGE_LIMIT))
+        return self._pages(lambda db, cursor: repair.history(db, gallery, cursor=cursor, limit=repair.PAGE_LIMIT))
 
     def undo(self, change: str = LAST) -> types.Repair:
         """Take back a change, by id, or the last one. Raises ChangeNotFound, UndoImpossible, ExternalIdTaken."""
         gallery = self._row()
         with self.engine.write() as db:
-            return undo.undo(db, gallery, change)
+            return repair.undo(db, gallery, change)
 
     def unknowns(self, *, min_recordings: int = 1) -> list[types.UnknownVoice]:
         """Every kept unknown voice, oldest first; 2: only those of two recordings or more."""
-        gallery, limit = self._row(), page.PAGE_LIMIT
+        gallery, limit = self._row(), inbox.PAGE_LIMIT
         return self._pages(
-            lambda db, cursor: page.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
+            lambda db, cursor: inbox.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
         )
 
     def unknown(self, unknown: str) -> types.UnknownVoiceDetails:
         """One kept unknown voice, by id, and the recordings it speaks in. Raises UnknownVoiceNotFound."""
         gallery = self._row()
         with self.engine.read() as db:
-            return show.show(db, gallery, unknown)
+            return inbox.show(db, gallery, unknown)
 
     def promote(
         self, unknown: str, speaker: str, *, accept: str | Iterable[str] = (), **fields: Any
@@ -240,7 +237,7 @@ class SpeakerID:
         """
         gallery = self._row()
         with self.engine.write(erase=True) as db:
-            dismiss.dismiss(db, gallery, unknown)
+            inbox.dismiss(db, gallery, unknown)
 
     def galleries(self) -> list[types.Gallery]:
         """Every gallery of the store."""
@@ -285,7 +282,7 @@ class SpeakerID:
         Raises AudioError, NotEnoughSpeech.
         """
         data, channel = _picked(audio, channel)
-        return embed.embed(self.engine, data, channel)
+        return embed(self.engine, data, channel)
 
     def close(self) -> None:
         self.engine.close()

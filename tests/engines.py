@@ -18,7 +18,6 @@ from speakerid.index.base import VectorIndex
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.scoring.calibration import generic
 from speakerid.scoring.fitted import Fitted
-from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
@@ -67,13 +66,11 @@ def make_engine(
     encoder = encoder or FakeEncoder()
     fitted = load_fitted(encoder) if calibrated else Fitted(generic(encoder.fingerprint))
     batcher = Batcher(encoder, max_queue=max_queue)
-    indexes = IndexSync(database, new_index, batcher)
     engine = Engine(
         database=database,
         encoder=batcher,
         preparer=preparer,
-        indexes=indexes,
-        cross_speaker=CrossSpeakerScores(database, indexes),
+        indexes=IndexSync(database, new_index, batcher),
         calibration=fitted.calibration,
         limits=fitted.limits,
     )

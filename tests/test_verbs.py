@@ -27,7 +27,7 @@ from speakerid.errors import (
     UtteranceElsewhere,
     VoiceAlreadyEnrolled,
 )
-from speakerid.services import galleries, history, speakers
+from speakerid.services import galleries, repair, speakers
 from speakerid.services.engine import Engine
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
 
@@ -129,7 +129,7 @@ def test_deleting_erases(sid: SpeakerID) -> None:
 
 
 def test_audit_repair_and_undo(sid: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "PAGE_LIMIT", 1)
+    monkeypatch.setattr(repair, "PAGE_LIMIT", 1)
     sid.enroll("Ada", *(utterance(ADA, n) for n in range(3)))
     sid.enroll("Ben", *(utterance(BEN, n) for n in range(3)))
     wrong = sid.enroll("Ben", probe(ADA), accept="does_not_match_speaker").utterance.id

@@ -23,7 +23,7 @@ from speakerid.db.models import SpeakerRow, UtteranceRow
 from speakerid.db.repositories import galleries
 from speakerid.db.types import new_id
 from speakerid.encoders.base import Encoder
-from speakerid.services import voiceprints
+from speakerid.services.galleries import refresh_voiceprints
 from speakerid.settings import Settings
 
 AT_ONCE = 41
@@ -125,7 +125,7 @@ def _fill(store: Path, speakers: int) -> None:
             for row in rows:
                 middle = rng.standard_normal(engine.encoder.dim)
                 db.add_all(_utterance(row, middle, rng, engine.encoder) for _ in range(UTTERANCES))
-            voiceprints.refresh(db, gallery.key, rows)
+            refresh_voiceprints(db, gallery.key, rows)
     finally:
         engine.close()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from speakerid.bootstrap import build_engine
-from speakerid.services import galleries, keys, merge, speakers
+from speakerid.services import galleries, keys, repair, speakers
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 from speakerid.types import FloatArray, Scope
-from tests.services.heard import add_speaker, made_up
-from tests.services.kept import add_keeping, hear_recording, inbox, stranger
+from tests.services.enrolled import add_speaker, made_up
+from tests.services.kept import add_keeping, inbox, keep_recording, stranger
 
 SCOPES: tuple[Scope, ...] = ("enroll", "identify", "read", "admin")
 
@@ -52,10 +52,10 @@ def _tenant(engine: Engine, gallery: str, seed: int) -> Tenant:
         add_speaker(engine, f"{name} {secret}", made_up(_vector(engine, seed + nth)), gallery=gallery, **fields)
         for nth, (name, fields) in enumerate((("Ada", said), ("Ben", {}), ("Eve", {})))
     )
-    recording = hear_recording(engine, stranger(_vector(engine, seed + 9)), gallery=gallery)
+    recording = keep_recording(engine, stranger(_vector(engine, seed + 9)), gallery=gallery)
     with engine.write() as db:
         row = galleries.get(engine, gallery)
-        change = merge.merge(db, row, gone.id, other.id).change.id
+        change = repair.merge(db, row, gone.id, other.id).change.id
     utterance, unknown = _first_utterance(engine, gallery, one.id), inbox(engine, gallery)[0].id
     ids = {
         "gallery": gallery,

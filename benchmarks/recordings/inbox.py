@@ -24,8 +24,8 @@ from speakerid.db.models import GalleryRow
 from speakerid.services import galleries
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.recording import RecordingOptions
-from speakerid.services.recordings import run_now
-from speakerid.services.unknowns.show import show
+from speakerid.services.recordings import worker
+from speakerid.services.unknowns.inbox import show
 from speakerid.verbs import SpeakerID
 
 WORLDS = 8  # times that the same people are dealt into other conversations
@@ -37,7 +37,7 @@ def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = froz
     gallery, truth = galleries.get(sid.engine, sid.gallery), dict[str, tuple[ReferenceTurn, ...]]()
     for case in cases:
         audio = wav_bytes((case.samples, SAMPLE_RATE_HZ))
-        found = run_now.recording(sid.engine, gallery, audio, RecordingOptions())
+        found = worker.run_now(sid.engine, gallery, audio, RecordingOptions())
         assert found.id is not None
         truth[found.id] = case.truth
     with sid.engine.read() as db:

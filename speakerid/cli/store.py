@@ -100,10 +100,10 @@ def verify(options: Store) -> None:
 
     Speakers among them are kept, but not found; all others are served.
     """
-    from speakerid.services import damage
+    from speakerid.services import health
 
     with open_store(options) as database, database.read() as db:
-        found = damage.find(db)
+        found = health.damage(db)
     if options.as_json:
         emit({"items": [asdict(one) for one in found]})
     elif found:
@@ -117,10 +117,10 @@ def verify(options: Store) -> None:
 @with_options
 def rebuild(options: Store) -> None:
     """Make damaged voiceprints again from their speakers' utterances. Servers follow at once."""
-    from speakerid.services import damage
+    from speakerid.services import health
 
     with open_store(options) as database, database.write() as db:
-        made = damage.rebuild(db)
+        made = health.rebuild_voiceprints(db)
     if options.as_json:
         emit({"speakers": list(made)})
     else:

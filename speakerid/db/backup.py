@@ -85,7 +85,7 @@ def _made_beside(wanted: Path) -> Iterator[Path]:
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """What processes that were killed left behind: every voice of a store may be in it."""
+    """What processes that were killed left behind: every embedding of a store may be in it."""
     with suppress(OSError):
         for one in folder.iterdir():
             if (found := UNFINISHED.fullmatch(one.name)) and not _runs(int(found[1])):
@@ -138,11 +138,11 @@ def _check(copy: Path) -> None:
     """Raises BackupFailed, StoreNewer, StoreSchemaUnknown."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         try:
-            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.Error as error:
-            said = str(error)
-    if said != "ok":
-        raise BackupFailed(f"It is damaged: {' '.join(said.split())}. Use another backup.")
+            verdict = str(error)
+    if verdict != "ok":
+        raise BackupFailed(f"It is damaged: {' '.join(verdict.split())}. Use another backup.")
     database = open_database(copy)
     try:
         migrate.require_known(database)
@@ -174,7 +174,7 @@ def _exclusively(store: Path) -> Iterator[None]:
         return
     with closing(sqlite3.connect(store, isolation_level=None, timeout=1.0)) as connection:
         try:
-            connection.execute("PRAGMA journal_mode=DELETE")  # refused while anybody has it open
+            connection.execute("PRAGMA journal_mode=DELETE")  # refused while it is open elsewhere
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             raise StoreInUse(f"{store} is in use ({error}). Stop the servers and workers on it first.") from error

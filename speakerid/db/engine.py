@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from speakerid.db import erasure
 from speakerid.db.erasure import FINISH, Effort
-from speakerid.db.turns import turns
+from speakerid.db.store_file import turns
 from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
 from speakerid.errors.base import how_to_install
 
@@ -166,12 +166,12 @@ def store_url(store: str | Path) -> URL:
 
 def _create_for_us_alone(_dialect: object, _record: object, arguments: Any, _options: object) -> None:
     """A new store is its owner's alone, whatever the umask; SQLite gives its log the same mode."""
-    with suppress(OSError):  # it is there already, or SQLite will say what is wrong
+    with suppress(OSError):  # it is there already, or SQLite will report what is wrong
         os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where the driver guesses
+    connection.isolation_level = None  # transactions begin where SQLAlchemy wants it, not where the driver guesses
     for pragma in PRAGMAS:
         connection.execute(pragma)
     _use_log(connection)

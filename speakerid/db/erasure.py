@@ -1,9 +1,9 @@
 """Erased means gone from the disk: what SQLite itself leaves behind after a DELETE (docs/decisions/0019).
 
 The write-ahead log holds old pages, and gaps of pages hold copies of rows that were moved. A row of `erasures`, written
-in the transaction that erases, says that this is still to be done. It goes when the log was emptied and every page was
+in the transaction that erases, marks that as still to be done. It goes when the log was emptied and every page was
 gone through since. Gaps are zeroed in the file itself, a few MB at a time, while this process holds SQLite's write lock
-and the log is empty: then no page is in flux, and what anybody reads stays the same.
+and the log is empty: then no page is in flux, and what others read stays the same.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from speakerid.db import gaps
-from speakerid.db.descriptors import descriptor
-from speakerid.db.turns import Turns, turns
+from speakerid.db.store_file import Turns, descriptor, turns
 
 STEP_BYTES = 4 * 1024 * 1024  # 5 ms of holding the write lock
 LOCK_TIMEOUT_MS = 20  # emptying the log holds the write lock while it waits for readers: others wait too
-RETRY_S = 0.005  # after somebody was in the way, twice as long each time
+RETRY_S = 0.005  # after another was in the way, twice as long each time
 MOST_RETRY_S = 0.5  # for who reads from the log for minutes, as a backup does
 PAUSE_S = 0.01  # between two steps, for other writers
 
@@ -90,7 +89,7 @@ class _Pass:
         return True
 
     def _in_turn(self, deadline: float) -> bool:
-        """One step, unless somebody is in the way."""
+        """One step, unless another is in the way."""
         with self.turns.turn(max(0.0, deadline - time.monotonic())) as mine:
             if not mine or not self._begin():
                 return False
@@ -102,7 +101,7 @@ class _Pass:
         return self.connection.execute("SELECT 1 FROM erasures LIMIT 1").fetchone() is not None
 
     def _begin(self) -> bool:
-        """Empty the log and take the write lock. False when somebody reads from the log, or wrote to it in between."""
+        """Empty the log and take the write lock. False when another reads from the log, or wrote to it in between."""
         try:
             if self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 return False

@@ -23,7 +23,7 @@ Gap = tuple[int, int]  # start and end (exclusive) in the page
 
 @dataclass(frozen=True)
 class GapLayout:
-    """What the file's own header says."""
+    """From the file's own header."""
 
     page_bytes: int
     usable_bytes: int  # of a page: some keep bytes at its end for an extension

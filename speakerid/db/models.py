@@ -8,8 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
 
-from speakerid.db.damage import Json, UtcDateTime
-from speakerid.db.types import Key, Vector, now
+from speakerid.db.types import Json, Key, UtcDateTime, Vector, now
 from speakerid.types import Combining, FloatArray
 
 NAME_LENGTH = 200
@@ -37,7 +36,7 @@ class GalleryRow(Base):
     keep_audio: Mapped[bool]
     combining: Mapped[Combining] = mapped_column(String(16), default="mean", server_default="mean")
     keep_unknown_voices: Mapped[bool] = mapped_column(default=False)
-    # Fitted on the gallery itself (services/calibrations.py); NULL: the encoder's default is used.
+    # Fitted on the gallery itself (services/judge.py); NULL: the encoder's default is used.
     calibration: Mapped[dict[str, Any] | None] = mapped_column(Json(dict, none_as_null=True), default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     version: Mapped[int] = mapped_column(default=1)
@@ -92,7 +91,7 @@ class UtteranceRow(Base):
 class IndexChangeRow(Base):
     """ "The voiceprint of this speaker changed." Written in the transaction that changed it.
 
-    It says which speaker, never what: whoever applies it reads the row, so applying twice or late does no harm.
+    Which speaker, never what: whoever applies it reads the row, so applying twice or late does no harm.
     """
 
     __tablename__ = "index_changes"
@@ -129,7 +128,7 @@ class GuardRow(Base):
 
 
 class RepairRow(Base):
-    """A merge or a move, and what undoing it needs. Emptied when anybody or anything it tells of is erased."""
+    """A merge or a move, and what undoing it needs. Emptied when a speaker or utterance of it is erased."""
 
     __tablename__ = "repairs"
 
@@ -206,7 +205,7 @@ class KeyRow(Base):
 
 
 class RepeatRow(Base):
-    """The answer already given for an Idempotency-Key. Erased with the speaker it tells of."""
+    """The answer already given for an Idempotency-Key. Erased with its speaker."""
 
     __tablename__ = "repeats"
 
@@ -220,7 +219,7 @@ class RepeatRow(Base):
 
 
 class UnknownVoiceRow(Base):
-    """A voice of recordings that is nobody enrolled: what its hearings have in common (services/unknowns/count.py)."""
+    """An unknown speaker of recordings: what their hearings have in common (services/unknowns/keep.py)."""
 
     __tablename__ = "unknown_voices"
     __table_args__ = (Index("ix_unknown_voices_gallery_id", "gallery_key", "id"),)
@@ -238,10 +237,10 @@ class UnknownVoiceRow(Base):
 
 
 class HearingRow(Base):
-    """One voice of one recording that had no name when it was heard.
+    """An unnamed speaker of one recording.
 
-    It belongs to a kept voice, or, once that was promoted, to the utterance that was made of it: who has the utterance
-    is who spoke, through merges, moves and their undoing, and nobody once it is erased.
+    It belongs to a kept unknown speaker, or, once they were promoted, to the utterance that was made of it: who has
+    the utterance is who spoke, through merges, moves and their undoing, and no one once it is erased.
     """
 
     __tablename__ = "hearings"
@@ -251,7 +250,7 @@ class HearingRow(Base):
     voice_key: Mapped[int | None] = mapped_column(ForeignKey("unknown_voices.key", ondelete="CASCADE"), index=True)
     utterance_key: Mapped[int | None] = mapped_column(ForeignKey("utterances.key", ondelete="CASCADE"), index=True)
     recording_key: Mapped[int] = mapped_column(ForeignKey("recordings.key", ondelete="CASCADE"))
-    label: Mapped[str] = mapped_column(String(40))  # the voice in the recording's answer: unknown_1
+    label: Mapped[str] = mapped_column(String(40))  # in the recording's answer: unknown_1
     turns: Mapped[list[list[float]]] = mapped_column(Json(list))  # start and end in seconds
     speech_s: Mapped[float]
     snr_db: Mapped[float | None]

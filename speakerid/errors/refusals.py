@@ -24,7 +24,7 @@ class NotEnoughSpeech(Refusal):
 
 
 class EnrollmentRefused(Refusal):
-    """`review` says what was heard, and all that is refused; an error is named after the gravest."""
+    """`review` has all that was measured and refused; an error is named after the gravest."""
 
     code = "enrollment_refused"
     sentence: ClassVar[str] = "The recording is refused. Record again."

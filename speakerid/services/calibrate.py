@@ -17,9 +17,9 @@ from speakerid.db.repositories import galleries, utterances
 from speakerid.db.types import now
 from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch, TooFewTrials
-from speakerid.services import scores, serializers, validation
-from speakerid.services.calibrations import StoredCalibration
+from speakerid.services import judge, serializers, validation
 from speakerid.services.engine import Engine
+from speakerid.services.judge import StoredCalibration
 from speakerid.types import CalibrationReport, Combining, Gallery
 
 MOST_TRIALS = 300_000  # 316 speakers of three utterances; larger galleries are judged by speakers drawn at random
@@ -41,7 +41,7 @@ def fit(engine: Engine, gallery: GalleryRow) -> Made:
         rows = _sample(db, gallery.key)
     if not rows:
         raise TooFewTrials(0, MIN_SPEAKERS, 0, MIN_NONTARGETS)
-    scores.require_same_encoder(engine, gallery)
+    judge.require_same_encoder(engine, gallery)
     trials = gallery_trials(engine.calibration, _utterances(rows, gallery.combining))
     found = fit_gallery(engine.calibration, trials, gallery.target_fpir)
     stored = StoredCalibration(

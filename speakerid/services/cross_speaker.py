@@ -1,22 +1,22 @@
 """The enrolled utterances' best scores among other speakers, kept for each gallery as part of the read model.
 
 Bounded, however large the gallery: a sample of its speakers, by key, so that every process takes the same. Measured
-again when the gallery has changed; a large one when it has changed enough, or somebody was erased.
+again when the gallery has changed; a large one when it has changed enough, or a speaker was erased.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from weakref import WeakKeyDictionary
-
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.db.engine import Database, Handle
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import speakers, utterances
+from speakerid.scoring import strangers
 from speakerid.scoring.cosine import cosine
-from speakerid.scoring.strangers import OwnStrangers, Strangers, own_strangers
-from speakerid.services.index_sync import GalleryIndex, IndexSync
+from speakerid.scoring.strangers import OwnStrangers
+from speakerid.services.engine import Engine
+from speakerid.services.index_sync import CrossSpeakerScores, GalleryIndex
 
 MOST_UTTERANCES = 600
 MOST_OF_ONE = 3  # utterances of one speaker
@@ -24,41 +24,25 @@ ALWAYS_BELOW = 300  # speakers; smaller galleries are measured again after every
 CHANGED = 0.05  # of the speakers of a larger one
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """`best (u,)` and `speaker (u,)` of u utterances, each compared with `compared` other speakers' voiceprints."""
+def own_strangers(engine: Engine, gallery: GalleryRow) -> OwnStrangers | None:
+    """How strangers score in the gallery; None for too few speakers.
 
-    best: NDArray[np.float32]
-    speaker: NDArray[np.intp]
-    compared: int
-    changes: int  # of the gallery until then
-    erased: int  # voiceprints until then
-
-
-class CrossSpeakerScores:
-    """Nothing is left of a gallery whose index is dropped."""
-
-    def __init__(self, database: Database, indexes: IndexSync) -> None:
-        self._database = database
-        self._indexes = indexes
-        self._measured: WeakKeyDictionary[GalleryIndex, _Measured] = WeakKeyDictionary()
-
-    def own(self, gallery_key: int, default: Strangers) -> OwnStrangers | None:
-        """None for a gallery with too few speakers. Reads the store: never inside a write transaction."""
-        index = self._indexes.current(gallery_key)
-        if index is None:
-            return None
-        found = self._measured.get(index)
-        if found is None or _stale(found, index):
-            changes, erased = index.changes, index.erased  # as they are before the store is read
-            with self._database.read() as db:
-                found = _Measured(*_measured(db, gallery_key, len(index.vectors)), changes, erased)
-            self._measured[index] = found
-        return own_strangers(found.best, found.speaker, found.compared, default)
+    Reads the store: never inside a write transaction.
+    """
+    index = engine.indexes.catch_up(gallery.key)
+    if index.vectors is None:
+        return None
+    found = index.cross_speaker
+    if found is None or _stale(found, index):
+        changes, erased = index.changes, index.erased  # as they are before the store is read
+        with engine.read() as db:
+            found = CrossSpeakerScores(*_measured(db, gallery.key, len(index)), changes, erased)
+        index.cross_speaker = found
+    return strangers.own_strangers(found.best, found.speaker, found.compared, engine.calibration.strangers)
 
 
-def _stale(found: _Measured, index: GalleryIndex) -> bool:
-    size = len(index.vectors)
+def _stale(found: CrossSpeakerScores, index: GalleryIndex) -> bool:
+    size = len(index)
     let_pass = 0 if size < ALWAYS_BELOW else CHANGED * size
     return found.erased != index.erased or index.changes - found.changes > let_pass
 

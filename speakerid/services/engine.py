@@ -1,4 +1,4 @@
-"""What the services work with: the store, the encoder, the ears and the index, wired once by `bootstrap`."""
+"""What the services work with: the store, the encoder, the audio path and the index, wired once by `bootstrap`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from speakerid.encoders.base import label
 from speakerid.encoders.batching import Batcher
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.coach import UNFITTED, CoachLimits
-from speakerid.services.cross_speaker import CrossSpeakerScores
 from speakerid.services.index_sync import IndexSync
 
 logger = logging.getLogger(__name__)
@@ -38,7 +37,6 @@ class Engine:
     encoder: Batcher
     preparer: Preparer
     indexes: IndexSync
-    cross_speaker: CrossSpeakerScores
     calibration: Calibration  # the encoder's own, or a prior for any
     limits: CoachLimits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()

@@ -10,7 +10,6 @@ from speakerid.errors import UtteranceElsewhere
 from speakerid.services import coach, galleries, serializers
 from speakerid.services.engine import Engine
 from speakerid.services.probe import Probe
-from speakerid.services.speakers import refresh_voiceprint
 from speakerid.types import Enrollment, EnrollmentRefusal, Review
 
 NOTHING: frozenset[EnrollmentRefusal] = frozenset()
@@ -21,28 +20,28 @@ def enroll(
     db: Handle,
     gallery_name: str,
     speaker_id: str,
-    voice: Probe,
+    probe: Probe,
     accepted: frozenset[EnrollmentRefusal] = NOTHING,
 ) -> Enrollment:
-    """Add what was heard to the speaker's voiceprint. The same bytes for the same speaker change nothing.
+    """Add a recording to the speaker's voiceprint. The same bytes for the same speaker change nothing.
 
     Refusals of the coach that are `accepted` are kept with the utterance instead. Raises GalleryNotFound,
     SpeakerNotFound, EnrollmentRefused, UtteranceElsewhere, EncoderMismatch.
     """
     gallery = galleries.to_enroll(engine, db, gallery_name)
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
-    known = utterances.same_bytes(db, gallery.key, voice.sha256)
+    known = utterances.same_bytes(db, gallery.key, probe.sha256)
     if known is not None and known[1] != row.id:
         raise UtteranceElsewhere(known[1])
-    said = coach.review(engine, db, gallery, row, voice)
-    utterance = known[0] if known else _add(engine, db, gallery, row, voice, said, accepted)
+    review = coach.review(engine, db, gallery, row, probe)
+    utterance = known[0] if known else _add(engine, db, gallery, row, probe, review, accepted)
     return Enrollment(
         speaker=serializers.speaker(speakers.with_sums(db, row), gallery),
         utterance=serializers.utterance(utterance),
         already_enrolled=known is not None,
-        cohesion=said.cohesion,
-        similar_speaker=said.similar_speaker,
-        warnings=said.warnings,
+        cohesion=review.cohesion,
+        similar_speaker=review.similar_speaker,
+        warnings=review.warnings,
     )
 
 
@@ -51,31 +50,31 @@ def _add(
     db: Handle,
     gallery: GalleryRow,
     speaker: SpeakerRow,
-    voice: Probe,
-    said: Review,
+    probe: Probe,
+    review: Review,
     accepted: frozenset[EnrollmentRefusal],
 ) -> UtteranceRow:
-    coach.refuse(said, accepted, heard=voice.embedding is not None)
-    utterance = _row(engine, gallery, speaker, voice, said)
+    coach.refuse(review, accepted, embedded=probe.embedding is not None)
+    utterance = _row(engine, gallery, speaker, probe, review)
     utterances.add(db, utterance)
-    refresh_voiceprint(db, speaker)
+    galleries.refresh_voiceprints(db, gallery.key, [speaker])
     return utterance
 
 
-def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, voice: Probe, said: Review) -> UtteranceRow:
+def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, probe: Probe, review: Review) -> UtteranceRow:
     return UtteranceRow(
         id=new_id("utt"),
         gallery_key=gallery.key,
         speaker_key=speaker.key,
-        sha256=voice.sha256,
-        speech_s=voice.speech.seconds,
-        snr_db=voice.speech.snr_db,
-        clipping_ratio=voice.speech.clipping_ratio,
-        bandwidth_hz=voice.speech.bandwidth_hz,
-        voices=said.voices,
-        accepted=list(said.refusals),
-        embedding=voice.require(),
+        sha256=probe.sha256,
+        speech_s=probe.speech.seconds,
+        snr_db=probe.speech.snr_db,
+        clipping_ratio=probe.speech.clipping_ratio,
+        bandwidth_hz=probe.speech.bandwidth_hz,
+        voices=review.voices,
+        accepted=list(review.refusals),
+        embedding=probe.require(),
         encoder_name=engine.encoder.name,
         encoder_fingerprint=engine.encoder.fingerprint,
-        audio=voice.audio if gallery.keep_audio else None,
+        audio=probe.audio if gallery.keep_audio else None,
     )

@@ -1,20 +1,24 @@
-"""Create, list, change and erase galleries."""
+"""Create, list, change and erase galleries, and make the voiceprints in them by their policy."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
-from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import changes, galleries, keys, speakers, unknowns
+from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.repositories import changes, galleries, keys, speakers, unknowns, utterances
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
-from speakerid.services import serializers, validation, voiceprints
+from speakerid.scoring.cosine import voiceprint
+from speakerid.scoring.enrollment_pooling import shares
+from speakerid.services import serializers, validation
 from speakerid.services.engine import Engine
 from speakerid.types import Combining, Gallery
 
 DEFAULT = "default"
+SPEAKERS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def every(engine: Engine, db: Handle) -> tuple[Gallery, ...]:
 
 
 def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_match: str | None = None) -> Gallery:
-    """Another way of combining makes every voiceprint again; unknown voices kept no longer are forgotten.
+    """Another way of combining makes every voiceprint again; unknown speakers who are kept no longer are forgotten.
 
     Raises GalleryNotFound, InvalidRequest, PreconditionFailed.
     """
@@ -83,7 +87,7 @@ def update(engine: Engine, db: Handle, name: str, settings: GallerySettings, if_
     row.version += 1
     db.flush()
     if row.combining != combining:
-        voiceprints.refresh(db, row.key, speakers.every(db, row.key, lock=True))
+        refresh_voiceprints(db, row.key, speakers.every(db, row.key, lock=True))
     return serializers.gallery(engine, db, row)
 
 
@@ -128,3 +132,18 @@ def _apply(row: GalleryRow, settings: GallerySettings) -> None:
         row.combining = validation.combining(settings.combining)
     if settings.keep_unknown_voices is not None:
         row.keep_unknown_voices = settings.keep_unknown_voices
+
+
+def refresh_voiceprints(db: Handle, gallery_key: int, rows: Sequence[SpeakerRow]) -> None:
+    """Of speakers of this gallery, held by the caller, from their utterances as they are now; noted for the index."""
+    db.flush()
+    combining = galleries.combining(db, gallery_key)
+    for start in range(0, len(rows), SPEAKERS_AT_ONCE):
+        some = rows[start : start + SPEAKERS_AT_ONCE]
+        found = utterances.spoken(db, gallery_key, [row.key for row in some])
+        for row in some:
+            own = found.get(row.key)
+            row.voiceprint = voiceprint(own.embeddings, shares(combining, own.seconds)) if own else None
+            row.version += 1
+            changes.record(db, gallery_key, row.key)
+        db.flush()

@@ -1,7 +1,7 @@
 """Idempotency-Key: a repeated request gets the first answer again, and its work is done once.
 
 The answer is kept in the transaction that did the work, so there is no moment in which only one of them exists.
-It is erased with the gallery or speaker it tells of, and after a day.
+It is erased with its gallery or speaker, and after a day.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from speakerid.db.damage import is_damaged
 from speakerid.db.engine import Handle
 from speakerid.db.models import RepeatRow
 from speakerid.db.repositories import galleries, idempotency, speakers
+from speakerid.db.types import is_damaged
 from speakerid.errors import DataDamaged, IdempotencyKeyReused
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """A request that may come again: `id` tells caller, path and key apart, `request_sha256` what was asked."""
+    """A request that may come again: `id` is of caller, path and key, `request_sha256` what was asked."""
 
     id: str
     request_sha256: str

@@ -1,21 +1,22 @@
 """Keeps the vector index in step with SQL: the one place that knows both.
 
 The index is a read model, one per gallery. A change is applied by reading the speaker's voiceprint as it is now, under
-one lock, so changes can be applied late, twice or in any order, and the last word is always SQL's.
+the gallery's lock, so changes can be applied late, twice or in any order, and the last word is always SQL's.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from speakerid.db.damage import NORM_TOLERANCE, usual_dim
 from speakerid.db.engine import Database, Handle
 from speakerid.db.repositories import changes, galleries, speakers
+from speakerid.db.types import NORM_TOLERANCE, usual_dim
 from speakerid.index.base import VectorIndex
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.types import FloatArray
@@ -32,10 +33,12 @@ class Neighbors:
     own: OwnStrangers | None = None  # how strangers score in the gallery; None where that was not asked or is unknown
 
 
-NOBODY = Neighbors(keys=(), size=0)
+NO_NEIGHBORS = Neighbors(keys=(), size=0)
 
 
-class HasDim(Protocol):
+class EncoderShape(Protocol):
+    """Of the running encoder, what its embeddings are known by."""
+
     @property
     def fingerprint(self) -> str: ...
 
@@ -43,78 +46,69 @@ class HasDim(Protocol):
     def dim(self) -> int: ...
 
 
+@dataclass(frozen=True)
+class CrossSpeakerScores:
+    """`best (u,)` and `speaker (u,)` of u utterances, each compared with `compared` other speakers' voiceprints."""
+
+    best: NDArray[np.float32]
+    speaker: NDArray[np.intp]
+    compared: int
+    changes: int  # of the gallery until then
+    erased: int  # voiceprints until then
+
+
 @dataclass(eq=False)
 class GalleryIndex:
-    """What this process has of one gallery: another object once it was erased or built anew."""
+    """What this process has of one gallery: another object once it was erased."""
 
-    vectors: VectorIndex
-    position: int  # changes before this position of the log are in the index
-    damaged: set[int]  # speaker keys whose row cannot be used: not searched
+    vectors: VectorIndex | None = None  # None until there is a voiceprint
+    position: int = 0  # changes before this position of the log are in the index
+    damaged: set[int] = field(default_factory=set)  # speaker keys whose row cannot be used: not searched
     changes: int = 0  # of the log since it was built
     erased: int = 0  # voiceprints taken out since it was built
+    cross_speaker: CrossSpeakerScores | None = None  # see services/cross_speaker.py
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of whoever brings it up to date
 
-    def take(self, rows: list[tuple[int, FloatArray]], unreadable: set[int]) -> None:
-        """Put voiceprints in; those of rows that cannot be used are taken out and remembered."""
-        sound = {key: one for key, one in _sound(rows, self.vectors.dim).items() if key not in unreadable}
-        if sound:
-            self.vectors.upsert(np.array(list(sound), np.int64), np.stack(list(sound.values())))
-        bad = {key for key, _ in rows} - set(sound)
-        if bad:
-            self.vectors.remove(np.array(sorted(bad), np.int64))
-            self.damaged |= bad
+    def __len__(self) -> int:
+        return 0 if self.vectors is None else len(self.vectors)
 
 
 class IndexSync:
     """`new_index(dim)` makes an empty VectorIndex; galleries are loaded on first use or by `load_all`."""
 
     def __init__(
-        self, database: Database, new_index: Callable[[int], VectorIndex], encoder: HasDim | None = None
+        self, database: Database, new_index: Callable[[int], VectorIndex], encoder: EncoderShape | None = None
     ) -> None:
         """`encoder`: the running one, whose galleries hold vectors of its `dim` and nothing else."""
         self._database = database
         self._encoder = encoder
         self._new_index = new_index
         self._galleries: dict[int, GalleryIndex] = {}
-        self._lock = threading.Lock()
 
     def load_all(self) -> None:
         """Build the index of every gallery from SQL."""
-        with self._database.read() as db:
-            gallery_keys = [row.key for row in galleries.every(db)]
-        for gallery_key in gallery_keys:
+        for gallery_key in self._alive():
             self.catch_up(gallery_key)
 
     def loaded(self) -> set[int]:
         """Keys of the galleries that have an index in memory."""
-        return set(self._galleries)
+        return {key for key, index in tuple(self._galleries.items()) if index.vectors is not None}
 
     def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
-        """The nearest voiceprints to `query (dim,)`, after catching up with everything committed anywhere."""
-        index = self.catch_up(gallery_key)
-        if index is None or not len(index):
-            return NOBODY
-        size = len(index)
-        return Neighbors(keys=tuple(index.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
+        """The nearest voiceprints to `query (dim,)`, of all that is committed, wherever."""
+        vectors = self.catch_up(gallery_key).vectors
+        if vectors is None or not len(vectors):
+            return NO_NEIGHBORS
+        size = len(vectors)
+        return Neighbors(keys=tuple(vectors.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
 
     def damaged(self) -> list[int]:
         """Keys of the speakers who are kept out of the loaded indexes, because their rows cannot be used."""
-        return sorted(key for loaded in tuple(self._galleries.values()) for key in tuple(loaded.damaged))
-
-    def current(self, gallery_key: int) -> GalleryIndex | None:
-        """The gallery's index after catching up; None when nothing was ever enrolled."""
-        self.catch_up(gallery_key)
-        return self._galleries.get(gallery_key)
-
-    def size(self, gallery_key: int) -> int:
-        """How many voiceprints there are."""
-        index = self.catch_up(gallery_key)
-        return 0 if index is None else len(index)
+        return sorted(key for index in tuple(self._galleries.values()) for key in tuple(index.damaged))
 
     def lag(self) -> int:
         """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
-        with self._database.read() as db:
-            alive = {row.key for row in galleries.every(db)}
-        self.forget(set(self._galleries) - alive)
+        self.forget(set(self._galleries) - self._alive())
         for gallery_key in tuple(self._galleries):
             self.catch_up(gallery_key)
         with self._database.read() as db:
@@ -122,55 +116,57 @@ class IndexSync:
 
     def apply(self, touched: dict[int, set[int]]) -> None:
         """Apply what was just committed here, without waiting for the log to become readable."""
-        if not touched:
-            return
-        with self._lock, self._database.read() as db:
-            for gallery_key, speaker_keys in touched.items():
-                if loaded := self._galleries.get(gallery_key):
-                    self._refresh(db, gallery_key, loaded, speaker_keys)
+        for gallery_key, speaker_keys in touched.items():
+            index = self._galleries.get(gallery_key)
+            if index is None:
+                continue
+            with index.lock, self._database.read() as db:
+                self._refresh(db, gallery_key, index, speaker_keys)
 
     def forget(self, gallery_keys: Iterable[int]) -> None:
         """Drop the indexes of erased galleries."""
-        with self._lock:
-            for gallery_key in gallery_keys:
-                self._galleries.pop(gallery_key, None)
+        for gallery_key in gallery_keys:
+            self._galleries.pop(gallery_key, None)
 
-    def catch_up(self, gallery_key: int) -> VectorIndex | None:
-        """Apply the part of the log that was not applied yet; None when nothing was ever enrolled."""
-        with self._lock, self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
+    def catch_up(self, gallery_key: int) -> GalleryIndex:
+        """The gallery's index, after the part of the log that was not applied yet."""
+        index = self._galleries.setdefault(gallery_key, GalleryIndex())
+        with index.lock, self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
             stop = changes.horizon(db)
-            loaded = self._galleries.get(gallery_key)
-            if loaded is None:
-                return self._load(db, gallery_key, stop)
-            if stop > loaded.position:
-                changed = changes.between(db, gallery_key, loaded.position, stop)
-                self._refresh(db, gallery_key, loaded, changed)
-                loaded.position, loaded.changes = stop, loaded.changes + len(changed)
-            return loaded.vectors
+            if index.vectors is None:
+                self._load(db, gallery_key, index)
+            elif stop > index.position:
+                changed = changes.between(db, gallery_key, index.position, stop)
+                self._refresh(db, gallery_key, index, changed)
+                index.changes += len(changed)
+            index.position = max(stop, index.position)
+        return index
 
-    def _load(self, db: Handle, gallery_key: int, position: int) -> VectorIndex | None:
-        after, loaded, unreadable = 0, None, speakers.unreadable(db, gallery_key)
+    def _alive(self) -> set[int]:
+        with self._database.read() as db:
+            return {row.key for row in galleries.every(db)}
+
+    def _load(self, db: Handle, gallery_key: int, index: GalleryIndex) -> None:
+        vectors, damaged, after, unreadable = None, set[int](), 0, speakers.unreadable(db, gallery_key)
         while rows := speakers.voiceprints(db, gallery_key, after=after, limit=LOAD_ROWS):
-            loaded = loaded or GalleryIndex(self._new_index(self._dim(db, gallery_key, rows)), position, set())
-            loaded.take(rows, unreadable)
+            if vectors is None:
+                vectors = self._new_index(self._dim(db, gallery_key, rows))
+            damaged |= _put(vectors, rows, unreadable)
             after = rows[-1][0]
-        if loaded is None:
-            return None
-        self._galleries[gallery_key] = loaded
-        return loaded.vectors
+        index.vectors, index.damaged = vectors, damaged
 
-    def _refresh(self, db: Handle, gallery_key: int, loaded: GalleryIndex, wanted: set[int]) -> None:
-        if not wanted:
+    def _refresh(self, db: Handle, gallery_key: int, index: GalleryIndex, wanted: set[int]) -> None:
+        if index.vectors is None or not wanted:
             return
         rows = speakers.voiceprints(db, gallery_key, keys=sorted(wanted))
-        loaded.damaged -= wanted
-        before = len(loaded.vectors)
-        loaded.vectors.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
-        loaded.erased += before - len(loaded.vectors)
-        dim = self._dim(db, gallery_key, rows) if rows else loaded.vectors.dim
-        if not len(loaded.vectors) and dim != loaded.vectors.dim:  # emptied, then filled by another encoder
-            loaded.vectors = self._new_index(dim)
-        loaded.take(rows, speakers.unreadable(db, gallery_key, sorted(wanted)))
+        before = len(index.vectors)
+        index.vectors.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
+        index.erased += before - len(index.vectors)
+        dim = self._dim(db, gallery_key, rows) if rows else index.vectors.dim
+        if not len(index.vectors) and dim != index.vectors.dim:  # emptied, then filled by another encoder
+            index.vectors = self._new_index(dim)
+        unreadable = speakers.unreadable(db, gallery_key, sorted(wanted))
+        index.damaged = index.damaged - wanted | _put(index.vectors, rows, unreadable)
 
     def _dim(self, db: Handle, gallery_key: int, rows: list[tuple[int, FloatArray]]) -> int:
         """Of how many numbers a voiceprint of this gallery is, 1 where that cannot be known."""
@@ -178,6 +174,17 @@ class IndexSync:
         if self._encoder is not None and gallery and gallery.encoder_fingerprint == self._encoder.fingerprint:
             return self._encoder.dim
         return usual_dim([vector for _, vector in rows]) or 1
+
+
+def _put(vectors: VectorIndex, rows: list[tuple[int, FloatArray]], unreadable: set[int]) -> set[int]:
+    """Put voiceprints in. Those of rows that cannot be used are taken out; their keys."""
+    sound = {key: one for key, one in _sound(rows, vectors.dim).items() if key not in unreadable}
+    if sound:
+        vectors.upsert(np.array(list(sound), np.int64), np.stack(list(sound.values())))
+    bad = {key for key, _ in rows} - set(sound)
+    if bad:
+        vectors.remove(np.array(sorted(bad), np.int64))
+    return bad
 
 
 def _sound(rows: list[tuple[int, FloatArray]], dim: int) -> dict[int, FloatArray]:

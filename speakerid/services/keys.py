@@ -6,11 +6,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from speakerid.db.damage import is_damaged
 from speakerid.db.engine import Handle
 from speakerid.db.models import KeyRow
 from speakerid.db.repositories import keys
-from speakerid.db.types import new_id
+from speakerid.db.types import is_damaged, new_id
 from speakerid.errors import InvalidRequest, KeyInvalid, KeysExist, ScopeMissing
 from speakerid.services import serializers, validation
 from speakerid.types import Key, Scope
@@ -71,7 +70,7 @@ def allow_without(db: Handle) -> None:
 
 def find(db: Handle, secret: str) -> Key:
     """The key behind `secret`, whatever it allows. Raises KeyInvalid."""
-    # A lookup by the hash of 256 random bits: how long it takes tells nothing about any stored key.
+    # A lookup by the hash of 256 random bits: how long it takes depends on no stored key.
     row = keys.by_secret(db, _digest(secret))
     if row is None or is_damaged(row.galleries):  # no list of galleries would mean all of them
         raise KeyInvalid

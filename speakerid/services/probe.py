@@ -1,4 +1,4 @@
-"""From the bytes of a recording to one embedding: the first step of enroll, identify and verify."""
+"""From the bytes of a recording to one embedding: the first step of enroll, identify and verify, all of embed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from speakerid.audio.limits import Channel
 from speakerid.audio.prepare import CleanSpeech
 from speakerid.errors import NotEnoughSpeech
 from speakerid.services.engine import Engine
-from speakerid.services.index_sync import NOBODY, Neighbors
-from speakerid.types import FloatArray, Speech
+from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
+from speakerid.types import Embedding, FloatArray, Speech
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One recording, heard. `embedding (dim,)` is None when it holds less speech than was asked for."""
+    """One prepared utterance. `embedding (dim,)` is None when it holds less speech than is needed."""
 
     sha256: str  # of the bytes; another one for each channel that was picked of them
     speech: Speech
@@ -24,8 +24,8 @@ class Probe:
     needed_s: float
     audio: bytes = field(repr=False)
     # Only for enrollment, see `services.coach`:
-    voices_llr: float | None = None  # "two voices" to "one voice"; None when there is too little speech to tell
-    near: Neighbors = NOBODY  # speakers who sound alike
+    voices_llr: float | None = None  # "two speakers" to "one speaker"; None with too little speech
+    near: Neighbors = NO_NEIGHBORS  # speakers who sound alike
 
     @property
     def shortage(self) -> str:
@@ -64,3 +64,15 @@ def _digest(audio: bytes, channel: Channel) -> str:
     if channel != "mix":
         found.update(f"\nchannel {channel}".encode())
     return found.hexdigest()
+
+
+def embed(engine: Engine, audio: bytes, channel: Channel = "mix") -> Embedding:
+    """One embedding for other uses: nothing is compared, nothing kept.
+
+    Raises AudioError, NotEnoughSpeech, Overloaded.
+    """
+    probe = prepare_probe(engine, audio, min_speech_s=0.0, channel=channel)
+    vector = probe.require()
+    return Embedding(
+        tuple(vector.tolist()), len(vector), engine.encoder_label, engine.encoder.fingerprint, probe.speech
+    )

@@ -1,4 +1,4 @@
-"""Who speaks when? The voices of a recording, found on each side of it, named together."""
+"""Who speaks when? The clusters of each side of a recording, named together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from speakerid.audio.long_audio_reader import LongAudio
 from speakerid.db.models import GalleryRow
 from speakerid.diarization.reconstruction import ClusterTurn, sharing
 from speakerid.scoring.strangers import OwnStrangers
-from speakerid.services import calibrations, scores, speakers
+from speakerid.services import judge, speakers
+from speakerid.services.cross_speaker import own_strangers
 from speakerid.services.diarize import At, ChannelDiarization, diarize
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
@@ -25,7 +26,7 @@ Watch = Callable[[float, float | None], None]  # seconds of audio gone through, 
 @dataclass(frozen=True)
 class RecordingOptions:
     count: SpeakerCount = ANY  # of speakers (on each channel, with "split"), as far as that is known
-    candidates: tuple[str, ...] | None = None  # names or ids: nobody else is to be named
+    candidates: tuple[str, ...] | None = None  # names or ids: the only speakers to be named
     channel: Sides = "mix"
     top_k: int = 5
 
@@ -34,21 +35,21 @@ DEFAULTS = RecordingOptions()
 
 
 def unwatched(done: float, total: float | None) -> None:
-    """Progress that nobody looks at."""
+    """Progress that is not watched."""
 
 
-def anywhere(stage: JobStage) -> None:
-    """Stages that nobody looks at."""
+def unwatched_stage(stage: JobStage) -> None:
+    """Stages that are not watched."""
 
 
 @dataclass(frozen=True)
 class DiarizedRecording:
-    """A recording, the probe `(dim,)` behind each of its `voices`, and with what they were compared."""
+    """A recording, the probe `(dim,)` behind each of its `voices`, and what they were compared with."""
 
     recording: Recording
     probes: tuple[FloatArray, ...]
     enrolled: int  # speakers with a voiceprint in the gallery
-    own: OwnStrangers | None  # how strangers score among them; None where they say nothing
+    own: OwnStrangers | None  # how strangers score among them; None where there are too few
 
 
 @dataclass(frozen=True, order=True)
@@ -68,18 +69,18 @@ def recording(
     watch: Watch = unwatched,
 ) -> Recording:
     """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, Overloaded."""
-    return hear(engine, gallery, audio, options, watch).recording
+    return diarize_and_name(engine, gallery, audio, options, watch).recording
 
 
-def hear(
+def diarize_and_name(
     engine: Engine,
     gallery: GalleryRow,
     audio: ByteSource,
     options: RecordingOptions = DEFAULTS,
     watch: Watch = unwatched,
-    at: At = anywhere,
+    at: At = unwatched_stage,
 ) -> DiarizedRecording:
-    """Like `recording`, with what keeping its strangers needs."""
+    """Like `recording`, with what keeping its unknown speakers needs."""
     count = options.count.checked()
     wanted = _keys(engine, gallery, options.candidates)
     channels = [
@@ -97,11 +98,11 @@ def hear(
         speech_seconds=sum(one.speech_seconds for one in channels),
         prior=engine.policy.prior,
         encoder=engine.encoder_label,
-        calibration=calibrations.source(engine, gallery),
+        calibration=judge.source(engine, gallery),
         reason=_reason(voices),
     )
-    probes, enrolled = tuple(one.probe for one in unnamed), engine.indexes.size(gallery.key)
-    return DiarizedRecording(found, probes, enrolled, scores.own_strangers(engine, gallery))
+    probes, enrolled = tuple(one.probe for one in unnamed), len(engine.indexes.catch_up(gallery.key))
+    return DiarizedRecording(found, probes, enrolled, own_strangers(engine, gallery))
 
 
 def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None) -> list[int] | None:

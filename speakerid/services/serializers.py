@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from speakerid.db.damage import is_damaged
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, KeyRow, UtteranceRow
 from speakerid.db.repositories import galleries, unknowns
 from speakerid.db.repositories.speakers import SpeakerSums
+from speakerid.db.types import is_damaged
 from speakerid.encoders.base import label_of
-from speakerid.services import calibrations
+from speakerid.services import judge
 from speakerid.services.engine import Engine
 from speakerid.types import EnrollmentRefusal, Gallery, Key, Scope, Speaker, Speech, Utterance
 
@@ -30,7 +30,7 @@ def gallery(engine: Engine, db: Handle, row: GalleryRow) -> Gallery:
         keep_unknown_voices=row.keep_unknown_voices,
         unknown_voices=unknowns.count(db, row.key),
         encoder=label_of(row.encoder_name, row.encoder_fingerprint),
-        calibration=calibrations.described(engine, row),
+        calibration=judge.described(engine, row),
         speakers=galleries.count_speakers(db, row.key),
         created_at=row.created_at,
         etag=etag(row.version),

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow
 from speakerid.db.repositories import changes, galleries, speakers, utterances
-from speakerid.db.repositories.speakers import EVERYBODY, SpeakerFilter
+from speakerid.db.repositories.speakers import ALL_SPEAKERS, SpeakerFilter
 from speakerid.db.types import new_id
 from speakerid.errors import InvalidRequest, SpeakerNotFound
-from speakerid.services import history, serializers, validation, voiceprints
+from speakerid.services import repair, serializers, validation
+from speakerid.services.galleries import refresh_voiceprints
 from speakerid.services.recordings import erase
 from speakerid.types import Page, Speaker, Utterance
 
@@ -23,7 +24,7 @@ Item = TypeVar("Item", Speaker, Utterance)
 
 @dataclass(frozen=True)
 class SpeakerFields:
-    """What a caller says about a speaker; None leaves a field as it is."""
+    """Of a speaker, as a caller sets them; None leaves a field as it is."""
 
     name: str | None = None
     external_id: str | None = None
@@ -31,13 +32,13 @@ class SpeakerFields:
     consent: dict[str, Any] | None = None
 
 
-def create(db: Handle, gallery: GalleryRow, said: SpeakerFields) -> Speaker:
+def create(db: Handle, gallery: GalleryRow, fields: SpeakerFields) -> Speaker:
     """Raises InvalidRequest, GalleryNotFound, ExternalIdTaken."""
-    if said.name is None:
+    if fields.name is None:
         raise InvalidRequest("'name' is missing. Send the name that answers shall carry.")
     gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
     row = SpeakerRow(id=new_id("spk"), gallery_key=gallery.key, details={}, consent={}, version=1)
-    _apply(row, said)
+    _apply(row, fields)
     speakers.add(db, row)
     return serializers.speaker(speakers.with_sums(db, row), gallery)
 
@@ -58,7 +59,7 @@ def by_name_or_id(db: Handle, gallery: GalleryRow, text: str) -> SpeakerRow:
 
 
 def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
-    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an id nobody has."""
+    """The speaker of this name or id, created when there is none. Raises SpeakerNotFound for an unknown id."""
     found = known(db, gallery, name)
     if found is not None:
         return found
@@ -67,7 +68,7 @@ def find_or_create(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow:
 
 
 def known(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow | None:
-    """The speaker of this name or id, None where the name is new. Raises SpeakerNotFound for an id nobody has.
+    """The speaker of this name or id, None where the name is new. Raises SpeakerNotFound for an unknown id.
 
     However many ask at once, one of them finds that it is new: the gallery is held meanwhile.
     """
@@ -81,7 +82,7 @@ def known(db: Handle, gallery: GalleryRow, name: str) -> SpeakerRow | None:
 
 
 def page(
-    db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50, only: SpeakerFilter = EVERYBODY
+    db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50, only: SpeakerFilter = ALL_SPEAKERS
 ) -> Page[Speaker]:
     """Oldest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = _bounded(limit)
@@ -90,7 +91,7 @@ def page(
 
 
 def update(
-    db: Handle, gallery: GalleryRow, speaker_id: str, said: SpeakerFields, if_match: str | None = None
+    db: Handle, gallery: GalleryRow, speaker_id: str, fields: SpeakerFields, if_match: str | None = None
 ) -> Speaker:
     """Raises SpeakerNotFound, InvalidRequest, ExternalIdTaken, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
@@ -98,7 +99,7 @@ def update(
     if speakers.is_unreadable(row):
         changes.record(db, gallery.key, row.key)  # it may be readable again
     with speakers.saving(db, row):
-        _apply(row, said)
+        _apply(row, fields)
         row.version += 1
     return serializers.speaker(speakers.with_sums(db, row), gallery)
 
@@ -107,8 +108,8 @@ def delete(db: Handle, gallery: GalleryRow, speaker_id: str, if_match: str | Non
     """Erase a speaker: row, utterances, embeddings, audio, index entry. Raises SpeakerNotFound, PreconditionFailed."""
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     validation.unchanged(if_match, row.version)
-    erase.speakers(db, gallery.key, history.persons(db, gallery.key, row.id))
-    history.forget(db, gallery.key, utterances.ids(db, row), row)
+    erase.speakers(db, gallery.key, repair.persons(db, gallery.key, row.id))
+    repair.forget(db, gallery.key, utterances.ids(db, row), row)
     changes.record(db, gallery.key, row.key)
     db.delete(row)
     db.flush()
@@ -129,25 +130,20 @@ def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance
     galleries.get(db, gallery.name, lock="use")  # so that its way of combining stays what it is
     row = speakers.get(db, gallery.key, speaker_id, lock=True)
     db.delete(utterances.get(db, row, utterance_id))
-    history.forget(db, gallery.key, [utterance_id])
-    refresh_voiceprint(db, row)
+    repair.forget(db, gallery.key, [utterance_id])
+    refresh_voiceprints(db, gallery.key, [row])
     return serializers.speaker(speakers.with_sums(db, row), gallery)
 
 
-def refresh_voiceprint(db: Handle, row: SpeakerRow) -> None:
-    """Recompute the voiceprint from the utterances and note the change for the index."""
-    voiceprints.refresh(db, row.gallery_key, [row])
-
-
-def _apply(row: SpeakerRow, said: SpeakerFields) -> None:
-    if said.name is not None:
-        row.name = validation.name(said.name)
-    if said.external_id is not None:
-        row.external_id = validation.name(said.external_id, "external_id")
-    if said.metadata is not None:
-        row.details = validation.details(said.metadata, "metadata")
-    if said.consent is not None:
-        row.consent = validation.details(said.consent, "consent")
+def _apply(row: SpeakerRow, fields: SpeakerFields) -> None:
+    if fields.name is not None:
+        row.name = validation.name(fields.name)
+    if fields.external_id is not None:
+        row.external_id = validation.name(fields.external_id, "external_id")
+    if fields.metadata is not None:
+        row.details = validation.details(fields.metadata, "metadata")
+    if fields.consent is not None:
+        row.consent = validation.details(fields.consent, "consent")
 
 
 def _bounded(limit: int) -> int:

@@ -71,11 +71,11 @@ def _plain(value: object, levels: int) -> bool:
 
 def accepted(codes: str | Iterable[str]) -> frozenset[EnrollmentRefusal]:
     """Refusals to override: codes, or a text with commas between them. Raises InvalidRequest for an unknown one."""
-    said = {code.strip() for text in ([codes] if isinstance(codes, str) else codes) for code in text.split(",")} - {""}
-    if unknown := said - EVERY_REFUSAL:
+    asked = {code.strip() for text in ([codes] if isinstance(codes, str) else codes) for code in text.split(",")} - {""}
+    if unknown := asked - EVERY_REFUSAL:
         known = ", ".join(get_args(EnrollmentRefusal))
         raise InvalidRequest(f"'accept' does not know {', '.join(sorted(unknown))}. Name any of {known}.")
-    return frozenset(code for code in EVERY_REFUSAL if code in said)
+    return frozenset(code for code in EVERY_REFUSAL if code in asked)
 
 
 def cursor(value: str | None, prefix: str) -> str | None:

@@ -23,7 +23,7 @@ EnrollmentRefusal = Literal[
 
 @dataclass(frozen=True)
 class GalleryCalibration:
-    """The calibration that answers use. `unused` says why a gallery's own one is passed over."""
+    """The calibration that answers use. `unused`: why a gallery's own one is passed over."""
 
     source: CalibrationSource
     fitted_at: datetime | None = None
@@ -43,7 +43,7 @@ class Gallery:
     enroll_speech_seconds: float  # net speech after which a speaker counts as enrolled
     keep_audio: bool
     combining: Combining  # how enrollment utterances become a voiceprint
-    keep_unknown_voices: bool  # whether voices of recordings that are nobody enrolled are kept
+    keep_unknown_voices: bool  # whether unknown speakers of recordings are kept
     unknown_voices: int  # how many are
     encoder: str  # name@fingerprint of the encoder that made its embeddings
     calibration: GalleryCalibration
@@ -74,7 +74,7 @@ class Utterance:
     id: str
     sha256: str  # of the bytes that were sent
     speech: Speech
-    voices: int | None  # heard in it, 2 for two or more; None when there is too little speech to tell
+    voices: int | None  # in it, 2 for two or more; None for too little speech
     accepted: tuple[EnrollmentRefusal, ...]  # refusals that were overridden
     encoder: str
     created_at: datetime
@@ -101,7 +101,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Review:
-    """What the enrollment coach says about one recording for one speaker."""
+    """The enrollment coach's judgement of one recording for one speaker."""
 
     speech: Speech
     needed_speech_seconds: float

@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Audit:
-    """What is wrong in a gallery, as far as its own embeddings can tell."""
+    """What is wrong in a gallery, as far as its own embeddings show."""
 
     gallery: str
     speakers: int

@@ -19,10 +19,10 @@ class Turn:
     end: float
     voice: str  # which of the recording's voices: a speaker's id, or `unknown_1`, `unknown_2`, …
     speaker: SpeakerRef | None
-    channel: int | None  # None where all channels were heard as one
+    channel: int | None  # None where all channels were mixed
     llr: float | None  # of the whole voice being this speaker, not of this turn alone
     probability: float | None
-    overlap: bool = False  # somebody else speaks in a part of it, on the same channel or another
+    overlap: bool = False  # another speaks in a part of it, on the same channel or another
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class JobOptions:
 
 @dataclass(frozen=True)
 class RecordingJob:
-    """A recording that somebody works on, or did."""
+    """A recording as a job, waiting, running or ended."""
 
     id: str
     state: JobState
@@ -101,10 +101,10 @@ class RecordingResult(RecordingJob):
 
 @dataclass(frozen=True)
 class UnknownVoice:
-    """One voice, as far as can be heard, that is nobody enrolled."""
+    """One person, as far as embeddings can show, who is not enrolled."""
 
     id: str
-    recordings: int  # in how many it was heard; the same recording sent twice counts once
+    recordings: int  # different ones: the same recording sent twice counts once
     speech_seconds: float  # in these
     first_heard_at: datetime  # when the first of them was received
     last_heard_at: datetime
@@ -121,7 +121,7 @@ class UnknownVoiceTurn:
 
 @dataclass(frozen=True)
 class Hearing:
-    """One recording that an unknown voice was heard in."""
+    """An unknown speaker in one recording."""
 
     recording: str
     voice: str  # its label there: `unknown_1`, `unknown_2`, …
@@ -132,7 +132,7 @@ class Hearing:
 
 @dataclass(frozen=True)
 class UnknownVoiceDetails:
-    """One unknown voice, and where it was heard, oldest first."""
+    """One unknown speaker, and where they speak, oldest first."""
 
     unknown: UnknownVoice
     hearings: tuple[Hearing, ...]

@@ -21,7 +21,7 @@ from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
-from speakerid.services.recordings.notify import Notice
+from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from speakerid.settings import Settings
 from tests.audio.encode import wav_bytes

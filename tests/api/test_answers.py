@@ -19,7 +19,7 @@ from tests.api.conftest import Scoped
 from tests.conftest import STORES
 from tests.db.rows import unit
 from tests.sampled import ADA, utterance
-from tests.services.heard import add_speaker, made_up
+from tests.services.enrolled import add_speaker, made_up
 
 
 @pytest.fixture(params=STORES)

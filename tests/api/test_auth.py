@@ -14,7 +14,7 @@ from tests.api.asking import SPEAKERS, enroll, new_speaker, refused
 from tests.api.conftest import ClientMaker, Scoped
 from tests.db.rows import unit
 from tests.sampled import ADA, BEN, probe, utterance
-from tests.services.kept import hear_recording, inbox, stranger
+from tests.services.kept import inbox, keep_recording, stranger
 
 G = "/v1/galleries/{gallery}"
 S = G + "/speakers/{speaker}"
@@ -94,7 +94,7 @@ def ids(client: TestClient, engine: Engine) -> dict[str, str]:
     client.post("/v1/galleries", json={"name": "team", "keep_unknown_voices": True})
     client.post("/v1/galleries", json={"name": "other"})
     speaker, other, gone = (new_speaker(client, name, "team") for name in ("Ada", "Eve", "Eva"))
-    hear_recording(engine, stranger(unit(1)), gallery="team")
+    keep_recording(engine, stranger(unit(1)), gallery="team")
     merged = client.post(f"/v1/galleries/team/speakers/{gone}/merge", json={"into": other})
     recording = client.post("/v1/galleries/team/recordings", content=probe(ADA)).json()["id"]
     client.post(f"/v1/galleries/team/recordings/{recording}/cancel")

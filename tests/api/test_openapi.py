@@ -24,7 +24,7 @@ from tests.api.asking import DEFAULT, new_speaker
 from tests.api.conftest import ClientMaker
 from tests.conftest import STORES
 from tests.db.rows import unit
-from tests.services.kept import hear_recording, inbox, stranger
+from tests.services.kept import inbox, keep_recording, stranger
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 METHODS = ("get", "post", "patch", "delete", "put")
@@ -88,7 +88,7 @@ def test_generated_requests_meet_no_surprise(engine: Engine, open_client: Client
     assert len(found) == len(operations(client.get("/openapi.json").json()))
     for operation in found:
         client.patch(DEFAULT, json={"keep_unknown_voices": True})
-        hear_recording(engine, stranger(unit(1)), gallery="default")
+        keep_recording(engine, stranger(unit(1)), gallery="default")
         _try(operation, {"speaker_id": new_speaker(client, "Ada"), "unknown_id": inbox(engine, "default")[-1].id})
 
 

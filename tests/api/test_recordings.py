@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from speakerid.errors import Overloaded, TooManyWrongKeys
 from speakerid.services import keys
 from speakerid.services.engine import Engine
-from speakerid.services.recordings.notify import Notice
+from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from tests.api.asking import DEFAULT, Json, enrolled, refused
 from tests.api.conftest import ClientMaker, Scoped

@@ -9,8 +9,8 @@ from speakerid.services.engine import Engine
 from tests.api.asking import enroll, new_speaker, refused
 from tests.db.rows import unit
 from tests.sampled import ADA, BEN, probe, utterance
-from tests.services.heard import add_speaker, hear, made_up, near
-from tests.services.kept import KEEPING, hear_recording, stranger
+from tests.services.enrolled import add_speaker, made_up, near, probe_of
+from tests.services.kept import KEEPING, keep_recording, stranger
 
 GALLERY = f"/v1/galleries/{KEEPING}"
 UNKNOWNS = f"{GALLERY}/unknowns"
@@ -25,7 +25,7 @@ def keeping(client: TestClient) -> TestClient:
 
 def test_list_by_cursor(engine: Engine, keeping: TestClient) -> None:
     for seed in (1, 2, 3, 1):
-        hear_recording(engine, stranger(unit(seed)))
+        keep_recording(engine, stranger(unit(seed)))
     first = keeping.get(UNKNOWNS, params={"limit": 2}).json()
     rest = keeping.get(UNKNOWNS, params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [one["recordings"] for one in (*first["items"], *rest["items"])] == [2, 1, 1]
@@ -37,7 +37,7 @@ def test_list_by_cursor(engine: Engine, keeping: TestClient) -> None:
 
 
 def test_where_it_was_heard(engine: Engine, keeping: TestClient) -> None:
-    recording = hear_recording(engine, stranger(unit(1), "unknown_3"))
+    recording = keep_recording(engine, stranger(unit(1), "unknown_3"))
     (voice,) = keeping.get(UNKNOWNS).json()["items"]
     answer = keeping.get(f"{UNKNOWNS}/{voice['id']}").json()
     assert answer["unknown"] == voice
@@ -48,9 +48,9 @@ def test_where_it_was_heard(engine: Engine, keeping: TestClient) -> None:
 
 def test_a_promoted_voice_is_identified(engine: Engine, keeping: TestClient) -> None:
     """Kept from one real recording, known in another."""
-    heard = hear(engine, utterance(ADA), KEEPING)
+    heard = probe_of(engine, utterance(ADA), KEEPING)
     assert heard.embedding is not None
-    hear_recording(engine, stranger(heard.embedding, speech=heard.speech))
+    keep_recording(engine, stranger(heard.embedding, speech=heard.speech))
     (voice,) = keeping.get(UNKNOWNS).json()["items"]
     body = {"name": "Ada", "external_id": "hr-1", "metadata": {"team": "x"}, "consent": {"given": "2026-01-31"}}
     done = keeping.post(f"{UNKNOWNS}/{voice['id']}/promote", json=body).json()
@@ -64,7 +64,7 @@ def test_a_promoted_voice_is_identified(engine: Engine, keeping: TestClient) -> 
 def test_into_a_speaker(engine: Engine, keeping: TestClient) -> None:
     ben = new_speaker(keeping, "Ben", KEEPING)
     enroll(keeping, ben, utterance(BEN), KEEPING)
-    hear_recording(engine, stranger(unit(1)))
+    keep_recording(engine, stranger(unit(1)))
     path = f"{UNKNOWNS}/{keeping.get(UNKNOWNS).json()['items'][0]['id']}/promote"
     problem = refused(keeping.post(path, json={"speaker_id": ben}), 409, "does_not_match_speaker")
     assert problem["review"]["refusals"] == ["does_not_match_speaker"]
@@ -74,7 +74,7 @@ def test_into_a_speaker(engine: Engine, keeping: TestClient) -> None:
 
 def test_a_voice_that_is_enrolled_already(engine: Engine, keeping: TestClient) -> None:
     ada = add_speaker(engine, "Ada", made_up(unit(1)), gallery=KEEPING)
-    hear_recording(engine, stranger(near(unit(1), 0.99)))
+    keep_recording(engine, stranger(near(unit(1), 0.99)))
     path = f"{UNKNOWNS}/{keeping.get(UNKNOWNS).json()['items'][0]['id']}/promote"
     assert refused(keeping.post(path, json={"name": "A."}), 409, "voice_already_enrolled")["speaker_id"] == ada.id
     accepted = keeping.post(path, json={"name": "A.", "accept": "voice_already_enrolled"})
@@ -92,14 +92,14 @@ def test_a_voice_that_is_enrolled_already(engine: Engine, keeping: TestClient) -
     ],
 )
 def test_a_body_that_says_too_little_or_too_much(engine: Engine, keeping: TestClient, body: dict[str, object]) -> None:
-    hear_recording(engine, stranger(unit(1)))
+    keep_recording(engine, stranger(unit(1)))
     path = f"{UNKNOWNS}/{keeping.get(UNKNOWNS).json()['items'][0]['id']}/promote"
     refused(keeping.post(path, json=body), 422, "invalid_request")
     assert len(keeping.get(UNKNOWNS).json()["items"]) == 1
 
 
 def test_dismiss(engine: Engine, keeping: TestClient) -> None:
-    hear_recording(engine, stranger(unit(1)))
+    keep_recording(engine, stranger(unit(1)))
     path = f"{UNKNOWNS}/{keeping.get(UNKNOWNS).json()['items'][0]['id']}"
     assert keeping.delete(path).status_code == 204
     refused(keeping.get(path), 404, "unknown_voice_not_found")
@@ -107,7 +107,7 @@ def test_dismiss(engine: Engine, keeping: TestClient) -> None:
 
 
 def test_switching_it_off_forgets(engine: Engine, keeping: TestClient) -> None:
-    hear_recording(engine, stranger(unit(1)))
+    keep_recording(engine, stranger(unit(1)))
     changed = keeping.patch(GALLERY, json={"keep_unknown_voices": False}).json()
     assert (changed["keep_unknown_voices"], changed["unknown_voices"]) == (False, 0)
     assert keeping.get(UNKNOWNS).json()["items"] == []

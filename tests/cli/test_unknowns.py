@@ -10,17 +10,17 @@ from speakerid.services.unknowns.keep import Stranger
 from speakerid.settings import Settings
 from tests.cli.command import Command, Served
 from tests.sampled import ADA, BEN, utterance
-from tests.services.heard import hear
-from tests.services.kept import LONG, hear_recording
+from tests.services.enrolled import probe_of
+from tests.services.kept import LONG, keep_recording
 
 
 def hear_twice(store: Path, voice: str, gallery: str) -> None:
     """Two recordings are done in which somebody sounds like the first utterance of this sample voice."""
     engine = build_engine(Settings(store=str(store), encoder="fake"))
-    embedding = hear(engine, utterance(voice), gallery).embedding
+    embedding = probe_of(engine, utterance(voice), gallery).embedding
     assert embedding is not None
     for _ in range(2):
-        hear_recording(engine, Stranger("unknown_1", ((0.0, 72.5),), LONG, embedding), gallery=gallery)
+        keep_recording(engine, Stranger("unknown_1", ((0.0, 72.5),), LONG, embedding), gallery=gallery)
     engine.close()
 
 

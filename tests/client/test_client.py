@@ -152,7 +152,7 @@ def test_unknown_voices(engine: Engine, voices: Client, monkeypatch: pytest.Monk
     monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
     assert voices.change_gallery("default", keep_unknown_voices=True).keep_unknown_voices
     for seed in (1, 2, 3, 1):
-        kept.hear_recording(engine, kept.stranger(unit(seed)), gallery="default")
+        kept.keep_recording(engine, kept.stranger(unit(seed)), gallery="default")
     first, second, third = (one.id for one in voices.unknowns())
     assert [one.id for one in voices.unknowns(min_recordings=2)] == [first]
     assert len(voices.unknown(first).hearings) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from speakerid.client import Client, ClientError
 from speakerid.services.engine import Engine
-from speakerid.services.recordings.notify import Notice
+from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from speakerid.types import RecordingJob
 from tests.sampled import ADA, BEN, utterance

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from speakerid.index.base import Keys, VectorIndex
-from speakerid.index.exact import ExactIndex
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.types import FloatArray
+from tests.index.exact import ExactIndex
 
 DIM = 16
 SCORE_TOLERANCE = 1e-6  # float32 sums of 16 products in another order differ by a few units of 6e-8

@@ -47,7 +47,7 @@ def both(engine: Engine, client: TestClient) -> Iterator[tuple[SpeakerID, Client
         for name, voice in (("Ada", ADA), ("Ben", BEN)):
             sid.enroll(name, utterance(voice, 0), utterance(voice, 1))
         sid.change_gallery("default", keep_unknown_voices=True)
-        kept.hear_recording(engine, kept.stranger(unit(1)), gallery=galleries.DEFAULT)
+        kept.keep_recording(engine, kept.stranger(unit(1)), gallery=galleries.DEFAULT)
         sid.merge(sid.create_speaker("Twin").id, "Ada")
         yield sid, made
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from speakerid.db import erasure, gaps
-from speakerid.db.descriptors import descriptor
 from speakerid.db.erasure import Effort
+from speakerid.db.store_file import descriptor
 
 TABLES = """
 CREATE TABLE erasures (id INTEGER PRIMARY KEY AUTOINCREMENT, page INTEGER DEFAULT 0);

@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from speakerid.index.base import Keys, VectorIndex
-from speakerid.index.exact import ExactIndex
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.types import FloatArray
+from tests.index.exact import ExactIndex
 
 DIM = 4
 # All inner products of these are sums of multiples of 1/4, exact in float32 in any order of summation: ties are

@@ -10,7 +10,7 @@ import pytest
 from speakerid.scoring.multi_speaker_detector import Parts, VoicesModel, split
 from speakerid.types import FloatArray
 from tests.db.rows import unit
-from tests.services.heard import near
+from tests.services.enrolled import near
 
 
 def windows(voice: FloatArray, count: int, cosine: float = 0.9, seed: int = 0) -> FloatArray:

@@ -10,13 +10,13 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoiceRow
 from speakerid.db.repositories.galleries import get as held
 from speakerid.db.types import new_id
-from speakerid.services import galleries, scores
+from speakerid.services import cross_speaker, galleries
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.unknowns import page, show
+from speakerid.services.unknowns import inbox as kept_inbox
 from speakerid.services.unknowns.keep import Stranger, keep
 from speakerid.types import FloatArray, JobOptions, Speech, UnknownVoice, UnknownVoiceDetails, to_json
-from tests.services.heard import SPEECH, add_gallery
+from tests.services.enrolled import SPEECH, add_gallery
 
 LONG = replace(SPEECH, seconds=10.0)
 ASKED = to_json(JobOptions(speakers=None, candidates=None, channel="mix"))
@@ -31,9 +31,9 @@ def stranger(vector: FloatArray, label: str = "unknown_1", speech: Speech = LONG
     return Stranger(label, ((0.0, 4.0), (6.0, 12.0)), speech, vector)
 
 
-def hear_recording(engine: Engine, *strangers: Stranger, audio: str = "", gallery: str = KEEPING) -> str:
+def keep_recording(engine: Engine, *strangers: Stranger, audio: str = "", gallery: str = KEEPING) -> str:
     """The id of a recording with these voices; `audio` stands for its bytes, other ones each time if empty."""
-    own = scores.own_strangers(engine, galleries.get(engine, gallery))
+    own = cross_speaker.own_strangers(engine, galleries.get(engine, gallery))
     with engine.write() as db:
         row = held(db, gallery, lock="change")
         recording = done_recording(db, row, audio)
@@ -51,12 +51,12 @@ def done_recording(db: Handle, gallery: GalleryRow, audio: str = "") -> Recordin
 
 def inbox(engine: Engine, gallery: str = KEEPING, *, min_recordings: int = 1) -> list[UnknownVoice]:
     with engine.read() as db:
-        return list(page.page(db, galleries.get(engine, gallery), min_recordings=min_recordings).items)
+        return list(kept_inbox.page(db, galleries.get(engine, gallery), min_recordings=min_recordings).items)
 
 
-def where_heard(engine: Engine, unknown_id: str, gallery: str = KEEPING) -> UnknownVoiceDetails:
+def details(engine: Engine, unknown_id: str, gallery: str = KEEPING) -> UnknownVoiceDetails:
     with engine.read() as db:
-        return show.show(db, galleries.get(engine, gallery), unknown_id)
+        return kept_inbox.show(db, galleries.get(engine, gallery), unknown_id)
 
 
 def left(engine: Engine) -> tuple[int, int]:

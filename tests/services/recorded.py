@@ -14,7 +14,8 @@ from speakerid.db.models import RecordingPieceRow, RecordingRow
 from speakerid.db.repositories import recordings
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import result, run
+from speakerid.services.recordings import results
+from speakerid.services.recordings import worker as running
 from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
 from speakerid.types import RecordingResult
 from tests.audio.encode import soundfile_bytes
@@ -42,14 +43,14 @@ def send(engine: Engine, audio: bytes = MEETING, gallery: str = "default", **ask
 
 
 def claim(engine: Engine, worker: str = "wrk_test") -> RecordingRow:
-    row = run.claim(engine, worker)
+    row = running.claim(engine, worker)
     assert row is not None
     return row
 
 
 def work(engine: Engine, worker: str = "wrk_test") -> None:
     """On the oldest job, to its end."""
-    run.run(engine, claim(engine, worker), threading.Event())
+    running.run(engine, claim(engine, worker), threading.Event())
 
 
 def let_lease_run_out(engine: Engine) -> None:
@@ -59,7 +60,7 @@ def let_lease_run_out(engine: Engine) -> None:
 
 def look(engine: Engine, recording_id: str, gallery: str = "default") -> RecordingResult:
     with engine.read() as db:
-        return result.result(db, galleries.get(engine, gallery), recording_id)
+        return results.result(db, galleries.get(engine, gallery), recording_id)
 
 
 def pieces(engine: Engine) -> int:

@@ -11,12 +11,11 @@ from speakerid.errors import EncoderMismatch, GalleryNotFound
 from speakerid.services import galleries, speakers
 from speakerid.services.audit import audit, whole
 from speakerid.services.engine import Engine
-from speakerid.services.merge import merge
-from speakerid.services.move import move
+from speakerid.services.repair import merge, move
 from speakerid.types import Audit, Finding, FloatArray, Speech, to_json
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.services.heard import SPEECH, add_gallery, add_speaker, enroll_voice, made_up
+from tests.services.enrolled import SPEECH, add_gallery, add_speaker, enroll_voice, made_up
 
 NOISY = Speech(seconds=1.2, snr_db=3.0, clipping_ratio=0.05, bandwidth_hz=8000)
 AXES = np.eye(32, dtype=np.float32)  # voices that have nothing in common

@@ -14,7 +14,7 @@ from speakerid.errors import (
     PreconditionFailed,
     TooFewTrials,
 )
-from speakerid.services import calibrate, calibrations, galleries, identify, scores, serializers, speakers, verify
+from speakerid.services import calibrate, cross_speaker, galleries, identify, judge, serializers, speakers, verify
 from speakerid.services.calibrate import Made
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
@@ -23,7 +23,7 @@ from tests.conftest import STORES
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, probe, silence, utterance
-from tests.services.heard import add_gallery, add_speaker, erase_speaker, hear, made_up, near
+from tests.services.enrolled import add_gallery, add_speaker, erase_speaker, made_up, near, probe_of
 
 SPEAKERS = 8
 EACH = 3
@@ -84,7 +84,7 @@ def test_looking_changes_nothing(filled: Engine) -> None:
 
 @both_stores
 def test_answers_use_it_from_now_on_and_say_so(filled: Engine) -> None:
-    add_speaker(filled, "Ada", hear(filled, utterance(ADA)))
+    add_speaker(filled, "Ada", probe_of(filled, utterance(ADA)))
     ada = told_speaker(filled, "Ada")
     gallery = galleries.get(filled, "default")
     who, is_ada = identify.identify(filled, gallery, probe(ADA)), verify.verify(filled, gallery, ada, probe(ADA))
@@ -124,7 +124,7 @@ def test_it_survives_a_restart_exactly(filled: Engine, open_engine: EngineMaker,
     with filled.write() as db:
         calibrate.keep(db, "default", made)
     again = open_engine(store_url)
-    used = calibrations.used(again, galleries.get(again, "default"))
+    used = judge.used(again, galleries.get(again, "default"))
     assert (used.slope, used.intercept) == (made.stored.slope, made.stored.intercept)
 
 
@@ -163,9 +163,9 @@ def test_one_of_another_encoder_is_passed_over(filled: Engine) -> None:
     other = replace(made.stored, fingerprint="0" * 64)
     keep_as(filled, other.to_row())
     about = told(filled).calibration
-    assert (about.source, about.unused) == ("default", calibrations.OTHER_ENCODER)
+    assert (about.source, about.unused) == ("default", judge.OTHER_ENCODER)
     gallery = galleries.get(filled, "default")
-    assert calibrations.used(filled, gallery) is filled.calibration
+    assert judge.used(filled, gallery) is filled.calibration
     assert identify.identify(filled, gallery, probe(ADA)).calibration == "default"
 
 
@@ -175,7 +175,7 @@ def test_one_of_an_earlier_version_is_passed_over(filled: Engine) -> None:
     row = {"calibration": former, "speakers": 8, "fitted_at": "2026-01-31T12:00:00+00:00", "combining": "mean"}
     keep_as(filled, row)
     about = told(filled).calibration
-    assert (about.source, about.unused) == ("default", calibrations.UNREADABLE)
+    assert (about.source, about.unused) == ("default", judge.UNREADABLE)
     assert identify.identify(filled, galleries.get(filled, "default"), probe(ADA)).calibration == "default"
     assert calibrated(filled).stored
     assert told(filled).calibration.source == "gallery"
@@ -233,9 +233,9 @@ def test_large_galleries_are_judged_by_some_of_their_speakers(engine: Engine, mo
 def test_thresholds_follow_the_size_of_the_gallery_as_it_is_then(filled: Engine) -> None:
     calibrated(filled)
     gallery = galleries.get(filled, "default")
-    used = calibrations.used(filled, gallery)
-    own = scores.own_strangers(filled, gallery)
-    few, many = (scores.threshold(filled, gallery, used, size, own) for size in (2, 2_000))
+    used = judge.used(filled, gallery)
+    own = cross_speaker.own_strangers(filled, gallery)
+    few, many = (judge.threshold(filled, gallery, used, size, own) for size in (2, 2_000))
     assert few.llr < many.llr
 
 

@@ -32,7 +32,16 @@ from speakerid.types import Enrollment, EnrollmentRefusal, Utterance
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
-from tests.services.heard import SPEECH, add_gallery, add_speaker, enroll_voice, erase_speaker, hear, made_up, near
+from tests.services.enrolled import (
+    SPEECH,
+    add_gallery,
+    add_speaker,
+    enroll_voice,
+    erase_speaker,
+    made_up,
+    near,
+    probe_of,
+)
 
 
 def ask(engine: Engine, speaker_id: str, voice: Probe, *accept: str) -> Enrollment:
@@ -59,14 +68,14 @@ def test_every_refusal_has_its_error() -> None:
 
 
 def test_the_first_utterance_has_nothing_to_agree_with(engine: Engine) -> None:
-    done = ask(engine, add_speaker(engine, "Ada").id, hear(engine, utterance(ADA)))
+    done = ask(engine, add_speaker(engine, "Ada").id, probe_of(engine, utterance(ADA)))
     assert (done.cohesion, done.similar_speaker, done.warnings) == (None, None, ())
     assert (done.utterance.voices, done.utterance.accepted) == (1, ())
 
 
 def test_the_next_is_compared_with_the_voiceprint_of_the_others(engine: Engine) -> None:
-    ada = add_speaker(engine, "Ada", hear(engine, utterance(ADA, 0)), hear(engine, utterance(ADA, 1)))
-    voice, gallery = hear(engine, utterance(ADA, 2)), galleries.get(engine, "default")
+    ada = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0)), probe_of(engine, utterance(ADA, 1)))
+    voice, gallery = probe_of(engine, utterance(ADA, 2)), galleries.get(engine, "default")
     with engine.read() as db:
         key = speakers.by_name_or_id(db, gallery, ada.id).key
         before = repository.with_voice(db, gallery.key, [key])
@@ -78,10 +87,10 @@ def test_the_next_is_compared_with_the_voiceprint_of_the_others(engine: Engine) 
 
 
 def test_somebody_elses_file_is_refused_and_leaves_nothing(engine: Engine) -> None:
-    ada = add_speaker(engine, "Ada", hear(engine, utterance(ADA)))
+    ada = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA)))
     before = rows(engine)
     with pytest.raises(DoesNotMatchSpeaker, match="accept=does_not_match_speaker") as caught:
-        ask(engine, ada.id, hear(engine, utterance(BEN)))
+        ask(engine, ada.id, probe_of(engine, utterance(BEN)))
     said = caught.value.review
     assert said.refusals == ("does_not_match_speaker",)
     assert said.cohesion is not None
@@ -91,58 +100,58 @@ def test_somebody_elses_file_is_refused_and_leaves_nothing(engine: Engine) -> No
 
 
 def test_what_is_accepted_is_enrolled_and_remembered(engine: Engine) -> None:
-    ada = add_speaker(engine, "Ada", hear(engine, utterance(ADA)))
-    done = ask(engine, ada.id, hear(engine, utterance(BEN)), "does_not_match_speaker", "clipped")
+    ada = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA)))
+    done = ask(engine, ada.id, probe_of(engine, utterance(BEN)), "does_not_match_speaker", "clipped")
     assert done.utterance.accepted == ("does_not_match_speaker",)
     assert "weak_match" not in done.warnings
     assert [one.accepted for one in listed(engine, ada.id)] == [(), ("does_not_match_speaker",)]
 
 
 def test_accepting_a_fault_that_is_not_there_changes_nothing(engine: Engine) -> None:
-    done = enroll_voice(engine, add_speaker(engine, "Ada").id, hear(engine, utterance(ADA)), accepted=EVERY_REFUSAL)
+    done = enroll_voice(engine, add_speaker(engine, "Ada").id, probe_of(engine, utterance(ADA)), accepted=EVERY_REFUSAL)
     assert (done.utterance.accepted, done.warnings) == ((), ())
 
 
 def test_a_voice_with_another_name_is_refused_with_the_first(engine: Engine) -> None:
-    ada, eve = add_speaker(engine, "Ada", hear(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
+    ada, eve = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
     before = rows(engine)
     with pytest.raises(VoiceAlreadyEnrolled, match=ada.id) as caught:
-        ask(engine, eve.id, hear(engine, utterance(ADA, 1)))
+        ask(engine, eve.id, probe_of(engine, utterance(ADA, 1)))
     assert caught.value.facts["speaker_id"] == caught.value.review.similar_speaker == ada.id
     assert rows(engine) == before
 
 
 def test_a_voice_that_has_two_names_on_purpose_may_go_on(engine: Engine) -> None:
-    ada, eve = add_speaker(engine, "Ada", hear(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
-    done = ask(engine, eve.id, hear(engine, utterance(ADA, 1)), "voice_already_enrolled")
+    ada, eve = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
+    done = ask(engine, eve.id, probe_of(engine, utterance(ADA, 1)), "voice_already_enrolled")
     assert done.utterance.accepted == ("voice_already_enrolled",)
-    more = ask(engine, eve.id, hear(engine, utterance(ADA, 2)))
+    more = ask(engine, eve.id, probe_of(engine, utterance(ADA, 2)))
     assert (more.warnings, more.similar_speaker, more.utterance.accepted) == (("similar_voice",), ada.id, ())
 
 
 def test_other_people_are_nobody_else(engine: Engine) -> None:
-    add_speaker(engine, "Ada", hear(engine, utterance(ADA)))
-    done = ask(engine, add_speaker(engine, "Cleo").id, hear(engine, stranger()))
+    add_speaker(engine, "Ada", probe_of(engine, utterance(ADA)))
+    done = ask(engine, add_speaker(engine, "Cleo").id, probe_of(engine, stranger()))
     assert (done.similar_speaker, done.warnings) == (None, ())
 
 
 def test_the_same_voice_in_another_gallery_is_nobodys_business(engine: Engine) -> None:
     add_gallery(engine, "other")
-    add_speaker(engine, "Ada", hear(engine, utterance(ADA, 0), "other"), gallery="other")
-    done = ask(engine, add_speaker(engine, "Ada").id, hear(engine, utterance(ADA, 1)))
+    add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0), "other"), gallery="other")
+    done = ask(engine, add_speaker(engine, "Ada").id, probe_of(engine, utterance(ADA, 1)))
     assert (done.similar_speaker, done.warnings) == (None, ())
 
 
 def test_a_speaker_erased_since_the_recording_was_heard_is_not_named(engine: Engine) -> None:
-    ada, eve = add_speaker(engine, "Ada", hear(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
-    voice = hear(engine, utterance(ADA, 1))
+    ada, eve = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
+    voice = probe_of(engine, utterance(ADA, 1))
     assert len(voice.near.keys) == 1
     erase_speaker(engine, ada.id)
     assert ask(engine, eve.id, voice).similar_speaker is None
 
 
 def test_two_voices_in_one_file_are_heard(engine: Engine) -> None:
-    voice = hear(engine, conversation())
+    voice = probe_of(engine, conversation())
     with pytest.raises(MoreThanOneVoice) as caught:
         ask(engine, add_speaker(engine, "Ada").id, voice)
     assert caught.value.review.voices == 2
@@ -152,7 +161,7 @@ def test_two_voices_in_one_file_are_heard(engine: Engine) -> None:
 
 @pytest.mark.parametrize("voice", [ADA, BEN])
 def test_one_voice_is_one(engine: Engine, voice: str) -> None:
-    heard = [hear(engine, audio) for audio in (*(utterance(voice, number) for number in range(3)), probe(voice))]
+    heard = [probe_of(engine, audio) for audio in (*(utterance(voice, number) for number in range(3)), probe(voice))]
     assert [engine.limits.count(one.voices_llr) for one in heard] == [1] * 4
 
 
@@ -174,7 +183,7 @@ def test_bad_audio_is_refused_unless_accepted(engine: Engine, code: EnrollmentRe
 
 def test_what_the_encoder_cannot_hear_cannot_be_accepted(engine: Engine) -> None:
     with pytest.raises(TooLittleSpeech, match=r"Found 0\.00 s of speech, at least 1\.00 s") as caught:
-        enroll_voice(engine, add_speaker(engine, "Ada").id, hear(engine, silence()), accepted=EVERY_REFUSAL)
+        enroll_voice(engine, add_speaker(engine, "Ada").id, probe_of(engine, silence()), accepted=EVERY_REFUSAL)
     assert "accept=" not in str(caught.value)
 
 
@@ -182,7 +191,7 @@ def test_the_gallery_says_how_much_speech_is_needed(engine: Engine) -> None:
     add_gallery(engine, "patient", GallerySettings(min_speech_seconds=30.0))
     ada = add_speaker(engine, "Ada", gallery="patient")
     with pytest.raises(TooLittleSpeech, match=r"at least 30\.00 s"):
-        enroll_voice(engine, ada.id, hear(engine, utterance(ADA), "patient"), "patient", NOTHING)
+        enroll_voice(engine, ada.id, probe_of(engine, utterance(ADA), "patient"), "patient", NOTHING)
 
 
 def test_several_faults_are_told_at_once_and_all_have_to_be_accepted(engine: Engine) -> None:
@@ -218,10 +227,10 @@ def test_a_telephone_among_studio_recordings_is_remarked_on(engine: Engine) -> N
 def test_with_an_encoder_without_a_fit_nothing_is_refused(open_engine: EngineMaker, store_url: str) -> None:
     engine = open_engine(store_url, calibrated=False)
     assert engine.limits == UNFITTED
-    ada, ben = add_speaker(engine, "Ada", hear(engine, utterance(ADA))), add_speaker(engine, "Ben")
-    done = ask(engine, ada.id, hear(engine, conversation()))
+    ada, ben = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA))), add_speaker(engine, "Ben")
+    done = ask(engine, ada.id, probe_of(engine, conversation()))
     assert (done.utterance.voices, done.utterance.accepted) == (None, ())
-    assert ask(engine, ben.id, hear(engine, probe(ADA))).warnings == ("similar_voice",)
+    assert ask(engine, ben.id, probe_of(engine, probe(ADA))).warnings == ("similar_voice",)
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,12 @@ from speakerid.scoring.cosine import voiceprint
 from speakerid.services import calibrate, galleries, serializers, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.merge import merge
-from speakerid.services.move import move
 from speakerid.services.probe import Probe
-from speakerid.services.undo import undo
+from speakerid.services.repair import merge, move, undo
 from speakerid.types import Combining, FloatArray, Gallery, Speaker, Speech
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.services.heard import add_speaker, enroll_voice, made_up, near
+from tests.services.enrolled import add_speaker, enroll_voice, made_up, near
 
 SHORT, LONG = (Speech(seconds, 30.0, 0.0, 8000) for seconds in (2.0, 60.0))
 
@@ -51,9 +49,9 @@ def of(*parts: tuple[int, float]) -> FloatArray:
 
 def nearest(engine: Engine, wanted: FloatArray) -> float:
     """Score of the best entry of the index: 1 where it is `wanted` itself."""
-    index = engine.indexes.catch_up(galleries.get(engine, "default").key)
-    assert index is not None
-    return float(index.search(wanted[None, :], 1).scores[0, 0])
+    vectors = engine.indexes.catch_up(galleries.get(engine, "default").key).vectors
+    assert vectors is not None
+    return float(vectors.search(wanted[None, :], 1).scores[0, 0])
 
 
 def test_it_is_the_mean_unless_said(engine: Engine, ada: Speaker) -> None:
@@ -85,7 +83,7 @@ def test_changing_it_makes_every_voiceprint_again_and_the_index_follows(
 
 
 def test_more_speakers_than_are_read_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.services.voiceprints.SPEAKERS_AT_ONCE", 2)
+    monkeypatch.setattr("speakerid.services.galleries.SPEAKERS_AT_ONCE", 2)
     pairs = [(heard(2 * n, SHORT), heard(2 * n + 1, LONG)) for n in range(1, 6)]
     people = [add_speaker(engine, f"Speaker {n}", *pair) for n, pair in enumerate(pairs)]
     combine(engine, "weighted")

@@ -10,7 +10,7 @@ import pytest
 
 from speakerid.db.repositories import utterances
 from speakerid.scoring.strangers import MIN_SPEAKERS, OwnStrangers
-from speakerid.services import cross_speaker, galleries, scores
+from speakerid.services import cross_speaker, galleries, judge
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.identify import identify
@@ -20,7 +20,7 @@ from tests.conftest import STORES
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, probe
-from tests.services.heard import add_gallery, add_speaker, erase_speaker, hear, made_up, near
+from tests.services.enrolled import add_gallery, add_speaker, erase_speaker, made_up, near, probe_of
 
 PEOPLE = 12
 both_stores = pytest.mark.parametrize("store_kind", STORES)
@@ -45,12 +45,12 @@ def fill(engine: Engine, gallery: str = "default", people: int = PEOPLE, alike: 
 
 
 def strangers(engine: Engine, gallery: str = "default") -> OwnStrangers | None:
-    return engine.cross_speaker.own(galleries.get(engine, gallery).key, engine.calibration.strangers)
+    return cross_speaker.own_strangers(engine, galleries.get(engine, gallery))
 
 
 def threshold(engine: Engine, gallery: str = "default", compared: int = PEOPLE) -> Threshold:
     row = galleries.get(engine, gallery)
-    return scores.threshold(engine, row, engine.calibration, compared, scores.own_strangers(engine, row))
+    return judge.threshold(engine, row, engine.calibration, compared, cross_speaker.own_strangers(engine, row))
 
 
 @both_stores
@@ -91,7 +91,7 @@ def test_verify_is_taught_too(engine: Engine) -> None:
     add_gallery(engine, "alike")
     fill(engine, "alike", alike=0.85)
     gallery = galleries.get(engine, "alike")
-    ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)), gallery="alike").id
+    ada = add_speaker(engine, "Ada", probe_of(engine, probe(ADA)), gallery="alike").id
     found, own, default = (
         verify(engine, gallery, ada, probe(ADA)).threshold,
         strangers(engine, "alike"),
@@ -115,7 +115,7 @@ def test_an_empty_gallery_teaches_nothing(engine: Engine) -> None:
 def test_a_small_gallery_is_measured_after_every_change(engine: Engine) -> None:
     fill(engine)
     before = strangers(engine)
-    ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)))
+    ada = add_speaker(engine, "Ada", probe_of(engine, probe(ADA)))
     with_ada = strangers(engine)
     assert before is not None
     assert with_ada is not None
@@ -143,7 +143,7 @@ def test_nobody_who_was_erased_is_left_in_the_scores_of_a_large_gallery(
     monkeypatch.setattr(cross_speaker, "CHANGED", 1.0)
     fill(engine)
     before = strangers(engine)
-    ada = add_speaker(engine, "Ada", hear(engine, probe(ADA)))
+    ada = add_speaker(engine, "Ada", probe_of(engine, probe(ADA)))
     assert strangers(engine) == before
     erase_speaker(engine, ada.id)
     with measured(monkeypatch) as times:
@@ -181,7 +181,7 @@ def test_every_process_finds_the_same(engine: Engine, open_engine: EngineMaker, 
     fill(engine)
     other = open_engine(store_url)
     assert strangers(other) == strangers(engine)
-    add_speaker(engine, "Ada", hear(engine, probe(ADA)))
+    add_speaker(engine, "Ada", probe_of(engine, probe(ADA)))
     assert strangers(other) == strangers(engine)
 
 

@@ -14,7 +14,7 @@ from speakerid.audio.long_audio_reader import LongAudio, LongAudioReader
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
 from speakerid.diarization.stitching import STEP
 from speakerid.encoders.batching import Batcher
-from speakerid.services.recordings import stored_answers
+from speakerid.services.recordings import results
 from speakerid.types import FloatArray, Recording, Span
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe
@@ -131,11 +131,11 @@ def test_without_overlap_no_turn_says_so(known: SpeakerID) -> None:
 def test_overlap_is_kept_and_an_older_answer_has_none(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, *said = interrupted(1.5)
     script(monkeypatch, *([one] for one in said))
-    stored = stored_answers.stored(known.recording((samples, SECOND)))
-    assert [turn.overlap for turn in stored_answers.loaded(stored).turns] == [True, True]
+    stored = results.stored(known.recording((samples, SECOND)))
+    assert [turn.overlap for turn in results.loaded(stored).turns] == [True, True]
     for turn in stored["turns"]:
         del turn["overlap"]
-    assert [turn.overlap for turn in stored_answers.loaded(stored).turns] == [False, False]
+    assert [turn.overlap for turn in results.loaded(stored).turns] == [False, False]
 
 
 def test_a_recording_is_read_once(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:

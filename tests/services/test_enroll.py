@@ -19,7 +19,7 @@ from speakerid.types import FloatArray
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, silence, utterance
-from tests.services.heard import add_gallery, add_speaker, enroll_voice, hear, made_up
+from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, made_up, probe_of
 
 
 def rows(engine: Engine) -> dict[str, int]:
@@ -79,7 +79,7 @@ def test_too_little_speech_leaves_nothing(engine: Engine) -> None:
     ada = add_speaker(engine, "Ada")
     before = rows(engine)
     with pytest.raises(TooLittleSpeech) as caught:
-        enroll_voice(engine, ada.id, hear(engine, silence()))
+        enroll_voice(engine, ada.id, probe_of(engine, silence()))
     said = caught.value.review
     assert (said.speech.seconds, said.needed_speech_seconds) == (0.0, 1.0)
     assert rows(engine) == before
@@ -87,7 +87,7 @@ def test_too_little_speech_leaves_nothing(engine: Engine) -> None:
 
 def test_a_recording_is_kept_only_where_the_gallery_says_so(engine: Engine) -> None:
     add_gallery(engine, "keeping", GallerySettings(keep_audio=True))
-    voice = hear(engine, utterance(ADA))
+    voice = probe_of(engine, utterance(ADA))
     add_speaker(engine, "Ada", voice)
     add_speaker(engine, "Ada", voice, gallery="keeping")
     with engine.read() as db:

@@ -20,15 +20,13 @@ from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.idempotency import Repeat
-from speakerid.services.merge import merge
-from speakerid.services.move import move
+from speakerid.services.repair import merge, move, undo
 from speakerid.services.speakers import SpeakerFields
-from speakerid.services.undo import undo
 from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import FloatArray, to_json
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
+from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
 
 SLICE = 16  # bytes: four numbers of an embedding; SQLite may break a longer run over two pages
 

@@ -10,16 +10,16 @@ from speakerid.errors import SpeakerNotFound, UnknownVoiceNotFound, UtteranceNot
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.identify import identify
-from speakerid.services.index_sync import NOBODY
+from speakerid.services.index_sync import NO_NEIGHBORS
 from speakerid.services.speakers import SpeakerFields
-from speakerid.services.unknowns.dismiss import dismiss
+from speakerid.services.unknowns.inbox import dismiss
 from speakerid.services.unknowns.promote import look_up, promote
 from speakerid.services.verify import verify
 from speakerid.types import Speaker
 from tests.db.rows import unit
 from tests.sampled import ADA, BEN, probe, utterance
-from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, hear
-from tests.services.kept import add_keeping, hear_recording, inbox, stranger, where_heard
+from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, probe_of
+from tests.services.kept import add_keeping, details, inbox, keep_recording, stranger
 
 HERE, THERE = "default", "there"
 Twins = tuple[Speaker, Speaker]
@@ -29,7 +29,7 @@ Twins = tuple[Speaker, Speaker]
 def twins(engine: Engine) -> Twins:
     """The same name, external id and bytes in two galleries."""
     add_gallery(engine, THERE)
-    voice = hear(engine, utterance(ADA))
+    voice = probe_of(engine, utterance(ADA))
     here, there = (add_speaker(engine, "Ada", voice, gallery=one, external_id="hr-1") for one in (HERE, THERE))
     return here, there
 
@@ -42,7 +42,7 @@ def test_identify_names_the_one_of_its_own_gallery(engine: Engine, twins: Twins)
 
 def test_a_gallery_does_not_grow_with_another(engine: Engine, twins: Twins) -> None:
     before = identify(engine, galleries.get(engine, HERE), probe(ADA)).threshold
-    add_speaker(engine, "Ben", hear(engine, utterance(BEN)), gallery=THERE)
+    add_speaker(engine, "Ben", probe_of(engine, utterance(BEN)), gallery=THERE)
     assert identify(engine, galleries.get(engine, HERE), probe(ADA)).threshold == before
 
 
@@ -60,7 +60,7 @@ CALLS: dict[str, Callable[[Engine, str], object]] = {
     "by id": lambda engine, other: _read(engine, other, "by id"),
     "change": lambda engine, other: _change(engine, other),
     "delete": lambda engine, other: erase_speaker(engine, other, HERE),
-    "enroll": lambda engine, other: enroll_voice(engine, other, hear(engine, utterance(BEN)), HERE),
+    "enroll": lambda engine, other: enroll_voice(engine, other, probe_of(engine, utterance(BEN)), HERE),
     "verify": lambda engine, other: verify(engine, galleries.get(engine, HERE), other, probe(ADA)),
 }
 
@@ -83,7 +83,7 @@ def test_the_other_gallerys_utterance_does_not_exist_here(engine: Engine, twins:
 def test_a_voice_heard_in_both_galleries_is_kept_in_each(engine: Engine) -> None:
     for gallery in ("one", "other"):
         add_keeping(engine, gallery)
-        hear_recording(engine, stranger(unit(1)), gallery=gallery)
+        keep_recording(engine, stranger(unit(1)), gallery=gallery)
     here, there = (inbox(engine, gallery)[0] for gallery in ("one", "other"))
     assert (here.recordings, there.recordings) == (1, 1)
     for call in UNKNOWN_CALLS.values():
@@ -93,7 +93,7 @@ def test_a_voice_heard_in_both_galleries_is_kept_in_each(engine: Engine) -> None
 
 
 UNKNOWN_CALLS: dict[str, Callable[[Engine, str], object]] = {
-    "show": lambda engine, other: where_heard(engine, other, "one"),
+    "show": lambda engine, other: details(engine, other, "one"),
     "look up": lambda engine, other: look_up(engine, galleries.get(engine, "one"), other),
     "promote": lambda engine, other: _promote(engine, other),
     "dismiss": lambda engine, other: _dismiss(engine, other),
@@ -121,7 +121,7 @@ def _change(engine: Engine, speaker_id: str) -> Speaker:
 
 def _promote(engine: Engine, unknown_id: str) -> None:
     with engine.write() as db:
-        promote(engine, db, "one", unknown_id, SpeakerFields(name="Eve"), NOBODY)
+        promote(engine, db, "one", unknown_id, SpeakerFields(name="Eve"), NO_NEIGHBORS)
 
 
 def _dismiss(engine: Engine, unknown_id: str) -> None:

@@ -14,7 +14,7 @@ from speakerid.services.verify import verify
 from speakerid.types import Identification, Verification, to_json
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
-from tests.services.heard import add_gallery, add_speaker, erase_speaker, hear, made_up, near
+from tests.services.enrolled import add_gallery, add_speaker, erase_speaker, made_up, near, probe_of
 
 
 def ask(engine: Engine, audio: bytes, gallery: str = "default", top_k: int = 5) -> Identification:
@@ -27,7 +27,7 @@ def check(engine: Engine, speaker_id: str, audio: bytes) -> Verification:
 
 def enroll_samples(engine: Engine, *voices: str) -> None:
     for voice in voices:
-        add_speaker(engine, voice, *(hear(engine, utterance(voice, n)) for n in range(2)))
+        add_speaker(engine, voice, *(probe_of(engine, utterance(voice, n)) for n in range(2)))
 
 
 def test_a_known_voice_is_accepted(engine: Engine) -> None:
@@ -66,7 +66,7 @@ def test_an_empty_gallery_has_no_speakers(engine: Engine) -> None:
 
 
 def test_two_speakers_too_close_to_call_are_ambiguous(engine: Engine) -> None:
-    heard = hear(engine, probe(ADA)).require()
+    heard = probe_of(engine, probe(ADA)).require()
     add_speaker(engine, "Ada", made_up(near(heard, 0.99, seed=1)))
     add_speaker(engine, "Her twin", made_up(near(heard, 0.985, seed=2)))
     answer = ask(engine, probe(ADA))
@@ -77,7 +77,7 @@ def test_two_speakers_too_close_to_call_are_ambiguous(engine: Engine) -> None:
 
 
 def test_the_margin_is_between_speakers_not_utterances(engine: Engine) -> None:
-    heard = hear(engine, probe(ADA)).require()
+    heard = probe_of(engine, probe(ADA)).require()
     add_speaker(engine, "Ada", *(made_up(near(heard, 0.98, seed=n)) for n in range(4)))
     add_speaker(engine, "Ben", made_up(near(heard, 0.3, seed=9)))
     answer = ask(engine, probe(ADA))
@@ -92,7 +92,7 @@ def test_the_only_speaker_has_no_margin(engine: Engine) -> None:
 
 @pytest.mark.parametrize(("top_k", "listed"), [(1, 1), (3, 3), (100, 20)])
 def test_top_k_bounds_the_list_and_nothing_else(engine: Engine, top_k: int, listed: int) -> None:
-    heard = hear(engine, probe(ADA)).require()
+    heard = probe_of(engine, probe(ADA)).require()
     for number in range(20):
         add_speaker(engine, f"Speaker {number}", made_up(near(heard, 0.5 - number / 50, seed=number)))
     answer = ask(engine, probe(ADA), top_k=top_k)
@@ -102,7 +102,7 @@ def test_top_k_bounds_the_list_and_nothing_else(engine: Engine, top_k: int, list
 
 
 def test_of_three_who_are_alike_none_is_likely(engine: Engine) -> None:
-    heard = hear(engine, probe(ADA)).require()
+    heard = probe_of(engine, probe(ADA)).require()
     for number in range(3):
         add_speaker(engine, f"Twin {number}", made_up(near(heard, 0.97, seed=number)))
     answer = ask(engine, probe(ADA))
@@ -113,7 +113,7 @@ def test_of_three_who_are_alike_none_is_likely(engine: Engine) -> None:
 def test_the_answer_has_the_shape_that_was_promised(engine: Engine) -> None:
     add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
     for voice in (ADA, BEN):
-        add_speaker(engine, voice, hear(engine, utterance(voice)), gallery="strict")
+        add_speaker(engine, voice, probe_of(engine, utterance(voice)), gallery="strict")
     answer = to_json(ask(engine, probe(ADA), "strict"))
     best = answer["candidates"][0]
     assert answer == {
@@ -161,7 +161,7 @@ def test_verify_needs_the_speaker(engine: Engine) -> None:
 @pytest.mark.parametrize("dim", [32, 48])
 def test_embeddings_of_another_encoder_are_never_compared(open_engine: EngineMaker, store_url: str, dim: int) -> None:
     first = open_engine(store_url)
-    ada = add_speaker(first, "Ada", hear(first, utterance(ADA)))
+    ada = add_speaker(first, "Ada", probe_of(first, utterance(ADA)))
     other = open_engine(store_url, encoder=_Renamed(dim=dim), calibrated=False)
     with pytest.raises(EncoderMismatch):
         ask(other, probe(ADA))
@@ -174,9 +174,9 @@ def test_a_gallery_emptied_and_filled_by_another_encoder_is_not_compared(
 ) -> None:
     """The first engine still holds an index of the old dimension."""
     first, other = open_engine(store_url), open_engine(store_url, encoder=FakeEncoder(dim=48))
-    erase_speaker(first, add_speaker(first, "Ada", hear(first, utterance(ADA))).id)
+    erase_speaker(first, add_speaker(first, "Ada", probe_of(first, utterance(ADA))).id)
     assert ask(first, probe(ADA)).decision == "no_speakers"
-    add_speaker(other, "Ben", hear(other, utterance(BEN)))
+    add_speaker(other, "Ben", probe_of(other, utterance(BEN)))
     assert ask(other, probe(BEN)).candidates[0].speaker.name == "Ben"
     with pytest.raises(EncoderMismatch):
         ask(first, probe(BEN))
@@ -200,7 +200,7 @@ def test_an_encoder_without_a_fit_answers_by_the_prior(open_engine: EngineMaker,
 
 def test_the_gallerys_own_target_moves_the_threshold(engine: Engine) -> None:
     add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
-    heard = hear(engine, utterance(ADA))
+    heard = probe_of(engine, utterance(ADA))
     add_speaker(engine, "Ada", heard)
     add_speaker(engine, "Ada", heard, gallery="strict")
     usual, strict = ask(engine, probe(ADA)).threshold, ask(engine, probe(ADA), "strict").threshold

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import count
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from speakerid.db.engine import Database
+from speakerid.db.repositories import speakers as rows
 from speakerid.index.base import Keys, SearchResult
-from speakerid.index.exact import ExactIndex
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
@@ -19,8 +24,9 @@ from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import FloatArray
 from tests.db.rows import unit
 from tests.engines import EngineMaker
+from tests.index.exact import ExactIndex
 from tests.sampled import ADA, BEN, probe, utterance
-from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, hear, made_up
+from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up, probe_of
 
 
 def found(engine: Engine, vector: FloatArray, gallery: str = "default") -> tuple[int, ...]:
@@ -98,7 +104,7 @@ def test_applying_late_cannot_bring_an_old_voiceprint_back(engine: Engine) -> No
     gallery_key = galleries.get(engine, "default").key
     (key,) = found(engine, unit(1))
     enroll_voice(engine, ada.id, made_up(unit(2)))
-    now = engine.indexes.catch_up(gallery_key)
+    now = engine.indexes.catch_up(gallery_key).vectors
     assert now is not None
     before = now.search(unit(2)[None], 1).scores
     engine.indexes.apply({gallery_key: {key}})
@@ -108,8 +114,8 @@ def test_applying_late_cannot_bring_an_old_voiceprint_back(engine: Engine) -> No
 def test_a_speaker_erased_between_search_and_answer_is_not_named(open_engine: EngineMaker, store_url: str) -> None:
     """The index still offers Ada; SQL is asked again and knows better."""
     erasing = open_engine(store_url)
-    ada = add_speaker(erasing, "Ada", hear(erasing, utterance(ADA)))
-    add_speaker(erasing, "Ben", hear(erasing, utterance(BEN)))
+    ada = add_speaker(erasing, "Ada", probe_of(erasing, utterance(ADA)))
+    add_speaker(erasing, "Ben", probe_of(erasing, utterance(BEN)))
 
     class ErasingIndex(ExactIndex):
         def search(self, queries: FloatArray, k: int) -> SearchResult:
@@ -168,6 +174,31 @@ def test_a_large_gallery_is_loaded_in_pieces(
     assert len(set(found(open_engine(store_url), unit(0)))) == 10
 
 
+def test_a_gallery_that_is_being_loaded_keeps_no_other_waiting(open_engine: EngineMaker, store_url: str) -> None:
+    before = open_engine(store_url)
+    add_gallery(before, "team")
+    add_speaker(before, "Ada", made_up(unit(1)))
+    add_speaker(before, "Ben", made_up(unit(2)), gallery="team")
+    loading, go_on = threading.Event(), threading.Event()
+
+    class SlowIndex(ExactIndex):
+        def upsert(self, keys: Keys, vectors: FloatArray) -> None:
+            if np.array_equal(vectors[0], unit(1)):
+                loading.set()
+                go_on.wait(10)
+            super().upsert(keys, vectors)
+
+    engine = open_engine(store_url, new_index=SlowIndex)
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(found, engine, unit(1))
+        assert loading.wait(10)
+        try:
+            assert len(pool.submit(found, engine, unit(2), "team").result(5)) == 1
+        finally:
+            go_on.set()
+        assert len(slow.result()) == 1
+
+
 class CountingIndex(ExactIndex):
     """Counts what reaches it."""
 
@@ -190,3 +221,80 @@ def test_searching_twice_reads_nothing_twice(engine: Engine) -> None:
 
 def _database(engine: Engine) -> Database:
     return engine.database
+
+
+Pair = tuple[Engine, Engine]
+Step = tuple[int, int, str, bool]
+PEOPLE = range(4)
+# Which process does it, to whom, what, and whether the other process looks at its index afterwards.
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from((0, 1)),
+        st.sampled_from(PEOPLE),
+        st.sampled_from(("enroll", "enroll", "erase speaker", "erase utterance")),
+        st.booleans(),
+    ),
+    max_size=14,
+)
+_numbers = count(1)
+
+
+@pytest.fixture
+def pair(open_engine: EngineMaker, store_url: str) -> Pair:
+    """Two processes on one store, one with FAISS and one with the exact index."""
+    return open_engine(store_url), open_engine(store_url, new_index=ExactIndex)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+def test_following_equals_loading_equals_sql(pair: Pair, steps: list[Step]) -> None:
+    gallery = f"example-{next(_numbers)}"
+    add_gallery(pair[0], gallery)
+    key = galleries.get(pair[0], gallery).key
+    ids: dict[int, str] = {}
+    for process, person, what, look in steps:
+        _do(pair[process], gallery, ids, person, what)
+        if look:
+            pair[1 - process].indexes.search(key, unit(0), 1)
+    truth = pytest.approx(_truth(pair[0], key), abs=1e-6)  # float32 sums in another order
+    for engine in pair:
+        assert _contents(engine, key) == truth
+        engine.indexes.forget({key})
+        assert _contents(engine, key) == truth
+
+
+def _do(engine: Engine, gallery: str, ids: dict[int, str], person: int, what: str) -> None:
+    if what == "enroll":
+        if person not in ids:
+            ids[person] = add_speaker(engine, f"Person {person}", gallery=gallery).id
+        enroll_voice(engine, ids[person], made_up(unit(next(_numbers))), gallery)
+    elif person in ids and what == "erase speaker":
+        erase_speaker(engine, ids.pop(person), gallery)
+    elif person in ids:
+        _erase_first_utterance(engine, gallery, ids[person])
+
+
+def _erase_first_utterance(engine: Engine, gallery: str, speaker_id: str) -> None:
+    row = galleries.get(engine, gallery)
+    with engine.write() as db:
+        for utterance in speakers.list_utterances(db, row, speaker_id, limit=1).items:
+            speakers.delete_utterance(db, row, speaker_id, utterance.id)
+
+
+def _truth(engine: Engine, gallery_key: int) -> dict[int, float]:
+    """Cosine with a fixed probe of every voiceprint, as SQL has them."""
+    with engine.read() as db:
+        return {key: float(vector @ unit(0)) for key, vector in rows.voiceprints(db, gallery_key)}
+
+
+def _contents(engine: Engine, gallery_key: int) -> dict[int, float]:
+    vectors = engine.indexes.catch_up(gallery_key).vectors
+    if vectors is None or not len(vectors):
+        return {}
+    result = vectors.search(unit(0)[None], len(vectors) + 1)
+    return {int(key): float(score) for key, score in zip(result.keys[0], result.scores[0], strict=True)}

@@ -16,12 +16,11 @@ from speakerid.errors import EncoderMismatch, GalleryNotFound, SpeakerNotFound, 
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
-from speakerid.services.merge import merge
+from speakerid.services.repair import merge, undo
 from speakerid.services.speakers import SpeakerFields
-from speakerid.services.undo import undo
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.services.heard import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
+from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
 
 T = TypeVar("T")
 postgresql_only = pytest.mark.parametrize("store_kind", ["postgresql"])

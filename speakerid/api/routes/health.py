@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from speakerid.api.parameters import EngineDep, StrictRoute
 from speakerid.api.problems import problems
-from speakerid.services.readiness import readiness
+from speakerid.services.health import readiness
 from speakerid.types import Readiness, to_json
 
 router = APIRouter(tags=["health"], route_class=StrictRoute)

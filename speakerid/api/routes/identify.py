@@ -10,7 +10,8 @@ from speakerid.api import examples
 from speakerid.api.auth import guarded
 from speakerid.api.parameters import ChannelDep, EngineDep, GalleryDep, SpeakerId, StrictRoute
 from speakerid.api.upload import AUDIO_BODY, AudioDep
-from speakerid.services import embed, identify, verify
+from speakerid.services import identify, verify
+from speakerid.services.probe import embed
 from speakerid.types import Embedding, Identification, Verification
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["identify"], route_class=StrictRoute)
@@ -47,4 +48,4 @@ other_uses = APIRouter(tags=["embeddings"], route_class=StrictRoute)
 @other_uses.post("/embeddings", openapi_extra=AUDIO_BODY, **guarded("identify", errors=(413, 415, 429)))
 def embeddings(engine: EngineDep, channel: ChannelDep, audio: AudioDep) -> Embedding:
     """The L2-normalized embedding of the speech in one recording. Nothing is compared, nothing is kept."""
-    return embed.embed(engine, audio, channel)
+    return embed(engine, audio, channel)

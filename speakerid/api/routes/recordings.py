@@ -20,7 +20,7 @@ from speakerid.api.upload import AUDIO_BODY, audio_stream
 from speakerid.db.models import GalleryRow
 from speakerid.diarization import formats
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import cancel, erase, result
+from speakerid.services.recordings import erase, results, save
 from speakerid.services.recordings.submit import Intake, RecordingRequest, Upload, receiving
 from speakerid.services.speaker_count import MOST, SpeakerCount
 from speakerid.types import Key, Page, Recording, RecordingJob, RecordingResult, Sides, to_json
@@ -106,7 +106,7 @@ def list_recordings(
 ) -> Page[RecordingJob]:
     """Newest first, page by page, without their results."""
     with engine.read() as db:
-        return result.page(db, gallery, cursor=cursor, limit=limit)
+        return results.page(db, gallery, cursor=cursor, limit=limit)
 
 
 @router.get(
@@ -141,7 +141,7 @@ async def get_recording(
 )
 def cancel_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> RecordingJob:
     """Stop it: at once if it waits, within seconds if it runs. One that has ended is refused (409)."""
-    return cancel.cancel(engine, gallery, recording_id)
+    return save.cancel(engine, gallery, recording_id)
 
 
 @router.delete("/{recording_id}", status_code=204, **guarded("identify", also=STILL_ERASING))
@@ -152,14 +152,14 @@ def delete_recording(engine: EngineDep, gallery: GalleryDep, recording_id: Recor
 
 def job_of(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
     with engine.read() as db:
-        return result.job(db, gallery, recording_id)
+        return results.job(db, gallery, recording_id)
 
 
 def _shown(engine: Engine, gallery: GalleryRow, recording_id: str, wanted: Format | None) -> Response:
     with engine.read() as db:
         if wanted is None:
-            return JSONResponse(to_json(result.result(db, gallery, recording_id)))
-        recording = result.timeline(db, gallery, recording_id)
+            return JSONResponse(to_json(results.result(db, gallery, recording_id)))
+        recording = results.timeline(db, gallery, recording_id)
     if wanted == "json":
         return JSONResponse(to_json(recording))
     return Response(WRITERS[wanted](recording, recording_id), media_type=MEDIA[wanted])

@@ -120,7 +120,7 @@ def enroll_utterance(
     accepted = validation.accepted(accept)
     with engine.read() as db:
         speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
-    probe = coach.hear(engine, gallery, audio, channel)
+    probe = coach.prepare(engine, gallery, audio, channel)
     with engine.write() as db:
         done = enroll(engine, db, gallery.name, speaker_id, probe, accepted)
     return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)

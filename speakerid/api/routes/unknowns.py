@@ -12,7 +12,7 @@ from speakerid.api.auth import guarded
 from speakerid.api.parameters import EngineDep, GalleryDep, Limit, StrictRoute, UnknownCursor, UnknownId
 from speakerid.api.schemas import Promote
 from speakerid.services import validation
-from speakerid.services.unknowns import dismiss, page, promote, show
+from speakerid.services.unknowns import inbox, promote
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceDetails
 
 router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
@@ -32,14 +32,14 @@ def list_unknowns(
     They are kept only while the gallery's `keep_unknown_voices` is on.
     """
     with engine.read() as db:
-        return page.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
+        return inbox.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
 
 
 @router.get("/{unknown_id}", **guarded("read", also=examples.ok(examples.UNKNOWN_HEARD)))
 def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceDetails:
     """One unknown voice and the recordings it speaks in: which, as which of their voices, when."""
     with engine.read() as db:
-        return show.show(db, gallery, unknown_id)
+        return inbox.show(db, gallery, unknown_id)
 
 
 @router.post("/{unknown_id}/promote", **guarded("enroll", errors=(404, 409)))
@@ -62,5 +62,5 @@ def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
     Nothing is left to recognize it by, so when the person speaks in a later recording, it is kept as a new voice.
     """
     with engine.write(erase=True) as db:
-        dismiss.dismiss(db, gallery, unknown_id)
+        inbox.dismiss(db, gallery, unknown_id)
     return erased(engine.erased(db))

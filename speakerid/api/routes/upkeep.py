@@ -25,7 +25,7 @@ from speakerid.api.parameters import (
 from speakerid.api.problems import problems
 from speakerid.api.schemas import MergeInto, MoveTo
 from speakerid.db.models import GalleryRow
-from speakerid.services import audit, calibrate, history, merge, move, undo
+from speakerid.services import audit, calibrate, repair
 from speakerid.services.engine import Engine
 from speakerid.types import Audit, CalibrationReport, Change, Gallery, Key, Page, Repair
 
@@ -105,7 +105,7 @@ def _calibrated(engine: Engine, gallery: GalleryRow, *, keep: bool) -> Calibrati
 def merge_speakers(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, body: MergeInto) -> Repair:
     """Make two speakers one: the utterances of the speaker in the path go to `into`, and the speaker is gone."""
     with engine.write() as db:
-        return merge.merge(db, gallery, speaker_id, body.into)
+        return repair.merge(db, gallery, speaker_id, body.into)
 
 
 @router.post("/speakers/{speaker_id}/utterances/{utterance_id}/move", tags=["repairs"], **guarded("enroll"))
@@ -114,7 +114,7 @@ def move_utterance(
 ) -> Repair:
     """Give an utterance to another speaker. Both voiceprints are recomputed."""
     with engine.write() as db:
-        return move.move(db, gallery, speaker_id, utterance_id, body.to)
+        return repair.move(db, gallery, speaker_id, utterance_id, body.to)
 
 
 @router.get("/history", tags=["repairs"], **guarded("read"))
@@ -123,7 +123,7 @@ def list_history(
 ) -> Page[Change]:
     """Merges and moves, newest first, page by page."""
     with engine.read() as db:
-        return history.page(db, gallery, cursor=cursor, limit=limit)
+        return repair.history(db, gallery, cursor=cursor, limit=limit)
 
 
 @router.post("/history/{change_id}/undo", tags=["repairs"], **guarded("enroll", errors=(404, 409)))
@@ -133,4 +133,4 @@ def undo_change(engine: EngineDep, gallery: GalleryDep, change_id: ChangeId) -> 
     `undo_impossible` when a later change has to be undone first, or when something of it was erased since.
     """
     with engine.write() as db:
-        return undo.undo(db, gallery, change_id)
+        return repair.undo(db, gallery, change_id)

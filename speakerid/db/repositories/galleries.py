@@ -18,8 +18,8 @@ Lock = Literal["use", "change"]
 def get(db: Session, name: str, *, lock: Lock | None = None) -> GalleryRow:
     """Raises GalleryNotFound.
 
-    On PostgreSQL `lock` holds the row until the transaction ends: "change" against everybody, "use" against those
-    who would change or erase it. Always taken before a speaker's lock, so that nobody waits in a circle.
+    On PostgreSQL `lock` holds the row until the transaction ends: "change" against all others, "use" against those
+    who would change or erase it. Always taken before a speaker's lock, so that no two wait in a circle.
     """
     query = select(GalleryRow).where(GalleryRow.name == name)
     if lock is not None:
@@ -61,7 +61,7 @@ def has_utterances(db: Session, gallery_key: int) -> bool:
 
 
 def hold(db: Session, key: int) -> GalleryRow | None:
-    """Against everybody, until the transaction ends (PostgreSQL); None for one that is gone."""
+    """Against all others, until the transaction ends (PostgreSQL); None for one that is gone."""
     query = select(GalleryRow).where(GalleryRow.key == key).with_for_update()
     return db.scalar(query.execution_options(populate_existing=True))
 

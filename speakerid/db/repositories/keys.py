@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from speakerid.db.damage import is_damaged
 from speakerid.db.models import GuardRow, KeyRow
+from speakerid.db.types import is_damaged
 from speakerid.errors import KeyNotFound
 
 

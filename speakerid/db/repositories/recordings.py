@@ -1,6 +1,6 @@
 """Queries on recordings, their audio, and the queue they form (docs/decisions/0014).
 
-Whoever works on one holds a lease. Every write on its behalf is conditional on that lease, so nobody writes for a job
+Whoever works on one holds a lease. Every write on its behalf is conditional on that lease, so no write is for a job
 that another took over in the meantime. Times come from the clock of the store, which all workers share.
 """
 
@@ -89,14 +89,14 @@ def free(db: Session) -> bool:
 
 
 def renew(db: Session, key: int, worker: str, progress: float, stage: str | None) -> bool:
-    """Prolong the lease and tell how far the work is. False: it was lost, or the job is to be cancelled."""
+    """Prolong the lease and note how far the work is. False: it was lost, or the job is to be cancelled."""
     held = update(RecordingRow).where(_held(key, worker), RecordingRow.cancelling.is_(False))
     values = {"lease_until": clock(db) + LEASE, "progress": progress, "stage": stage}
     return _changed(db, held.values(values))
 
 
 def give_back(db: Session, key: int, worker: str, *, tried: bool) -> None:
-    """Let somebody else begin anew at once; whether this time counts as an attempt."""
+    """Let another begin anew at once; whether this time counts as an attempt."""
     attempts = RecordingRow.attempts - (0 if tried else 1)
     values = {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts, "progress": 0.0}
     db.execute(update(RecordingRow).where(_held(key, worker)).values(values))
@@ -155,7 +155,7 @@ def uploads(db: Session) -> list[tuple[int, str | None, bool]]:
 
 
 def with_leftover_audio(db: Session) -> list[int]:
-    """Keys of recordings that ended and whose audio nobody wants kept, but is there."""
+    """Keys of recordings that ended and whose audio is there, but not to be kept."""
     query = (
         select(RecordingRow.key)
         .join(GalleryRow, GalleryRow.key == RecordingRow.gallery_key)
@@ -185,12 +185,12 @@ def notified(db: Session, key: int) -> None:
     db.execute(update(RecordingRow).where(RecordingRow.key == key).values(webhook_due=None))
 
 
-def telling_of(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[RecordingRow]:
+def naming(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[RecordingRow]:
     """Those whose answer or options name one of these speakers; held until the transaction ends (PostgreSQL)."""
     texts = (cast(RecordingRow.answer, Text), cast(RecordingRow.options, Text))
-    told = [text.contains(one, autoescape=True) for text in texts for one in sorted(speaker_ids)]
+    named = [text.contains(one, autoescape=True) for text in texts for one in sorted(speaker_ids)]
     query = select(RecordingRow).options(undefer(RecordingRow.answer))
-    query = query.where(RecordingRow.gallery_key == gallery_key, or_(*told)).order_by(RecordingRow.key)
+    query = query.where(RecordingRow.gallery_key == gallery_key, or_(*named)).order_by(RecordingRow.key)
     return list(db.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 

@@ -43,13 +43,13 @@ def page(db: Session, gallery_key: int, *, before: str | None, limit: int) -> li
 
 
 def remembering(db: Session, gallery_key: int) -> list[RepairRow]:
-    """Those that still tell of somebody; held until the transaction ends (PostgreSQL)."""
+    """Those that are not emptied; held until the transaction ends (PostgreSQL)."""
     query = _of(gallery_key).where(RepairRow.state != "erased")
     return list(db.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 
 def merges_of(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[RepairRow]:
-    """The merges, not undone, by which one of these speakers became somebody else."""
+    """The merges, not undone, by which one of these speakers became another."""
     query = _of(gallery_key).where(RepairRow.kind == "merge", RepairRow.state == "done")
     return list(db.scalars(query.where(RepairRow.speaker_id.in_(speaker_ids))))
 

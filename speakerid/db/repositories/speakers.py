@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Row, Select, Text, case, cast, func, or_, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from speakerid.db.damage import is_damaged, sound
 from speakerid.db.models import SpeakerRow, UtteranceRow
+from speakerid.db.types import is_damaged, sound
 from speakerid.errors import ExternalIdTaken, SpeakerNotFound
 from speakerid.types import FloatArray
 
@@ -109,7 +109,7 @@ class SpeakerFilter:
         return [column == value for column, value in wanted if value is not None]
 
 
-EVERYBODY = SpeakerFilter()
+ALL_SPEAKERS = SpeakerFilter()
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Voiceprint:
 
 
 def page(
-    db: Session, gallery_key: int, *, after: str | None, limit: int, only: SpeakerFilter = EVERYBODY
+    db: Session, gallery_key: int, *, after: str | None, limit: int, only: SpeakerFilter = ALL_SPEAKERS
 ) -> list[SpeakerSums]:
     """Oldest first, behind the speaker id `after`."""
     query = _sums(gallery_key).where(*only.conditions()).order_by(SpeakerRow.id).limit(limit)
@@ -164,7 +164,7 @@ def with_voice(db: Session, gallery_key: int, keys: Sequence[int], dim: int | No
 
 
 def is_unreadable(row: SpeakerRow) -> bool:
-    """Whether what was said about the speaker cannot be read."""
+    """Whether the speaker's metadata or consent cannot be read."""
     return is_damaged(row.details) or is_damaged(row.consent)
 
 

@@ -1,4 +1,4 @@
-"""Queries on the kept unknown voices of one gallery, and on their hearings."""
+"""Queries on the kept unknown speakers of one gallery, and on their hearings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from speakerid.db.damage import sound
 from speakerid.db.models import HearingRow, RecordingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
+from speakerid.db.types import sound
 from speakerid.errors import UnknownVoiceNotFound
 from speakerid.types import FloatArray, SpeakerRef
 
@@ -29,7 +29,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Whose:
-    """A voice of a recording today: a kept one, or the speaker's it was promoted to."""
+    """A speaker of a recording today: a kept unknown one, or the one they were promoted to."""
 
     unknown_id: str | None
     speaker: SpeakerRef | None
@@ -81,19 +81,19 @@ def count(db: Session, gallery_key: int) -> int:
     return db.scalar(select(func.count()).where(UnknownVoiceRow.gallery_key == gallery_key)) or 0
 
 
-def hearings(db: Session, voice: UnknownVoiceRow) -> list[Occurrence]:
+def hearings(db: Session, unknown: UnknownVoiceRow) -> list[Occurrence]:
     """By recording, oldest first."""
     query = (
         select(HearingRow, RecordingRow)
         .join(RecordingRow, RecordingRow.key == HearingRow.recording_key)
-        .where(HearingRow.voice_key == voice.key)
+        .where(HearingRow.voice_key == unknown.key)
         .order_by(RecordingRow.key, HearingRow.key)
     )
     return [Occurrence(row, recording) for row, recording in db.execute(query)]
 
 
-def heard_in(db: Session, recording_key: int) -> list[UnknownVoiceRow]:
-    """The kept voices of one recording; held until the transaction ends (PostgreSQL)."""
+def of_recording(db: Session, recording_key: int) -> list[UnknownVoiceRow]:
+    """The kept unknown speakers of one recording; held until the transaction ends (PostgreSQL)."""
     keys = select(HearingRow.voice_key).where(HearingRow.recording_key == recording_key)
     query = select(UnknownVoiceRow).where(UnknownVoiceRow.key.in_(keys)).order_by(UnknownVoiceRow.key)
     return list(db.scalars(query.with_for_update().execution_options(populate_existing=True)))
@@ -104,12 +104,12 @@ def forget_hearings(db: Session, recording_key: int) -> None:
 
 
 def forget_every(db: Session, gallery_key: int) -> None:
-    """With their hearings; hearings of promoted voices stay."""
+    """With their hearings; hearings of promoted ones stay."""
     db.execute(delete(UnknownVoiceRow).where(UnknownVoiceRow.gallery_key == gallery_key))
 
 
 def whose(db: Session, recording_key: int) -> dict[str, Whose]:
-    """By the label of the voice."""
+    """By the label in the recording."""
     query = (
         select(HearingRow.label, UnknownVoiceRow.id, SpeakerRow.id, SpeakerRow.name)
         .outerjoin(UnknownVoiceRow, UnknownVoiceRow.key == HearingRow.voice_key)

@@ -12,8 +12,8 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from speakerid.db.damage import sound
 from speakerid.db.models import SpeakerRow, UtteranceRow
+from speakerid.db.types import sound
 from speakerid.errors import UtteranceElsewhere, UtteranceNotFound
 from speakerid.types import FloatArray
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.services import calibrations, galleries, speakers
+from speakerid.services import galleries, judge, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.live.live_speaker import LiveVoice
 from speakerid.services.naming import Cluster, name_clusters
@@ -31,7 +31,7 @@ class Names:
 
     @property
     def calibration(self) -> CalibrationSource:
-        return calibrations.source(self._engine, galleries.get(self._engine, self._gallery))
+        return judge.source(self._engine, galleries.get(self._engine, self._gallery))
 
     def hear(self, voice: LiveVoice) -> None:
         """Make its probe of what it said, where there is more of that by now. Raises Overloaded, EncoderFailed."""

@@ -1,6 +1,6 @@
-"""Erase recordings, their audio, and what they tell of a speaker.
+"""Erase recordings, their audio, and what they hold of a speaker.
 
-Audio goes a few pieces at a time: overwriting hundreds of MB in one transaction would block everybody else.
+Audio goes a few pieces at a time: overwriting hundreds of MB in one transaction would block all others.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import erasures, recordings
 from speakerid.errors import DataDamaged
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import jobs, stored_answers
-from speakerid.services.recordings.receiver import is_gone
-from speakerid.services.unknowns.forget import forget
+from speakerid.services.recordings import results
+from speakerid.services.recordings.audio import is_gone
+from speakerid.services.unknowns.keep import forget
 from speakerid.types import SpeakerRef
 
 PIECES = 16  # in one transaction
@@ -53,18 +53,18 @@ def leftovers(engine: Engine) -> None:
 
 
 def speakers(db: Handle, gallery_key: int, gone: Collection[str], became: Mapping[str, str] | None = None) -> None:
-    """No answer tells of `gone` from now on, unless as the speaker they `became`."""
+    """No answer names or weighs `gone` from now on, unless as the speaker they `became`."""
     known = {one: SpeakerRef(into, "") for one, into in (became or {}).items()}
-    for row in recordings.telling_of(db, gallery_key, gone):
-        row.options = jobs.without(row.options, gone, known)
+    for row in recordings.naming(db, gallery_key, gone):
+        row.options = results.without(row.options, gone, known)
         if row.answer is not None:
             try:
-                found = stored_answers.loaded(row.answer)
-            except DataDamaged:  # it names somebody who is to be erased, and cannot be changed
+                found = results.loaded(row.answer)
+            except DataDamaged:  # it names a speaker who is to be erased, and cannot be changed
                 row.answer = None
                 continue
-            staying = {one: SpeakerRef(one, "") for one in stored_answers.speaker_ids(found) - set(gone)}
-            row.answer = stored_answers.stored(stored_answers.told(found, staying | known))
+            staying = {one: SpeakerRef(one, "") for one in results.speaker_ids(found) - set(gone)}
+            row.answer = results.stored(results.renamed(found, staying | known))
     db.flush()
 
 

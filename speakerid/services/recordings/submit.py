@@ -18,8 +18,8 @@ from speakerid.errors import EmptyAudio, FileTooLarge, RecordingNotFound, TooMan
 from speakerid.services import speakers
 from speakerid.services.engine import Engine
 from speakerid.services.idempotency import Repeat, earlier, keep
-from speakerid.services.recordings import audio, erase, jobs, webhook
-from speakerid.services.recordings.receiver import this_process
+from speakerid.services.recordings import audio, erase, results, webhooks
+from speakerid.services.recordings.audio import this_process
 from speakerid.services.speaker_count import ANY, SpeakerCount
 from speakerid.types import JobOptions, Sides, to_json
 
@@ -88,7 +88,7 @@ class Upload:
             row = recordings.enqueue(db, self.key, self._digest.hexdigest())
             if row is None:
                 raise RecordingNotFound(self.id)
-            answer: dict[str, Any] = to_json(jobs.job(row))
+            answer: dict[str, Any] = to_json(results.shaped(row))
             if repeat is not None:
                 keep(db, repeat, 202, answer, self.gallery.name)
         return answer, False
@@ -141,7 +141,7 @@ def receiving(
 
 def _begin(engine: Engine, gallery: GalleryRow, asked: RecordingRequest, intake: Intake, key_id: str | None) -> Upload:
     asked.count.checked()
-    called = None if asked.webhook is None else webhook.checked(asked.webhook, private=intake.private_webhooks)
+    called = None if asked.webhook is None else webhooks.checked(asked.webhook, private=intake.private_webhooks)
     with engine.write() as db:
         gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
         if recordings.waiting(db, key_id) >= intake.max_waiting:

@@ -1,22 +1,47 @@
-"""Threads that work on the recordings of a store, in a server or in a process of their own."""
+"""Threads that work on the recordings of a store, in a server or in a process of their own, each job under a lease."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
-from speakerid.db.types import new_id
-from speakerid.errors import StoreError
+from speakerid.audio.byte_source import ByteSource, sha256
+from speakerid.db.models import GalleryRow, RecordingRow
+from speakerid.db.repositories import galleries, recordings
+from speakerid.db.types import new_id, now
+from speakerid.errors import (
+    DecoderUnavailable,
+    EncoderFailed,
+    Overloaded,
+    RecordingAbandoned,
+    SpeakeridError,
+    StoreError,
+)
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import erase, notify, run
-from speakerid.services.recordings.notify import Notice
+from speakerid.services.recording import RecordingOptions, Watch, diarize_and_name, unwatched
+from speakerid.services.recordings import audio as stored_audio
+from speakerid.services.recordings import erase, results, save, submit
+from speakerid.services.recordings.save import Claimed
+from speakerid.services.recordings.webhooks import Notice, Sender
+from speakerid.services.speaker_count import SpeakerCount
+from speakerid.types import JobStage, Recording, to_json
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0  # between two looks into an empty queue
 STORE_AWAY_S = 5.0
 STOP_S = 30.0
+ATTEMPTS = 3  # a recording that ends every process that works on it is not tried for ever
+INTERNAL = "internal_error"
+UNFORESEEN = "The server failed on this recording. Its log has the cause under this recording's id."
+RENEW_S = 1.0  # also how soon a cancellation is noticed
+LEASE_S = recordings.LEASE.total_seconds()
+# How far the work is where the length of a recording is not known.
+BEGINS: dict[JobStage, float] = {"speech": 0.0, "clusters": 0.95, "names": 0.98}
 
 
 class Worker:
@@ -24,7 +49,7 @@ class Worker:
 
     def __init__(self, engine: Engine, jobs: int, notice: Notice) -> None:
         self._engine = engine
-        self._sender = notify.Sender(engine, notice)
+        self._sender = Sender(engine, notice)
         self._ending = threading.Event()
         names = [f"recordings-{nth}" for nth in range(jobs)]
         self._threads = [self._thread(name, self._work) for name in names]
@@ -61,9 +86,9 @@ class Worker:
 
     def _work(self, worker: str) -> bool:
         """Whether there was a job."""
-        row = run.claim(self._engine, worker)
+        row = claim(self._engine, worker)
         if row is not None:
-            run.run(self._engine, row, self._ending)
+            run(self._engine, row, self._ending)
         return row is not None
 
     def _send(self, worker: str) -> bool:
@@ -73,3 +98,168 @@ class Worker:
         """Hours of audio are erased for seconds, which no webhook waits for."""
         erase.leftovers(self._engine)
         return False
+
+
+def claim(engine: Engine, worker: str) -> RecordingRow | None:
+    """A job for `worker`, None when there is none."""
+    with engine.read() as db:
+        if not recordings.free(db):
+            return None
+    with engine.write() as db:
+        return recordings.claim(db, worker)
+
+
+def run(engine: Engine, row: RecordingRow, ending: threading.Event) -> None:
+    """Whatever happens, the job has ended then, waits again, or is another's. Raises StoreError."""
+    assert row.worker is not None
+    job = Claimed(row.key, row.gallery_key, row.worker)
+    if row.cancelling:
+        save.cancelled(engine, job)
+    elif row.attempts > ATTEMPTS:
+        save.refused(engine, job, RecordingAbandoned(ATTEMPTS))
+    else:
+        _work(engine, job, row, ending)
+
+
+def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Event) -> None:
+    try:
+        with engine.read() as db:
+            gallery = galleries.by_key(db, row.gallery_key)
+        if gallery is None:
+            return  # erased, and the recording with it
+        with Lease(engine, job, ending) as lease:
+            options = _options(engine, gallery, row)
+            audio = stored_audio.stored(engine, row.key, row.size)
+            found = diarize_and_name(engine, gallery, audio, options, lease.watch, lease.at)
+        save.done(engine, job, found)
+    except (Stop, stored_audio.AudioGone):
+        _stopped(engine, job)
+    except (Overloaded, StoreError, DecoderUnavailable) as error:
+        logger.warning("recording %s has to be begun anew: %s", row.id, error)
+        _give_back(engine, job, tried=True)
+    except EncoderFailed as error:
+        logger.error("recording %s: %s", row.id, error.code, exc_info=error)
+        save.failed(engine, job, error.code, UNFORESEEN)
+    except SpeakeridError as error:
+        save.refused(engine, job, error)
+    except Exception as error:
+        logger.error("recording %s failed", row.id, exc_info=error)
+        save.failed(engine, job, INTERNAL, UNFORESEEN)
+
+
+def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> RecordingOptions:
+    results.require_readable(row)
+    asked = results.options(row)
+    candidates = asked.candidates
+    if candidates is not None:
+        with engine.read() as db:
+            candidates = tuple(one.id for one in results.today(db, gallery.key, candidates).values())
+    count = SpeakerCount(asked.speakers, asked.min_speakers, asked.max_speakers)
+    return RecordingOptions(count, candidates, asked.channel)
+
+
+def _stopped(engine: Engine, job: Claimed) -> None:
+    """Cancelled, or left to another; where it was lost or erased, both change nothing."""
+    with engine.read() as db:
+        row = recordings.held(db, job.key, job.worker)
+    if row is not None and row.cancelling:
+        save.cancelled(engine, job)
+    else:
+        _give_back(engine, job, tried=False)
+
+
+def _give_back(engine: Engine, job: Claimed, *, tried: bool) -> None:
+    with engine.write() as db:
+        recordings.give_back(db, job.key, job.worker, tried=tried)
+
+
+class Stop(Exception):
+    """The work on a job has to end: another has it, it was cancelled or erased, or this process is to end."""
+
+
+class Lease:
+    """Use it in a `with` block; give `watch` and `at` to the work, which they end by raising Stop."""
+
+    def __init__(self, engine: Engine, job: Claimed, ending: threading.Event) -> None:
+        self._engine = engine
+        self._job = job
+        self._ending = ending  # the process is to end
+        self._lost = threading.Event()
+        self._over = threading.Event()
+        self._progress = 0.0
+        self._measured = False  # the length of the recording is known
+        self._stage: JobStage | None = None
+        self._renewed = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+
+    def watch(self, done: float, total: float | None) -> None:
+        """Raises Stop."""
+        if total:
+            self._progress, self._measured = min(done / total, 1.0), True
+        self._check()
+
+    def at(self, stage: JobStage) -> None:
+        """Raises Stop."""
+        self._stage = stage
+        if not self._measured:
+            self._progress = max(self._progress, BEGINS[stage])
+        self._check()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _check(self) -> None:
+        if self._lost.is_set() or self._ending.is_set():
+            raise Stop
+
+    def _run(self) -> None:
+        while not self._over.wait(RENEW_S):
+            if not self._renew():
+                self._lost.set()
+                return
+
+    def _renew(self) -> bool:
+        try:
+            with self._engine.write() as db:
+                kept = recordings.renew(db, self._job.key, self._job.worker, self._progress, self._stage)
+        except (StoreError, Overloaded) as error:
+            logger.warning("the lease on a recording could not be renewed: %s", error)
+            return time.monotonic() - self._renewed < LEASE_S
+        self._renewed = time.monotonic()
+        return kept
+
+
+def run_now(
+    engine: Engine, gallery: GalleryRow, audio: ByteSource, options: RecordingOptions, watch: Watch = unwatched
+) -> Recording:
+    """Diarize and name here and now, and keep the answer as that of a job that is done, but not the audio.
+
+    Raises what `services.recording.recording` does, and GalleryNotFound.
+    """
+    began = now()
+    found, digest = diarize_and_name(engine, gallery, audio, options, watch), sha256(audio)
+    with engine.write() as db:
+        gallery = galleries.get(db, gallery.name, lock="change")
+        known = save.still_known(db, gallery.key, found.recording)
+        asked = submit.job_options(options.count, submit.ids(db, gallery, options.candidates), options.channel)
+        row = RecordingRow(
+            id=new_id("rec"),
+            gallery_key=gallery.key,
+            options=to_json(asked),
+            sha256=digest,
+            created_at=began,
+            started_at=began,
+        )
+        save.end(db, row, "done")
+        db.add(row)
+        db.flush()
+        save.answer(engine, db, gallery, row, found, known)
+    with engine.read() as db:
+        return results.timeline(db, gallery, row.id)

@@ -1,1 +1,1 @@
-"""The inbox of unknown voices: heard in recordings, nobody enrolled, kept where the gallery allows it."""
+"""The inbox of unknown speakers: of recordings, not enrolled, kept where the gallery allows it."""

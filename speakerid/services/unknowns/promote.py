@@ -1,16 +1,15 @@
-"""Make a kept voice a speaker, or part of one: it is enrolled from its hearings, and past recordings name it."""
+"""Make a kept unknown speaker a known one, enrolled from their hearings; past recordings name them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 
-from speakerid.db.damage import is_sound
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
 from speakerid.db.repositories import speakers, unknowns, utterances
 from speakerid.db.repositories.unknowns import Occurrence
-from speakerid.db.types import new_id
+from speakerid.db.types import is_sound, new_id
 from speakerid.encoders.base import label_of
 from speakerid.errors import DataDamaged, EncoderMismatch, InvalidRequest, UtteranceElsewhere
 from speakerid.services import coach, galleries, serializers
@@ -19,8 +18,8 @@ from speakerid.services.engine import Engine
 from speakerid.services.enroll import NOTHING
 from speakerid.services.index_sync import Neighbors
 from speakerid.services.probe import Probe
-from speakerid.services.speakers import SpeakerFields, refresh_voiceprint
-from speakerid.services.unknowns import count
+from speakerid.services.speakers import SpeakerFields
+from speakerid.services.unknowns.keep import different
 from speakerid.types import EnrollmentRefusal, Promotion, Review
 
 
@@ -36,7 +35,7 @@ def look_up(engine: Engine, gallery: GalleryRow, unknown_id: str) -> Neighbors:
 def by_name_or_id(db: Handle, gallery: GalleryRow, text: str, new: SpeakerFields) -> SpeakerFields | str:
     """For people who type: the id of the speaker of this name or id, or the `new` one where there is none.
 
-    Raises SpeakerNotFound for an id nobody has, InvalidRequest for a name that several speakers have, and where an
+    Raises SpeakerNotFound for an unknown id, InvalidRequest for a name that several speakers have, and where an
     existing speaker is described anew.
     """
     known = making.known(db, gallery, text)
@@ -58,36 +57,36 @@ def promote(
 ) -> Promotion:
     """`into` a new speaker, or the existing one with this id. Refusals of the coach that are `accepted` are kept.
 
-    The coach judges the voice as one: what its recordings have in common. Raises GalleryNotFound,
+    The coach judges the hearings as one: what they have in common. Raises GalleryNotFound,
     UnknownVoiceNotFound, SpeakerNotFound, InvalidRequest, ExternalIdTaken, EnrollmentRefused, UtteranceElsewhere,
     EncoderMismatch, DataDamaged.
     """
     gallery = galleries.to_enroll(engine, db, gallery_name)
-    voice = unknowns.get(db, gallery.key, unknown_id, lock=True)
-    _require_same_encoder(engine, gallery, voice)
+    unknown = unknowns.get(db, gallery.key, unknown_id, lock=True)
+    _require_same_encoder(engine, gallery, unknown)
     speaker_id = into if isinstance(into, str) else making.create(db, gallery, into).id
     speaker = speakers.get(db, gallery.key, speaker_id, lock=True)
-    heard = [one for one in unknowns.hearings(db, voice) if is_sound(one.row.embedding, len(voice.voiceprint))]
-    if not heard:
+    hearings = [one for one in unknowns.hearings(db, unknown) if is_sound(one.row.embedding, len(unknown.voiceprint))]
+    if not hearings:
         raise DataDamaged(f"unknown voice {unknown_id}")
-    said = _reviewed(engine, db, gallery, speaker, voice, heard, near)
-    coach.refuse(said, accepted, heard=True)
-    made = [_enroll(db, gallery, speaker, voice, one, heard, said) for one in count.different(heard)]
-    db.delete(voice)
-    refresh_voiceprint(db, speaker)
+    review = _reviewed(engine, db, gallery, speaker, unknown, hearings, near)
+    coach.refuse(review, accepted, embedded=True)
+    made = [_enroll(db, gallery, speaker, unknown, one, hearings, review) for one in different(hearings)]
+    db.delete(unknown)
+    galleries.refresh_voiceprints(db, gallery.key, [speaker])
     return Promotion(
         speaker=serializers.speaker(speakers.with_sums(db, speaker), gallery),
         utterances=tuple(serializers.utterance(one) for one in dict.fromkeys(made)),
-        recordings=tuple(dict.fromkeys(one.recording.id for one in heard)),
-        cohesion=said.cohesion,
-        similar_speaker=said.similar_speaker,
-        warnings=said.warnings,
+        recordings=tuple(dict.fromkeys(one.recording.id for one in hearings)),
+        cohesion=review.cohesion,
+        similar_speaker=review.similar_speaker,
+        warnings=review.warnings,
     )
 
 
-def _require_same_encoder(engine: Engine, gallery: GalleryRow, voice: UnknownVoiceRow) -> None:
-    if voice.encoder_fingerprint != engine.encoder.fingerprint:
-        made_with = label_of(voice.encoder_name, voice.encoder_fingerprint)
+def _require_same_encoder(engine: Engine, gallery: GalleryRow, unknown: UnknownVoiceRow) -> None:
+    if unknown.encoder_fingerprint != engine.encoder.fingerprint:
+        made_with = label_of(unknown.encoder_name, unknown.encoder_fingerprint)
         raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
 
 
@@ -96,12 +95,12 @@ def _reviewed(
     db: Handle,
     gallery: GalleryRow,
     speaker: SpeakerRow,
-    voice: UnknownVoiceRow,
-    heard: Sequence[Occurrence],
+    unknown: UnknownVoiceRow,
+    hearings: Sequence[Occurrence],
     near: Neighbors,
 ) -> Review:
-    speech = coach.together([one.row for one in count.different(heard)])
-    whole = Probe(sha256="", speech=speech, embedding=voice.voiceprint, needed_s=0.0, audio=b"", near=near)
+    speech = coach.together([one.row for one in different(hearings)])
+    whole = Probe(sha256="", speech=speech, embedding=unknown.voiceprint, needed_s=0.0, audio=b"", near=near)
     return coach.review(engine, db, gallery, speaker, whole)
 
 
@@ -109,26 +108,26 @@ def _enroll(
     db: Handle,
     gallery: GalleryRow,
     speaker: SpeakerRow,
-    voice: UnknownVoiceRow,
+    unknown: UnknownVoiceRow,
     longest: Occurrence,
-    heard: Sequence[Occurrence],
-    said: Review,
+    hearings: Sequence[Occurrence],
+    review: Review,
 ) -> UtteranceRow:
     """One utterance of the `longest` hearing in a recording, which all hearings in the same bytes belong to then."""
-    row = _utterance(gallery, speaker, voice, longest.row, said)
+    row = _utterance(gallery, speaker, unknown, longest.row, review)
     known = utterances.same_bytes(db, gallery.key, row.sha256)
     if known is not None and known[1] != speaker.id:
         raise UtteranceElsewhere(known[1])
     if known is None:
         utterances.add(db, row)
     utterance = row if known is None else known[0]
-    unknowns.hand_over([one.row for one in heard if one.bytes == longest.bytes], utterance)
+    unknowns.hand_over([one.row for one in hearings if one.bytes == longest.bytes], utterance)
     db.flush()
     return utterance
 
 
 def _utterance(
-    gallery: GalleryRow, speaker: SpeakerRow, voice: UnknownVoiceRow, hearing: HearingRow, said: Review
+    gallery: GalleryRow, speaker: SpeakerRow, unknown: UnknownVoiceRow, hearing: HearingRow, review: Review
 ) -> UtteranceRow:
     """Of its bytes nothing was kept: the digest is the embedding's."""
     assert hearing.embedding is not None
@@ -142,8 +141,8 @@ def _utterance(
         clipping_ratio=hearing.clipping_ratio,
         bandwidth_hz=hearing.bandwidth_hz,
         voices=None,
-        accepted=list(said.refusals),
+        accepted=list(review.refusals),
         embedding=hearing.embedding,
-        encoder_name=voice.encoder_name,
-        encoder_fingerprint=voice.encoder_fingerprint,
+        encoder_name=unknown.encoder_name,
+        encoder_fingerprint=unknown.encoder_fingerprint,
     )

@@ -1,0 +1,64 @@
+"""The kept unknown speakers of a gallery: list them, show one, dismiss one."""
+
+from __future__ import annotations
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import GalleryRow, UnknownVoiceRow
+from speakerid.db.repositories import unknowns
+from speakerid.db.repositories.unknowns import Occurrence
+from speakerid.encoders.base import label_of
+from speakerid.services import validation
+from speakerid.types import Hearing, Page, UnknownVoice, UnknownVoiceDetails, UnknownVoiceTurn
+
+PAGE_LIMIT = 200
+
+
+def page(
+    db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50, min_recordings: int = 1
+) -> Page[UnknownVoice]:
+    """Oldest first, of those found in `min_recordings` different ones. `next_cursor` is None on the last page.
+
+    Raises InvalidRequest for another list's cursor.
+    """
+    limit = min(max(limit, 1), PAGE_LIMIT)
+    rows = unknowns.page(
+        db, gallery.key, after=validation.cursor(cursor, "unk"), limit=limit + 1, min_recordings=min_recordings
+    )
+    items = tuple(_shaped(row) for row in rows[:limit])
+    return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+
+
+def _shaped(row: UnknownVoiceRow) -> UnknownVoice:
+    return UnknownVoice(
+        id=row.id,
+        recordings=row.recordings,
+        speech_seconds=round(row.speech_s, 2),
+        first_heard_at=row.first_heard_at,
+        last_heard_at=row.last_heard_at,
+        encoder=label_of(row.encoder_name, row.encoder_fingerprint),
+    )
+
+
+def show(db: Handle, gallery: GalleryRow, unknown_id: str) -> UnknownVoiceDetails:
+    """One, and where they speak. Raises UnknownVoiceNotFound."""
+    row = unknowns.get(db, gallery.key, unknown_id)
+    return UnknownVoiceDetails(_shaped(row), tuple(_hearing(one) for one in unknowns.hearings(db, row)))
+
+
+def _hearing(found: Occurrence) -> Hearing:
+    return Hearing(
+        recording=found.recording.id,
+        voice=found.row.label,
+        speech_seconds=round(found.row.speech_s, 2),
+        received_at=found.recording.created_at,
+        turns=tuple(UnknownVoiceTurn(*turn) for turn in found.row.turns if len(turn) == 2),
+    )
+
+
+def dismiss(db: Handle, gallery: GalleryRow, unknown_id: str) -> None:
+    """Erase one, with their embeddings and hearings. Nothing is left to know them by: found again, they are new.
+
+    Raises UnknownVoiceNotFound.
+    """
+    db.delete(unknowns.get(db, gallery.key, unknown_id, lock=True))
+    db.flush()
