@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from speakerid.api.app import create_app
-from speakerid.api.key_throttle import KeyThrottle
+from speakerid.api.limits import KeyThrottle
 from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
 from speakerid.models.catalog import CATALOG

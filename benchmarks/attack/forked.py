@@ -18,11 +18,11 @@ import httpx
 
 from benchmarks.attack.processes import tree
 from benchmarks.attack.service import ANSWER_S, end, environment, plain_client
-from speakerid.cli.child_server import ANNOUNCEMENT, START_S
+from speakerid.cli.server.child_server import ANNOUNCEMENT, START_S
 
 STDOUT, STDERR = 1, 2
 LOADED = [
-    *("speakerid.cli.main", "speakerid.cli.serve", "speakerid.cli.uvicorn_server", "speakerid.api.app"),
+    *("speakerid.cli.main", "speakerid.cli.serve", "speakerid.cli.server.uvicorn_server", "speakerid.api.app"),
     *("speakerid.bootstrap", "benchmarks.attack.forked"),
 ]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.attack.processes import memory_bytes, tree
-from speakerid.cli.child_server import plain_environment, stop, wait_for_url
+from speakerid.cli.server.child_server import plain_environment, stop, wait_for_url
 
 ANSWER_S = 60.0
 SERVE = ("-m", "speakerid.cli", "serve", "--host", "127.0.0.1", "--port", "0")

@@ -27,10 +27,10 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.metrics.der import DiarizationErrors
 from speakerid.services.live.assign import AssignOptions
 from speakerid.services.live.early_decision import EarlyDecisionOptions
-from speakerid.services.live.events import Enough, Event, LiveTurn
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.live.session import LivePolicy
 from speakerid.types import FloatArray
+from speakerid.types.live import Enough, Event, LiveTurn
 from speakerid.verbs import SpeakerID
 
 MESSAGE = SAMPLE_RATE_HZ // 50

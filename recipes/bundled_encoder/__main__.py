@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.options import Output, with_options
-from speakerid.cli.output import emit, say
-from speakerid.cli.settings import read_settings
-from speakerid.cli.training import Device, counted, require_extra
-from speakerid.cli.watcher import Watcher
+from speakerid.cli.console import Watcher, echo, emit
+from speakerid.cli.finetune import Device, counted, require_extra
+from speakerid.cli.options import Output, read_settings, with_options
 
 if TYPE_CHECKING:
     from recipes.bundled_encoder.report import Trained
@@ -115,14 +113,14 @@ def _command(options: Training, data: list[Path], out: Path) -> str:
 
 
 def _show(made: Trained) -> None:
-    say(f"{made.name}: {made.steps} steps in {made.elapsed_s / 60:.0f} minutes.")
+    echo(f"{made.name}: {made.steps} steps in {made.elapsed_s / 60:.0f} minutes.")
     if made.left_out:
-        say(f"Left out {counted(made.left_out, 'file')}, unreadable or too short; {made.left_out_file} names them.")
+        echo(f"Left out {counted(made.left_out, 'file')}, unreadable or too short; {made.left_out_file} names them.")
     if made.held_out is not None:
         one = made.held_out
-        say(f"EER on {made.held_out_speakers} held-out speakers: {one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]")
-    say(f"Saved in {made.out}; README.md and curves.png show more. Fingerprint {made.fingerprint}")
-    say(f"{made.left_out_file.parent} holds the speech copies and the checkpoint: keep it to train on, or delete it.")
+        echo(f"EER on {made.held_out_speakers} held-out speakers: {one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]")
+    echo(f"Saved in {made.out}; README.md and curves.png show more. Fingerprint {made.fingerprint}")
+    echo(f"{made.left_out_file.parent} holds the speech copies and the checkpoint: keep it to train on, or delete it.")
 
 
 if __name__ == "__main__":

@@ -9,32 +9,25 @@ from fastapi import FastAPI
 import speakerid
 from speakerid.api import errors, long_work
 from speakerid.api.bodies import Bodies
-from speakerid.api.disconnects import DisconnectWatch
-from speakerid.api.key_throttle import KeyThrottle
-from speakerid.api.methods import Methods
+from speakerid.api.limits import KeyThrottle, Shares
+from speakerid.api.middleware import DisconnectWatch, Methods, RequestId
 from speakerid.api.problems import describe_problems
-from speakerid.api.request_id import RequestId
 from speakerid.api.routes import (
-    audit,
-    calibration,
-    embeddings,
     galleries,
     health,
     identify,
     recording_events,
     recordings,
-    repairs,
     speakers,
     stream,
     unknowns,
-    utterances,
+    upkeep,
 )
-from speakerid.api.shares import Shares
 from speakerid.errors import Overloaded
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
-DESCRIPTION = """Enroll a speaker once; recognize them in any later audio; say "unknown" when it is nobody you know.
+DESCRIPTION = """Enroll a speaker once; recognize them in any later audio; answer "unknown" when they are not enrolled.
 
 `score` is raw cosine, `llr` a calibrated natural-log likelihood ratio, `probability` that it is this speaker
 and not whoever else it most likely is: exactly what is accepted has one half or more.
@@ -42,7 +35,7 @@ Every error is a problem document (RFC 9457) with a stable `code` and a sentence
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
-    """The service over `engine`. Without a loopback address it answers nobody who has no key."""
+    """The service over `engine`. Unless it listens on a loopback address alone, every request needs a key."""
     app = FastAPI(
         title="speakerid", version=speakerid.__version__, description=DESCRIPTION, docs_url=None, redoc_url=None
     )
@@ -69,7 +62,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     errors.install(app)
     describe_problems(app)
     app.include_router(health.router)
-    everywhere = (galleries, calibration, speakers, utterances, identify, embeddings, audit, repairs)
-    for module in (*everywhere, recordings, recording_events, unknowns, stream):
+    for module in (galleries, speakers, identify, upkeep, recordings, recording_events, unknowns, stream):
         app.include_router(module.router, prefix="/v1")
+    for router in (speakers.utterances, identify.other_uses):
+        app.include_router(router, prefix="/v1")
     return app

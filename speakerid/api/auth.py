@@ -1,9 +1,10 @@
-"""Who may do what: bearer keys with scopes, or an open server that only this machine's own programs can use."""
+"""Who asks, and what they may do: bearer keys with scopes, or an open server for this machine's own programs."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -12,16 +13,42 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from speakerid.api.callers import network_of
-from speakerid.api.deps import engine_of
-from speakerid.api.key_throttle import KeyThrottle
+from speakerid.api.limits import KeyThrottle
+from speakerid.api.parameters import engine_of
+from speakerid.api.problems import problems
 from speakerid.errors import KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.services import keys
 from speakerid.types import Key, Scope
 
+NO_NETWORK = "nowhere"  # a test, a socket that is a file
+
+
+@lru_cache(maxsize=4096)
+def network(host: str) -> str:
+    """An IPv4 address, or the 64 bits of an IPv6 one that name a network: whoever has one has 2**64 addresses."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return NO_NETWORK
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+
+
+def network_of(connection: HTTPConnection) -> str:
+    return network(connection.client.host) if connection.client else NO_NETWORK
+
+
+def caller(connection: HTTPConnection, key: Key | None) -> str:
+    """Whose share counts: the key's, where there is one."""
+    return network_of(connection) if key is None else key.id
+
+
 _bearer = HTTPBearer(auto_error=False, description="A key made with `speakerid keys create`.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-IDENTITY = "speakerid.identity"  # of a request: what was found out about its key
+IDENTITY = "speakerid.identity"  # of a request: its key, once looked up
 
 
 def allow(*scopes: Scope, whole_store: bool = False) -> Any:
@@ -38,6 +65,20 @@ def allow(*scopes: Scope, whole_store: bool = False) -> Any:
         return key
 
     return Depends(check)
+
+
+def guarded(
+    *scopes: Scope,
+    errors: tuple[int, ...] = (404,),
+    also: dict[int | str, dict[str, Any]] | None = None,
+    whole_store: bool = False,
+) -> dict[str, Any]:
+    """Keywords of a route whose callers need one of `scopes`.
+
+    It answers with `errors` besides 401, 403 and 422, and with what `also` describes.
+    """
+    responses = (also or {}) | problems(401, 403, *errors, 422)
+    return {"dependencies": [allow(*scopes, whole_store=whole_store)], "responses": responses}
 
 
 def remember_in(scope: MutableMapping[str, Any]) -> None:
@@ -80,9 +121,9 @@ def allow_stream(connection: HTTPConnection, secret: str | None, gallery: str) -
 
 def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
     throttle: KeyThrottle = connection.app.state.key_throttle
-    network = network_of(connection)
+    sender = network_of(connection)
     if secret is not None:
-        throttle.check(network, secret)
+        throttle.check(sender, secret)
     with engine_of(connection).read() as db:
         if not connection.app.state.require_key and not keys.required(db):
             _only_from_here(connection)
@@ -92,7 +133,7 @@ def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
         try:
             key = keys.find(db, secret)
         except KeyInvalid:
-            throttle.wrong(network, secret)
+            throttle.wrong(sender, secret)
             raise
     throttle.right(secret)
     return key

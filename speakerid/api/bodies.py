@@ -11,11 +11,9 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from speakerid.api.auth import identified, remember_in
-from speakerid.api.callers import caller
+from speakerid.api.auth import caller, identified, remember_in
 from speakerid.api.errors import Refused
-from speakerid.api.patience import PATIENCE_S, Patience
-from speakerid.api.shares import Shares
+from speakerid.api.limits import PATIENCE_S, Patience, Shares
 from speakerid.errors import BodyTooSlow, FileTooLarge, Overloaded, SpeakeridError
 
 AUDIO_PATHS = ("/utterances", "/identify", "/verify", "/embeddings")
@@ -69,7 +67,7 @@ class Bodies:
 
 
 class _RequestBody:
-    """The body of one request. Nothing of it is read unless somebody asks for it."""
+    """The body of one request. Nothing of it is read unless the route asks for it."""
 
     def __init__(self, everywhere: Bodies, kind: BodyLimits, connection: HTTPConnection, receive: Receive) -> None:
         self._everywhere, self._kind, self._connection = everywhere, kind, connection
@@ -133,6 +131,6 @@ class _RequestBody:
 
 
 def _announced(headers: Headers) -> int:
-    """0 where the length is not said, or is no number."""
+    """0 where the length is missing, or no number."""
     length = headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else 0

@@ -1,4 +1,4 @@
-"""The one table from errors to HTTP statuses, and the problem documents (RFC 9457) made from it."""
+"""The one table from errors to HTTP statuses, and how errors of every origin are answered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from speakerid import errors
-from speakerid.api import request_id as request_ids
+from speakerid.api.middleware import REQUEST_ID, new_request_id
+from speakerid.api.problems import MEDIA_TYPE, document, problem
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,6 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.StoreError: 500,
     errors.SettingsError: 500,
 }
-PROBLEM = "application/problem+json"
 INTERNAL = "The server failed on this request. Its log has the cause under this request_id."
 
 
@@ -66,53 +66,22 @@ class Refused(HTTPException):
 
 
 def status_of(error: type[errors.SpeakeridError]) -> int:
-    """Raises LookupError for an error that nobody mapped."""
+    """Raises LookupError for an error without a status."""
     for ancestor in error.__mro__:
         if ancestor in STATUSES:
             return STATUSES[ancestor]
     raise LookupError(error.__name__)
 
 
-def document(
-    request_id: str, status: int, code: str, detail: str, facts: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """A problem document (RFC 9457)."""
-    detail = detail.encode(errors="replace").decode()  # it may quote half a surrogate pair
-    return {
-        "type": f"urn:speakerid:error:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "error": detail,
-        "request_id": request_id,
-        **(facts or {}),
-    }
-
-
-def problem(
-    request: Request,
-    status: int,
-    code: str,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    facts: dict[str, Any] | None = None,
-) -> JSONResponse:
-    request_id = request.scope.get("request_id", "")
-    body = document(request_id, status, code, detail, facts)
-    # The header is set here too, because the answer to an unforeseen error passes no middleware.
-    return JSONResponse(body, status, {**(headers or {}), request_ids.HEADER: request_id}, media_type=PROBLEM)
-
-
 def unasked(error: errors.SpeakeridError) -> bytes:
     """The whole answer to a connection that brought no request the application could see."""
-    request_id, status = request_ids.new(), status_of(type(error))
+    request_id, status = new_request_id(), status_of(type(error))
     body = json.dumps(document(request_id, status, error.code, str(error))).encode()
     headers = _headers(error) | {
-        "Content-Type": PROBLEM,
+        "Content-Type": MEDIA_TYPE,
         "Content-Length": str(len(body)),
         "Connection": "close",
-        request_ids.HEADER: request_id,
+        REQUEST_ID: request_id,
     }
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -129,12 +98,12 @@ def install(app: FastAPI) -> None:
 def _on_speakerid_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.SpeakeridError)
     status = status_of(type(error))
-    detail, facts = told(error, status, request.scope.get("request_id", ""))
+    detail, facts = disclosed(error, status, request.scope.get("request_id", ""))
     return problem(request, status, error.code, detail, _headers(error), facts)
 
 
-def told(error: errors.SpeakeridError, status: int, request_id: str) -> tuple[str, dict[str, Any]]:
-    """What the caller may know. A failure is the operator's business: a driver's words may tell of hosts and users."""
+def disclosed(error: errors.SpeakeridError, status: int, request_id: str) -> tuple[str, dict[str, Any]]:
+    """What the caller may know. A failure is the operator's business: a driver's words may name hosts and users."""
     if status >= 500:
         logger.error("request %s: %s", request_id, error.code, exc_info=error)
         return INTERNAL, {}
@@ -186,7 +155,7 @@ def _on_unread_body(request: Request, cause: BaseException) -> JSONResponse:
 
 
 def _on_disconnect(request: Request, error: BaseException) -> JSONResponse:
-    """Nobody reads this answer; without it the log would call a lost connection a failure of the server."""
+    """An answer that reaches no one; without it the log would call a lost connection a failure of the server."""
     return _on_speakerid_error(request, errors.ClientGone())
 
 

@@ -14,8 +14,8 @@ import anyio
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from speakerid.api.callers import caller
-from speakerid.api.shares import Shares
+from speakerid.api.auth import caller
+from speakerid.api.limits import Shares
 from speakerid.errors import LongWorkFull
 from speakerid.types import Key
 

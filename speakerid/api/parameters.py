@@ -1,18 +1,46 @@
-"""A query parameter that a route does not know is refused: ignored, it would be believed to have counted."""
+"""What routes take: the engine, the gallery and ids of the path, and the query parameters that a route knows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, get_args
 
-from fastapi import Depends, Query, Request, params
+from fastapi import Depends, Header, Path, Query, Request, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 
 from speakerid.audio.limits import Channel
+from speakerid.db.models import GalleryRow
 from speakerid.errors import InvalidRequest
-from speakerid.services import validation
+from speakerid.services import galleries, validation
+from speakerid.services.engine import Engine
+from speakerid.settings import Settings
 from speakerid.types import EnrollmentRefusal
+
+
+def engine_of(request: HTTPConnection) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def gallery_of(request: Request, gallery: Annotated[str, Path(examples=["default"], max_length=64)]) -> GalleryRow:
+    """Raises GalleryNotFound."""
+    return galleries.get(engine_of(request), gallery)
+
+
+EngineDep = Annotated[Engine, Depends(engine_of)]
+GalleryDep = Annotated[GalleryRow, Depends(gallery_of)]
+SpeakerId = Annotated[str, Path(examples=["spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3"], max_length=64)]
+UnknownId = Annotated[str, Path(examples=["unk_01K9Z45E1F3H5J7K9M1N3P5Q7R"], max_length=64)]
+ChangeId = Annotated[str, Path(description="The id of a change, or `last`.", examples=["last"], max_length=64)]
+IfMatch = Annotated[str | None, Header(description="Change only if the ETag is still this one.", max_length=64)]
+Limit = Annotated[int, Query(ge=1, le=200, description="Rows per page.")]
+
+
+def settings_of(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
 
 
 def check_known(sent: Iterable[str], known: Sequence[str]) -> None:
@@ -24,7 +52,7 @@ def check_known(sent: Iterable[str], known: Sequence[str]) -> None:
 
 
 async def only_known(request: Request) -> None:
-    """A dependency behind all others, so that a caller without access gets that answer first. Raises InvalidRequest."""
+    """A dependency behind all others, so that a caller without access is refused for that. Raises InvalidRequest."""
     route: APIRoute = request.scope["route"]
     check_known(request.query_params, _names(route.dependant))
 

@@ -1,15 +1,19 @@
-"""How errors look in the OpenAPI document."""
+"""Problem documents (RFC 9457): how every error is answered, and described in the OpenAPI document."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from speakerid.api.middleware import REQUEST_ID
 from speakerid.errors import GalleryNotFound
 from speakerid.types import Review
+
+MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(BaseModel):
@@ -22,8 +26,8 @@ class Problem(BaseModel):
     code: str
     error: str
     request_id: str
-    review: Review | None = None  # what the enrollment coach heard, where it refused
-    speaker_id: str | None = None  # who has the voice already
+    review: Review | None = None  # of the enrollment coach, where it refused
+    speaker_id: str | None = None  # of the speaker who is enrolled with this voice
 
 
 # No HTTP, a body too slow or too large, a share used up, a head too large.
@@ -40,16 +44,47 @@ EXAMPLE = Problem(
 )
 
 
+def document(
+    request_id: str, status: int, code: str, detail: str, facts: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A problem document (RFC 9457)."""
+    detail = detail.encode(errors="replace").decode()  # it may quote half a surrogate pair
+    return {
+        "type": f"urn:speakerid:error:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "error": detail,
+        "request_id": request_id,
+        **(facts or {}),
+    }
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    facts: dict[str, Any] | None = None,
+) -> JSONResponse:
+    request_id = request.scope.get("request_id", "")
+    body = document(request_id, status, code, detail, facts)
+    # The header is set here too, because the answer to an unforeseen error passes no middleware.
+    return JSONResponse(body, status, {**(headers or {}), REQUEST_ID: request_id}, media_type=MEDIA_TYPE)
+
+
 def describe_problems(app: FastAPI) -> None:
     """Add the Problem schema that every route's error responses point to, and what it is made of."""
     build = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = build()
+        described = build()
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         named = schema.pop("$defs") | {"Problem": schema}
-        document["components"]["schemas"] = named | document["components"]["schemas"]
-        return document
+        described["components"]["schemas"] = named | described["components"]["schemas"]
+        return described
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents for extending the document
 
@@ -62,5 +97,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _documented(status: int) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     example = EXAMPLE.model_dump() | {"status": status, "title": HTTPStatus(status).phrase}
-    content = {"application/problem+json": {"schema": schema} | ({"example": example} if status == 404 else {})}
+    content = {MEDIA_TYPE: {"schema": schema} | ({"example": example} if status == 404 else {})}
     return {"description": HTTPStatus(status).phrase, "content": content}

@@ -40,14 +40,7 @@ class GalleryChange(_StrictModel):
     )
 
     def settings(self) -> GallerySettings:
-        return GallerySettings(
-            self.target_fpir,
-            self.min_speech_seconds,
-            self.enroll_speech_seconds,
-            self.keep_audio,
-            self.combining,
-            self.keep_unknown_voices,
-        )
+        return GallerySettings(**self.model_dump(exclude={"name"}))
 
 
 class GalleryCreate(GalleryChange):
@@ -73,12 +66,12 @@ class MergeInto(_StrictModel):
 
 
 class MoveTo(_StrictModel):
-    to: str = Field(max_length=64, description="The speaker whose voice it is.", examples=[BEN.id])
+    to: str = Field(max_length=64, description="The speaker who speaks in it.", examples=[BEN.id])
 
 
 class Promote(SpeakerChange):
     name: str | None = Field(None, min_length=1, max_length=200, description="Of a new speaker.", examples=["Ada"])
-    speaker_id: str | None = Field(None, max_length=64, description="The existing speaker whose voice it is.")
+    speaker_id: str | None = Field(None, max_length=64, description="The existing speaker who it is.")
     accept: str = Field("", max_length=200, pattern=ACCEPT, description="Refusals of the enrollment coach to override.")
 
     def into(self) -> SpeakerFields | str:
@@ -110,22 +103,3 @@ class StreamConfig(_StrictModel):
 
     def names(self) -> tuple[str, ...] | None:
         return None if self.candidates is None else tuple(self.candidates)
-
-
-AUDIO_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "WAV, FLAC, MP3, OGG/Opus, WebM/Opus, M4A or G.711 WAV; any rate. The content is sniffed.",
-        "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "audio/*": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-        },
-    }
-}

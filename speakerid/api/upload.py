@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from speakerid.errors import InvalidRequest
+from speakerid.errors import EmptyAudio, InvalidRequest
 
 PART = b"file"
 MAX_PARTS = 100  # what a part costs does not depend on its size
+AUDIO_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "WAV, FLAC, MP3, OGG/Opus, WebM/Opus, M4A or G.711 WAV; any rate. The content is sniffed.",
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "audio/*": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
 
 
 async def audio_stream(request: Request) -> AsyncIterator[bytes]:
@@ -28,8 +47,21 @@ async def audio_stream(request: Request) -> AsyncIterator[bytes]:
     form.end()
 
 
+async def audio_of(request: Request) -> bytes:
+    """One audio file, in memory once. Raises EmptyAudio, InvalidRequest."""
+    file = BytesIO()
+    async for chunk in audio_stream(request):
+        file.write(chunk)
+    if not file.tell():
+        raise EmptyAudio
+    return file.getvalue()  # no copy: CPython hands its own buffer on
+
+
+AudioDep = Annotated[bytes, Depends(audio_of)]
+
+
 class _Form:
-    """What the parser tells, part by part; only the part `file` is kept, and only until it is handed on.
+    """The parser's events, part by part; only the part `file` is kept, and only until it is handed on.
 
     The parser bounds a part's headers, in number and size.
     """

@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import typer
 
-from speakerid.cli.errors import CommandProblem, problem_of
-from speakerid.cli.output import emit, plain
-from speakerid.cli.progress import progress
+from speakerid.cli.console import CommandProblem, emit, plain, problem_of, progress
+from speakerid.errors import SpeakeridError
 
-Json = dict[str, Any]
+Answer = TypeVar("Answer")
 # Going on would fail every further file in the same way.
 STOPS = frozenset(
     {
@@ -39,13 +38,13 @@ STOPS = frozenset(
 @dataclass(frozen=True)
 class FileJob:
     file: Path
-    speaker: str = ""  # whose voice it is, where that is known
+    speaker: str = ""  # whose recording it is, where that is known
 
 
 @dataclass(frozen=True)
-class FileDone:
+class FileDone(Generic[Answer]):
     job: FileJob
-    answer: Json
+    answer: Answer
 
 
 @dataclass(frozen=True)
@@ -55,37 +54,46 @@ class FileFailed:
 
 
 @dataclass(frozen=True)
-class BatchResult:
-    done: tuple[FileDone, ...]
+class BatchResult(Generic[Answer]):
+    done: tuple[FileDone[Answer], ...]
     bad: tuple[FileFailed, ...]
 
 
-def run(jobs: Sequence[FileJob], work: Callable[[FileJob], Json], title: str, *, as_json: bool) -> BatchResult:
+def run(
+    jobs: Sequence[FileJob], work: Callable[[FileJob], Answer], title: str, *, as_json: bool
+) -> BatchResult[Answer]:
     """Do all jobs. Raises the error of a lone file, and errors that no other file could escape."""
-    done, bad = list[FileDone](), list[FileFailed]()
+    done, bad = list[FileDone[Answer]](), list[FileFailed]()
     for job in progress(jobs, title):
         try:
             done.append(FileDone(job, work(job)))
-        except Exception as error:
+        except SpeakeridError as error:
             problem = problem_of(error)
-            if problem is None or len(jobs) == 1 or _stops(problem):
+            if len(jobs) == 1 or _stops(problem):
                 raise
             bad.append(FileFailed(job, problem))
             continue
         if as_json:
-            emit(done[-1].answer if len(jobs) == 1 else {"file": str(job.file)} | done[-1].answer)
+            emit(done[-1].answer if len(jobs) == 1 else _named(done[-1]))
     return BatchResult(tuple(done), tuple(bad))
+
+
+def _named(done: FileDone[Answer]) -> dict[str, Any]:
+    from speakerid.types import to_json
+
+    answer: dict[str, Any] = to_json(done.answer)
+    return {"file": str(done.job.file)} | answer
 
 
 def _stops(problem: CommandProblem) -> bool:
     return problem.code in STOPS or problem.code.startswith("http_")  # something between us and the server answered
 
 
-def tell_bad(bad: Sequence[FileFailed], *, as_json: bool) -> None:
+def report_bad(bad: Sequence[FileFailed], *, as_json: bool) -> None:
     """Every bad file with its code on stderr, and how many of each there are."""
     for one in bad:
-        told = {"file": str(one.job.file)} | one.problem.json
-        line = json.dumps(told) if as_json else plain(f"{told['file']}: {told['code']}: {told['error']}")
+        problem = {"file": str(one.job.file)} | one.problem.json
+        line = json.dumps(problem) if as_json else plain(f"{problem['file']}: {problem['code']}: {problem['error']}")
         typer.echo(line, err=True)
     if bad and not as_json:
         counts = Counter(one.problem.code for one in bad)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speakerid.cli import batch
-from speakerid.cli.backend import open_voices
+from speakerid.cli.backend import open_backend
 from speakerid.cli.batch import BatchResult, FileDone, FileJob
-from speakerid.cli.channel import OneChannel, one_channel
-from speakerid.cli.errors import refuse_if
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import number, say, table
+from speakerid.cli.console import echo, number, refuse_if, table
+from speakerid.cli.options import OneChannel, Target, one_channel, with_options
+
+if TYPE_CHECKING:
+    from speakerid.types import Enrollment, Speaker
 
 
 @with_options
@@ -35,23 +36,23 @@ def enroll(
     ] = None,
     channel: OneChannel = "mix",
 ) -> None:
-    """Enroll recordings of one speaker, or of everybody in a folder.
+    """Enroll recordings of one speaker, or of all speakers in a folder.
 
     A bad file is reported with its code and does not keep the others from being enrolled; --accept CODE enrolls what
     the enrollment coach refuses. Doing it again changes nothing. With several files each JSON line also names its
     file. Exit code 1 if any file was refused.
     """
     jobs, codes, picked = _jobs(speaker, files or [], tree), _codes(accept or []), one_channel(channel)
-    with open_voices(target) as voices:
+    with open_backend(target) as backend:
         done = batch.run(
             jobs,
-            lambda job: voices.enroll(job.speaker, job.file, accept=codes, channel=picked),
+            lambda job: backend.enroll(job.speaker, job.file, accept=codes, channel=picked),
             "Enrolling",
             as_json=target.as_json,
         )
     if not target.as_json:
         _show(done, alone=len(jobs) == 1)
-    batch.tell_bad(done.bad, as_json=target.as_json)
+    batch.report_bad(done.bad, as_json=target.as_json)
     refuse_if(bool(done.bad))
 
 
@@ -80,51 +81,45 @@ def _codes(accept: Sequence[str]) -> Sequence[str]:
         raise typer.BadParameter(str(error)) from error
 
 
-def _show(result: BatchResult, *, alone: bool) -> None:
-    last = {one.answer["speaker"]["id"]: one for one in result.done}
+def _show(result: BatchResult[Enrollment], *, alone: bool) -> None:
+    last = {one.answer.speaker.id: one for one in result.done}
     if alone or len(last) == 1:
         for one in last.values():
             _show_one(one)
     elif last:
         table(("speaker", "id", "utterances", "speech (s)", "status"), [_row(one) for one in last.values()])
-    known = sum(one.answer["already_enrolled"] for one in result.done)
+    known = sum(one.answer.already_enrolled for one in result.done)
     if not alone:
         for one in result.done:
-            if one.answer["warnings"]:
-                say(f"{one.job.file}: {_remarks(one)}.")
-        say(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
+            if one.answer.warnings:
+                echo(f"{one.job.file}: {_remarks(one)}.")
+        echo(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
 
 
-def _show_one(done: FileDone) -> None:
-    speaker, cohesion, warnings = (done.answer[name] for name in ("speaker", "cohesion", "warnings"))
-    if done.answer["already_enrolled"]:
-        say("The same recording was enrolled before: nothing changed.")
-    say(f"{speaker['name']} ({speaker['id']}): {speaker['speech_seconds']} s of speech, {_status(speaker)}.")
+def _show_one(done: FileDone[Enrollment]) -> None:
+    speaker, cohesion = done.answer.speaker, done.answer.cohesion
+    if done.answer.already_enrolled:
+        echo("The same recording was enrolled before: nothing changed.")
+    echo(f"{speaker.name} ({speaker.id}): {speaker.speech_seconds} s of speech, {_status(speaker)}.")
     if cohesion is not None:
-        llr, score = number(cohesion["llr"]), number(cohesion["score"], 2)
-        say(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
-    if warnings:
-        say(f"Noticed: {_remarks(done)}.")
+        llr, score = number(cohesion.llr), number(cohesion.score, 2)
+        echo(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
+    if done.answer.warnings:
+        echo(f"Noticed: {_remarks(done)}.")
 
 
-def _remarks(done: FileDone) -> str:
-    similar = done.answer["similar_speaker"]
-    words = ", ".join(done.answer["warnings"])
+def _remarks(done: FileDone[Enrollment]) -> str:
+    similar = done.answer.similar_speaker
+    words = ", ".join(done.answer.warnings)
     return f"{words} (to {similar})" if similar else words
 
 
-def _status(speaker: batch.Json) -> str:
-    if speaker["status"] == "enrolled":
+def _status(speaker: Speaker) -> str:
+    if speaker.status == "enrolled":
         return "enrolled"
-    return f"{speaker['status']}; {speaker['remaining_speech_seconds']} s more are needed"
+    return f"{speaker.status}; {speaker.remaining_speech_seconds} s more are needed"
 
 
-def _row(done: FileDone) -> tuple[str, ...]:
-    speaker = done.answer["speaker"]
-    return (
-        speaker["name"],
-        speaker["id"],
-        str(speaker["utterances"]),
-        number(speaker["speech_seconds"]),
-        speaker["status"],
-    )
+def _row(done: FileDone[Enrollment]) -> tuple[str, ...]:
+    speaker = done.answer.speaker
+    return (speaker.name, speaker.id, str(speaker.utterances), number(speaker.speech_seconds), speaker.status)

@@ -13,7 +13,7 @@ from speakerid.cli.options import with_options
 
 app = typer.Typer(
     name="evaluate",
-    help="Measure how well voices are told apart: on VoxCeleb1, on any corpus, or from the scores of another tool.",
+    help="Measure how well speakers are distinguished: on VoxCeleb1, any corpus, or from the scores of another tool.",
     no_args_is_help=True,
 )
 
@@ -127,7 +127,7 @@ def rttm(
         Path, typer.Option("--reference", exists=True, help="Who speaks when: an RTTM file, or a folder of them.")
     ],
     hypothesis: Annotated[
-        Path, typer.Option("--hypothesis", exists=True, help="Who is said to, about the same recordings.")
+        Path, typer.Option("--hypothesis", exists=True, help="The answer to compare, for the same recordings.")
     ],
     collar: Annotated[
         float,

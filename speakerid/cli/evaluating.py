@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.options import Output
-from speakerid.cli.output import emit, say, table
-from speakerid.cli.settings import read_settings
-from speakerid.cli.watcher import Watcher
+from speakerid.cli.console import Watcher, echo, emit, table
+from speakerid.cli.options import EncoderOption, Output, read_settings
 
 if TYPE_CHECKING:
     from speakerid.evaluation.report.facts import Evaluated, Report
@@ -54,13 +52,7 @@ class Measuring(Reporting):
 
 @dataclass(frozen=True)
 class EmbeddingOptions(Measuring):
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
-        ),
-    ] = None
+    encoder: EncoderOption = None
     score: Annotated[
         Score, typer.Option("--score", help="How two voices are compared; calibrated: as the service does, with --vad.")
     ] = Score.COSINE
@@ -137,15 +129,15 @@ def publish(made: Evaluated, options: Reporting) -> None:
         emit(made.report.to_json())
     else:
         show(made.report)
-        say(f"Report: {options.out / 'report.html'}" if options.out else "--out DIR writes a report with pictures.")
+        echo(f"Report: {options.out / 'report.html'}" if options.out else "--out DIR writes a report with pictures.")
 
 
 def show(report: Report) -> None:
     from speakerid.evaluation.report.text import sections
 
     known = f" ({report.list.recognized})" if report.list.recognized else ""
-    say(f"{report.protocol} on {report.list.name}{known}, {report.scoring}")
-    for section in sections(report)[:-1]:  # the last one says what was measured: it is for files
+    echo(f"{report.protocol} on {report.list.name}{known}, {report.scoring}")
+    for section in sections(report)[:-1]:  # the last one, what was measured, is for files
         table(section.columns, section.rows, title=section.title)
     for stamp in report.stamps:
-        say(f"Note: {stamp}")
+        echo(f"Note: {stamp}")

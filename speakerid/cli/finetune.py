@@ -4,19 +4,44 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from speakerid.cli.console import Watcher, echo, emit
 from speakerid.cli.options import Output, with_options
-from speakerid.cli.output import emit, say
-from speakerid.cli.training import Device, counted, require_extra
-from speakerid.cli.watcher import Watcher
+from speakerid.errors import SpeakeridError
+from speakerid.errors.base import how_to_install
 
 if TYPE_CHECKING:
     from speakerid.metrics.intervals import EerInterval
     from speakerid.training.card import Finetuned
+
+
+class Device(StrEnum):
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class TrainingExtraMissing(SpeakeridError):
+    code = "training_extra_missing"
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(f"Training needs the package {missing!r}. {how_to_install('train')}")
+
+
+def require_extra() -> None:
+    """Raises `TrainingExtraMissing` before anything slow begins."""
+    for name in ("onnx", "onnxscript", "matplotlib"):
+        if find_spec(name) is None:
+            raise TrainingExtraMissing(name)
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @dataclass(frozen=True)
@@ -88,20 +113,20 @@ def _command(options: Finetuning, data: Path, out: Path) -> str:
 
 def _show(made: Finetuned) -> None:
     figures = made.figures
-    say(f"{made.name}: learned from {figures.speakers} speakers, {figures.utterances} utterances.")
+    echo(f"{made.name}: learned from {figures.speakers} speakers, {figures.utterances} utterances.")
     if made.usable.left_out:
         counts = ", ".join(f"{count} {code}" for code, count in sorted(made.usable.left_out_codes.items()))
-        say(
+        echo(
             f"Left out {counted(len(made.usable.left_out), 'file')}: {counts}. {made.out / 'finetune.json'} names them."
         )
     if figures.eer is None:
-        say("No speaker was held out: how good it is was not measured.")
+        echo("No speaker was held out: how good it is was not measured.")
     else:
         eer, change = figures.eer, figures.eer.change
-        say(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(eer.before)} before,")
-        say(f"{_eer(eer.after)} after; the difference lies in [{change.low:+.2f} to {change.high:+.2f}].")
-    say(f"Saved in {made.out}. Its README.md says how to calibrate it before it decides anything.")
-    say(f"Fingerprint {made.fingerprint}: galleries made with another encoder must be enrolled again.")
+        echo(f"EER on {figures.held_out_speakers} held-out speakers: {_eer(eer.before)} before,")
+        echo(f"{_eer(eer.after)} after; the difference lies in [{change.low:+.2f} to {change.high:+.2f}].")
+    echo(f"Saved in {made.out}. Its README.md says how to calibrate it before it decides anything.")
+    echo(f"Fingerprint {made.fingerprint}: galleries made with another encoder must be enrolled again.")
 
 
 def _eer(one: EerInterval) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from speakerid.cli.backend import open_voices
-from speakerid.cli.batch import Json
-from speakerid.cli.confirmation import Yes, confirm
-from speakerid.cli.options import Place, Target, with_options
-from speakerid.cli.output import emit, plain, say, table
+from speakerid.cli.backend import open_backend
+from speakerid.cli.console import answer, answer_all, confirm, echo, plain, seconds_of, table
+from speakerid.cli.options import Place, Target, Yes, with_options
+
+if TYPE_CHECKING:
+    from speakerid.types import Change, Gallery
 
 app = typer.Typer(name="galleries", help="List, create, set, repair and delete galleries.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="GALLERY")]
@@ -19,7 +21,7 @@ Name = Annotated[str, typer.Argument(metavar="GALLERY")]
 
 @dataclass(frozen=True)
 class GalleryOptions(Place):
-    """What can be said of a gallery; None: nothing was."""
+    """Settings of a gallery; None where an option was not given."""
 
     target_fpir: Annotated[
         float | None, typer.Option("--target-fpir", help="Accepted chance that a stranger is named, e.g. 0.01.")
@@ -47,7 +49,7 @@ class GalleryOptions(Place):
         ),
     ] = None
 
-    def said(self) -> dict[str, Any]:
+    def given(self) -> dict[str, Any]:
         own = {one.name for one in fields(self)} - {one.name for one in fields(Place)}
         return {name: getattr(self, name) for name in own if getattr(self, name) is not None}
 
@@ -56,46 +58,40 @@ class GalleryOptions(Place):
 @with_options
 def list_galleries(place: Place) -> None:
     """Every gallery."""
-    with open_voices(place) as voices:
-        found = voices.galleries()
-    if place.as_json:
-        emit({"items": found})
-    else:
-        _show(found)
+    with open_backend(place) as backend:
+        found = backend.galleries()
+    answer({"items": found}, lambda all_: _show(all_["items"]), as_json=place.as_json)
 
 
 @app.command()
 @with_options
 def create(settings: GalleryOptions, name: Name) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
-    with open_voices(settings) as voices:
-        made = voices.create_gallery(name, **settings.said())
-    _answer(settings, made)
+    with open_backend(settings) as backend:
+        made = backend.create_gallery(name, **settings.given())
+    answer(made, _show_one, as_json=settings.as_json)
 
 
 @app.command("set")
 @with_options
 def change(settings: GalleryOptions, name: Name, yes: Yes = False) -> None:
     """Change the settings that are named."""
-    if not settings.said():
+    if not settings.given():
         raise typer.BadParameter("Say what to set; --help lists the settings.")
     if settings.keep_unknown_voices is False:
         confirm(f"Forget every unknown voice that gallery {plain(name)} keeps? There is no way back.", yes)
-    with open_voices(settings) as voices:
-        changed = voices.change_gallery(name, **settings.said())
-    _answer(settings, changed)
+    with open_backend(settings) as backend:
+        changed = backend.change_gallery(name, **settings.given())
+    answer(changed, _show_one, as_json=settings.as_json)
 
 
 @app.command()
 @with_options
 def history(target: Target) -> None:
-    """What was merged and moved in the gallery, newest first."""
-    with open_voices(target) as voices:
-        found = voices.history()
-    if target.as_json:
-        emit({"items": found, "next_cursor": None})
-    else:
-        table(("change", "what", "speaker", "into", "utterances", "state", "when"), [_change(one) for one in found])
+    """Merges and moves of the gallery, newest first."""
+    with open_backend(target) as backend:
+        found = backend.history()
+    answer_all(found, _show_history, as_json=target.as_json)
 
 
 @app.command()
@@ -105,38 +101,36 @@ def undo(
     change: Annotated[str, typer.Argument(metavar="[CHANGE]", help="Its id, or last.")] = "last",
 ) -> None:
     """Take back a merge or a move."""
-    with open_voices(target) as voices:
-        done = voices.undo(change)
-    if target.as_json:
-        emit(done)
-    else:
-        say(done["summary"])
+    with open_backend(target) as backend:
+        done = backend.undo(change)
+    answer(done, lambda repair: echo(repair.summary), as_json=target.as_json)
 
 
 @app.command()
 @with_options
 def delete(place: Place, name: Name, yes: Yes = False) -> None:
-    """Erase a gallery and everybody in it. There is no way back. With --json nothing is printed."""
-    confirm(f"Erase gallery {plain(name)} and everybody in it? There is no way back.", yes)
-    with open_voices(place) as voices:
-        voices.delete_gallery(name)
+    """Erase a gallery with all of its speakers. There is no way back. With --json nothing is printed."""
+    confirm(f"Erase gallery {plain(name)} with all of its speakers? There is no way back.", yes)
+    with open_backend(place) as backend:
+        backend.delete_gallery(name)
     if not place.as_json:
-        say(f"Erased gallery {name}.")
+        echo(f"Erased gallery {name}.")
 
 
-def _answer(place: Place, gallery: Json) -> None:
-    if place.as_json:
-        emit(gallery)
-    else:
-        _show([gallery])
+def _show_history(found: Sequence[Change]) -> None:
+    table(("change", "what", "speaker", "into", "utterances", "state", "when"), [_change(one) for one in found])
 
 
-def _change(one: Json) -> tuple[str, ...]:
-    speaker, into = ((one[role] or {"name": "–"})["name"] for role in ("speaker", "into"))
-    return (one["id"], one["kind"], speaker, into, str(len(one["utterances"])), one["state"], one["created_at"][:19])
+def _change(one: Change) -> tuple[str, ...]:
+    speaker, into = (role.name if role else "–" for role in (one.speaker, one.into))
+    return (one.id, one.kind, speaker, into, str(len(one.utterances)), one.state, seconds_of(one.created_at))
 
 
-def _show(found: list[Json]) -> None:
+def _show_one(gallery: Gallery) -> None:
+    _show([gallery])
+
+
+def _show(found: Sequence[Gallery]) -> None:
     table(
         (
             "name",
@@ -151,15 +145,15 @@ def _show(found: list[Json]) -> None:
         ),
         [
             (
-                one["name"],
-                str(one["speakers"]),
-                f"{one['target_fpir']:g}",
-                f"{one['min_speech_seconds']:g}",
-                f"{one['enroll_speech_seconds']:g}",
-                "yes" if one["keep_audio"] else "no",
-                one["combining"],
-                f"kept, {one['unknown_voices']}" if one["keep_unknown_voices"] else "not kept",
-                one["encoder"],
+                one.name,
+                str(one.speakers),
+                f"{one.target_fpir:g}",
+                f"{one.min_speech_seconds:g}",
+                f"{one.enroll_speech_seconds:g}",
+                "yes" if one.keep_audio else "no",
+                one.combining,
+                f"kept, {one.unknown_voices}" if one.keep_unknown_voices else "not kept",
+                one.encoder,
             )
             for one in found
         ],

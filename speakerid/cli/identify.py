@@ -1,19 +1,20 @@
-"""`speakerid identify`."""
+"""`speakerid identify` and `speakerid verify`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speakerid.cli import batch
-from speakerid.cli.backend import open_voices
-from speakerid.cli.batch import BatchResult, FileDone, FileJob, Json
-from speakerid.cli.channel import OneChannel, one_channel
-from speakerid.cli.errors import refuse_if
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import number, say, table
+from speakerid.cli.backend import open_backend
+from speakerid.cli.batch import BatchResult, FileDone, FileJob
+from speakerid.cli.console import answer, echo, number, refuse_if, table
+from speakerid.cli.options import OneChannel, Target, one_channel, with_options
+
+if TYPE_CHECKING:
+    from speakerid.types import Candidate, Identification, Verification
 
 
 @with_options
@@ -23,26 +24,26 @@ def identify(
     top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Most candidates in an answer.")] = 5,
     channel: OneChannel = "mix",
 ) -> None:
-    """Who speaks? Names the speaker of each recording, or says unknown.
+    """Who speaks? Names the speaker of each recording, or answers unknown.
 
     Exit code 0 for an answer: accept, unknown, ambiguous, no_speakers. 1 if any file was refused or answered
     not_enough_speech. With several files each JSON line also names its file.
     """
     jobs, picked = [FileJob(file) for file in files], one_channel(channel)
-    with open_voices(target) as voices:
+    with open_backend(target) as backend:
         done = batch.run(
             jobs,
-            lambda job: voices.identify(job.file, top_k=top_k, channel=picked),
+            lambda job: backend.identify(job.file, top_k=top_k, channel=picked),
             "Identifying",
             as_json=target.as_json,
         )
     if not target.as_json:
         _show(done, alone=len(jobs) == 1)
-    batch.tell_bad(done.bad, as_json=target.as_json)
-    refuse_if(bool(done.bad) or any(one.answer["decision"] == "not_enough_speech" for one in done.done))
+    batch.report_bad(done.bad, as_json=target.as_json)
+    refuse_if(bool(done.bad) or any(one.answer.decision == "not_enough_speech" for one in done.done))
 
 
-def _show(result: BatchResult, *, alone: bool) -> None:
+def _show(result: BatchResult[Identification], *, alone: bool) -> None:
     if alone:
         _show_one(result.done[0].answer)
     elif result.done:
@@ -52,33 +53,50 @@ def _show(result: BatchResult, *, alone: bool) -> None:
         )
 
 
-def _show_one(answer: Json) -> None:
-    speaker = answer["speaker"]
-    say(f"{answer['decision']}: {speaker['name']} ({speaker['id']})" if speaker else answer["decision"])
-    say(answer["reason"])
-    if answer["candidates"]:
-        table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in answer["candidates"]])
+def _show_one(found: Identification) -> None:
+    speaker = found.speaker
+    echo(f"{found.decision}: {speaker.name} ({speaker.id})" if speaker else found.decision)
+    echo(found.reason)
+    if found.candidates:
+        table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in found.candidates])
 
 
-def _candidate(one: Json) -> tuple[str, ...]:
-    speaker = one["speaker"]
-    return (
-        speaker["name"],
-        speaker["id"],
-        number(one["score"], 3),
-        number(one["llr"], 2),
-        number(one["probability"], 3),
-    )
+def _candidate(one: Candidate) -> tuple[str, ...]:
+    return (one.speaker.name, one.speaker.id, number(one.score, 3), number(one.llr, 2), number(one.probability, 3))
 
 
-def _row(done: FileDone) -> tuple[str, ...]:
-    answer = done.answer
-    best = answer["candidates"][0] if answer["candidates"] else {"llr": None, "probability": None}
-    return (
-        str(done.job.file),
-        answer["decision"],
-        answer["speaker"]["name"] if answer["speaker"] else "–",
-        number(best["llr"], 2),
-        number(best["probability"], 3),
-        number(answer["speech"]["seconds"]),
-    )
+def best(found: Identification) -> tuple[str, str]:
+    """llr and probability of the first candidate, for a table."""
+    if not found.candidates:
+        return number(None), number(None)
+    return number(found.candidates[0].llr, 2), number(found.candidates[0].probability, 3)
+
+
+def _row(done: FileDone[Identification]) -> tuple[str, ...]:
+    found = done.answer
+    name = found.speaker.name if found.speaker else "–"
+    return (str(done.job.file), found.decision, name, *best(found), number(found.speech.seconds))
+
+
+@with_options
+def verify(
+    target: Target,
+    speaker: Annotated[str, typer.Argument(metavar="NAME", help="The speaker's name or id.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording.")],
+    channel: OneChannel = "mix",
+) -> None:
+    """Is NAME the speaker of FILE?
+
+    Exit code 0 only for accept, so that a script may write `speakerid verify Ada call.wav && …`; 1 for reject,
+    not_enough_speech and every error. The answer on stdout distinguishes them; after an error there is none.
+    """
+    picked = one_channel(channel)
+    with open_backend(target) as backend:
+        found = backend.verify(speaker, file, channel=picked)
+    answer(found, _show_verification, as_json=target.as_json)
+    refuse_if(found.decision != "accept")
+
+
+def _show_verification(found: Verification) -> None:
+    echo(f"{found.decision}: {found.speaker.name} ({found.speaker.id})")
+    echo(f"{found.reason} Probability {number(found.probability, 3)}.")

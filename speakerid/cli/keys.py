@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.confirmation import Yes, confirm
-from speakerid.cli.options import Store, with_options
-from speakerid.cli.output import emit, plain, say, table
-from speakerid.cli.store import open_store
+from speakerid.cli.backend import open_store
+from speakerid.cli.console import confirm, echo, emit, plain, table
+from speakerid.cli.options import Store, Yes, with_options
+
+if TYPE_CHECKING:
+    from speakerid.types import Key
 
 app = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -28,14 +30,13 @@ def create(
 ) -> None:
     """Make a key and print its secret, this once: only a hash is kept."""
     from speakerid.services import keys
-    from speakerid.types import to_json
 
     with open_store(options) as database, database.write() as db:
         made = keys.create(db, name, tuple(scope), tuple(gallery or ()))
     if options.as_json:
-        emit({"key": to_json(made.key), "secret": made.secret})
+        emit({"key": made.key, "secret": made.secret})
     else:
-        say(made.secret)
+        echo(made.secret)
         typer.echo(f"This is key {made.key.id}. Keep the secret now: it is not shown again.", err=True)
 
 
@@ -44,26 +45,18 @@ def create(
 def list_keys(options: Store) -> None:
     """Every key, without its secret."""
     from speakerid.services import keys
-    from speakerid.types import to_json
 
     with open_store(options) as database, database.read() as db:
-        found: list[dict[str, Any]] = [to_json(one) for one in keys.every(db)]
+        found = keys.every(db)
     if options.as_json:
         emit({"items": found})
     else:
-        table(
-            ("id", "name", "scopes", "galleries", "created"),
-            [
-                (
-                    one["id"],
-                    one["name"],
-                    ", ".join(one["scopes"]),
-                    ", ".join(one["galleries"]) or "all",
-                    one["created_at"][:10],
-                )
-                for one in found
-            ],
-        )
+        table(("id", "name", "scopes", "galleries", "created"), [_row(one) for one in found])
+
+
+def _row(key: Key) -> tuple[str, ...]:
+    galleries = ", ".join(key.galleries) or "all"
+    return (key.id, key.name, ", ".join(key.scopes), galleries, f"{key.created_at:%Y-%m-%d}")
 
 
 @app.command()
@@ -83,7 +76,7 @@ def revoke(
     with open_store(options) as database, database.write() as db:
         keys.revoke(db, key)
     if not options.as_json:
-        say(f"Revoked {key}.")
+        echo(f"Revoked {key}.")
 
 
 @app.command("allow-none")
@@ -99,4 +92,4 @@ def allow_none(options: Store) -> None:
     with open_store(options) as database, database.write() as db:
         keys.allow_without(db)
     if not options.as_json:
-        say("Programs of this machine need no key now.")
+        echo("Programs of this machine need no key now.")

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import typer
 
-# Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`,
+import speakerid
+
+# Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`
+# and torch another 1.5 s, so no module imported here loads them: commands do, when they run.
 from speakerid.cli import (
-    audit,
-    backup,
-    calibrate,
-    db,
     demo,
     enroll,
     evaluate,
     finetune,
     galleries,
     identify,
-    index,
     keys,
     listen,
     models,
     recording,
     serve,
     speakers,
+    store,
     unknowns,
-    verify,
-    version,
-    worker,
+    upkeep,
 )
+from speakerid.cli.console import echo, emit
+from speakerid.cli.options import Output, with_options
 
-# Typer and rich take 0.2 s to import. numpy, SQLAlchemy, onnxruntime and FastAPI would add 1.2 s to every `--help`
-# and torch another 1.5 s, so no module imported here loads them: commands do, when they run.
+
+@with_options
+def version(output: Output) -> None:
+    """Print the version."""
+    if output.as_json:
+        emit({"version": speakerid.__version__})
+    else:
+        echo(speakerid.__version__)
+
+
 app = typer.Typer(
     help="Enroll a speaker once, recognize them in any later audio, say unknown otherwise.\n\n"
     "Exit code 0: done. 1: refused, with one sentence on stderr. 2: wrong usage or settings.",
@@ -41,22 +48,31 @@ app = typer.Typer(
 )
 for verb in (
     serve.serve,
-    worker.worker,
+    serve.worker,
     demo.demo,
     enroll.enroll,
     identify.identify,
-    verify.verify,
+    identify.verify,
     recording.recording,
     listen.listen,
-    audit.audit,
-    calibrate.calibrate,
+    upkeep.audit,
+    upkeep.calibrate,
     finetune.finetune,
-    backup.backup,
-    backup.restore,
-    version.version,
+    store.backup,
+    store.restore,
+    version,
 ):
     app.command()(verb)
-for group in (speakers.app, unknowns.app, galleries.app, keys.app, index.app, db.app, models.app, evaluate.app):
+for group in (
+    speakers.app,
+    unknowns.app,
+    galleries.app,
+    keys.app,
+    store.index,
+    store.db,
+    models.app,
+    evaluate.app,
+):
     app.add_typer(group)
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.errors import REFUSED, CommandProblem, tell
-from speakerid.cli.options import Output, with_options
-from speakerid.cli.output import emit, say, table
-from speakerid.cli.settings import read_settings
-from speakerid.cli.watcher import Watcher
+from speakerid.cli.console import REFUSED, CommandProblem, Watcher, emit, table
+from speakerid.cli.console import echo as say
+from speakerid.cli.console import report as tell
+from speakerid.cli.options import Output, read_settings, with_options
 
 if TYPE_CHECKING:
     from speakerid.models.catalog import Model

@@ -7,11 +7,31 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from speakerid.cli.errors import reported
+from speakerid.cli.console import reported
+from speakerid.errors import SettingsError
+
+if TYPE_CHECKING:
+    from speakerid.settings import Settings
+
+
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked anyway.")]
+OneChannel = Annotated[
+    str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
+]
+Candidates = Annotated[
+    str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
+]
 
 
 @dataclass(frozen=True)
@@ -33,15 +53,9 @@ class Store(Output):
 
 @dataclass(frozen=True)
 class Place(Store):
-    """Where the voices are: in a store of this machine, or behind a server."""
+    """Where the speakers are: in a store of this machine, or behind a server."""
 
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
-        ),
-    ] = None
+    encoder: EncoderOption = None
     url: Annotated[
         str | None, typer.Option("--url", help="Work on this server, not on a store. [env: SPEAKERID_URL]")
     ] = None
@@ -83,3 +97,33 @@ def _parameters(options: type[Any]) -> list[inspect.Parameter]:
         inspect.Parameter(one.name, keyword, default=one.default, annotation=hints[one.name])
         for one in dataclasses.fields(options)
     ]
+
+
+def one_channel(text: str, others: str = "") -> Literal["mix"] | int:
+    """Raises typer.BadParameter; `others` names what else would have been right."""
+    if text == "mix":
+        return "mix"
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    raise typer.BadParameter(f"--channel is mix, {others}or the number of a channel, counted from 0.")
+
+
+def names_in(candidates: str | None) -> list[str] | None:
+    """What stands between commas; None where the option was not given."""
+    return None if candidates is None else [one.strip() for one in candidates.split(",") if one.strip()]
+
+
+def read_settings(**typed: Any) -> Settings:
+    """An option that is None was not typed. Raises SettingsError, naming the setting that is wrong."""
+    from pydantic import ValidationError  # 0.2 s with pydantic-settings: not before a command runs
+
+    from speakerid.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in typed.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"The setting '{name}' is wrong: {first['msg']}. Correct SPEAKERID_{name.upper()} or the option for it."
+        ) from None

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.backend import server_url
-from speakerid.cli.channel import one_channel
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, say, table
-from speakerid.cli.settings import read_settings
+from speakerid.cli.backend import open_backend
+from speakerid.cli.console import Watcher, echo, emit, number, table
+from speakerid.cli.options import Candidates, Target, names_in, one_channel, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Recording, Sides
@@ -42,9 +37,7 @@ def recording(
     speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many speak, if known.")] = None,
     min_speakers: Annotated[int | None, typer.Option("--min-speakers", min=1, help="At least how many speak.")] = None,
     max_speakers: Annotated[int | None, typer.Option("--max-speakers", min=1, help="At most how many speak.")] = None,
-    candidates: Annotated[
-        str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
-    ] = None,
+    candidates: Candidates = None,
     channel: Annotated[
         str, typer.Option("--channel", help="mix, split (each channel is its own side of a call), or a number from 0.")
     ] = "mix",
@@ -53,51 +46,18 @@ def recording(
     wanted = OutputFormat.json if target.as_json else format_ or _from_suffix(out)
     if wanted is OutputFormat.png and out is None:
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
-    url = server_url(target)
     sides = _sides(channel)
-    names = None if candidates is None else tuple(one.strip() for one in candidates.split(",") if one.strip())
-    asked = _Asked(file, (speakers, min_speakers, max_speakers), names, sides)
-    found = _here(target, asked) if url is None else _there(target, url, asked)
-    _write(found, wanted, out, file.stem)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    file: Path
-    speakers: tuple[int | None, int | None, int | None]  # exactly, at least, at most
-    candidates: tuple[str, ...] | None
-    sides: Sides
-
-
-def _here(target: Target, asked: _Asked) -> Recording:
-    from speakerid.cli.local import Local  # numpy, SQLAlchemy, onnxruntime: 1.2 s
-    from speakerid.services.recording import RecordingOptions
-    from speakerid.services.speaker_count import SpeakerCount
-
-    with (
-        Local.open(read_settings(store=target.store, encoder=target.encoder), target.gallery) as local,
-        _watched(asked.file.name) as watch,
-    ):
-        options = RecordingOptions(SpeakerCount(*asked.speakers), asked.candidates, asked.sides)
-        return local.recording(asked.file, options, watch)
-
-
-def _there(target: Target, url: str, asked: _Asked) -> Recording:
-    from speakerid.client import Client
-    from speakerid.types import Recording, from_json
-
-    with Client(url, target.key, target.gallery) as client, _watched(asked.file.name) as watch:
-        exactly, least, most = asked.speakers
-        answer = client.recording(
-            asked.file,
-            speakers=exactly,
-            min_speakers=least,
-            max_speakers=most,
-            candidates=asked.candidates,
-            channel=asked.sides,
-            watch=watch,
+    with open_backend(target) as backend, Watcher(quiet=not sys.stderr.isatty()) as watcher:
+        found = backend.recording(
+            file,
+            speakers=speakers,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            candidates=names_in(candidates),
+            channel=sides,
+            watch=watcher.share(f"Listening to {file.name}"),
         )
-    return from_json(Recording, answer)
+    _write(found, wanted, out, file.stem)
 
 
 def _from_suffix(out: Path | None) -> OutputFormat:
@@ -109,28 +69,11 @@ def _sides(channel: str) -> Sides:
     return "split" if channel == "split" else one_channel(channel, "split, ")
 
 
-@contextmanager
-def _watched(name: str) -> Iterator[Callable[[float, float | None], None]]:
-    """A progress bar on stderr, only when a person watches."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"Listening to {name}", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
 def _write(found: Recording, wanted: OutputFormat, out: Path | None, name: str) -> None:
     if wanted is OutputFormat.table and out is None:
         _show(found)
     elif wanted is OutputFormat.json and out is None:
-        from speakerid.types import to_json
-
-        emit(to_json(found))
+        emit(found)
     elif out is None:
         typer.echo(_content(found, wanted, name).decode(), nl=False)
     else:
@@ -161,7 +104,7 @@ def _show(found: Recording) -> None:
     from speakerid.diarization.formats import clock, labels
 
     called = labels(found)
-    say(found.reason if found.id is None else f"{found.reason} Kept as {found.id}.")
+    echo(found.reason if found.id is None else f"{found.reason} Kept as {found.id}.")
     if not found.voices:
         return
     table(

@@ -1,21 +1,27 @@
-"""`speakerid serve`."""
+"""`speakerid serve` and `speakerid worker`."""
 
 from __future__ import annotations
 
+import logging
+import signal
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.options import Store, with_options
-from speakerid.cli.output import emit
-from speakerid.cli.settings import read_settings
+from speakerid.cli.console import emit
+from speakerid.cli.options import EncoderOption, Store, read_settings, with_options
 from speakerid.errors import SettingsError
 
 if TYPE_CHECKING:
-    from speakerid.cli.uvicorn_server import BoundSocket
+    from speakerid.cli.server.uvicorn_server import BoundSocket
     from speakerid.services.engine import Engine
     from speakerid.settings import Settings
+
+# Python handles a signal when the main thread runs, and the system may give it to another thread: one of a process that
+# was stopped and went on, for example.
+WAKE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,7 @@ class Serving(Store):
     port: Annotated[
         int | None, typer.Option("--port", help="0 takes a free one. [env: SPEAKERID_PORT; default: 8700]")
     ] = None
-    encoder: Annotated[
-        str | None, typer.Option("--encoder", help="default, campplus, a .onnx file, … [env: SPEAKERID_ENCODER]")
-    ] = None
+    encoder: EncoderOption = None
     access_log: Annotated[bool, typer.Option("--access-log", help="Log every request on stderr.")] = False
 
 
@@ -41,11 +45,11 @@ def serve(options: Serving) -> None:
     """
     # Inside, for a quick --help. None of these loads torch unless the encoder is a SpeechBrain model.
     from speakerid.bootstrap import build_engine
-    from speakerid.cli.uvicorn_server import bind
+    from speakerid.cli.server.uvicorn_server import bind
     from speakerid.db.erasure import BRIEFLY
 
     settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
-    tell_of_better(settings)
+    hint_at_better_encoder(settings)
     with bind(settings.host, settings.port) as listener:
         engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
         try:
@@ -56,7 +60,7 @@ def serve(options: Serving) -> None:
             engine.close()
 
 
-def tell_of_better(settings: Settings) -> None:
+def hint_at_better_encoder(settings: Settings) -> None:
     """One line on stderr where the best encoder was not fetched."""
     from speakerid.encoders.registry import better_encoder
 
@@ -99,7 +103,7 @@ def _warm_up(engine: Engine) -> None:
 def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Serving) -> None:
     from speakerid.api.app import create_app
     from speakerid.bootstrap import build_worker
-    from speakerid.cli.uvicorn_server import Server
+    from speakerid.cli.server.uvicorn_server import Server
     from speakerid.services.scrubber import Scrubber
 
     def announce() -> None:
@@ -118,3 +122,41 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
     finally:
         worker.stop()
         scrubber.stop()
+
+
+@dataclass(frozen=True)
+class Working(Store):
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Recordings at a time.")] = 1
+    encoder: EncoderOption = None
+
+
+@with_options
+def worker(options: Working) -> None:
+    """Work on the recordings that were sent to a server, until SIGTERM or Ctrl-C.
+
+    Any number of workers, on any number of machines, share the store's queue. What one is working on when it stops
+    is begun anew by another.
+    """
+    from speakerid.bootstrap import build_engine, build_worker
+    from speakerid.cli.server.uvicorn_server import LOG_FORMAT
+    from speakerid.db.erasure import BRIEFLY
+    from speakerid.services.scrubber import Scrubber
+
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    settings = read_settings(store=options.store, encoder=options.encoder)
+    hint_at_better_encoder(settings)
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
+    try:
+        running, scrubber = build_worker(engine, settings, options.jobs), Scrubber(engine)
+        running.start()
+        scrubber.start()
+        typer.echo("Waiting for recordings")
+        while not ending.wait(WAKE_S):
+            pass
+        running.stop()
+        scrubber.stop()
+    finally:
+        engine.close()

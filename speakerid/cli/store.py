@@ -1,28 +1,127 @@
-"""A store alone, for commands that need no encoder."""
+"""`speakerid backup`, `restore`, `db` and `index`: what is done to a whole store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
-from speakerid.cli.options import Store
-from speakerid.cli.settings import read_settings
+import typer
 
-if TYPE_CHECKING:
-    from speakerid.db.engine import Database
+from speakerid.cli.backend import open_store
+from speakerid.cli.console import echo, emit, refuse_if, table
+from speakerid.cli.options import Store, read_settings, with_options
+
+db = typer.Typer(name="db", help="Look at and upgrade the store's schema.", no_args_is_help=True)
+index = typer.Typer(name="index", help="Find rows that cannot be used, and repair voiceprints.", no_args_is_help=True)
 
 
-@contextmanager
-def open_store(options: Store, *, newest_schema: bool = True) -> Iterator[Database]:
-    """Raises SettingsError, StoreError."""
-    from speakerid.db.engine import open_database  # SQLAlchemy and Alembic: 0.5 s
-    from speakerid.db.migrate import upgrade
+@with_options
+def backup(
+    options: Store, out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to make; never overwritten.")]
+) -> None:
+    """Copy a SQLite store into one file, also while it is served: everything acknowledged before is in it.
 
-    database = open_database(read_settings(store=options.store).store)
-    try:
-        if newest_schema:
-            upgrade(database)
-        yield database
-    finally:
-        database.close()
+    Only its owner may read the file. Who is erased later is still in it. For PostgreSQL the command to run is named.
+    With --json nothing is printed.
+    """
+    from speakerid.db import backup as copies
+
+    copies.backup(_file(options, f"pg_dump --format=custom --file={shlex.quote(str(out))} URL"), out)
+    if not options.as_json:
+        echo(f"Wrote {out}.")
+
+
+@with_options
+def restore(
+    options: Store,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file made by `speakerid backup`.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Lose what the store holds now.")] = False,
+) -> None:
+    """Make the store from a backup, after checking that it is whole. A store that is in use is never replaced.
+
+    With --json nothing is printed.
+    """
+    from speakerid.db import backup as copies
+
+    store = _file(options, f"pg_restore --clean --if-exists --dbname=URL {shlex.quote(str(file))}")
+    copies.restore(file, store, replace=replace)
+    if not options.as_json:
+        echo(f"Restored {store}.")
+
+
+def _file(options: Store, instead: str) -> Path:
+    """Where the SQLite store is. Raises InvalidRequest, with what to do `instead`, for PostgreSQL."""
+    from speakerid.db.engine import store_url
+    from speakerid.errors import InvalidRequest
+
+    url = store_url(read_settings(store=options.store).store)
+    if url.get_backend_name() != "sqlite":
+        raise InvalidRequest(f"PostgreSQL has its own tools. Run '{instead}' with the URL of the store.")
+    return Path(url.database or "")
+
+
+@db.command()
+@with_options
+def upgrade(options: Store) -> None:
+    """Bring the store to the newest schema. `serve` does the same at its start."""
+    from speakerid.db import migrate
+
+    with open_store(options, newest_schema=False) as database:
+        reached = migrate.upgrade(database)
+    _answer_revision(options, reached)
+
+
+@db.command()
+@with_options
+def revision(options: Store) -> None:
+    """The store's schema revision, and the newest one."""
+    from speakerid.db import migrate
+
+    with open_store(options, newest_schema=False) as database, database.read() as handle:
+        found = migrate.revision(handle.connection())
+    _answer_revision(options, found)
+
+
+def _answer_revision(options: Store, revision: str | None) -> None:
+    from speakerid.db.migrate import head
+
+    if options.as_json:
+        emit({"revision": revision, "head": head()})
+    else:
+        echo(f"revision {revision or 'none'}, newest {head()}")
+
+
+@index.command()
+@with_options
+def verify(options: Store) -> None:
+    """Go through the whole store and name every row that cannot be used, by id. Exit code 1 if there is one.
+
+    Speakers among them are kept, but not found; all others are served.
+    """
+    from speakerid.services import health
+
+    with open_store(options) as database, database.read() as db:
+        found = health.damage(db)
+    if options.as_json:
+        emit({"items": [asdict(one) for one in found]})
+    elif found:
+        table(("kind", "id", "gallery", "what"), [(one.kind, one.id, one.gallery, one.what) for one in found])
+    else:
+        echo("Everything can be used.")
+    refuse_if(bool(found))
+
+
+@index.command()
+@with_options
+def rebuild(options: Store) -> None:
+    """Make damaged voiceprints again from their speakers' utterances. Servers follow at once."""
+    from speakerid.services import health
+
+    with open_store(options) as database, database.write() as db:
+        made = health.rebuild_voiceprints(db)
+    if options.as_json:
+        emit({"speakers": list(made)})
+    else:
+        echo(f"Made {len(made)} voiceprints again.")

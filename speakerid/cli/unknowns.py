@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.backend import open_voices
-from speakerid.cli.batch import Json
-from speakerid.cli.confirmation import Yes, confirm
-from speakerid.cli.options import Target, with_options
-from speakerid.cli.output import emit, number, plain, say, table
+from speakerid.cli.backend import open_backend
+from speakerid.cli.console import answer, answer_all, confirm, echo, number, plain, seconds_of, table
+from speakerid.cli.options import Target, Yes, with_options
+
+if TYPE_CHECKING:
+    from speakerid.types import Promotion, UnknownVoice, UnknownVoiceDetails
 
 app = typer.Typer(
     name="unknowns",
-    help="Voices of recordings that are nobody enrolled: list, show, promote, dismiss.",
+    help="Unknown voices of recordings: list, show, promote, dismiss.",
     no_args_is_help=True,
 )
 UnknownId = Annotated[str, typer.Argument(metavar="ID", help="The voice's id: unk_…")]
@@ -25,36 +27,34 @@ UnknownId = Annotated[str, typer.Argument(metavar="ID", help="The voice's id: un
 def list_unknowns(
     target: Target,
     min_recordings: Annotated[
-        int, typer.Option("--min-recordings", min=1, help="2: only voices that were heard again.")
+        int, typer.Option("--min-recordings", min=1, help="2: only voices of two recordings or more.")
     ] = 1,
 ) -> None:
-    """The kept voices, oldest first. They are kept where the gallery says so: `galleries set --keep-unknown-voices`."""
-    with open_voices(target) as voices:
-        found = voices.unknowns(min_recordings=min_recordings)
-    if target.as_json:
-        emit({"items": found, "next_cursor": None})
-    else:
-        _show(found)
+    """The kept voices, oldest first. A gallery keeps them after `galleries set --keep-unknown-voices`."""
+    with open_backend(target) as backend:
+        found = backend.unknowns(min_recordings=min_recordings)
+    answer_all(found, _show, as_json=target.as_json)
 
 
 @app.command()
 @with_options
 def show(target: Target, unknown: UnknownId) -> None:
-    """One voice, and where it was heard."""
+    """One voice, and the recordings it speaks in."""
+    with open_backend(target) as backend:
+        found = backend.unknown(unknown)
+    answer(found, _show_details, as_json=target.as_json)
+
+
+def _show_details(found: UnknownVoiceDetails) -> None:
     from speakerid.diarization.formats import clock
 
-    with open_voices(target) as voices:
-        found = voices.unknown(unknown)
-    if target.as_json:
-        emit(found)
-        return
-    _show([found["unknown"]])
+    _show([found.unknown])
     table(
         ("recording", "voice", "received", "start", "end"),
         [
-            (one["recording"], one["voice"], one["received_at"][:19], clock(turn["start"]), clock(turn["end"]))
-            for one in found["hearings"]
-            for turn in one["turns"]
+            (one.recording, one.voice, seconds_of(one.received_at), clock(turn.start), clock(turn.end))
+            for one in found.hearings
+            for turn in one.turns
         ],
     )
 
@@ -72,39 +72,42 @@ def promote(
     ] = "",
     external_id: Annotated[str | None, typer.Option("--external-id", help="Your own id of a new speaker.")] = None,
 ) -> None:
-    """Enroll the voice from where it was heard. Past recordings name the speaker from then on."""
+    """Enroll the voice from its recordings. Past recordings name the speaker from then on."""
     fields = {} if external_id is None else {"external_id": external_id}
-    with open_voices(target) as voices:
-        done = voices.promote(unknown, name, accept=[accept], **fields)
-    if target.as_json:
-        emit(done)
-    else:
-        speaker = done["speaker"]
-        say(f"{speaker['name']} ({speaker['id']}) is enrolled from it; recordings that name the speaker now:")
-        say("\n".join(f"  {one}" for one in done["recordings"]))
+    with open_backend(target) as backend:
+        done = backend.promote(unknown, name, accept=[accept], **fields)
+    answer(done, _show_promotion, as_json=target.as_json)
+
+
+def _show_promotion(done: Promotion) -> None:
+    echo(f"{done.speaker.name} ({done.speaker.id}) is enrolled from it; recordings that name the speaker now:")
+    echo("\n".join(f"  {one}" for one in done.recordings))
 
 
 @app.command()
 @with_options
 def dismiss(target: Target, unknown: UnknownId, yes: Yes = False) -> None:
-    """Forget the voice. Nothing is left to know it by: heard again, it is a new one. With --json nothing is printed."""
+    """Forget the voice. Nothing is left to recognize it by: in a later recording it is a new one.
+
+    With --json nothing is printed.
+    """
     confirm(f"Forget the voice {plain(unknown)}? There is no way back.", yes)
-    with open_voices(target) as voices:
-        voices.dismiss(unknown)
+    with open_backend(target) as backend:
+        backend.dismiss(unknown)
     if not target.as_json:
-        say(f"Forgot {unknown}.")
+        echo(f"Forgot {unknown}.")
 
 
-def _show(found: list[Json]) -> None:
+def _show(found: Sequence[UnknownVoice]) -> None:
     table(
         ("id", "recordings", "speech (s)", "first heard", "last heard"),
         [
             (
-                one["id"],
-                str(one["recordings"]),
-                number(one["speech_seconds"]),
-                one["first_heard_at"][:19],
-                one["last_heard_at"][:19],
+                one.id,
+                str(one.recordings),
+                number(one.speech_seconds),
+                seconds_of(one.first_heard_at),
+                seconds_of(one.last_heard_at),
             )
             for one in found
         ],

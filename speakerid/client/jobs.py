@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
-from speakerid.client.errors import ClientError
-from speakerid.client.recording import Audio, unreadable
-from speakerid.client.wire import Call, Wire
+from speakerid.client.wire import Audio, Call, ClientError, Wire, unreadable
+from speakerid.types import Recording, RecordingJob, RecordingResult
 
-Json = dict[str, Any]
 Watch = Callable[[float, float | None], None]  # percent done, and 100
 LOOK_S = (0.2, 0.5, 1.0)  # the first looks follow faster: short recordings take a second or two
 ENDED = ("done", "failed", "cancelled")
@@ -31,9 +29,9 @@ class Jobs:
         candidates: Iterable[str] | None,
         channel: str | int,
         webhook: str | None,
-    ) -> Json:
+    ) -> RecordingJob:
         """The job that waits now. `speakers`: exactly, at least, at most. A file is read as it is sent, never whole."""
-        said = {
+        options = {
             "speakers": speakers[0],
             "min_speakers": speakers[1],
             "max_speakers": speakers[2],
@@ -41,43 +39,40 @@ class Jobs:
             "channel": channel,
             "webhook": webhook,
         }
-        params = {key: value for key, value in said.items() if value is not None}
+        params = {key: value for key, value in options.items() if value is not None}
         headers = {"Content-Type": "application/octet-stream"}
         with _opened(audio) as content:
-            job: Json = self._wire.send(Call("POST", self._path, params, content=content, headers=headers))
-        return job
+            return self._wire.ask(RecordingJob, Call("POST", self._path, params, content=content, headers=headers))
 
-    def get(self, recording: str) -> Json:
-        job: Json = self._wire.send(Call("GET", self._of(recording)))
-        return job
+    def get(self, recording: str) -> RecordingResult:
+        return self._wire.ask(RecordingResult, Call("GET", self._of(recording)))
 
-    def cancel(self, recording: str) -> Json:
-        job: Json = self._wire.send(Call("POST", f"{self._of(recording)}/cancel"))
-        return job
+    def cancel(self, recording: str) -> RecordingJob:
+        return self._wire.ask(RecordingJob, Call("POST", f"{self._of(recording)}/cancel"))
 
     def delete(self, recording: str) -> None:
         self._wire.send(Call("DELETE", self._of(recording)))
 
-    def follow(self, recording: str, watch: Watch) -> Json:
-        """What came out, once it is done; stopped on the server when this is interrupted. Raises ClientError."""
+    def follow(self, recording: str, watch: Watch) -> Recording:
+        """Its result, once it is done; stopped on the server when this is interrupted. Raises ClientError."""
         try:
             job = self._ended(recording, watch)
         except BaseException:
             with suppress(ClientError):
                 self.cancel(recording)
             raise
-        if job["state"] == "done":
-            result: Json = job["result"]
-            return result
-        error = job["error"] or {"code": "recording_cancelled", "detail": "Somebody cancelled it. Send it again."}
-        raise ClientError(error["code"], error["detail"])
+        if job.result is not None:
+            return job.result
+        if job.error is not None:
+            raise ClientError(job.error.code, job.error.detail)
+        raise ClientError("recording_cancelled", "The recording was cancelled. Send it again.")
 
-    def _ended(self, recording: str, watch: Watch) -> Json:
+    def _ended(self, recording: str, watch: Watch) -> RecordingResult:
         looks = 0
         while True:
             job = self.get(recording)
-            watch(job["progress"], 100.0)
-            if job["state"] in ENDED:
+            watch(job.progress, 100.0)
+            if job.state in ENDED:
                 return job
             time.sleep(LOOK_S[min(looks, len(LOOK_S) - 1)])
             looks += 1

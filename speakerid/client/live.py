@@ -12,11 +12,12 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.sync.client import ClientConnection, connect
 
-from speakerid.client.errors import ClientError
-from speakerid.client.wire import is_local, problem_of
+from speakerid.client.wire import ClientError, is_local, parsed, problem_of
+from speakerid.types import Enough, Event, LiveTurn, Ready, StreamDone
 
 OPEN_S = 30.0
-STOP_S = 5.0  # for the source of the audio to notice that nobody listens any more
+STOP_S = 5.0  # for the source of the audio to notice that its stream has ended
+EVENTS: dict[str, type[Event]] = {"ready": Ready, "turn": LiveTurn, "enough": Enough, "done": StreamDone}
 MAX_EVENT_BYTES = 16 * 1024 * 1024  # the summary of four hours of short turns has 200 KB
 
 
@@ -32,13 +33,13 @@ class Address:
         return f"{'wss' if scheme.lower() == 'https' else 'ws'}://{rest}{self.path}"
 
 
-def stream(address: Address, config: dict[str, Any], messages: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def stream(address: Address, config: dict[str, Any], messages: Iterable[bytes]) -> Iterator[Event]:
     """Events up to `done`. Raises ClientError, and whatever `messages` raises."""
     with _connected(address) as socket:
         socket.send(json.dumps(config))
         sender = _Sender(socket, messages)
         try:
-            yield from _events(socket, sender)
+            yield from _events(socket, sender, address.url)
         finally:
             sender.stop()
 
@@ -97,14 +98,15 @@ class _Sender:
             self._socket.close()
 
 
-def _events(socket: ClientConnection, sender: _Sender) -> Iterator[dict[str, Any]]:
+def _events(socket: ClientConnection, sender: _Sender, url: str) -> Iterator[Event]:
     try:
         for text in socket:
-            event: dict[str, Any] = json.loads(text)
-            if event["type"] == "error":
-                raise problem_of(event["problem"])
-            yield event
-            if event["type"] == "done":
+            message: dict[str, Any] = json.loads(text)
+            if message["type"] == "error":
+                raise problem_of(message["problem"])
+            if (kind := EVENTS.get(message["type"])) is not None:  # a later server may have other events
+                yield parsed(kind, message, url)
+            if message["type"] == "done":
                 return
     except ConnectionClosed:
         pass

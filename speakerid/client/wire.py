@@ -1,21 +1,52 @@
-"""One request to the server and what comes back: JSON, or a ClientError."""
+"""One request to the server and what comes back: an answer of `speakerid.types`, or a ClientError."""
 
 from __future__ import annotations
 
 import ipaddress
 import time
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Self
+from pathlib import Path
+from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
-from speakerid.client.errors import ClientError
+from speakerid.errors import SpeakeridError
+from speakerid.types import from_json
 
+Answer = TypeVar("Answer")
+Audio = str | Path | bytes  # a path, or the bytes of a file
 RETRIES = 5  # how often a full server (429) is asked again
 RETRY_AFTER_MAX_S = 30.0
 RETRY_AFTER_DEFAULT_S = 1.0
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "error", "request_id"}  # of every problem document
+
+
+class ClientError(SpeakeridError):
+    """`code` is the server's own, or `server_unreachable`, `unexpected_answer`, `file_missing` from this side.
+
+    `str(error)` is a sentence for a person. `status` and `request_id` are None when no server answered. `facts` is what
+    else the server's problem document has, such as the coach's `review` of a recording.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        status: int | None = None,
+        request_id: str | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.request_id = request_id
+        self._facts = facts or {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self._facts
 
 
 @dataclass(frozen=True)
@@ -44,6 +75,10 @@ class Wire:
         http = httpx.Client(headers=headers, timeout=timeout_s, transport=transport, trust_env=not is_local(base_url))
         return cls(http, base_url)
 
+    def ask(self, kind: type[Answer], call: Call) -> Answer:
+        """The answer, which is of this `kind`. Raises ClientError."""
+        return parsed(kind, self.send(call), self._base_url)
+
     def send(self, call: Call) -> Any:
         """The JSON of the answer, None when it has no body. Raises ClientError."""
         for _ in range(RETRIES):
@@ -70,6 +105,29 @@ class Wire:
             )
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise ClientError("server_unreachable", _unreachable(self._base_url, error)) from error
+
+
+def read(audio: Audio) -> bytes:
+    """Raises ClientError `file_missing`."""
+    if isinstance(audio, bytes):
+        return audio
+    try:
+        return Path(audio).read_bytes()
+    except OSError as error:
+        raise unreadable(audio, error) from error
+
+
+def unreadable(audio: str | Path, error: OSError) -> ClientError:
+    return ClientError("file_missing", f"{str(audio)!r} cannot be read ({error.strerror}). Check the path.")
+
+
+def parsed(kind: type[Answer], values: object, url: str) -> Answer:
+    """Raises ClientError `unexpected_answer`."""
+    try:
+        return from_json(kind, values)
+    except ValueError as error:  # pydantic's is one
+        detail = f"{url} answered what this client does not know. Check that both are of one version of speakerid."
+        raise ClientError("unexpected_answer", detail) from error
 
 
 def _answer(response: httpx.Response, call: Call) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 LONG_WORK_S = 10  # an audit of 10,000 utterances takes 20 s
 
@@ -10,7 +10,7 @@ LONG_WORK_S = 10  # an audit of 10,000 utterances takes 20 s
 class SpeakeridError(Exception):
     """`str(error)` is a sentence for a person: what is wrong and what to do."""
 
-    code: ClassVar[str] = "speakerid_error"
+    code: str = "speakerid_error"  # of the class, but for what a server answered: there it is the server's
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -49,6 +49,12 @@ from speakerid.types.health import Histogram as Histogram
 from speakerid.types.health import MeasuredCalibration as MeasuredCalibration
 from speakerid.types.health import Repair as Repair
 from speakerid.types.health import Suggestion as Suggestion
+from speakerid.types.live import Enough as Enough
+from speakerid.types.live import Event as Event
+from speakerid.types.live import LiveTurn as LiveTurn
+from speakerid.types.live import Ready as Ready
+from speakerid.types.live import StreamDone as StreamDone
+from speakerid.types.live import StreamVoice as StreamVoice
 from speakerid.types.recordings import Hearing as Hearing
 from speakerid.types.recordings import JobError as JobError
 from speakerid.types.recordings import JobOptions as JobOptions

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message
 
 from speakerid.api.app import create_app
 from speakerid.api.bodies import RECEIVING, Bodies
-from speakerid.api.shares import Shares
+from speakerid.api.limits import Shares
 from speakerid.db.models import RecordingRow
 from speakerid.services import keys
 from speakerid.services.engine import Engine

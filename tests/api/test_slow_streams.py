@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from speakerid.api.live import seconds_in
+from speakerid.api.routes.stream import seconds_in
 from speakerid.api.schemas import StreamConfig
 from tests.api.conftest import ClientMaker, Scoped
 from tests.api.streaming import STREAM, refusal

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from speakerid import samples
-from speakerid.cli.child_server import running
+from speakerid.cli.server.child_server import running
 from tests.cli.command import Command, Served
 from tests.sampled import ADA, BEN
 

@@ -2,19 +2,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import soundfile
 
 from speakerid import samples
-from speakerid.cli import demo, demo_recording
-from speakerid.cli.demo import DemoAnswer, DemoProbe
-from speakerid.cli.demo_recording import ScriptedTurn
+from speakerid.api.examples import IDENTIFICATION, RECORDING_RESULT
+from speakerid.cli import demo
+from speakerid.cli.demo import DemoAnswer, DemoProbe, ScriptedTurn
+from speakerid.types import Recording, SpeakerRef, Turn
 from tests.cli.command import Command
 from tests.sampled import ADA, BEN
 
-ACCEPTED = {"decision": "accept", "speaker": {"id": "spk_1", "name": ADA}, "candidates": []}
+ACCEPTED = replace(IDENTIFICATION, speaker=SpeakerRef("spk_1", ADA))
 
 
 def test_every_sample_is_a_probe() -> None:
@@ -39,29 +39,34 @@ SPOKEN = [
 ]
 
 
-def turn(start: float, end: float, who: str) -> dict[str, Any]:
+def turn(start: float, end: float, who: str) -> Turn:
     known = who in (ADA, BEN)
-    return {"start": start, "end": end, "voice": "spk" if known else who, "speaker": {"name": who} if known else None}
+    return Turn(start, end, "spk" if known else who, SpeakerRef("spk", who) if known else None, None, None, None)
+
+
+def recording(*turns: Turn) -> Recording:
+    assert RECORDING_RESULT.result is not None
+    return replace(RECORDING_RESULT.result, turns=turns)
 
 
 def test_a_recording_is_right_when_everybody_is() -> None:
     turns = [turn(0.5, 4.0, ADA), turn(4.0, 4.9, BEN), turn(6.1, 9.0, BEN), turn(11.0, 14.0, "unknown_1")]
-    found = demo_recording.lines(SPOKEN, {"turns": [*turns, turn(16.0, 19.0, "unknown_1")]})
-    assert [one.heard for one in found] == [ADA, BEN, "unknown_1", "unknown_1"]
+    found = demo.shown_turns(SPOKEN, recording(*turns, turn(16.0, 19.0, "unknown_1")))
+    assert [one.found for one in found] == [ADA, BEN, "unknown_1", "unknown_1"]
     assert all(one.right for one in found)
 
 
 @pytest.mark.parametrize("last", [[], [turn(16.0, 19.0, "unknown_2")], [turn(16.0, 19.0, ADA)]])
-def test_a_recording_is_wrong_when_one_is(last: list[dict[str, Any]]) -> None:
+def test_a_recording_is_wrong_when_one_is(last: list[Turn]) -> None:
     turns = [turn(0.5, 4.0, ADA), turn(6.1, 9.0, BEN), turn(11.0, 14.0, "unknown_1"), *last]
-    assert [one.right for one in demo_recording.lines(SPOKEN, {"turns": turns})] == [True, True, True, False]
+    assert [one.right for one in demo.shown_turns(SPOKEN, recording(*turns))] == [True, True, True, False]
 
 
 def test_the_recording_holds_what_is_said_in_it(tmp_path: Path) -> None:
-    spoken = demo_recording.write(tmp_path / "talk.wav")
+    spoken = demo.write_conversation(tmp_path / "talk.wav")
     assert len({one.voice for one in spoken}) == 3
     assert None in {one.voice for one in spoken}
-    assert soundfile.info(tmp_path / "talk.wav").duration == pytest.approx(spoken[-1].end + demo_recording.PAUSE_S)
+    assert soundfile.info(tmp_path / "talk.wav").duration == pytest.approx(spoken[-1].end + demo.PAUSE_S)
     assert all(one.end - one.start > 3.0 for one in spoken)
 
 

@@ -18,8 +18,9 @@ import soundfile
 from speakerid import samples
 from speakerid.audio.decode import decode
 from speakerid.cli import listen
-from speakerid.cli.microphone import BLOCK_S, RATE_HZ, MicrophoneUnavailable, microphone
+from speakerid.cli.listen import BLOCK_S, RATE_HZ, MicrophoneUnavailable, microphone
 from speakerid.client import Client, ClientError
+from speakerid.types import StreamDone
 from tests.cli.command import Command, Served
 from tests.sampled import ADA, BEN, probe
 
@@ -111,12 +112,13 @@ class TestClient:
     def test_encodings(self, served: Served) -> None:
         ogg = samples.voices()[ADA].probes[0].read_bytes()
         with Client(served.url) as client:
-            *_, done = client.stream((ogg[at : at + 500] for at in range(0, len(ogg), 500)), encoding="ogg")
-        assert [one["speaker"]["name"] for one in done["voices"]] == [ADA]
+            *_, done = client.listen((ogg[at : at + 500] for at in range(0, len(ogg), 500)), encoding="ogg")
+        assert isinstance(done, StreamDone)
+        assert [one.speaker and one.speaker.name for one in done.voices] == [ADA]
 
     def test_a_refusal_in_the_middle(self, served: Served) -> None:
         with Client(served.url) as client, pytest.raises(ClientError) as refused:
-            list(client.stream([bytes(640), bytes(3)]))
+            list(client.listen([bytes(640), bytes(3)]))
         assert (refused.value.code, refused.value.status) == ("malformed_audio", 422)
         assert refused.value.request_id
 
@@ -126,7 +128,7 @@ class TestClient:
             raise ZeroDivisionError
 
         with Client(served.url) as client, pytest.raises(ZeroDivisionError):
-            list(client.stream(messages()))
+            list(client.listen(messages()))
 
     def test_whoever_stops_listening_leaves_nothing_behind(self, served: Served) -> None:
         def endless() -> Iterator[bytes]:
@@ -134,14 +136,14 @@ class TestClient:
                 yield bytes(3_200)
 
         with Client(served.url) as client:
-            events = client.stream(endless())
-            assert next(events)["type"] == "ready"
+            events = client.listen(endless())
+            assert next(events).type == "ready"
             events.close()  # type: ignore[attr-defined]  # it is a generator
         assert [one.name for one in threading.enumerate() if one.name == "audio"] == []
 
     def test_another_kind_of_server(self, served: Served) -> None:
         with Client(f"{served.url}/elsewhere") as client, pytest.raises(ClientError) as refused:
-            list(client.stream([]))
+            list(client.listen([]))
         assert refused.value.code == "unexpected_answer"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from speakerid.client import Client, ClientError
 from speakerid.services.engine import Engine
 from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
+from speakerid.types import RecordingJob
 from tests.sampled import ADA, BEN, utterance
 from tests.services.recorded import MEETING, pieces, rows, work
 
@@ -29,11 +31,11 @@ def test_a_file_is_sent_and_answered(voices: Client, working: None, tmp_path: Pa
         voices.enroll(voice, *(utterance(voice, nth) for nth in range(3)))
     file = tmp_path / "meeting.flac"
     file.write_bytes(MEETING)
-    told: list[tuple[float, float | None]] = []
-    found = voices.recording(file, candidates=[ADA], watch=lambda done, total: told.append((done, total)))
-    assert [one["speaker"]["name"] if one["speaker"] else one["voice"] for one in found["voices"]] == [ADA, "unknown_1"]
-    assert told[-1] == (100.0, 100.0)
-    assert voices.recording(MEETING, candidates=[ADA]) | {"id": found["id"]} == found
+    watched: list[tuple[float, float | None]] = []
+    found = voices.recording(file, candidates=[ADA], watch=lambda done, total: watched.append((done, total)))
+    assert [one.speaker.name if one.speaker else one.voice for one in found.voices] == [ADA, "unknown_1"]
+    assert watched[-1] == (100.0, 100.0)
+    assert replace(voices.recording(MEETING, candidates=[ADA]), id=found.id) == found
 
 
 def test_what_went_wrong_is_an_error(voices: Client, working: None, engine: Engine) -> None:
@@ -48,14 +50,16 @@ def test_what_went_wrong_is_an_error(voices: Client, working: None, engine: Engi
 
 def test_without_waiting(voices: Client, engine: Engine) -> None:
     made = voices.send_recording(MEETING, channel=0, min_speakers=2, max_speakers=3)
-    assert (made["state"], made["options"]["channel"], made["options"]["max_speakers"]) == ("queued", 0, 3)
+    assert (made.state, made.options.channel, made.options.max_speakers) == ("queued", 0, 3)
     other = voices.send_recording(MEETING)
-    assert voices.cancel_recording(other["id"])["state"] == "cancelled"
+    assert voices.cancel_recording(other.id).state == "cancelled"
     work(engine)
-    assert len(voices.recording_job(made["id"])["result"]["voices"]) == 2
-    assert [one["id"] for one in voices.recordings()] == [other["id"], made["id"]]
+    result = voices.recording_job(made.id).result
+    assert result is not None
+    assert len(result.voices) == 2
+    assert [one.id for one in voices.recordings()] == [other.id, made.id]
     for one in (made, other):
-        voices.delete_recording(one["id"])
+        voices.delete_recording(one.id)
     assert (voices.recordings(), rows(engine)) == ([], 0)
 
 
@@ -65,14 +69,14 @@ def test_whoever_does_not_want_to_wait_any_more_stops_it(voices: Client, engine:
 
     with pytest.raises(KeyboardInterrupt):
         voices.recording(MEETING, watch=enough)
-    assert [one["state"] for one in voices.recordings()] == ["cancelled"]
+    assert [one.state for one in voices.recordings()] == ["cancelled"]
     assert pieces(engine) == 0
 
 
 def test_somebody_else_cancels_it(voices: Client) -> None:
     def cancelled(done: float, total: float | None) -> None:
-        if voices.recordings()[0]["state"] == "queued":
-            voices.cancel_recording(voices.recordings()[0]["id"])
+        if voices.recordings()[0].state == "queued":
+            voices.cancel_recording(voices.recordings()[0].id)
 
     with pytest.raises(ClientError) as refused:
         voices.recording(MEETING, watch=cancelled)
@@ -86,4 +90,4 @@ def test_a_file_is_sent_from_its_start_again(voices: Client) -> None:
     file = io.BytesIO(MEETING)
     path = "/v1/galleries/default/recordings"
     for _ in range(2):
-        assert voices._wire.send(Call("POST", path, content=file))["state"] == "queued"
+        assert voices._wire.ask(RecordingJob, Call("POST", path, content=file)).state == "queued"

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from speakerid.client import Client, ClientError
 from speakerid.client.wire import RETRIES, RETRY_AFTER_MAX_S
+from speakerid.types import Readiness, Speaker, to_json
 
 FULL = {"code": "overloaded", "detail": "The server is full.", "request_id": "r1"}
-READY = {"ready": True}
+ANSWERS = Readiness(True, "ok", "ok", None, None)
+READY: dict[str, object] = to_json(ANSWERS)
+ADA: dict[str, object] = to_json(
+    Speaker("spk_1", "Ada", None, {}, {}, "new", 0, 0.0, 10.0, datetime(2026, 1, 31, tzinfo=UTC), '"v1"')
+)
 
 
 def _client(
@@ -28,7 +34,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_full_server_is_asked_again_after_the_time_it_names(slept: list[float]) -> None:
     answers = iter([httpx.Response(429, headers={"Retry-After": "3"}, json=FULL), httpx.Response(200, json=READY)])
-    assert _client(lambda _: next(answers)).ready() == READY
+    assert _client(lambda _: next(answers)).ready() == ANSWERS
     assert slept == [3.0]
 
 
@@ -53,9 +59,10 @@ def test_the_body_is_sent_whole_again(slept: list[float]) -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         bodies.append(request.read())
-        return httpx.Response(429, json=FULL) if len(bodies) == 1 else httpx.Response(200, json=READY)
+        return httpx.Response(429, json=FULL) if len(bodies) == 1 else httpx.Response(422, json=FULL)
 
-    _client(answer).identify(b"RIFF")
+    with pytest.raises(ClientError):
+        _client(answer).identify(b"RIFF")
     assert bodies == [b"RIFF", b"RIFF"]
     assert len(slept) == 1
 
@@ -95,8 +102,21 @@ def test_an_answer_that_is_not_json_is_an_error() -> None:
     assert refused.value.code == "unexpected_answer"
 
 
+@pytest.mark.parametrize("body", [{}, [], {"ready": "perhaps"}, READY | {"database": "asleep"}])
+def test_an_answer_of_another_shape_is_an_error(body: object) -> None:
+    with pytest.raises(ClientError, match="of one version") as refused:
+        _client(lambda _: httpx.Response(200, json=body)).ready()
+    assert refused.value.code == "unexpected_answer"
+
+
+def test_fields_of_a_later_server_are_left_out() -> None:
+    assert _client(lambda _: httpx.Response(200, json=READY | {"mood": "fine"})).ready() == ANSWERS
+
+
 def test_a_server_that_is_not_ready_says_so_in_its_answer() -> None:
-    assert _client(lambda _: httpx.Response(503, json={"ready": False})).ready() == {"ready": False}
+    answer = READY | {"ready": False, "reason": "The disk is full."}
+    found = _client(lambda _: httpx.Response(503, json=answer)).ready()
+    assert (found.ready, found.reason) == (False, "The disk is full.")
 
 
 def test_the_key_goes_in_the_header_and_nowhere_else() -> None:
@@ -110,9 +130,9 @@ def test_the_key_goes_in_the_header_and_nowhere_else() -> None:
 
 def test_the_address_may_end_with_a_slash_or_a_path() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"path": request.url.path})
+        return httpx.Response(200, json=READY | {"reason": request.url.path})
 
-    assert _client(answer, "http://there/voices/").ready() == {"path": "/voices/readyz"}
+    assert _client(answer, "http://there/voices/").ready().reason == "/voices/readyz"
 
 
 def test_a_speaker_is_only_erased_after_a_refusal_and_only_unchanged(slept: list[float]) -> None:
@@ -126,7 +146,7 @@ def test_a_speaker_is_only_erased_after_a_refusal_and_only_unchanged(slept: list
             return httpx.Response(204)
         if request.url.path.endswith("/utterances"):
             return httpx.Response(422, json={"code": "too_little_speech", "detail": "Too little."})
-        return httpx.Response(201, json={"id": "spk_1", "etag": '"v1"'})
+        return httpx.Response(201, json=ADA)
 
     with pytest.raises(ClientError, match="Too little"):
         _client(answer).enroll("Ada", b"x")
@@ -142,7 +162,7 @@ def test_a_lost_connection_erases_nobody() -> None:
             return httpx.Response(200, json={"items": [], "next_cursor": None})
         if request.url.path.endswith("/utterances"):
             raise httpx.ReadError("reset")  # it may have been enrolled
-        return httpx.Response(201, json={"id": "spk_1", "etag": '"v1"'})
+        return httpx.Response(201, json=ADA)
 
     with pytest.raises(ClientError):
         _client(answer).enroll("Ada", b"x")

@@ -7,12 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from speakerid.api.auth import allow
-from speakerid.api.deps import EngineDep, GalleryDep, IfMatch
-from speakerid.api.erased import STILL_ERASING, erased
-from speakerid.api.etags import with_etag
-from speakerid.api.idempotency import OnceDep
-from speakerid.api.parameters import StrictRoute
+from speakerid.api.answers import STILL_ERASING, OnceDep, erased, with_etag
+from speakerid.api.auth import allow, guarded
+from speakerid.api.parameters import EngineDep, GalleryDep, IfMatch, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.api.schemas import GalleryChange, GalleryCreate
 from speakerid.services import galleries, serializers
@@ -27,13 +24,7 @@ class GalleryList(BaseModel):
     items: tuple[Gallery, ...]
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=Gallery,
-    responses=problems(401, 403, 409, 422),
-    dependencies=[allow("admin", whole_store=True)],
-)
+@router.post("", status_code=201, response_model=Gallery, **guarded("admin", errors=(409,), whole_store=True))
 def create_gallery(engine: EngineDep, once: OnceDep, body: GalleryCreate) -> Any:
     """Make a gallery. It is bound to the running encoder."""
     return once.create(
@@ -49,19 +40,14 @@ def list_galleries(engine: EngineDep, key: Reader) -> GalleryList:
     return GalleryList(items=tuple(one for one in found if not (key and key.galleries) or one.name in key.galleries))
 
 
-@router.get("/{gallery}", response_model=Gallery, responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+@router.get("/{gallery}", response_model=Gallery, **guarded("read"))
 def get_gallery(engine: EngineDep, gallery: GalleryDep) -> Any:
     """One gallery's settings and size."""
     with engine.read() as db:
         return with_etag(serializers.gallery(engine, db, gallery))
 
 
-@router.patch(
-    "/{gallery}",
-    response_model=Gallery,
-    responses=problems(401, 403, 404, 412, 422),
-    dependencies=[allow("admin")],
-)
+@router.patch("/{gallery}", response_model=Gallery, **guarded("admin", errors=(404, 412)))
 def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, if_match: IfMatch = None) -> Any:
     """Change the settings that are named. Switching `keep_unknown_voices` off forgets all that were kept."""
     with engine.write(erase=body.keep_unknown_voices is False) as db:
@@ -69,14 +55,9 @@ def change_gallery(engine: EngineDep, gallery: GalleryDep, body: GalleryChange, 
     return with_etag(changed)
 
 
-@router.delete(
-    "/{gallery}",
-    status_code=204,
-    responses=STILL_ERASING | problems(401, 403, 404, 409, 422),
-    dependencies=[allow("admin")],
-)
+@router.delete("/{gallery}", status_code=204, **guarded("admin", errors=(404, 409), also=STILL_ERASING))
 def delete_gallery(engine: EngineDep, gallery: GalleryDep) -> Response:
-    """Erase a gallery and everybody in it."""
+    """Erase a gallery with all of its speakers."""
     with engine.write(erase=True) as db:
         galleries.delete(db, gallery.name)
     return erased(engine.erased(db))

@@ -7,8 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from speakerid.api.deps import EngineDep
-from speakerid.api.parameters import StrictRoute
+from speakerid.api.parameters import EngineDep, StrictRoute
 from speakerid.api.problems import problems
 from speakerid.services.health import readiness
 from speakerid.types import Readiness, to_json

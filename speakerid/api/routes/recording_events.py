@@ -11,15 +11,12 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from speakerid.api.auth import allow, allow_again
-from speakerid.api.deps import EngineDep, GalleryDep
-from speakerid.api.parameters import StrictRoute
-from speakerid.api.problems import problems
-from speakerid.api.routes.recordings import RecordingId
+from speakerid.api.auth import allow_again, guarded
+from speakerid.api.parameters import EngineDep, GalleryDep, StrictRoute
+from speakerid.api.routes.recordings import RecordingId, job_of
 from speakerid.db.models import GalleryRow
 from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import results
 from speakerid.types import RecordingJob, Scope, to_json
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
@@ -39,12 +36,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 LastEventId = Annotated[str | None, Header(description="What a client that reconnects saw last.", max_length=100)]
 
 
-@router.get(
-    "/{recording_id}/events",
-    response_class=StreamingResponse,
-    responses=EVENTS | problems(401, 403, 404, 422),
-    dependencies=[allow(*SCOPES)],
-)
+@router.get("/{recording_id}/events", response_class=StreamingResponse, **guarded(*SCOPES, also=EVENTS))
 async def recording_events(
     request: Request,
     engine: EngineDep,
@@ -54,10 +46,10 @@ async def recording_events(
 ) -> Response:
     """The job, without its result, now and whenever it changed: `progress`, at last `done`, `failed` or `cancelled`.
 
-    Every event is the whole state, so a client that reconnects misses nothing. `deleted` when somebody erased it. When
+    Every event is the whole state, so a client that reconnects misses nothing. `deleted` when it was erased. When
     its key is revoked, the events end within seconds.
     """
-    job = await run_in_threadpool(_job, engine, gallery, recording_id)
+    job = await run_in_threadpool(job_of, engine, gallery, recording_id)
     if job.state in ENDED and last_event_id == _mark(job):
         return Response(status_code=204)  # an EventSource stops reconnecting
     events = _events(request, engine, gallery, recording_id, last_event_id)
@@ -73,7 +65,7 @@ async def _events(
             if asked_s >= STILL_ALLOWED_S:
                 asked_s = 0.0
                 await run_in_threadpool(allow_again, request, *SCOPES)
-            job = await run_in_threadpool(_job, engine, gallery, recording_id)
+            job = await run_in_threadpool(job_of, engine, gallery, recording_id)
         except RecordingNotFound:
             yield _event("deleted", "deleted", "{}")
             return
@@ -89,11 +81,6 @@ async def _events(
         if silent_s >= KEEP_ALIVE_S:
             silent_s = 0.0
             yield ": still here\n\n"
-
-
-def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
-    with engine.read() as db:
-        return results.job(db, gallery, recording_id)
 
 
 def _mark(job: RecordingJob) -> str:

@@ -11,15 +11,12 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from speakerid.api import examples
-from speakerid.api.auth import allow
-from speakerid.api.deps import EngineDep, GalleryDep, Limit, settings_of
-from speakerid.api.erased import STILL_ERASING, erased
-from speakerid.api.idempotency import Key as IdempotencyKey
+from speakerid.api.answers import STILL_ERASING, IdempotencyKey, erased
+from speakerid.api.auth import allow, guarded
 from speakerid.api.long_work import result_work
-from speakerid.api.parameters import RecordingCursor, StrictRoute
+from speakerid.api.parameters import EngineDep, GalleryDep, Limit, RecordingCursor, StrictRoute, settings_of
 from speakerid.api.problems import problems
-from speakerid.api.schemas import AUDIO_BODY
-from speakerid.api.upload import audio_stream
+from speakerid.api.upload import AUDIO_BODY, audio_stream
 from speakerid.db.models import GalleryRow
 from speakerid.diarization import formats
 from speakerid.services.engine import Engine
@@ -87,7 +84,7 @@ async def submit_recording(
     webhook: Webhook = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
-    """Send a recording of minutes or hours. It is gone through in the background; `Location` says where to look.
+    """Send a recording of minutes or hours. It is worked on in the background; `Location` is where to look.
 
     The webhook gets a POST with the id and the state when the job has ended, signed where the operator set a secret.
     """
@@ -103,7 +100,7 @@ async def submit_recording(
     return JSONResponse(answer, 202, headers | ({"Idempotent-Replayed": "true"} if replayed else {}))
 
 
-@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read", "identify")])
+@router.get("", **guarded("read", "identify"))
 def list_recordings(
     engine: EngineDep, gallery: GalleryDep, cursor: RecordingCursor = None, limit: Limit = 50
 ) -> Page[RecordingJob]:
@@ -132,7 +129,7 @@ async def get_recording(
     A timeline that is not ready is refused (409). Names are those of today; an erased speaker is an unknown voice.
     """
     wanted = format or _accepted(accept)
-    job = await run_in_threadpool(_job, engine, gallery, recording_id)
+    job = await run_in_threadpool(job_of, engine, gallery, recording_id)
     if wanted is None and job.state != "done":  # what is asked again and again never waits
         return JSONResponse(to_json(RecordingResult(**vars(job), result=None)))
     shown = partial(_shown, engine, gallery, recording_id, wanted)
@@ -140,27 +137,20 @@ async def get_recording(
 
 
 @router.post(
-    "/{recording_id}/cancel",
-    responses=examples.ok(examples.RECORDING_JOB) | problems(401, 403, 404, 409, 422),
-    dependencies=[allow("identify")],
+    "/{recording_id}/cancel", **guarded("identify", errors=(404, 409), also=examples.ok(examples.RECORDING_JOB))
 )
 def cancel_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> RecordingJob:
     """Stop it: at once if it waits, within seconds if it runs. One that has ended is refused (409)."""
     return save.cancel(engine, gallery, recording_id)
 
 
-@router.delete(
-    "/{recording_id}",
-    status_code=204,
-    responses=STILL_ERASING | problems(401, 403, 404, 422),
-    dependencies=[allow("identify")],
-)
+@router.delete("/{recording_id}", status_code=204, **guarded("identify", also=STILL_ERASING))
 def delete_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> Response:
     """Erase it: audio, result and job. One that runs is stopped."""
     return erased(erase.recording(engine, gallery, recording_id))
 
 
-def _job(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
+def job_of(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:
     with engine.read() as db:
         return results.job(db, gallery, recording_id)
 

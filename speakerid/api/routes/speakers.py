@@ -1,40 +1,45 @@
-"""Speakers of a gallery."""
+"""Speakers of a gallery and their enrollment utterances."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
 
-from speakerid.api.auth import allow
-from speakerid.api.deps import EngineDep, GalleryDep, IfMatch, Limit, SpeakerId
-from speakerid.api.erased import STILL_ERASING, erased
-from speakerid.api.etags import with_etag
-from speakerid.api.idempotency import OnceDep
-from speakerid.api.parameters import SpeakerCursor, StrictRoute
-from speakerid.api.problems import problems
+from speakerid.api import examples
+from speakerid.api.answers import STILL_ERASING, OnceDep, erased, with_etag
+from speakerid.api.auth import guarded
+from speakerid.api.parameters import (
+    ACCEPT,
+    ChannelDep,
+    EngineDep,
+    GalleryDep,
+    IfMatch,
+    Limit,
+    SpeakerCursor,
+    SpeakerId,
+    StrictRoute,
+    UtteranceCursor,
+)
 from speakerid.api.schemas import SpeakerChange, SpeakerCreate
+from speakerid.api.upload import AUDIO_BODY, AudioDep
 from speakerid.db.repositories.speakers import SpeakerFilter
-from speakerid.services import speakers
-from speakerid.types import Page, Speaker
+from speakerid.services import coach, speakers, validation
+from speakerid.services.enroll import enroll
+from speakerid.types import Enrollment, EnrollmentRefusal, Page, Speaker, Utterance, to_json
 
 Exactly = Annotated[str | None, Query(max_length=200)]
 router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"], route_class=StrictRoute)
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=Speaker,
-    responses=problems(401, 403, 404, 409, 422),
-    dependencies=[allow("enroll")],
-)
+@router.post("", status_code=201, response_model=Speaker, **guarded("enroll", errors=(404, 409)))
 def create_speaker(gallery: GalleryDep, once: OnceDep, body: SpeakerCreate) -> Any:
-    """Make a speaker, who has no voice yet: enroll utterances next."""
+    """Make a speaker without utterances: enroll some next."""
     return once.create(lambda db: speakers.create(db, gallery, body.fields()), gallery.name)
 
 
-@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+@router.get("", **guarded("read"))
 def list_speakers(
     engine: EngineDep,
     gallery: GalleryDep,
@@ -49,21 +54,14 @@ def list_speakers(
         return speakers.page(db, gallery, cursor=cursor, limit=limit, only=only)
 
 
-@router.get(
-    "/{speaker_id}", response_model=Speaker, responses=problems(401, 403, 404, 422), dependencies=[allow("read")]
-)
+@router.get("/{speaker_id}", response_model=Speaker, **guarded("read"))
 def get_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId) -> Any:
-    """One speaker: how far the enrollment is, and what was said about them."""
+    """One speaker: how far the enrollment is, and what was noted about them."""
     with engine.read() as db:
         return with_etag(speakers.get(db, gallery, speaker_id))
 
 
-@router.patch(
-    "/{speaker_id}",
-    response_model=Speaker,
-    responses=problems(401, 403, 404, 409, 412, 422),
-    dependencies=[allow("enroll")],
-)
+@router.patch("/{speaker_id}", response_model=Speaker, **guarded("enroll", errors=(404, 409, 412)))
 def change_speaker(
     engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, body: SpeakerChange, if_match: IfMatch = None
 ) -> Any:
@@ -73,14 +71,73 @@ def change_speaker(
     return with_etag(changed)
 
 
-@router.delete(
-    "/{speaker_id}",
-    status_code=204,
-    responses=STILL_ERASING | problems(401, 403, 404, 412, 422),
-    dependencies=[allow("enroll")],
-)
+@router.delete("/{speaker_id}", status_code=204, **guarded("enroll", errors=(404, 412), also=STILL_ERASING))
 def delete_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, if_match: IfMatch = None) -> Response:
     """Erase a speaker: row, utterances, embeddings, kept audio and index entry."""
     with engine.write(erase=True) as db:
         speakers.delete(db, gallery, speaker_id, if_match)
     return erased(engine.erased(db))
+
+
+utterances = APIRouter(
+    prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"], route_class=StrictRoute
+)
+Accept = Annotated[
+    str,
+    Query(
+        description="Refusals to override, with commas between them: " + ", ".join(get_args(EnrollmentRefusal)),
+        max_length=200,
+        pattern=ACCEPT,
+        examples=["clipped,does_not_match_speaker"],
+    ),
+]
+STILL_ERASING_BUT: dict[int | str, dict[str, Any]] = {202: STILL_ERASING[202] | {"model": Speaker}}
+REPEATED: dict[int | str, dict[str, Any]] = {
+    200: {"model": Enrollment, "description": "The same bytes were enrolled before."}
+}
+
+
+@utterances.post(
+    "",
+    status_code=201,
+    response_model=Enrollment,
+    openapi_extra=AUDIO_BODY,
+    **guarded("enroll", errors=(404, 409, 413, 415, 429), also=examples.ok(examples.ENROLLMENT, 201) | REPEATED),
+)
+def enroll_utterance(
+    engine: EngineDep,
+    gallery: GalleryDep,
+    speaker_id: SpeakerId,
+    channel: ChannelDep,
+    audio: AudioDep,
+    accept: Accept = "",
+) -> Any:
+    """Enroll one recording of this speaker. Sending the same bytes again changes nothing.
+
+    The enrollment coach refuses what would spoil the voiceprint, and names the codes that enroll it all the same. Of a
+    call each `channel` is a recording of its own; where the gallery keeps audio, only that one is kept.
+    """
+    accepted = validation.accepted(accept)
+    with engine.read() as db:
+        speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
+    probe = coach.prepare(engine, gallery, audio, channel)
+    with engine.write() as db:
+        done = enroll(engine, db, gallery.name, speaker_id, probe, accepted)
+    return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)
+
+
+@utterances.get("", **guarded("read"))
+def list_utterances(
+    engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, cursor: UtteranceCursor = None, limit: Limit = 50
+) -> Page[Utterance]:
+    """Oldest first, page by page."""
+    with engine.read() as db:
+        return speakers.list_utterances(db, gallery, speaker_id, cursor=cursor, limit=limit)
+
+
+@utterances.delete("/{utterance_id}", response_model=Speaker, **guarded("enroll", also=STILL_ERASING_BUT))
+def delete_utterance(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, utterance_id: SpeakerId) -> Any:
+    """Erase one utterance. The voiceprint is recomputed from the others; the answer is the speaker as it is then."""
+    with engine.write(erase=True) as db:
+        left = speakers.delete_utterance(db, gallery, speaker_id, utterance_id)
+    return JSONResponse(to_json(left), 200 if engine.erased(db) else 202)

@@ -1,4 +1,4 @@
-"""The inbox of unknown voices: heard in recordings, nobody enrolled."""
+"""The inbox of unknown voices: people in recordings who are not enrolled."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from speakerid.api import examples
-from speakerid.api.auth import allow
-from speakerid.api.deps import EngineDep, GalleryDep, Limit, UnknownId
-from speakerid.api.erased import STILL_ERASING, erased
-from speakerid.api.parameters import StrictRoute, UnknownCursor
-from speakerid.api.problems import problems
+from speakerid.api.answers import STILL_ERASING, erased
+from speakerid.api.auth import guarded
+from speakerid.api.parameters import EngineDep, GalleryDep, Limit, StrictRoute, UnknownCursor, UnknownId
 from speakerid.api.schemas import Promote
 from speakerid.services import validation
 from speakerid.services.unknowns import inbox, promote
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceDetails
 
 router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
-MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices that were heard again.")]
+MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices of two recordings or more.")]
 
 
-@router.get("", responses=problems(401, 403, 404, 422), dependencies=[allow("read")])
+@router.get("", **guarded("read"))
 def list_unknowns(
     engine: EngineDep,
     gallery: GalleryDep,
@@ -29,7 +27,7 @@ def list_unknowns(
     cursor: UnknownCursor = None,
     limit: Limit = 50,
 ) -> Page[UnknownVoice]:
-    """Voices of recordings that are nobody enrolled, oldest first, page by page.
+    """Voices of people in recordings who are not enrolled, oldest first, page by page.
 
     They are kept only while the gallery's `keep_unknown_voices` is on.
     """
@@ -37,22 +35,18 @@ def list_unknowns(
         return inbox.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
 
 
-@router.get(
-    "/{unknown_id}",
-    responses=examples.ok(examples.UNKNOWN_HEARD) | problems(401, 403, 404, 422),
-    dependencies=[allow("read")],
-)
+@router.get("/{unknown_id}", **guarded("read", also=examples.ok(examples.UNKNOWN_HEARD)))
 def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceDetails:
-    """One unknown voice and where it was heard: which recording, as which of its voices, when."""
+    """One unknown voice and the recordings it speaks in: which, as which of their voices, when."""
     with engine.read() as db:
         return inbox.show(db, gallery, unknown_id)
 
 
-@router.post("/{unknown_id}/promote", responses=problems(401, 403, 404, 409, 422), dependencies=[allow("enroll")])
+@router.post("/{unknown_id}/promote", **guarded("enroll", errors=(404, 409)))
 def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId, body: Promote) -> Promotion:
     """Make it a new speaker (`name`), or part of an existing one (`speaker_id`).
 
-    The speaker is enrolled from where the voice was heard, and those recordings name the speaker from then on. The
+    The speaker is enrolled from these recordings, and they name the speaker from then on. The
     enrollment coach refuses a voice that is enrolled already, or that is not the speaker's; `accept` overrides it.
     """
     into, accepted = body.into(), validation.accepted(body.accept)
@@ -61,14 +55,9 @@ def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
         return promote.promote(engine, db, gallery.name, unknown_id, into, near, accepted)
 
 
-@router.delete(
-    "/{unknown_id}",
-    status_code=204,
-    responses=STILL_ERASING | problems(401, 403, 404, 422),
-    dependencies=[allow("enroll")],
-)
+@router.delete("/{unknown_id}", status_code=204, **guarded("enroll", also=STILL_ERASING))
 def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> Response:
-    """Forget the voice: voiceprint, embeddings and where it was heard.
+    """Forget the voice: voiceprint, embeddings and the recordings it speaks in.
 
     Nothing is left to recognize it by, so when the person speaks in a later recording, it is kept as a new voice.
     """

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.services.live.early_decision import leading
-from speakerid.services.live.events import Enough, LiveTurn, StreamVoice
 from speakerid.services.live.live_speaker import LiveVoice
 from speakerid.types import Decision, RecordedVoice, Span, SpeakerRef
+from speakerid.types.live import Enough, LiveTurn, StreamVoice
 
 UNHEARD = "Too little of this voice was heard."
 

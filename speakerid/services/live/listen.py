@@ -10,11 +10,11 @@ from speakerid.audio.stream_decoder import StreamFormat, decoded
 from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import FRAME_SAMPLES
 from speakerid.services.engine import Engine
-from speakerid.services.live.events import Event, Ready, StreamDone
 from speakerid.services.live.local_speakers import LocalSpeakers
 from speakerid.services.live.names import Names
 from speakerid.services.live.online_clustering import OnlineClustering
 from speakerid.services.live.session import LivePolicy, Session
+from speakerid.types.live import Event, Ready, StreamDone
 
 BLOCK = 3 * FRAME_SAMPLES  # samples heard at a time, 96 ms: answers do not depend on how messages are cut
 MAX_SECONDS = 4 * 3600.0

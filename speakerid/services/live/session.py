@@ -14,7 +14,6 @@ from speakerid.encoders.batching import Batcher
 from speakerid.services.live.answers import Answers
 from speakerid.services.live.assign import Assigned, AssignOptions
 from speakerid.services.live.early_decision import EarlyDecisionOptions, is_decided_early
-from speakerid.services.live.events import Enough, LiveTurn, StreamVoice
 from speakerid.services.live.live_speaker import LiveVoice
 from speakerid.services.live.local_speakers import LocalSpeakers
 from speakerid.services.live.names import Names
@@ -22,6 +21,7 @@ from speakerid.services.live.online_clustering import OnlineClustering
 from speakerid.services.live.ring_buffer import RingBuffer
 from speakerid.services.live.utterance import LONGEST, LiveUtterance, WindowOptions
 from speakerid.types import FloatArray, Span
+from speakerid.types.live import Enough, LiveTurn, StreamVoice
 
 Answer = LiveTurn | Enough
 

@@ -12,9 +12,9 @@ from benchmarks.recordings.cases import Answered, Case
 from benchmarks.recordings.live import Clock, Live, Timed
 from benchmarks.recordings.reference import STRANGER, ReferenceTurn
 from speakerid import SpeakerID
-from speakerid.services.live.events import Enough, LiveTurn
 from speakerid.services.live.session import LivePolicy
 from speakerid.types import Recording, SpeakerRef, Turn
+from speakerid.types.live import Enough, LiveTurn
 from tests.engines import EngineMaker
 
 ADA = SpeakerRef("spk_1", "ada")

@@ -10,8 +10,8 @@ import pytest
 from recipes.bundled_encoder import __main__, run
 from recipes.bundled_encoder.report import Trained
 from recipes.bundled_encoder.teachers import TeacherMissing
-from speakerid.cli import training
-from speakerid.cli.watcher import Watcher
+from speakerid.cli import finetune
+from speakerid.cli.console import Watcher
 from speakerid.metrics.intervals import EerInterval
 from speakerid.training.loop import StepProgress, TrainingProgress
 from tests.cli.command import Command
@@ -104,7 +104,7 @@ def test_the_missing_extra_is_named(
     train: Command, speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = util.find_spec
-    monkeypatch.setattr(training, "find_spec", lambda name: None if name == "matplotlib" else found(name))
+    monkeypatch.setattr(finetune, "find_spec", lambda name: None if name == "matplotlib" else found(name))
     for command in (train, partial(speakerid, "finetune")):
         ran = command("--data", tmp_path, "--out", tmp_path / "out", "--json")
         assert ran.problem["code"] == "training_extra_missing"

@@ -20,11 +20,11 @@ from speakerid.errors import (
 )
 from speakerid.services import galleries
 from speakerid.services.live.early_decision import EarlyDecisionOptions
-from speakerid.services.live.events import Enough, Event, LiveTurn, Ready, StreamDone
-from speakerid.services.live.listen import LiveOptions
+from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.live.session import LivePolicy
 from speakerid.services.live.utterance import LONGEST
 from speakerid.types import FloatArray
+from speakerid.types.live import Enough, Event, LiveTurn, Ready, StreamDone
 from tests.audio.packets import cut
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, stranger
@@ -51,7 +51,7 @@ CONVERSATION = talk(probe(ADA), probe(BEN), probe(ADA, 1), probe(BEN, 1))
 
 
 def heard(sid: SpeakerID, audio: bytes, size: int = 3_200, **options: object) -> list[Event]:
-    return list(sid.listen(cut(audio, size), LiveOptions(**options)))  # type: ignore[arg-type]
+    return list(listen(sid.engine, sid.gallery, cut(audio, size), LiveOptions(**options)))  # type: ignore[arg-type]
 
 
 def finals(events: list[Event]) -> list[LiveTurn]:

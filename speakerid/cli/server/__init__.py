@@ -1,0 +1,1 @@
+"""What `speakerid serve` stands on: a bound socket, uvicorn, and limits for its connections."""

@@ -1,0 +1,160 @@
+"""Answers, progress, questions and errors as they reach the terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from speakerid import errors
+from speakerid.cli.batch import STOPS
+from speakerid.cli.console import number, plain, progress
+from speakerid.cli.main import app
+from tests.cli.command import Command
+from tests.sampled import ADA
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    assert plain("a\x1b[31mb\udcff.wav") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}.wav"
+    assert plain("Zoë 李\n") == "Zoë 李\n"
+
+
+def test_numbers() -> None:
+    assert (number(None), number(1.25), number(0.5, 3)) == ("–", "1.2", "0.500")
+
+
+def test_progress_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(progress([1, 2, 3], "Working")) == [1, 2, 3]
+    assert capsys.readouterr() == ("", "")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert list(progress([1, 2, 3], "Working")) == [1, 2, 3]
+    assert "Working" in screen.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+DESTROYING = (
+    ("speakers", "delete", "Nobody"),
+    ("speakers", "delete-utterance", "Nobody", "utt_1"),
+    ("galleries", "delete", "nowhere"),
+    ("galleries", "set", "nowhere", "--no-keep-unknown-voices"),
+    ("keys", "revoke", "key_1"),
+    ("unknowns", "dismiss", "unk_1"),
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    err: str
+
+
+@pytest.fixture
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerid.cli.console.at_terminal", lambda: True)
+
+
+def at_terminal(command: Command, *arguments: str, typed: str = "") -> Ran:
+    env = {"SPEAKERID_STORE": str(command.store), "SPEAKERID_ENCODER": "fake"}
+    result = CliRunner().invoke(app, list(arguments), env=env, input=typed)
+    return Ran(result.exit_code, result.stderr)
+
+
+@pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize("command", DESTROYING, ids=" ".join)
+def test_no_means_that_nothing_is_done(enrolled: Command, command: tuple[str, ...]) -> None:
+    for typed in ("n\n", "\n", ""):
+        ran = at_terminal(enrolled, *command, typed=typed)
+        assert (ran.code, "[y/N]" in ran.err, "_not_found" in ran.err) == (1, True, False)
+
+
+@pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize("command", DESTROYING, ids=" ".join)
+def test_yes_or_its_option_means_that_it_is(enrolled: Command, command: tuple[str, ...]) -> None:
+    """What is named here is not there: that is found out only after the question."""
+    assert "_not_found: " in at_terminal(enrolled, *command, typed="y\n").err
+    ran = at_terminal(enrolled, *command, "--yes")
+    assert ("[y/N]" in ran.err, "_not_found: " in ran.err) == (False, True)
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_what_destroys_nothing_does_not_ask(enrolled: Command) -> None:
+    assert at_terminal(enrolled, "galleries", "set", "default", "--keep-unknown-voices").code == 0
+    assert at_terminal(enrolled, "speakers", "change", ADA, "--name", "Ada").code == 0
+
+
+@pytest.mark.slow
+def test_a_real_terminal_is_asked(enrolled: Command) -> None:
+    ours, theirs = pty.openpty()
+    env = os.environ | {"SPEAKERID_STORE": str(enrolled.store), "SPEAKERID_ENCODER": "fake"}
+    command = [sys.executable, "-m", "speakerid.cli", "speakers", "delete", ADA]
+    os.write(ours, b"n\n")
+    child = subprocess.run(command, stdin=theirs, capture_output=True, text=True, env=env, timeout=60)
+    os.close(theirs)
+    os.close(ours)
+    assert (child.returncode, child.stdout) == (1, "")
+    assert f"Erase {ADA}" in child.stderr
+    assert ADA in enrolled("speakers", "list").out
+
+
+FROM_CLIENT = {"server_unreachable", "unexpected_answer", "no_such_path"}
+
+
+def _codes(tree: type[errors.SpeakeridError] = errors.SpeakeridError) -> Iterator[str]:
+    yield tree.code
+    for kind in tree.__subclasses__():
+        yield from _codes(kind)
+
+
+def test_the_codes_that_stop_a_batch_exist() -> None:
+    assert set(_codes()) | FROM_CLIENT >= STOPS
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "exit_code"),
+    [
+        ({"SPEAKERID_ENCODER": "no-such"}, "encoder_not_found", 1),
+        ({"SPEAKERID_STORE": "mysql://here/x"}, "store_unavailable", 1),
+        ({"SPEAKERID_STORE": "postgresql://127.0.0.1:1/x"}, "store_unavailable", 1),
+        ({"SPEAKERID_PRIOR": "2"}, "settings_error", 2),
+        ({"SPEAKERID_URL": "http://127.0.0.1:1"}, "server_unreachable", 1),
+    ],
+    ids=lambda value: str(value),
+)
+def test_one_sentence_and_no_traceback(
+    speakerid: Command, environment: dict[str, str], code: str, exit_code: int
+) -> None:
+    ran = speakerid("speakers", "list", **environment)
+    assert (ran.code, ran.out) == (exit_code, "")
+    (line,) = ran.err.splitlines()
+    assert line.startswith(f"{code}: ")
+    assert set(speakerid("speakers", "list", "--json", **environment).problem) == {"code", "error"}
+
+
+def test_a_file_that_is_no_store(speakerid: Command, tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("these are notes, and long enough not to be an empty database " * 3)
+    assert (
+        speakerid("speakers", "list", "--store", tmp_path / "notes.db", "--json").problem["code"] == "store_unavailable"
+    )
+
+
+def test_bugs_keep_their_traceback(speakerid: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("speakerid.verbs.SpeakerID.speakers", broken)
+    with pytest.raises(ZeroDivisionError):
+        speakerid("speakers", "list")

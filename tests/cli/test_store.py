@@ -1,0 +1,44 @@
+"""`speakerid backup`, `restore`, `db` and `index`."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from speakerid.db.migrate import head
+from tests.cli.command import Command
+
+
+def test_a_store_is_backed_up_and_restored(enrolled: Command, tmp_path: Path) -> None:
+    out, new = tmp_path / "copy.db", tmp_path / "new.db"
+    assert enrolled("backup", out).out == f"Wrote {out}.\n"
+    assert enrolled("backup", out, "--json").problem["code"] == "store_exists"
+    assert enrolled("restore", out, "--store", new).out == f"Restored {new}.\n"
+    assert enrolled("speakers", "list", "--json", "--store", new).out == enrolled("speakers", "list", "--json").out
+
+
+def test_for_postgresql_the_command_to_run_is_named(speakerid: Command) -> None:
+    url = "postgresql://me:secret@host/voices"
+    for verb, tool in (("backup", "pg_dump --format=custom --file=x.dump"), ("restore", "pg_restore")):
+        ran = speakerid(verb, "x.dump", "--store", url)
+        assert ran.code == 1
+        assert tool in ran.err
+        assert "secret" not in ran.err
+
+
+def test_a_store_is_upgraded(speakerid: Command) -> None:
+    assert speakerid("db", "revision", "--json").json == {"revision": None, "head": head()}
+    assert speakerid("db", "upgrade", "--json").json == {"revision": head(), "head": head()}
+    assert speakerid("db", "upgrade").out == f"revision {head()}, newest {head()}\n"
+    assert speakerid("db", "revision").out == f"revision {head()}, newest {head()}\n"
+
+
+def test_a_damaged_voiceprint_is_found_and_made_again(enrolled: Command) -> None:
+    assert enrolled("index", "verify").out == "Everything can be used.\n"
+    with closing(sqlite3.connect(enrolled.store)) as connection, connection:
+        connection.execute("UPDATE speakers SET voiceprint = zeroblob(8) WHERE key = 1")
+    found = enrolled("index", "verify", "--json")
+    assert (found.code, [one["kind"] for one in found.json["items"]]) == (1, ["speaker"])
+    assert enrolled("index", "rebuild", "--json").json == {"speakers": [found.json["items"][0]["id"]]}
+    assert enrolled("index", "verify").code == 0
