@@ -23,7 +23,7 @@ from speakerid.encoders.registry import FITTED, PAIR
 from speakerid.evaluation.domain_embeddings import Bars, EmbeddedDomain, Progress, embed_domain
 from speakerid.evaluation.domains import Domain, own_domains, speech_domains
 from speakerid.evaluation.fitting import TARGET_FPIR, LeftOut, fit_domains, leave_one_out
-from speakerid.models.files import named_failures, write_bytes
+from speakerid.models.files import named_failures, refuse_unusable, write_bytes
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.fit import fit
 from speakerid.scoring.fitted import Fitted
@@ -155,6 +155,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     names = options.encoder or SHIPPED
+    if options.ship:
+        refuse_unusable(FITTED)
     domains = speech_domains(options.speech) if options.speech else own_domains(options.data)
     material = read([load_encoder(name) for name in names], domains, say_progress)
     for name, made in zip(names, calibrate(material), strict=True):
