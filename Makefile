@@ -54,6 +54,8 @@ measure: $(READY)
 	$(EVALUATE).mislabels --speech $(SPEECH)/librispeech --mixed > $(MEASURED)/mislabels-mixed.txt
 	$(EVALUATE).combining --speech $(SPEECH)/librispeech > $(MEASURED)/combining.txt
 	$(BIN)/python -m benchmarks.long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
+	$(BIN)/python -m benchmarks.conditioning --speech $(SPEECH) > $(MEASURED)/conditioning.txt
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.encoder_speed > $(MEASURED)/encoder_speed.txt
 	$(EVALUATE).diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(EVALUATE).inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
 	$(EVALUATE).live --speech $(SPEECH) > $(MEASURED)/live.txt
