@@ -18,7 +18,8 @@ from speakerid.types import FloatArray
 CUTOFF_HZ = 40.0
 ORDER = 8
 QUALITIES = tuple(0.5 / np.cos(np.arange(1, ORDER, 2) * np.pi / (2 * ORDER)))  # of its pairs of poles
-FLOOR = np.float32(2.0**-24)  # half a step of 24 bits: below it the decaying tail of a sound is digital silence
+FLOOR = np.float32(2.0**-24)  # half a step of 24 bits: below it the decaying tail of a sound is digital silence …
+QUIET = 16  # … after so many samples: single ones are speech that was recorded at a very low level
 ONSET = 1024  # samples, 64 ms: half a period of 8 Hz
 DEGREE = 6  # of the polynomial through them: it follows rumble up to 8 Hz within 0.02 %, and speech hardly
 BLOCK = 128  # samples that one matrix product filters
@@ -42,6 +43,7 @@ class HighPass:
 
     def __init__(self) -> None:
         self._state: Wide | None = None  # (ORDER,)
+        self._quiet = QUIET  # samples below FLOOR at the end of what came
 
     def __call__(self, samples: FloatArray) -> FloatArray:
         if not len(samples):
@@ -51,8 +53,16 @@ class HighPass:
         filtered = np.empty_like(samples, np.float32)
         for start in range(0, len(samples), CHUNK):  # float64 of all of a recording would be much memory
             filtered[start : start + CHUNK] = self._filter(samples[start : start + CHUNK])
-        filtered[np.abs(filtered) < FLOOR] = 0.0
+        filtered[self._quiet_for(filtered) > QUIET] = 0.0
         return filtered
+
+    def _quiet_for(self, filtered: FloatArray) -> NDArray[np.intp]:
+        """(n,): how many samples in a row lie below FLOOR, each with those before it."""
+        places = np.arange(len(filtered))
+        loud = np.where(np.abs(filtered) < FLOOR, -1 - self._quiet, places)
+        quiet: NDArray[np.intp] = places - np.maximum.accumulate(loud)
+        self._quiet = int(quiet[-1])
+        return quiet
 
     def _filter(self, samples: FloatArray | Wide) -> Wide:
         wide = samples.astype(np.float64)

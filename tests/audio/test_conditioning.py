@@ -65,6 +65,12 @@ def test_silence_after_sound_is_digital_silence_again(readings: list[FloatArray]
     assert not filtered[len(readings[0]) + RATE_HZ // 4 :].any()
 
 
+def test_a_very_quiet_recording_is_filtered_as_a_loud_one_is(readings: list[FloatArray]) -> None:
+    """Zeros in place of its smallest samples would be noise in the bands where it has nothing."""
+    loud, quiet = high_pass(readings[0]), high_pass(readings[0] * np.float32(1e-4))
+    np.testing.assert_allclose(quiet * 1e4, loud, atol=1e-4 * np.abs(loud).max())
+
+
 @pytest.mark.parametrize("phase", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
 @pytest.mark.parametrize("hz", [2.0, 5.0, 8.0])
 def test_a_slow_rumble_has_no_onset_and_becomes_silence(hz: float, phase: float) -> None:
