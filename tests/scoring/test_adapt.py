@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from speakerid.errors import ClassesOverlap, TooFewTrials
-from speakerid.scoring.adapt import adapt, require_enough
+from speakerid.scoring import adapt as adapting
+from speakerid.scoring.adapt import UNCHANGED, adapt, require_enough
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.gallery_trials import GalleryTrials, gallery_trials
 from tests.scoring.galleries import default_calibration, made_trials, utterances
@@ -76,3 +78,16 @@ def test_classes_that_overlap(calibration: Calibration) -> None:
     noise = replace(trials, llrs=np.random.default_rng(0).normal(size=trials.llrs.shape))
     with pytest.raises(ClassesOverlap, match=r"equal error rate (4|5)\d %"):
         require_enough(noise)
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (300.0, 1.0), (-200.0, 30.0)])
+def test_no_other_slope_and_offset_explain_the_trials_better(shift: float, scale: float) -> None:
+    random = np.random.default_rng(3)
+    targets, nontargets = random.normal(3.0, 3.0, 400), random.normal(-4.0, 3.0, 4_000)
+    regression = adapting._Regression(((targets * scale + shift, 1.0), (nontargets * scale + shift, -1.0)), 10.0)
+    found = adapting._affine(targets * scale + shift, nontargets * scale + shift, 20)
+    best = minimize(
+        regression.loss, UNCHANGED, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-12, "maxiter": 9_999}
+    )
+    assert regression.loss(np.array(found)) <= best.fun + 1e-9
+    assert found == pytest.approx(best.x, rel=1e-3)
