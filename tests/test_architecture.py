@@ -56,11 +56,13 @@ FENCES: dict[str, tuple[str, ...]] = {
     "onnx": ("models/", "training/"),
     "platformdirs": ("settings.py",),
     "faiss": ("index/faiss.py",),
+    "fastcluster": ("diarization/clustering.py",),
     "fastapi": ("api/",),
     "starlette": ("api/",),
     "uvicorn": ("cli/",),
     "sqlalchemy": ("db/",),
     "alembic": ("db/",),
+    "scipy": ("scoring/curves.py", "scoring/fit", "evaluation/"),  # none of these while serving
     "sklearn": ("scoring/fit", "training/", "evaluation/"),
     "ray": ("evaluation/embedding/on_ray.py",),
     "matplotlib": ("diarization/picture.py", "training/", "evaluation/"),

@@ -11,6 +11,7 @@ from speakerid.cli.batch import Json
 from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, say, table
 from speakerid.cli.voices import open_voices
+from speakerid.errors.extras import require
 
 
 @with_options
@@ -31,6 +32,8 @@ def calibrate(
         raise typer.BadParameter(f"There is no folder {picture.parent}.", param_hint="--picture")
     if reset and (dry_run or picture):
         raise typer.BadParameter("--reset goes with neither --dry-run nor --picture.")
+    if picture is not None:
+        require("matplotlib")
     with open_voices(target) as voices:
         answer = voices.reset_calibration() if reset else voices.calibrate(dry_run=dry_run)
     if picture is not None:

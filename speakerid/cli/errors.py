@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from speakerid.errors import SettingsError, SpeakeridError
+from speakerid.errors.extras import extra_missing
 
 REFUSED = 1
 USAGE = 2
@@ -31,6 +32,8 @@ class Problem:
 
 def problem_of(error: Exception) -> Problem | None:
     """None for a bug: its traceback is wanted."""
+    if isinstance(error, ImportError):
+        error = extra_missing(error) or error
     if isinstance(error, SpeakeridError):
         return Problem(error.code, str(error), error.facts)
     from speakerid.client import ClientError  # httpx: 0.1 s, not worth it before something went wrong

@@ -17,6 +17,7 @@ from speakerid.cli.options import Output
 from speakerid.cli.output import emit, say, table
 from speakerid.cli.settings import read_settings
 from speakerid.cli.watcher import Watcher
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.evaluation.evaluated import Evaluated
@@ -102,6 +103,8 @@ def begin(options: Embedding) -> Iterator[Run]:
     """Loads the encoder; shows progress while it lasts."""
     from speakerid.evaluation.begin import Wanted, start
 
+    if options.out is not None:
+        require("matplotlib")
     settings = read_settings(encoder=options.encoder)
     wanted = Wanted(
         settings=settings,

@@ -46,7 +46,7 @@ def _sounddevice() -> Any:
         import sounddevice
     except ImportError:
         raise MicrophoneUnavailable(
-            f"Listening to a microphone needs sounddevice. {how_to_install('listen')}. Or name a file."
+            f"Listening to a microphone needs sounddevice. {how_to_install('listen')} Or name a file."
         ) from None
     except OSError as error:  # the package is there, PortAudio itself is not
         raise MicrophoneUnavailable(

@@ -15,6 +15,7 @@ from speakerid.cli.options import Output, with_options
 from speakerid.cli.output import emit, say, table
 from speakerid.cli.settings import read_settings
 from speakerid.cli.watcher import Watcher
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.models.catalog import Model
@@ -108,6 +109,7 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
 ) -> None:
     """Write a SpeechBrain model as one ONNX file. It is kept only if its embeddings agree with SpeechBrain's."""
+    require("torch", "speechbrain", "onnx")
     from speakerid.training.export_onnx import export as export_onnx  # torch and SpeechBrain: seconds
 
     made = export_onnx(source, out)
@@ -140,6 +142,7 @@ def calibrate(
     under another name. Six speakers with four recordings each are needed of every kind; thirty are better. At
     most 100 speakers and 400 recordings of a kind are taken.
     """
+    require("sklearn")
     from speakerid.bootstrap import load_encoder
     from speakerid.encoders.registry import FITTED
     from speakerid.evaluation.calibrate import calibrate as fit

@@ -17,6 +17,7 @@ from speakerid.cli.options import Target, with_options
 from speakerid.cli.output import emit, number, say, table
 from speakerid.cli.settings import read_settings
 from speakerid.cli.voices import server_url
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.timeline import Recording, Sides
@@ -53,6 +54,8 @@ def recording(
     wanted = Format.json if target.as_json else format_ or _from_suffix(out)
     if wanted is Format.png and out is None:
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
+    if wanted is Format.png:
+        require("matplotlib")
     url = server_url(target)
     sides = _sides(channel)
     names = None if candidates is None else tuple(one.strip() for one in candidates.split(",") if one.strip())

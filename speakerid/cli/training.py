@@ -23,7 +23,7 @@ class TrainingExtraMissing(SpeakeridError):
 
 def require_extra() -> None:
     """Raises `TrainingExtraMissing` before anything slow begins."""
-    for name in ("onnx", "onnxscript", "matplotlib"):
+    for name in ("torch", "speechbrain", "onnx", "onnxscript", "matplotlib"):
         if find_spec(name) is None:
             raise TrainingExtraMissing(name)
 

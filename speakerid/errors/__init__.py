@@ -34,6 +34,7 @@ SpeakeridError
 │   └── …                 ModelsDiskFull · ModelsFolderUnusable · ModelsMissing · ConversionFailed
 ├── StoreError            StoreUnavailable · StoreNewer · StoreSchemaUnknown
 │   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
+├── ExtraMissing          an optional library is not installed
 └── SettingsError         the operator's settings contradict each other
 """
 
@@ -75,6 +76,7 @@ from speakerid.errors.encoders import (
     EncoderMismatch,
     EncoderNotFound,
 )
+from speakerid.errors.extras import ExtraMissing
 from speakerid.errors.live import MessageTooLarge, StreamError, StreamIdle, StreamTooLong
 from speakerid.errors.models import (
     ConversionFailed,
@@ -168,6 +170,7 @@ __all__ = [
     "EncoderNotFound",
     "EnrollmentRefused",
     "ExternalIdTaken",
+    "ExtraMissing",
     "FileMissing",
     "FileTooLarge",
     "GalleryExists",
