@@ -3,13 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# All but the microphone: `make` tests everything.
+EXTRAS := dev,fetch,models,train,evaluate,pictures,postgres,cluster
+UV ?= $(BIN)/uv
+LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
+  --no-header --no-annotate --no-emit-index-url
+
 SPEECH ?= ../shared/speech
 MEASURED := build/measured
 BENCH := $(BIN)/python -m benchmarks
 # What `make check` tests: no servers, no commands, no training; `make test` has everything.
 QUICK := tests/test_*.py $(addprefix tests/,audio audit calibration contracts db diarization encoders index metrics scoring services)
 
-.PHONY: demo test lint check serve bench attack refit measure format clean
+.PHONY: demo test lint check serve bench attack refit measure format lock clean
 
 # Without a package index within reach the demo shows the bundled encoder.
 demo: $(READY)
@@ -17,7 +23,7 @@ demo: $(READY)
 	$(BIN)/speakerid demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -65,12 +71,17 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# What the image installs. Newer versions come with `make lock LOCK_OPTIONS=--upgrade`.
+lock: $(READY)
+	$(LOCK) $(LOCK_OPTIONS) --extra postgres --output-file docker/requirements.txt
+	$(LOCK) $(LOCK_OPTIONS) docker/build.in --extra fetch --constraints docker/requirements.txt --output-file docker/requirements-build.txt
+
 # torch first and alone: 2.13.0 exactly, then every looser requirement on it is satisfied already.
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("speakerid needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,postgres]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
 	touch $@
 
 clean:

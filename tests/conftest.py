@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from fastapi import FastAPI
@@ -21,12 +21,21 @@ from speakerid.models.store import is_whole
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 from tests.engines import EngineMaker, RememberingPreparer, make_engine
-from tests.models.wheels import Served, serve
 from tests.postgres import Postgres, start
+
+if TYPE_CHECKING:
+    from tests.models.wheels import Served
 
 SPEECH = Path(__file__).resolve().parents[1].parent / "shared" / "speech"
 FETCHED = Settings().models_folder  # where this machine has its fetched models, if it has any
 STORES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that passing tests recorded, from every worker."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +57,8 @@ def fetched_models() -> Path:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
     """Made once."""
+    from tests.models.wheels import serve  # torch, which a Python of the core alone does not have
+
     return serve(tmp_path_factory.mktemp("index") / "wheels")
 
 

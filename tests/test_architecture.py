@@ -67,11 +67,13 @@ FENCES: dict[str, tuple[str, ...]] = {
     "onnx": ("models/", "training/"),
     "platformdirs": ("settings.py",),
     "faiss": ("index/faiss.py",),
+    "fastcluster": ("diarization/clustering.py",),
     "fastapi": ("api/",),
     "starlette": ("api/",),
     "uvicorn": ("cli/server/",),
     "sqlalchemy": ("db/",),
     "alembic": ("db/",),
+    "scipy": ("calibration/", "metrics/", "evaluation/"),  # none of these while serving
     "sklearn": ("calibration/", "metrics/classification.py", "evaluation/"),
     "ray": ("evaluation/embedding/on_ray.py",),
     "matplotlib": ("diarization/picture.py", "training/", "evaluation/"),

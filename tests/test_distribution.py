@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 import speakerid
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import EXTRA_OF, ExtraMissing, extra_missing, how_to_install, require
 
 ROOT = Path(speakerid.__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 STRANGER = "speaker" + "[-_.]?" + "id"  # pip takes any of these for the same or a neighbouring name
 NAMED = rf"['\"`]*{STRANGER}(?![\w/.-])"
 FETCHING = re.compile(
@@ -79,10 +81,52 @@ def test_the_distribution_has_a_name_of_its_own_and_the_command_keeps_its_name()
     assert PROJECT["scripts"] == {"speakerid": "speakerid.cli.main:app"}
 
 
-@pytest.mark.parametrize("extra", ["cluster", "evaluate", "listen", "postgres", "train"])
-def test_a_missing_extra_is_installed_from_the_checkout(extra: str) -> None:
-    assert extra in PROJECT["optional-dependencies"]
-    assert how_to_install(extra).endswith(f"pip install '.[{extra}]'")
+@pytest.mark.parametrize("extra", sorted({*EXTRAS} - {"dev"}))
+def test_a_missing_extra_is_installed_from_the_checkout_or_the_wheel(extra: str) -> None:
+    assert f"pip install '.[{extra}]'" in how_to_install(extra)
+    assert f"pip install 'FILE.whl[{extra}]'" in how_to_install(extra)
+
+
+@pytest.mark.parametrize("library", sorted(EXTRA_OF))
+def test_the_extra_that_is_named_for_a_library_brings_it(library: str) -> None:
+    brought = {"sklearn": "scikit-learn", "hyperpyyaml": "speechbrain"}.get(library, library)  # the second comes along
+    assert [one for one in EXTRAS[EXTRA_OF[library]] if re.match(rf"{brought}\b", one)] != []
+
+
+def test_a_library_has_one_version_range_in_every_extra() -> None:
+    ranges: dict[str, set[str]] = {}
+    for one in [*PROJECT["dependencies"], *(one for listed in EXTRAS.values() for one in listed)]:
+        ranges.setdefault(re.split(r"[<>=~\[; ]", one)[0], set()).add(one)
+    assert {name: found for name, found in ranges.items() if len(found) > 1} == {}
+
+
+def test_a_missing_library_becomes_a_sentence_and_a_bug_stays_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerid.errors.extras.find_spec", lambda name: None)
+    with pytest.raises(ExtraMissing, match=r"needs the package 'torch'.*'\.\[models\]'"):
+        require("torch")
+    assert isinstance(extra_missing(ModuleNotFoundError(name="sklearn.metrics")), ExtraMissing)
+    assert extra_missing(ModuleNotFoundError(name="speakerid.nothing")) is None
+
+
+def test_what_is_installed_is_not_called_missing() -> None:
+    assert extra_missing(ImportError(name="matplotlib")) is None
+    require("matplotlib")
+
+
+def test_make_installs_every_extra_but_the_microphone() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    listed = re.search(r"^EXTRAS := (.*)$", makefile, re.MULTILINE)
+    assert listed is not None
+    assert {*EXTRAS} - {*listed[1].split(",")} == {"listen"}
+
+
+def test_the_page_of_the_package_has_no_link_to_files_beside_it() -> None:
+    (change,) = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = re.sub(change["pattern"], change["replacement"], readme)
+    assert "](docs/decisions/" in readme
+    assert re.findall(r"\]\((?!https?://)", page) == []
+    assert "decision 0022" in page
 
 
 def test_readme_names_the_distribution_and_every_extra() -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "torchaudio", "speechbrain", "sklearn", "matplotlib", "silero_vad"}
+HEAVY = {"torch", "torchaudio", "speechbrain", "scipy", "sklearn", "matplotlib", "onnx"}
 SERVED = """
 import sys, tempfile
 from pathlib import Path
@@ -26,6 +26,16 @@ with tempfile.TemporaryDirectory() as folder:
     engine.close()
 print(*{name.split(".")[0] for name in sys.modules})
 """
+# What only some requests ask for, a recording and the calibration of a gallery, where nothing heavy can be had.
+ASKED = f"""
+import sys, tempfile
+sys.modules.update(dict.fromkeys({HEAVY}))
+from speakerid import SpeakerID, samples
+with tempfile.TemporaryDirectory() as folder, SpeakerID.open(folder + "/voices.db") as sid:
+    for name, files in samples.voices().items():
+        sid.enroll(name, *files.enroll[:2])
+    print(len(sid.recording(files.enroll[0]).turns), sid.calibrate(dry_run=True).speakers)
+"""
 BARE = "import sys, speakerid; print(*{name.split('.')[0] for name in sys.modules})"
 
 
@@ -38,6 +48,11 @@ def test_a_service_that_identified_has_loaded_no_training_library() -> None:
     loaded = _loaded(SERVED)
     assert {"onnxruntime", "faiss", "fastapi"} <= loaded  # it really did the work
     assert loaded & HEAVY == set()
+
+
+@pytest.mark.slow
+def test_recordings_and_calibrations_need_no_optional_library_either() -> None:
+    assert _loaded(ASKED) == {"1", "7"}  # turns, speakers
 
 
 @pytest.mark.parametrize("library", ["numpy", "onnxruntime", "sqlalchemy", "fastapi", "torch"])

@@ -50,6 +50,7 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.EncoderInputInvalid: 422,
     errors.EncoderNotFound: 500,
     errors.EncoderFailed: 500,
+    errors.ExtraMissing: 500,
     errors.ModelsError: 500,
     errors.StoreError: 500,
     errors.SettingsError: 500,

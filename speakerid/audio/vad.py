@@ -1,6 +1,6 @@
 """Where speech is: Silero VAD (github.com/snakers4/silero-vad, MIT) by its ONNX file alone.
 
-Its package imports torch, so it is located but never imported. `silero_vad_16k_sequence.onnx` gives the very
+The file lies in `silero_vad/` here, because its own package needs torch. `silero_vad_16k_sequence.onnx` gives the very
 probabilities of `silero_vad.onnx`, 2.4 times as fast, because one call takes many frames.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from speakerid.types import FloatArray
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz
 CONTEXT_SAMPLES = 64  # the end of the previous frame, which the model sees before each frame
 STATE_SHAPE = (1, 1, 128)  # of its LSTM: hidden and cell
-MODEL_FILE = "data/silero_vad_16k_sequence.onnx"
+MODEL_FILE = Path(__file__).parent / "silero_vad" / "silero_vad_16k_sequence.onnx"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class SileroVad:
 
     def __init__(self, options: VadOptions | None = None, model: Path | None = None) -> None:
         self._options = options or VadOptions()
-        self._session = open_session(model or silero_file())
+        self._session = open_session(model or MODEL_FILE)
 
     def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
         """`samples`: (n,) float32 at 16 kHz. (start, end) in samples, ascending, without overlap."""
@@ -76,14 +75,6 @@ class SileroVad:
             speech, memory = self.hear(block * gain, memory)
             found.append(speech)
         return np.concatenate(found)
-
-
-def silero_file() -> Path:
-    """The model inside the installed silero-vad wheel. Raises FileNotFoundError when it is not installed."""
-    spec = find_spec("silero_vad")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("the silero-vad package is not installed; pip install silero-vad")
-    return Path(spec.submodule_search_locations[0]) / MODEL_FILE
 
 
 def frame_powers(samples: FloatArray) -> FloatArray:

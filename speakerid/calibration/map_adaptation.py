@@ -6,6 +6,7 @@ strangers score, the gallery teaches without being asked: `scoring.strangers`. E
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,9 @@ MIN_NONTARGETS = 50
 LARGEST_MIN_CLLR = 0.7  # bits; an EER of about 25 %
 SLOPE_DEVIATION = 0.5  # how far a gallery may be from the default: prior standard deviations of a and b in a llr + b
 OFFSET_DEVIATION = 6.0
+UNCHANGED = np.array([1.0, 0.0])  # slope and offset
+PRECISIONS = np.array([SLOPE_DEVIATION, OFFSET_DEVIATION]) ** -2.0
+MOST_STEPS, SMALLEST_STEP = 100, 1e-9  # five steps are usual
 FOLDS = 10
 
 
@@ -42,25 +46,44 @@ def adapt(base: Calibration, trials: GalleryTrials) -> Calibration:
 
 
 def _affine(targets: Floats, nontargets: Floats, speakers: int) -> tuple[float, float]:
-    """Logistic regression on llrs, both kinds weighing the same, with a normal prior around "leave them as they are".
-
-    As much evidence as one trial a speaker: more would trust recordings of one session more than later ones deserve.
-    """
-    from scipy.optimize import minimize
-    from scipy.special import expit
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        slope, offset = weights
-        missed, alarmed = slope * targets + offset, slope * nontargets + offset
-        nats = np.logaddexp(0.0, -missed).mean() + np.logaddexp(0.0, alarmed).mean()
-        prior = ((slope - 1.0) / SLOPE_DEVIATION) ** 2 + (offset / OFFSET_DEVIATION) ** 2
-        pull, push = -expit(-missed), expit(alarmed)
-        gradient = np.array([(pull * targets).mean() + (push * nontargets).mean(), pull.mean() + push.mean()])
-        back = np.array([(slope - 1.0) / SLOPE_DEVIATION**2, offset / OFFSET_DEVIATION**2])
-        return 0.5 * (speakers * nats + prior), 0.5 * speakers * gradient + back
-
-    slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
+    """As much evidence as one trial a speaker: more would trust one session more than later ones deserve."""
+    regression = _Regression(((targets, 1.0), (nontargets, -1.0)), 0.5 * speakers)
+    slope, offset = _minimum(regression.loss, regression.newton_step, UNCHANGED)
     return float(slope), float(offset)
+
+
+@dataclass(frozen=True)
+class _Regression:
+    """Logistic regression on llrs, both kinds weighing the same, with a normal prior around leaving them alone."""
+
+    kinds: tuple[tuple[Floats, float], ...]  # llrs and the sign that they should have
+    weight: float  # of each kind
+
+    def loss(self, weights: Floats) -> float:
+        nats = sum(np.logaddexp(0.0, -sign * (weights[0] * llrs + weights[1])).mean() for llrs, sign in self.kinds)
+        return float(self.weight * nats + 0.5 * PRECISIONS @ (weights - UNCHANGED) ** 2)
+
+    def newton_step(self, weights: Floats) -> Floats:
+        gradient, curvature = PRECISIONS * (weights - UNCHANGED), np.diag(PRECISIONS)
+        for llrs, sign in self.kinds:
+            terms = np.stack((llrs, np.ones_like(llrs)))
+            wrong = 0.5 - 0.5 * np.tanh(0.5 * sign * (weights @ terms))  # the chance given to the other kind
+            gradient = gradient - self.weight * sign * (terms * wrong).mean(axis=1)
+            curvature = curvature + self.weight * (terms * wrong * (1.0 - wrong)) @ terms.T / len(llrs)
+        return np.linalg.solve(curvature, gradient)
+
+
+def _minimum(loss: Callable[[Floats], float], newton_step: Callable[[Floats], Floats], start: Floats) -> Floats:
+    """Of a strictly convex `loss`, by Newton's method; a step that goes too far is halved."""
+    weights = start
+    for _ in range(MOST_STEPS):
+        step = newton_step(weights)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > SMALLEST_STEP:
+            step = 0.5 * step
+        weights = weights - step
+        if np.abs(step).max() <= SMALLEST_STEP:
+            break
+    return weights
 
 
 @dataclass(frozen=True)

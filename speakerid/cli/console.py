@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from speakerid.errors import SettingsError, SpeakeridError
+from speakerid.errors.extras import extra_missing
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -216,6 +217,12 @@ def reported(as_json: bool) -> Iterator[None]:
     except SpeakeridError as error:
         report(problem_of(error), as_json)
         raise typer.Exit(USAGE if isinstance(error, SettingsError) else REFUSED) from error
+    except ImportError as error:
+        missing = extra_missing(error)
+        if missing is None:
+            raise
+        report(problem_of(missing), as_json)
+        raise typer.Exit(REFUSED) from error
 
 
 def report(problem: CommandProblem, as_json: bool) -> None:

@@ -78,13 +78,14 @@ def trials(
     """Evaluate a trial list: score it (--list and --root), or take the scores of another tool (--scores)."""
     if (scores is None) == (listed is None) or (listed is None) != (root is None):
         raise typer.BadParameter("Give either --scores, or --list and --root.")
-    from speakerid.evaluation.run import evaluate_scores
-    from speakerid.evaluation.voxceleb1 import evaluate_list
-
     if scores is not None:
+        from speakerid.evaluation.run import evaluate_scores
+
         made = evaluate_scores(scores, labels, are_llrs=llrs, resamples=options.resamples, command=typed())
         finish(made, options)
     elif listed is not None and root is not None:
+        from speakerid.evaluation.voxceleb1 import evaluate_list
+
         with begin(options) as run:
             made = evaluate_list(run, root, listed, allow_contaminated=options.allow_contaminated)
             finish(made, options)

@@ -15,6 +15,7 @@ import typer
 
 from speakerid.cli.console import Watcher, echo, emit, table
 from speakerid.cli.options import EncoderOption, Output, read_settings
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.evaluation.report.facts import Evaluated, Report
@@ -93,6 +94,8 @@ def begin(options: EmbeddingOptions) -> Iterator[Run]:
     """Loads the encoder; shows progress while it lasts."""
     from speakerid.evaluation.begin import Wanted, start
 
+    if options.out is not None:
+        require("matplotlib")
     settings = read_settings(encoder=options.encoder)
     wanted = Wanted(
         settings=settings,

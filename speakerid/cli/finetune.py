@@ -14,7 +14,7 @@ import typer
 from speakerid.cli.console import Watcher, echo, emit
 from speakerid.cli.options import Output, with_options
 from speakerid.errors import SpeakeridError
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 if TYPE_CHECKING:
     from speakerid.metrics.intervals import EerInterval
@@ -35,7 +35,7 @@ class TrainingExtraMissing(SpeakeridError):
 
 def require_extra() -> None:
     """Raises `TrainingExtraMissing` before anything slow begins."""
-    for name in ("onnx", "onnxscript", "matplotlib"):
+    for name in ("torch", "speechbrain", "onnx", "onnxscript", "matplotlib"):
         if find_spec(name) is None:
             raise TrainingExtraMissing(name)
 

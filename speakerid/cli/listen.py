@@ -18,7 +18,7 @@ from speakerid.cli.backend import open_backend
 from speakerid.cli.console import echo, emit, number, plain
 from speakerid.cli.options import Candidates, Target, names_in, with_options
 from speakerid.errors import SpeakeridError
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 if TYPE_CHECKING:
     from speakerid.types import Event, LiveTurn, SpeakerRef
@@ -164,7 +164,7 @@ def _sounddevice() -> Any:
         import sounddevice
     except ImportError:
         raise MicrophoneUnavailable(
-            f"Listening to a microphone needs sounddevice. {how_to_install('listen')}. Or name a file."
+            f"Listening to a microphone needs sounddevice. {how_to_install('listen')} Or name a file."
         ) from None
     except OSError as error:  # the package is there, PortAudio itself is not
         raise MicrophoneUnavailable(

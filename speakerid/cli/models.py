@@ -14,6 +14,7 @@ from speakerid.cli.console import REFUSED, CommandProblem, Watcher, emit, table
 from speakerid.cli.console import echo as say
 from speakerid.cli.console import report as tell
 from speakerid.cli.options import Output, read_settings, with_options
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.models.catalog import Model
@@ -113,6 +114,7 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
 ) -> None:
     """Write a SpeechBrain model as one ONNX file. It is kept only if its embeddings agree with SpeechBrain's."""
+    require("torch", "speechbrain", "onnx")
     from speakerid.training.export_onnx import export as export_onnx  # torch and SpeechBrain: seconds
 
     made = export_onnx(source, out)
@@ -145,6 +147,7 @@ def calibrate(
     under another name. Of every kind six speakers with four recordings each are needed, each recording with three
     seconds of speech or more; thirty speakers are better. At most 100 speakers and 400 recordings of a kind are taken.
     """
+    require("sklearn")
     from speakerid.bootstrap import load_encoder, load_fitted
     from speakerid.calibration.domains import own_domains
     from speakerid.calibration.encoder_calibration import calibrate as fit

@@ -12,6 +12,7 @@ import typer
 from speakerid.cli.backend import open_backend
 from speakerid.cli.console import Watcher, echo, emit, number, table
 from speakerid.cli.options import Candidates, Target, names_in, one_channel, with_options
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.types import Recording, Sides
@@ -46,6 +47,8 @@ def recording(
     wanted = OutputFormat.json if target.as_json else format_ or _from_suffix(out)
     if wanted is OutputFormat.png and out is None:
         raise typer.BadParameter("A picture needs a file. Name it with --out.")
+    if wanted is OutputFormat.png:
+        require("matplotlib")
     sides = _sides(channel)
     with open_backend(target) as backend, Watcher(quiet=not sys.stderr.isatty()) as watcher:
         found = backend.recording(

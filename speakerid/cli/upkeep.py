@@ -11,6 +11,7 @@ import typer
 from speakerid.cli.backend import Verbs, open_backend
 from speakerid.cli.console import answer, echo, table
 from speakerid.cli.options import Target, with_options
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.types import Audit, CalibrationReport, Estimate, Gallery, Suggestion
@@ -69,6 +70,8 @@ def calibrate(
         raise typer.BadParameter(f"There is no folder {picture.parent}.", param_hint="--picture")
     if reset and (dry_run or picture):
         raise typer.BadParameter("--reset goes with neither --dry-run nor --picture.")
+    if picture is not None:
+        require("matplotlib")
     with open_backend(target) as backend:
         if reset:
             _reset_calibration(backend, target)

@@ -136,27 +136,37 @@ def _llrs(evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, op
 
 def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -> Labels:
     """`llrs (n, n)`, symmetric -> a cluster number of each, as many large clusters as `count` allows."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import squareform
+    from fastcluster import linkage  # it loads SciPy where that is installed: 0.2 s, which few requests need
 
     if len(llrs) < 2:
         return np.zeros(len(llrs), np.intp)
     top = max(float(llrs.max()), options.stop_llr)
     distances = top - llrs
     np.fill_diagonal(distances, 0.0)
-    tree = linkage(squareform(distances, checks=False), "average")
+    tree = linkage(distances[np.triu_indices(len(llrs), 1)], "average")
 
     def into(number: int) -> Labels:
-        return np.asarray(fcluster(tree, number, "maxclust"), np.intp) - 1
+        merges = len(llrs) - number
+        return _below(tree, tree[merges - 1, 2] if merges > 0 else -np.inf)
 
     def large(labels: Labels) -> int:
         return int((np.bincount(labels, seconds) >= options.speech_s).sum())
 
-    found = np.asarray(fcluster(tree, top - options.stop_llr, "distance"), np.intp) - 1
+    found = _below(tree, top - options.stop_llr)
     numbers = range(int(found.max()), 0, -1)
     if count.most is not None and large(found) > count.most:
         return next((one for one in map(into, numbers) if large(one) <= count.most), into(1))
     return into(count.least) if int(found.max()) + 1 < count.least else found
+
+
+def _below(tree: Floats, distance: float) -> Labels:
+    """`tree (n - 1, 4)`, rising, as `linkage` gives it -> a cluster number of each, by the merges up to `distance`."""
+    count = len(tree) + 1
+    clusters = np.arange(count + len(tree))
+    for merge in range(len(tree) - 1, -1, -1):  # the whole before its parts
+        if tree[merge, 2] <= distance:
+            clusters[tree[merge, :2].astype(np.intp)] = clusters[count + merge]
+    return np.unique(clusters[:count], return_inverse=True)[1]
 
 
 def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Labels:

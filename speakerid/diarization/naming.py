@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.diarization.assignment import assignment
+
 Llrs = NDArray[np.float64]
 
 
@@ -29,11 +31,9 @@ def exclusive(llrs: Llrs, thresholds: Llrs, ambiguous_margin: float) -> list[Nam
     Names are dealt out so that the llrs exceed their thresholds by as much as possible in all (assignment problem).
     "ambiguous" where a speaker whom no other voice got is closer than `ambiguous_margin`.
     """
-    from scipy.optimize import linear_sum_assignment
-
     reaching = llrs >= thresholds
     worth = np.where(reaching, llrs - thresholds + 1e-9, 0.0)
-    dealt = {int(row): int(column) for row, column in zip(*linear_sum_assignment(-worth), strict=True)}
+    dealt = dict(assignment(-worth))
     won = {row: column for row, column in dealt.items() if reaching[row, column]}
     free = np.ones(llrs.shape[1], np.bool_)
     free[list(won.values())] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from speakerid.diarization.formats import clock, labels
+from speakerid.errors.extras import require
 from speakerid.types import Recording
 
 WIDTH_IN = 12.0
@@ -13,7 +14,8 @@ DPI = 120
 
 
 def png(recording: Recording) -> bytes:
-    """Named voices in color, unknown ones in gray."""
+    """Named voices in color, unknown ones in gray. Raises ExtraMissing."""
+    require("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # 0.3 s, which a service never needs
     from matplotlib.figure import Figure
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES
+from speakerid.diarization.assignment import assignment
 from speakerid.types import FloatArray
 
 STEP_FRAMES = 296  # from window to window, 5 s
@@ -54,11 +55,8 @@ class Stitcher:
 
 def matching(before: FloatArray, after: FloatArray) -> NDArray[np.intp]:
     """`(n, k)` both, of the same frames -> which speaker of `after` each of `before` is."""
-    from scipy.optimize import linear_sum_assignment
-
     differing = np.abs(before[:, :, None] - after[:, None, :]).sum(axis=0)
-    chosen: NDArray[np.intp] = linear_sum_assignment(differing - before.T @ after)[1]
-    return chosen
+    return np.array([column for _, column in assignment(differing - before.T @ after)], np.intp)
 
 
 def most_likely(shares: FloatArray) -> Speaking:

@@ -10,6 +10,7 @@ from pathlib import Path
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderNotFound
+from speakerid.errors.extras import require
 
 BUNDLED = Path(__file__).parent / "bundled" / "model.onnx"
 FITTED = Path(__file__).parent / "fitted"  # what was fitted for the encoders that have names
@@ -60,8 +61,9 @@ NOWHERE = Path("/nonexistent")  # no folder of fetched models
 def load_encoder(spec: str = "default", models: Path = NOWHERE) -> Encoder:
     """Load the encoder that `spec` names; `models` is the folder of fetched models.
 
-    Raises `EncoderNotFound` when there is none. A directory or hub name can run code from its YAML file: pass
-    only what the operator chose, never anything that came with a request.
+    Raises `EncoderNotFound` when there is none, `ExtraMissing` where it needs a library that is not installed. A
+    directory or hub name can run code from its YAML file: pass only what the operator chose, never anything that
+    came with a request.
     """
     spec = resolve(spec, models)
     if named := NAMED.get(spec):
@@ -114,6 +116,7 @@ def _onnx(path: Path) -> Encoder:
 
 
 def _speechbrain(source: str) -> Encoder:
+    require("torch", "speechbrain")
     from speakerid.encoders.speechbrain import SpeechBrainEncoder
 
     return SpeechBrainEncoder.load(source)

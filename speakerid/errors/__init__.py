@@ -34,6 +34,7 @@ SpeakeridError
 │   └── …                 ModelsDiskFull · ModelsFolderUnusable · ModelsMissing · ConversionFailed
 ├── StoreError            StoreUnavailable · StoreNewer · StoreSchemaUnknown
 │   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
+├── ExtraMissing          an optional library is not installed
 └── SettingsError         the operator's settings contradict each other
 """
 
@@ -68,6 +69,7 @@ from speakerid.errors.base import ScopeMissing as ScopeMissing
 from speakerid.errors.base import SettingsError as SettingsError
 from speakerid.errors.base import SpeakeridError as SpeakeridError
 from speakerid.errors.base import TooManyWrongKeys as TooManyWrongKeys
+from speakerid.errors.extras import ExtraMissing as ExtraMissing
 from speakerid.errors.models import CalibrationMissing as CalibrationMissing
 from speakerid.errors.models import CalibrationUnreadable as CalibrationUnreadable
 from speakerid.errors.models import ConversionFailed as ConversionFailed

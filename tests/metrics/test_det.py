@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import isotonic_regression
 from scipy.spatial import ConvexHull
 
 from speakerid.metrics.dcf import min_dcf
@@ -23,6 +24,18 @@ def test_the_hull_has_the_corners_of_geometry(seed: int) -> None:
     assert {tuple(point) for point in np.round(np.column_stack([hull.fpr, hull.fnr]), 9)} >= below
     slopes = np.diff(hull.fnr) / np.maximum(-np.diff(hull.fpr), 1e-300)
     assert (np.diff(slopes) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_hull_has_the_corners_that_isotonic_regression_finds(seed: int) -> None:
+    curve = error_curve(*random_trials(seed, tied=bool(seed % 2)))
+    rejected, spared = np.diff(curve.fnr), -np.diff(curve.fpr)
+    blocks = isotonic_regression(rejected / (rejected + spared), weights=rejected + spared).blocks
+    hull, corners = convex_hull(curve), curve.fnr[blocks]
+    for here, there in ((hull.fnr, corners), (corners, hull.fnr)):  # a point on a line may be a corner or not
+        assert len(np.setdiff1d(np.round(here, 9), np.round(there, 9))) <= len(here) // 10
+    at = hull.fnr - hull.fpr  # rises, as neither rate alone does
+    np.testing.assert_allclose(np.interp(corners - curve.fpr[blocks], at, hull.fnr), corners, atol=1e-12)
 
 
 def test_the_hull_survives_trials_of_no_weight() -> None:
