@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from speakerid.errors import SpeakeridError
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 RATE_HZ = 16_000
 BLOCK_S = 0.1

@@ -6,7 +6,7 @@ from enum import StrEnum
 from importlib.util import find_spec
 
 from speakerid.errors import SpeakeridError
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 
 class Device(StrEnum):

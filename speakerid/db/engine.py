@@ -20,7 +20,7 @@ from speakerid.db import erasure
 from speakerid.db.erasure import FINISH, Effort
 from speakerid.db.store_file import turns
 from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 logger = logging.getLogger(__name__)
 
