@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import speakerid
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 ROOT = Path(speakerid.__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

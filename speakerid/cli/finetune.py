@@ -14,7 +14,7 @@ import typer
 from speakerid.cli.console import Watcher, echo, emit
 from speakerid.cli.options import Output, with_options
 from speakerid.errors import SpeakeridError
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 if TYPE_CHECKING:
     from speakerid.training.finetune.card import Finetuned

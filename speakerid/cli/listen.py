@@ -18,7 +18,7 @@ from speakerid.cli.backend import open_backend
 from speakerid.cli.console import echo, emit, number, plain
 from speakerid.cli.options import Candidates, Target, names_in, with_options
 from speakerid.errors import SpeakeridError
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 if TYPE_CHECKING:
     from speakerid.types import Event, LiveTurn, SpeakerRef

@@ -20,7 +20,7 @@ from speakerid.db import erasure
 from speakerid.db.erasure import FINISH, Effort
 from speakerid.db.store_file import turns
 from speakerid.errors import InvalidRequest, Overloaded, StoreUnavailable
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 logger = logging.getLogger(__name__)
 
@@ -102,10 +102,6 @@ class Database:
         except OSError:
             return FULL_BYTES  # who knows: it is tried out
         return at.f_bavail * at.f_frsize
-
-    def ping(self) -> None:
-        with self.read() as db:
-            db.execute(text("SELECT 1"))
 
     def close(self) -> None:
         self.engine.dispose()

@@ -69,11 +69,6 @@ class SettingsError(SpeakeridError):
     code = "settings_error"
 
 
-def how_to_install(extra: str) -> str:
-    """A sentence. It names no package of an index: nothing is published, and what is there belongs to others (0022)."""
-    return f"In a checkout of this project, run: pip install '.[{extra}]'"
-
-
 class Denied(SpeakeridError):
     code = "denied"
 

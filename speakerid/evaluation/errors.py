@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from speakerid.errors import SpeakeridError
-from speakerid.errors.base import how_to_install
+from speakerid.errors.extras import how_to_install
 
 SHOWN = 10  # files named in a message
 

@@ -55,13 +55,15 @@ def _add(
     accepted: frozenset[EnrollmentRefusal],
 ) -> UtteranceRow:
     coach.refuse(review, accepted, embedded=probe.embedding is not None)
-    utterance = _row(engine, gallery, speaker, probe, review)
+    utterance = utterance_row(engine, gallery, speaker, probe, review)
     utterances.add(db, utterance)
     galleries.refresh_voiceprints(db, gallery.key, [speaker])
     return utterance
 
 
-def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, probe: Probe, review: Review) -> UtteranceRow:
+def utterance_row(
+    engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, probe: Probe, review: Review
+) -> UtteranceRow:
     return UtteranceRow(
         id=new_id("utt"),
         gallery_key=gallery.key,
@@ -76,5 +78,5 @@ def _row(engine: Engine, gallery: GalleryRow, speaker: SpeakerRow, probe: Probe,
         embedding=probe.require(),
         encoder_name=engine.encoder.name,
         encoder_fingerprint=engine.encoder.fingerprint,
-        audio=probe.audio if gallery.keep_audio else None,
+        audio=(probe.audio or None) if gallery.keep_audio else None,
     )

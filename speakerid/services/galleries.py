@@ -33,9 +33,6 @@ class GallerySettings:
     keep_unknown_voices: bool | None = None
 
 
-KEEP = GallerySettings()
-
-
 def create(engine: Engine, db: Handle, name: str, settings: GallerySettings = GallerySettings()) -> GalleryRow:
     """Raises GalleryExists, InvalidRequest."""
     row = GalleryRow(

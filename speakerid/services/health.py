@@ -89,7 +89,7 @@ def _recordings(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
     while rows := recordings.page(db, gallery.key, before=before, limit=AT_ONCE, answer=True):
         for row in rows:
             try:
-                results.require_readable(row)
+                results.options(row)
                 if row.answer is not None:
                     results.loaded(row.answer)
             except DataDamaged:

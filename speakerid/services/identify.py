@@ -7,11 +7,10 @@ from speakerid.db.models import GalleryRow
 from speakerid.services.engine import Engine
 from speakerid.services.judge import Judgement, judge, nearest, source
 from speakerid.services.probe import Probe, prepare_probe
-from speakerid.types import Decision, Identification
+from speakerid.types import Identification
 
 TOP_K_LIMIT = 100
 SPARE = 8  # neighbors searched beyond top_k, in case some were erased a moment ago
-EMPTY = "Nobody is enrolled in this gallery."
 
 
 def identify(
@@ -19,18 +18,10 @@ def identify(
 ) -> Identification:
     """Name the speaker, or give the reason why not. Raises AudioError, EncoderMismatch, Overloaded."""
     probe = prepare_probe(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
-    if probe.embedding is None:
-        return _unjudged(engine, gallery, probe, "not_enough_speech", probe.shortage)
-    found, size = nearest(engine, gallery, [probe.embedding], min(max(top_k, 1), TOP_K_LIMIT) + SPARE)
-    if not found:
-        return _unjudged(engine, gallery, probe, "no_speakers", EMPTY)
-    return _judged(engine, gallery, probe, judge(engine, gallery, [probe.embedding], found, size)[0], top_k)
-
-
-def _judged(engine: Engine, gallery: GalleryRow, probe: Probe, judged: Judgement, top_k: int) -> Identification:
+    judged = _judged(engine, gallery, probe, min(max(top_k, 1), TOP_K_LIMIT))
     return Identification(
         decision=judged.decision,
-        speaker=judged.candidates[0].speaker if judged.decision == "accept" else None,
+        speaker=judged.speaker,
         candidates=judged.candidates[:top_k],
         margin=judged.margin,
         threshold=judged.threshold,
@@ -42,16 +33,8 @@ def _judged(engine: Engine, gallery: GalleryRow, probe: Probe, judged: Judgement
     )
 
 
-def _unjudged(engine: Engine, gallery: GalleryRow, probe: Probe, decision: Decision, reason: str) -> Identification:
-    return Identification(
-        decision=decision,
-        speaker=None,
-        candidates=(),
-        margin=None,
-        threshold=None,
-        prior=engine.policy.prior,
-        speech=probe.speech,
-        encoder=engine.encoder_label,
-        calibration=source(engine, gallery),
-        reason=reason,
-    )
+def _judged(engine: Engine, gallery: GalleryRow, probe: Probe, top_k: int) -> Judgement:
+    if probe.embedding is None:
+        return Judgement("not_enough_speech", probe.shortage)
+    found, size = nearest(engine, gallery, [probe.embedding], top_k + SPARE)
+    return judge(engine, gallery, [probe.embedding], found, size)[0]

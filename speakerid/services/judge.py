@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.db.models import GalleryRow
+from speakerid.db.models import GalleryRow, UnknownVoiceRow
 from speakerid.db.repositories import galleries, speakers
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.diarization.naming import Named, exclusive
@@ -23,7 +23,7 @@ from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch
 from speakerid.scoring.calibration import Calibration
 from speakerid.scoring.cosine import cosine
-from speakerid.scoring.decision import OpenSetDecision, decide, even_odds_llr, exclusive_probabilities
+from speakerid.scoring.decision import decide, even_odds_llr, exclusive_probabilities
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services.cross_speaker import own_strangers
 from speakerid.services.engine import Engine
@@ -31,6 +31,7 @@ from speakerid.types import (
     CalibrationSource,
     Candidate,
     Combining,
+    Decision,
     FloatArray,
     GalleryCalibration,
     SpeakerRef,
@@ -47,16 +48,23 @@ GALLERIES = 1024  # whose calibration is kept parsed
 class Judgement:
     """The decision on one probe. `chosen` is the speaker it is, or with "ambiguous" the better one of two."""
 
-    decision: OpenSetDecision
-    candidates: tuple[Candidate, ...]  # best first
-    chosen: Candidate | None
-    threshold: Threshold
+    decision: Decision
     reason: str
+    candidates: tuple[Candidate, ...] = ()  # best first
+    chosen: Candidate | None = None
+    threshold: Threshold | None = None  # None where there was nothing to compare
+
+    @property
+    def speaker(self) -> SpeakerRef | None:
+        return self.chosen.speaker if self.chosen and self.decision == "accept" else None
 
     @property
     def margin(self) -> float | None:
         """llr of the best minus llr of the second candidate."""
         return self.candidates[0].llr - self.candidates[1].llr if len(self.candidates) > 1 else None
+
+
+NO_SPEAKERS = Judgement("no_speakers", "Nobody is enrolled in this gallery.")
 
 
 @dataclass(frozen=True)
@@ -87,9 +95,11 @@ def judge(
 ) -> list[Judgement]:
     """Decide on each probe `(dim,)`: different people, of whom no two get one name.
 
-    `found` are the voiceprints to score, at least one, of the `compared` ones that the threshold is for. Reads the
-    store: never inside a write transaction.
+    `found` are the voiceprints to score, of the `compared` ones that the threshold is for. Reads the store: never
+    inside a write transaction.
     """
+    if not found or not probes:
+        return [NO_SPEAKERS] * len(probes)
     own, margin = own_strangers(engine, gallery), engine.policy.ambiguous_margin_llr
     scored = score(engine, gallery, np.stack(probes), np.stack([one.embedding for one in found]), compared, own)
     named = _named(scored, margin)
@@ -148,7 +158,7 @@ def _candidates(
 def _judgement(named: Named, candidates: list[Candidate], threshold: Threshold) -> Judgement:
     ranked = tuple(sorted(candidates, key=lambda one: -one.llr))
     chosen = None if named.column is None else candidates[named.column]
-    return Judgement(named.decision, ranked, chosen, threshold, _reason(named, ranked, chosen, threshold.llr))
+    return Judgement(named.decision, _reason(named, ranked, chosen, threshold.llr), ranked, chosen, threshold)
 
 
 def _reason(named: Named, ranked: Sequence[Candidate], chosen: Candidate | None, limit: float) -> str:
@@ -173,10 +183,11 @@ def comparable(engine: Engine, gallery: GalleryRow) -> bool:
     return True
 
 
-def require_same_encoder(engine: Engine, gallery: GalleryRow) -> None:
-    """For galleries with voiceprints: embeddings of different encoders are never compared. Raises EncoderMismatch."""
-    if gallery.encoder_fingerprint != engine.encoder.fingerprint:
-        made_with = label_of(gallery.encoder_name, gallery.encoder_fingerprint)
+def require_same_encoder(engine: Engine, gallery: GalleryRow, unknown: UnknownVoiceRow | None = None) -> None:
+    """Of the embeddings in the gallery, or of an `unknown` speaker's. Raises EncoderMismatch."""
+    row = unknown or gallery
+    if row.encoder_fingerprint != engine.encoder.fingerprint:
+        made_with = label_of(row.encoder_name, row.encoder_fingerprint)
         raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
 
 

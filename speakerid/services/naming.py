@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import speakers
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.services.engine import Engine
-from speakerid.services.identify import EMPTY
 from speakerid.services.judge import Judgement, comparable, judge, nearest
 from speakerid.types import FloatArray, RecordedVoice, Speech
 
@@ -34,14 +33,15 @@ def name_clusters(
     Raises EncoderMismatch.
     """
     found, size = _compared(engine, gallery, clusters, wanted)
-    long = [nth for nth, one in enumerate(clusters) if found and one.speech.seconds >= gallery.min_speech_s]
-    judged = judge(engine, gallery, [clusters[nth].probe for nth in long], found, size) if long else []
-    answers = {nth: _judged(clusters[nth], one, top_k) for nth, one in zip(long, judged, strict=True)}
-    strangers = count(1)
-    return [
-        replace(one, voice=one.speaker.id if one.speaker else f"unknown_{next(strangers)}")
-        for one in (answers.get(nth) or _unjudged(cluster, gallery) for nth, cluster in enumerate(clusters))
-    ]
+    long = [one.probe for one in clusters if one.speech.seconds >= gallery.min_speech_s]
+    judged, strangers = iter(judge(engine, gallery, long, found, size)), count(1)
+    answers = []
+    for one in clusters:
+        enough = one.speech.seconds >= gallery.min_speech_s
+        judgement = next(judged) if enough else _too_short(one, gallery)
+        label = judgement.speaker.id if judgement.speaker else f"unknown_{next(strangers)}"
+        answers.append(_answer(one, label, judgement, top_k))
+    return answers
 
 
 def _compared(
@@ -57,32 +57,21 @@ def _compared(
     return found, len(found)
 
 
-def _judged(cluster: Cluster, judged: Judgement, top_k: int) -> RecordedVoice:
-    chosen = judged.chosen if judged.decision == "accept" else None
+def _too_short(cluster: Cluster, gallery: GalleryRow) -> Judgement:
+    reason = f"Found {cluster.speech.seconds:.2f} s of this voice; {gallery.min_speech_s:.2f} s are needed."
+    return Judgement("not_enough_speech", reason)
+
+
+def _answer(cluster: Cluster, label: str, judged: Judgement, top_k: int) -> RecordedVoice:
+    named = judged.chosen if judged.speaker else None
     return RecordedVoice(
-        voice="",
+        voice=label,
         decision=judged.decision,
-        speaker=chosen.speaker if chosen else None,
-        candidates=tuple(one for nth, one in enumerate(judged.candidates) if nth < top_k or one is chosen),
+        speaker=judged.speaker,
+        candidates=tuple(one for nth, one in enumerate(judged.candidates) if nth < top_k or one is named),
         margin=judged.margin,
         threshold=judged.threshold,
         speech=cluster.speech,
         channel=cluster.channel,
         reason=judged.reason,
-    )
-
-
-def _unjudged(cluster: Cluster, gallery: GalleryRow) -> RecordedVoice:
-    short = cluster.speech.seconds < gallery.min_speech_s
-    reason = f"Found {cluster.speech.seconds:.2f} s of this voice; {gallery.min_speech_s:.2f} s are needed."
-    return RecordedVoice(
-        voice="",
-        decision="not_enough_speech" if short else "no_speakers",
-        speaker=None,
-        candidates=(),
-        margin=None,
-        threshold=None,
-        speech=cluster.speech,
-        channel=cluster.channel,
-        reason=reason if short else EMPTY,
     )

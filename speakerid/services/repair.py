@@ -41,8 +41,7 @@ def history(db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit
     """Newest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = min(max(limit, 1), PAGE_LIMIT)
     rows = repairs.page(db, gallery.key, before=validation.cursor(cursor, "chg"), limit=limit + 1)
-    items = _changes(db, gallery, rows[:limit])
-    return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+    return serializers.page(_changes(db, gallery, rows), limit)
 
 
 def _changes(db: Handle, gallery: GalleryRow, rows: Sequence[RepairRow]) -> tuple[Change, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from collections.abc import Sequence
+from typing import Literal, TypeVar, cast
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, KeyRow, UtteranceRow
@@ -12,7 +13,26 @@ from speakerid.db.types import is_damaged
 from speakerid.encoders.base import label_of
 from speakerid.services import judge
 from speakerid.services.engine import Engine
-from speakerid.types import EnrollmentRefusal, Gallery, Key, Scope, Speaker, Speech, Utterance
+from speakerid.types import (
+    Change,
+    EnrollmentRefusal,
+    Gallery,
+    Key,
+    Page,
+    RecordingJob,
+    Scope,
+    Speaker,
+    Speech,
+    UnknownVoice,
+    Utterance,
+)
+
+Item = TypeVar("Item", Change, RecordingJob, Speaker, UnknownVoice, Utterance)
+
+
+def page(found: Sequence[Item], limit: int) -> Page[Item]:
+    """The first `limit` of `found`: one more was read, only to see whether there is a next page."""
+    return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
 
 def etag(version: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow
@@ -19,7 +19,6 @@ from speakerid.types import Page, Speaker, Utterance
 
 PAGE_LIMIT = 200
 _LOOKS_LIKE_AN_ID = re.compile(r"spk_[0-9A-Z]{26}")
-Item = TypeVar("Item", Speaker, Utterance)
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,9 @@ def page(
     db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: int = 50, only: SpeakerFilter = ALL_SPEAKERS
 ) -> Page[Speaker]:
     """Oldest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
-    limit = _bounded(limit)
+    limit = min(max(limit, 1), PAGE_LIMIT)
     found = speakers.page(db, gallery.key, after=validation.cursor(cursor, "spk"), limit=limit + 1, only=only)
-    return _cut([serializers.speaker(sums, gallery) for sums in found], limit)
+    return serializers.page([serializers.speaker(sums, gallery) for sums in found], limit)
 
 
 def update(
@@ -120,9 +119,9 @@ def list_utterances(
 ) -> Page[Utterance]:
     """Oldest first. Raises SpeakerNotFound, InvalidRequest for another list's cursor."""
     row = speakers.get(db, gallery.key, speaker_id)
-    limit = _bounded(limit)
+    limit = min(max(limit, 1), PAGE_LIMIT)
     found = utterances.of_speaker(db, row, after=validation.cursor(cursor, "utt"), limit=limit + 1)
-    return _cut([serializers.utterance(one) for one in found], limit)
+    return serializers.page([serializers.utterance(one) for one in found], limit)
 
 
 def delete_utterance(db: Handle, gallery: GalleryRow, speaker_id: str, utterance_id: str) -> Speaker:
@@ -144,13 +143,3 @@ def _apply(row: SpeakerRow, fields: SpeakerFields) -> None:
         row.details = validation.details(fields.metadata, "metadata")
     if fields.consent is not None:
         row.consent = validation.details(fields.consent, "consent")
-
-
-def _bounded(limit: int) -> int:
-    return min(max(limit, 1), PAGE_LIMIT)
-
-
-def _cut(found: list[Item], limit: int) -> Page[Item]:
-    """One row more than asked for was read: it only says that there is a next page."""
-    items = tuple(found[:limit])
-    return Page(items=items, next_cursor=items[-1].id if len(found) > limit else None)

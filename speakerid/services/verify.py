@@ -8,9 +8,9 @@ from speakerid.db.repositories import speakers
 from speakerid.db.repositories.speakers import Voiceprint
 from speakerid.errors import NoVoiceprint
 from speakerid.services.engine import Engine
-from speakerid.services.judge import judge, require_same_encoder, source
-from speakerid.services.probe import Probe, prepare_probe
-from speakerid.types import Candidate, SpeakerRef, Threshold, Verification, VerifyDecision
+from speakerid.services.judge import Judgement, judge, require_same_encoder, source
+from speakerid.services.probe import prepare_probe
+from speakerid.types import SpeakerRef, Verification, VerifyDecision
 
 
 def verify(
@@ -20,13 +20,23 @@ def verify(
     _enrolled(engine, gallery, speaker_id)  # before any work is done on the audio
     probe = prepare_probe(engine, audio, min_speech_s=gallery.min_speech_s, channel=channel)
     enrolled = _enrolled(engine, gallery, speaker_id)  # as it is now
-    if probe.embedding is None:
-        speaker = SpeakerRef(enrolled.row.id, enrolled.row.name)
-        return _answer(engine, gallery, probe, speaker, "not_enough_speech", reason=probe.shortage)
-    judged = judge(engine, gallery, [probe.embedding], [enrolled], 1)[0]
-    decision: VerifyDecision = "accept" if judged.decision == "accept" else "reject"
-    scored = judged.candidates[0]
-    return _answer(engine, gallery, probe, scored.speaker, decision, scored, judged.threshold, reason=judged.reason)
+    judged = Judgement("not_enough_speech", probe.shortage)
+    if probe.embedding is not None:
+        judged = judge(engine, gallery, [probe.embedding], [enrolled], 1)[0]
+    scored = judged.candidates[0] if judged.candidates else None
+    return Verification(
+        decision=_decision(judged),
+        speaker=SpeakerRef(enrolled.row.id, enrolled.row.name),
+        score=scored.score if scored else None,
+        llr=scored.llr if scored else None,
+        probability=scored.probability if scored else None,
+        threshold=judged.threshold,
+        prior=engine.policy.prior,
+        speech=probe.speech,
+        encoder=engine.encoder_label,
+        calibration=source(engine, gallery),
+        reason=judged.reason,
+    )
 
 
 def _enrolled(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint:
@@ -40,27 +50,7 @@ def _enrolled(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprin
     return found[0]
 
 
-def _answer(
-    engine: Engine,
-    gallery: GalleryRow,
-    probe: Probe,
-    speaker: SpeakerRef,
-    decision: VerifyDecision,
-    scored: Candidate | None = None,
-    threshold: Threshold | None = None,
-    *,
-    reason: str,
-) -> Verification:
-    return Verification(
-        decision=decision,
-        speaker=speaker,
-        score=scored.score if scored else None,
-        llr=scored.llr if scored else None,
-        probability=scored.probability if scored else None,
-        threshold=threshold,
-        prior=engine.policy.prior,
-        speech=probe.speech,
-        encoder=engine.encoder_label,
-        calibration=source(engine, gallery),
-        reason=reason,
-    )
+def _decision(judged: Judgement) -> VerifyDecision:
+    if judged.decision == "accept" or judged.decision == "not_enough_speech":
+        return judged.decision
+    return "reject"

@@ -124,7 +124,7 @@ def test_a_folder_that_is_not_there_is_named_as_the_problem(tmp_path: Path) -> N
 def test_a_server_that_does_not_answer_is_named_as_the_problem() -> None:
     database = open_database("postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(StoreUnavailable):
-        database.ping()
+        upgrade(database)
     database.close()
 
 

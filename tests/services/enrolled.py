@@ -9,12 +9,13 @@ import numpy as np
 from speakerid.services import coach, galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
-from speakerid.services.galleries import KEEP, GallerySettings
+from speakerid.services.galleries import GallerySettings
 from speakerid.services.probe import Probe
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import Enrollment, EnrollmentRefusal, FloatArray, Speaker, Speech
 
+USUAL = GallerySettings()
 SPEECH = Speech(seconds=4.0, snr_db=30.0, clipping_ratio=0.0, bandwidth_hz=8000)
 
 
@@ -36,16 +37,16 @@ def near(vector: FloatArray, cosine: float, seed: int = 0) -> FloatArray:
     return np.asarray(found / np.linalg.norm(found), np.float32)
 
 
-def add_gallery(engine: Engine, name: str, settings: GallerySettings = KEEP) -> None:
+def add_gallery(engine: Engine, name: str, settings: GallerySettings = USUAL) -> None:
     with engine.write() as db:
         galleries.create(engine, db, name, settings)
 
 
-def add_speaker(engine: Engine, name: str, *voices: Probe, gallery: str = "default", **said: object) -> Speaker:
+def add_speaker(engine: Engine, name: str, *voices: Probe, gallery: str = "default", **given: object) -> Speaker:
     """A new speaker enrolled from these probes, whatever the coach refuses."""
     with engine.write() as db:
         row = galleries.get(engine, gallery)
-        made = speakers.create(db, row, SpeakerFields(name=name, **said))  # type: ignore[arg-type]
+        made = speakers.create(db, row, SpeakerFields(name=name, **given))  # type: ignore[arg-type]
     for voice in voices:
         made = enroll_voice(engine, made.id, voice, gallery).speaker
     return made

@@ -26,8 +26,8 @@ PAUSE = np.zeros(12_000, np.float32)
 
 def meeting(*voices: str) -> bytes:
     """Each says a whole recording, with pauses between."""
-    heard = [decode(probe(voice, nth % 2)) for nth, voice in enumerate(voices)]
-    return soundfile_bytes(np.concatenate([PAUSE, *(part for one in heard for part in (one, PAUSE))]), 16_000, "FLAC")
+    outcome = [decode(probe(voice, nth % 2)) for nth, voice in enumerate(voices)]
+    return soundfile_bytes(np.concatenate([PAUSE, *(part for one in outcome for part in (one, PAUSE))]), 16_000, "FLAC")
 
 
 MEETING = meeting(ADA, BEN, ADA, BEN)

@@ -97,7 +97,7 @@ def test_a_stranger_under_a_name_is_erased(engine: Engine) -> None:
     assert look(engine).findings == ()
 
 
-def test_poor_audio_that_fits_nobody_is_junk(engine: Engine) -> None:
+def test_poor_audio_that_fits_no_one_is_junk(engine: Engine) -> None:
     people = add_people(engine)
     bad = enroll_voice(engine, people[2], made_up(said_by(20, 1), speech=NOISY)).utterance
     finding = only(look(engine), "junk")

@@ -68,7 +68,7 @@ def reset(engine: Engine, gallery: str = "default", if_match: str | None = None)
         return calibrate.reset(engine, db, gallery, if_match)
 
 
-def told(engine: Engine, gallery: str = "default") -> Gallery:
+def shown(engine: Engine, gallery: str = "default") -> Gallery:
     with engine.read() as db:
         return serializers.gallery(engine, db, galleries.get(engine, gallery))
 
@@ -79,13 +79,13 @@ def test_looking_changes_nothing(filled: Engine) -> None:
     assert (report.speakers, report.utterances) == (SPEAKERS, SPEAKERS * EACH)
     assert report.targets == SPEAKERS * EACH
     assert report.nontargets == SPEAKERS * EACH * (SPEAKERS - 1)
-    assert told(filled).calibration.source == "default"
+    assert shown(filled).calibration.source == "default"
 
 
 @both_stores
 def test_answers_use_it_from_now_on_and_say_so(filled: Engine) -> None:
     add_speaker(filled, "Ada", probe_of(filled, utterance(ADA)))
-    ada = told_speaker(filled, "Ada")
+    ada = shown_speaker(filled, "Ada")
     gallery = galleries.get(filled, "default")
     who, is_ada = identify.identify(filled, gallery, probe(ADA)), verify.verify(filled, gallery, ada, probe(ADA))
     assert (who.calibration, is_ada.calibration) == ("default", "default")
@@ -99,7 +99,7 @@ def test_answers_use_it_from_now_on_and_say_so(filled: Engine) -> None:
     assert is_ada_now.score == is_ada.score
 
 
-def told_speaker(engine: Engine, name: str) -> str:
+def shown_speaker(engine: Engine, name: str) -> str:
     with engine.read() as db:
         return speakers.by_name_or_id(db, galleries.get(engine, "default"), name).id
 
@@ -109,9 +109,9 @@ def test_too_little_speech_names_the_calibration_too(filled: Engine) -> None:
     assert identify.identify(filled, galleries.get(filled, "default"), silence()).calibration == "gallery"
 
 
-def test_the_gallery_tells_what_it_was_fitted_on(filled: Engine) -> None:
+def test_the_gallery_shows_what_it_was_fitted_on(filled: Engine) -> None:
     report = calibrated(filled)
-    about = told(filled).calibration
+    about = shown(filled).calibration
     assert (about.source, about.unused, about.speakers) == ("gallery", None, SPEAKERS)
     assert (about.targets, about.nontargets) == (report.targets, report.nontargets)
     assert about.fitted_at is not None
@@ -140,7 +140,7 @@ def test_the_wanted_error_of_the_gallery_is_reported(engine: Engine) -> None:
 def test_other_galleries_keep_theirs(filled: Engine) -> None:
     add_gallery(filled, "team")
     calibrated(filled)
-    assert told(filled, "team").calibration.source == "default"
+    assert shown(filled, "team").calibration.source == "default"
     with pytest.raises(TooFewTrials):
         fitted(filled, "team")
 
@@ -148,7 +148,7 @@ def test_other_galleries_keep_theirs(filled: Engine) -> None:
 @both_stores
 def test_going_back(filled: Engine) -> None:
     calibrated(filled)
-    etag = told(filled).etag
+    etag = shown(filled).etag
     with pytest.raises(PreconditionFailed):
         reset(filled, if_match='"v0"')
     gone = reset(filled, if_match=etag)
@@ -162,7 +162,7 @@ def test_one_of_another_encoder_is_passed_over(filled: Engine) -> None:
     made = fitted(filled)
     other = replace(made.stored, fingerprint="0" * 64)
     keep_as(filled, other.to_row())
-    about = told(filled).calibration
+    about = shown(filled).calibration
     assert (about.source, about.unused) == ("default", judge.OTHER_ENCODER)
     gallery = galleries.get(filled, "default")
     assert judge.used(filled, gallery) is filled.calibration
@@ -174,11 +174,22 @@ def test_one_of_an_earlier_version_is_passed_over(filled: Engine) -> None:
     former = {"score": "asnorm", "slope": 2.0, "intercept": -6.0, "quality": [0.1, 0.2, 0.3], "cohort": "f" * 64}
     row = {"calibration": former, "speakers": 8, "fitted_at": "2026-01-31T12:00:00+00:00", "combining": "mean"}
     keep_as(filled, row)
-    about = told(filled).calibration
+    about = shown(filled).calibration
     assert (about.source, about.unused) == ("default", judge.UNREADABLE)
     assert identify.identify(filled, galleries.get(filled, "default"), probe(ADA)).calibration == "default"
     assert calibrated(filled).stored
-    assert told(filled).calibration.source == "gallery"
+    assert shown(filled).calibration.source == "gallery"
+
+
+def test_it_is_parsed_once_until_it_changes(filled: Engine) -> None:
+    calibrated(filled)
+    judge._parsed.cache_clear()
+    for _ in range(2):
+        assert identify.identify(filled, galleries.get(filled, "default"), probe(ADA)).calibration == "gallery"
+    assert judge._parsed.cache_info().misses == 1
+    keep_as(filled, replace(fitted(filled).stored, slope=1.0).to_row())
+    assert judge.used(filled, galleries.get(filled, "default")).slope == 1.0
+    assert judge._parsed.cache_info().misses == 2
 
 
 def keep_as(engine: Engine, row: dict[str, Any]) -> None:
@@ -194,7 +205,7 @@ def test_too_few_speakers(engine: Engine) -> None:
         fitted(engine)
 
 
-def test_voices_that_cannot_be_told_apart(engine: Engine) -> None:
+def test_speakers_that_cannot_be_distinguished(engine: Engine) -> None:
     for number in range(SPEAKERS):
         anybody = (unit(100 * number + take) for take in range(EACH))
         add_speaker(engine, f"Speaker {number}", *map(made_up, anybody))
@@ -205,9 +216,9 @@ def test_voices_that_cannot_be_told_apart(engine: Engine) -> None:
 def test_a_gallery_of_an_encoder_without_a_fit_adapts_the_prior(open_engine: EngineMaker, store_url: str) -> None:
     engine = open_engine(store_url, calibrated=False)
     fill(engine)
-    assert told(engine).calibration.source == "generic"
+    assert shown(engine).calibration.source == "generic"
     assert calibrated(engine).stored
-    assert told(engine).calibration.source == "gallery"
+    assert shown(engine).calibration.source == "gallery"
 
 
 def test_a_gallery_of_another_encoder(filled: Engine) -> None:
@@ -242,6 +253,6 @@ def test_thresholds_follow_the_size_of_the_gallery_as_it_is_then(filled: Engine)
 def test_erasing_everybody_leaves_an_aggregate_that_can_be_reset(filled: Engine) -> None:
     calibrated(filled)
     for number in range(SPEAKERS):
-        erase_speaker(filled, told_speaker(filled, f"Speaker {number}"))
-    assert told(filled).calibration.source == "gallery"
+        erase_speaker(filled, shown_speaker(filled, f"Speaker {number}"))
+    assert shown(filled).calibration.source == "gallery"
     assert reset(filled).calibration.source == "default"

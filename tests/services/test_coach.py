@@ -86,16 +86,16 @@ def test_the_next_is_compared_with_the_voiceprint_of_the_others(engine: Engine) 
     assert found.llr == pytest.approx(engine.calibration.slope * expected + engine.calibration.intercept)
 
 
-def test_somebody_elses_file_is_refused_and_leaves_nothing(engine: Engine) -> None:
+def test_another_speakers_file_is_refused_and_leaves_nothing(engine: Engine) -> None:
     ada = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA)))
     before = rows(engine)
     with pytest.raises(DoesNotMatchSpeaker, match="accept=does_not_match_speaker") as caught:
         ask(engine, ada.id, probe_of(engine, utterance(BEN)))
-    said = caught.value.review
-    assert said.refusals == ("does_not_match_speaker",)
-    assert said.cohesion is not None
-    assert said.cohesion.llr is not None
-    assert said.cohesion.llr < engine.limits.match_llr.refuse
+    given = caught.value.review
+    assert given.refusals == ("does_not_match_speaker",)
+    assert given.cohesion is not None
+    assert given.cohesion.llr is not None
+    assert given.cohesion.llr < engine.limits.match_llr.refuse
     assert rows(engine) == before
 
 
@@ -129,20 +129,20 @@ def test_a_voice_that_has_two_names_on_purpose_may_go_on(engine: Engine) -> None
     assert (more.warnings, more.similar_speaker, more.utterance.accepted) == (("similar_voice",), ada.id, ())
 
 
-def test_other_people_are_nobody_else(engine: Engine) -> None:
+def test_other_people_are_no_one_else(engine: Engine) -> None:
     add_speaker(engine, "Ada", probe_of(engine, utterance(ADA)))
     done = ask(engine, add_speaker(engine, "Cleo").id, probe_of(engine, stranger()))
     assert (done.similar_speaker, done.warnings) == (None, ())
 
 
-def test_the_same_voice_in_another_gallery_is_nobodys_business(engine: Engine) -> None:
+def test_the_same_voice_in_another_gallery_is_no_ones_business(engine: Engine) -> None:
     add_gallery(engine, "other")
     add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0), "other"), gallery="other")
     done = ask(engine, add_speaker(engine, "Ada").id, probe_of(engine, utterance(ADA, 1)))
     assert (done.similar_speaker, done.warnings) == (None, ())
 
 
-def test_a_speaker_erased_since_the_recording_was_heard_is_not_named(engine: Engine) -> None:
+def test_a_speaker_erased_since_the_recording_was_diarized_is_not_named(engine: Engine) -> None:
     ada, eve = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
     voice = probe_of(engine, utterance(ADA, 1))
     assert len(voice.near.keys) == 1
@@ -150,7 +150,7 @@ def test_a_speaker_erased_since_the_recording_was_heard_is_not_named(engine: Eng
     assert ask(engine, eve.id, voice).similar_speaker is None
 
 
-def test_two_voices_in_one_file_are_heard(engine: Engine) -> None:
+def test_two_voices_in_one_file_are_found(engine: Engine) -> None:
     voice = probe_of(engine, conversation())
     with pytest.raises(MoreThanOneVoice) as caught:
         ask(engine, add_speaker(engine, "Ada").id, voice)
@@ -161,8 +161,8 @@ def test_two_voices_in_one_file_are_heard(engine: Engine) -> None:
 
 @pytest.mark.parametrize("voice", [ADA, BEN])
 def test_one_voice_is_one(engine: Engine, voice: str) -> None:
-    heard = [probe_of(engine, audio) for audio in (*(utterance(voice, number) for number in range(3)), probe(voice))]
-    assert [engine.limits.count(one.voices_llr) for one in heard] == [1] * 4
+    outcome = [probe_of(engine, audio) for audio in (*(utterance(voice, number) for number in range(3)), probe(voice))]
+    assert [engine.limits.count(one.voices_llr) for one in outcome] == [1] * 4
 
 
 BAD: dict[EnrollmentRefusal, Probe] = {
@@ -181,20 +181,20 @@ def test_bad_audio_is_refused_unless_accepted(engine: Engine, code: EnrollmentRe
     assert ask(engine, ada.id, BAD[code], code).utterance.accepted == (code,)
 
 
-def test_what_the_encoder_cannot_hear_cannot_be_accepted(engine: Engine) -> None:
+def test_what_the_encoder_cannot_embed_cannot_be_accepted(engine: Engine) -> None:
     with pytest.raises(TooLittleSpeech, match=r"Found 0\.00 s of speech, at least 1\.00 s") as caught:
         enroll_voice(engine, add_speaker(engine, "Ada").id, probe_of(engine, silence()), accepted=EVERY_REFUSAL)
     assert "accept=" not in str(caught.value)
 
 
-def test_the_gallery_says_how_much_speech_is_needed(engine: Engine) -> None:
+def test_the_gallery_states_how_much_speech_is_needed(engine: Engine) -> None:
     add_gallery(engine, "patient", GallerySettings(min_speech_seconds=30.0))
     ada = add_speaker(engine, "Ada", gallery="patient")
     with pytest.raises(TooLittleSpeech, match=r"at least 30\.00 s"):
         enroll_voice(engine, ada.id, probe_of(engine, utterance(ADA), "patient"), "patient", NOTHING)
 
 
-def test_several_faults_are_told_at_once_and_all_have_to_be_accepted(engine: Engine) -> None:
+def test_several_faults_are_reported_at_once_and_all_have_to_be_accepted(engine: Engine) -> None:
     ada = add_speaker(engine, "Ada", made_up(unit(1)))
     worst = made_up(near(unit(1), 0.0), speech=replace(SPEECH, seconds=0.9, clipping_ratio=0.6))
     every = "too_little_speech,clipped,does_not_match_speaker"
@@ -234,7 +234,7 @@ def test_with_an_encoder_without_a_fit_nothing_is_refused(open_engine: EngineMak
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("given", "meant"),
     [
         ("", set()),
         (" , ", set()),
@@ -244,17 +244,17 @@ def test_with_an_encoder_without_a_fit_nothing_is_refused(open_engine: EngineMak
         ((), set()),
     ],
 )
-def test_accept_is_codes_or_a_text_of_them(said: str | tuple[str, ...], meant: set[str]) -> None:
-    assert validation.accepted(said) == meant
+def test_accept_is_codes_or_a_text_of_them(given: str | tuple[str, ...], meant: set[str]) -> None:
+    assert validation.accepted(given) == meant
 
 
-@pytest.mark.parametrize("said", ["everything", "Clipped", "clipped;noisy", "clipped,nonsense", ("all",), "\0"])
-def test_accept_of_an_unknown_code_is_an_error(said: str | tuple[str, ...]) -> None:
+@pytest.mark.parametrize("given", ["everything", "Clipped", "clipped;noisy", "clipped,nonsense", ("all",), "\0"])
+def test_accept_of_an_unknown_code_is_an_error(given: str | tuple[str, ...]) -> None:
     with pytest.raises(InvalidRequest, match="more_than_one_voice"):
-        validation.accepted(said)
+        validation.accepted(given)
 
 
-def test_a_refusal_says_everything_as_json(engine: Engine) -> None:
+def test_a_refusal_states_everything_as_json(engine: Engine) -> None:
     with pytest.raises(EnrollmentRefused) as caught:
         ask(engine, add_speaker(engine, "Ada").id, BAD["clipped"])
     assert caught.value.facts == {

@@ -22,13 +22,13 @@ from tests.services.enrolled import add_speaker, enroll_voice, made_up, near
 SHORT, LONG = (Speech(seconds, 30.0, 0.0, 8000) for seconds in (2.0, 60.0))
 
 
-def heard(number: int, speech: Speech) -> Probe:
+def outcome(number: int, speech: Speech) -> Probe:
     return made_up(unit(number), speech=speech)
 
 
 @pytest.fixture
 def ada(engine: Engine) -> Speaker:
-    return add_speaker(engine, "Ada", heard(1, SHORT), heard(2, LONG))
+    return add_speaker(engine, "Ada", outcome(1, SHORT), outcome(2, LONG))
 
 
 def combine(engine: Engine, combining: Combining) -> Gallery:
@@ -54,7 +54,7 @@ def nearest(engine: Engine, wanted: FloatArray) -> float:
     return float(vectors.search(wanted[None, :], 1).scores[0, 0])
 
 
-def test_it_is_the_mean_unless_said(engine: Engine, ada: Speaker) -> None:
+def test_it_is_the_mean_unless_another_is_set(engine: Engine, ada: Speaker) -> None:
     with engine.read() as db:
         assert serializers.gallery(engine, db, galleries.get(engine, "default")).combining == "mean"
     np.testing.assert_allclose(stored(engine, ada), of((1, 1.0), (2, 1.0)), atol=1e-6)
@@ -64,9 +64,9 @@ def test_changing_it_makes_every_voiceprint_again_and_the_index_follows(
     open_engine: EngineMaker, store_url: str
 ) -> None:
     here, there = open_engine(store_url), open_engine(store_url)
-    ada = add_speaker(here, "Ada", heard(1, SHORT), heard(2, LONG))
-    ben = add_speaker(here, "Ben", heard(3, SHORT))
-    nobody = add_speaker(here, "Nobody")
+    ada = add_speaker(here, "Ada", outcome(1, SHORT), outcome(2, LONG))
+    ben = add_speaker(here, "Ben", outcome(3, SHORT))
+    no_one = add_speaker(here, "Nobody")
     mean, weighted = of((1, 1.0), (2, 1.0)), of((1, 2.0), (2, 60.0))
     assert nearest(there, mean) == pytest.approx(1.0, abs=1e-6)
     assert combine(here, "weighted").combining == "weighted"
@@ -79,12 +79,12 @@ def test_changing_it_makes_every_voiceprint_again_and_the_index_follows(
     np.testing.assert_allclose(stored(here, ada), mean, atol=1e-6)
     assert nearest(here, mean) == pytest.approx(1.0, abs=1e-6)
     with here.read() as db:
-        assert speakers.get(db, galleries.get(here, "default"), nobody.id).utterances == 0
+        assert speakers.get(db, galleries.get(here, "default"), no_one.id).utterances == 0
 
 
 def test_more_speakers_than_are_read_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speakerid.services.galleries.SPEAKERS_AT_ONCE", 2)
-    pairs = [(heard(2 * n, SHORT), heard(2 * n + 1, LONG)) for n in range(1, 6)]
+    pairs = [(outcome(2 * n, SHORT), outcome(2 * n + 1, LONG)) for n in range(1, 6)]
     people = [add_speaker(engine, f"Speaker {n}", *pair) for n, pair in enumerate(pairs)]
     combine(engine, "weighted")
     for n, one in enumerate(people, start=1):
@@ -99,8 +99,8 @@ def test_the_same_again_changes_no_speaker(engine: Engine, ada: Speaker) -> None
 
 def test_enrolling_and_repairs_go_by_it(engine: Engine, ada: Speaker) -> None:
     combine(engine, "weighted")
-    ben = add_speaker(engine, "Ben", heard(3, LONG))
-    added = enroll_voice(engine, ben.id, heard(4, SHORT)).utterance.id
+    ben = add_speaker(engine, "Ben", outcome(3, LONG))
+    added = enroll_voice(engine, ben.id, outcome(4, SHORT)).utterance.id
     np.testing.assert_allclose(stored(engine, ben), of((3, 60.0), (4, 2.0)), atol=1e-6)
     gallery = galleries.get(engine, "default")
     with engine.write() as db:

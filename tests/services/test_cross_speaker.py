@@ -136,7 +136,7 @@ def test_a_large_gallery_is_measured_when_enough_has_changed(engine: Engine, mon
     assert times == [PEOPLE, PEOPLE + 3]
 
 
-def test_nobody_who_was_erased_is_left_in_the_scores_of_a_large_gallery(
+def test_no_one_who_was_erased_is_left_in_the_scores_of_a_large_gallery(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cross_speaker, "ALWAYS_BELOW", PEOPLE)

@@ -59,7 +59,7 @@ def test_the_same_bytes_again_change_nothing(engine: Engine) -> None:
     assert rows(engine) == before
 
 
-def test_the_same_bytes_for_somebody_else_are_refused(engine: Engine) -> None:
+def test_the_same_bytes_for_another_speaker_are_refused(engine: Engine) -> None:
     ada, ben = add_speaker(engine, "Ada", made_up(unit(1))), add_speaker(engine, "Ben")
     before = rows(engine)
     with pytest.raises(UtteranceElsewhere) as caught:
@@ -68,7 +68,7 @@ def test_the_same_bytes_for_somebody_else_are_refused(engine: Engine) -> None:
     assert rows(engine) == before
 
 
-def test_the_same_bytes_in_another_gallery_are_nobodys_business(engine: Engine) -> None:
+def test_the_same_bytes_in_another_gallery_are_no_ones_business(engine: Engine) -> None:
     add_gallery(engine, "other")
     add_speaker(engine, "Ada", made_up(unit(1)))
     there = add_speaker(engine, "Ada", made_up(unit(1)), gallery="other")
@@ -80,12 +80,12 @@ def test_too_little_speech_leaves_nothing(engine: Engine) -> None:
     before = rows(engine)
     with pytest.raises(TooLittleSpeech) as caught:
         enroll_voice(engine, ada.id, probe_of(engine, silence()))
-    said = caught.value.review
-    assert (said.speech.seconds, said.needed_speech_seconds) == (0.0, 1.0)
+    given = caught.value.review
+    assert (given.speech.seconds, given.needed_speech_seconds) == (0.0, 1.0)
     assert rows(engine) == before
 
 
-def test_a_recording_is_kept_only_where_the_gallery_says_so(engine: Engine) -> None:
+def test_a_recording_is_kept_only_where_the_gallery_wants_it(engine: Engine) -> None:
     add_gallery(engine, "keeping", GallerySettings(keep_audio=True))
     voice = probe_of(engine, utterance(ADA))
     add_speaker(engine, "Ada", voice)
@@ -111,7 +111,7 @@ def test_erasing_an_utterance_recomputes_the_voiceprint(engine: Engine) -> None:
     assert engine.indexes.search(gallery.key, unit(2), 5).keys == ()
 
 
-def test_an_utterance_of_somebody_else_cannot_be_erased(engine: Engine) -> None:
+def test_an_utterance_of_another_speaker_cannot_be_erased(engine: Engine) -> None:
     ada, ben = add_speaker(engine, "Ada"), add_speaker(engine, "Ben")
     hers = enroll_voice(engine, ada.id, made_up(unit(1))).utterance.id
     with pytest.raises(UtteranceNotFound), engine.write() as db:
@@ -137,7 +137,7 @@ def test_the_same_bytes_sent_at_once_are_enrolled_once(engine: Engine) -> None:
     assert rows(engine) == {"SpeakerRow": 1, "UtteranceRow": 1, "IndexChangeRow": 1}
 
 
-def test_another_encoder_is_refused_where_somebody_is_enrolled(open_engine: EngineMaker, store_url: str) -> None:
+def test_another_encoder_is_refused_where_a_speaker_is_enrolled(open_engine: EngineMaker, store_url: str) -> None:
     ada = add_speaker(open_engine(store_url), "Ada", made_up(unit(1)))
     other = open_engine(store_url, encoder=FakeEncoder(dim=48), calibrated=False)
     before = rows(other)

@@ -66,8 +66,8 @@ def invent(rng: random.Random, number: int) -> Person:
 
 def bring_in(engine: Engine, person: Person, gallery: str) -> None:
     voices = [made_up(vector, audio) for vector, audio in zip(person.vectors, person.audio, strict=True)]
-    said = {"external_id": person.external_id, "metadata": {"note": person.note}}
-    person.id = add_speaker(engine, person.name, *voices, gallery=gallery, **said).id
+    given = {"external_id": person.external_id, "metadata": {"note": person.note}}
+    person.id = add_speaker(engine, person.name, *voices, gallery=gallery, **given).id
 
 
 def traces(store: str, person: Person) -> int:
@@ -110,8 +110,8 @@ def test_no_byte_stays_in_a_store_whose_rows_have_moved(engine: Engine, store_ur
         for person in people:
             person.id = speakers.create(db, gallery, SpeakerFields(name=person.name)).id
         for person in rng.sample(people, len(people)):
-            said = SpeakerFields(external_id=person.external_id, metadata={"note": person.note})
-            speakers.update(db, gallery, person.id, said)
+            given = SpeakerFields(external_id=person.external_id, metadata={"note": person.note})
+            speakers.update(db, gallery, person.id, given)
             for vector, audio in zip(person.vectors, person.audio, strict=True):
                 enroll(engine, db, "default", person.id, made_up(vector, audio), EVERY_REFUSAL)
     with engine.write(erase=True) as db:
@@ -147,7 +147,7 @@ def test_no_byte_of_an_erased_utterance_stays(keeping: Engine, store_url: str) -
 
 
 @sqlite_only
-def test_kept_answers_are_erased_with_the_speaker_they_tell_of(keeping: Engine, store_url: str) -> None:
+def test_kept_answers_are_erased_with_the_speaker_they_name(keeping: Engine, store_url: str) -> None:
     gallery = galleries.get(keeping, "keeping")
     with keeping.write() as db:
         made = speakers.create(db, gallery, SpeakerFields(name="Ada Lovelace-Testing"))
@@ -199,7 +199,7 @@ def test_no_byte_of_a_merged_speaker_stays_once_an_utterance_of_theirs_is_erased
 
 
 @sqlite_only
-def test_no_byte_of_somebody_merged_without_a_voice_stays(keeping: Engine, store_url: str) -> None:
+def test_no_byte_of_a_speaker_merged_without_utterances_stays(keeping: Engine, store_url: str) -> None:
     """No utterance leads from Eve, who is erased, back to Ada: only the merges do."""
     gallery = galleries.get(keeping, "keeping")
     names = ("Ada Lovelace-Testing", "Ben", "Eve")
@@ -273,7 +273,7 @@ def counts(engine: Engine) -> dict[str, int]:
         return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}
 
 
-def test_erasing_amid_enrolling_and_searching_disturbs_nobody(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_erasing_amid_enrolling_and_searching_disturbs_no_one(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     key = galleries.get(engine, "default").key
 
     def come_and_go(number: int) -> None:

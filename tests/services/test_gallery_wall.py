@@ -80,7 +80,7 @@ def test_the_other_gallerys_utterance_does_not_exist_here(engine: Engine, twins:
         speakers.delete_utterance(db, galleries.get(engine, HERE), twins[0].id, foreign)
 
 
-def test_a_voice_heard_in_both_galleries_is_kept_in_each(engine: Engine) -> None:
+def test_a_voice_found_in_both_galleries_is_kept_in_each(engine: Engine) -> None:
     for gallery in ("one", "other"):
         add_keeping(engine, gallery)
         keep_recording(engine, stranger(unit(1)), gallery=gallery)

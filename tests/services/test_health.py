@@ -162,7 +162,7 @@ def write_much(engine: Engine) -> None:
         )
 
 
-def test_a_full_disk_is_told_until_something_can_be_written_again(
+def test_a_full_disk_is_reported_until_something_can_be_written_again(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert readiness(engine).ready
@@ -189,7 +189,7 @@ def test_a_nearly_full_disk_alone_is_tried_out(engine: Engine, monkeypatch: pyte
     assert readiness(engine).database == "read_only"
 
 
-def test_a_full_disk_is_told_although_a_small_write_still_finds_a_place(
+def test_a_full_disk_is_reported_although_a_small_write_still_finds_a_place(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=512))

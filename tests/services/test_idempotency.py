@@ -30,7 +30,7 @@ def keep(engine: Engine, repeat: Repeat = ASKED) -> None:
         Repeat.of("caller", "/path", "another", b"body"),
     ],
 )
-def test_caller_path_and_key_tell_requests_apart(engine: Engine, other: Repeat) -> None:
+def test_caller_path_and_key_distinguish_requests(engine: Engine, other: Repeat) -> None:
     keep(engine)
     with engine.read() as db:
         assert idempotency.earlier(db, other) is None
@@ -45,7 +45,7 @@ def test_another_body_under_the_same_key_is_refused(engine: Engine) -> None:
         idempotency.earlier(db, Repeat.of("caller", "/path", "key", b"another body"))
 
 
-def test_whoever_comes_second_is_told(engine: Engine) -> None:
+def test_whoever_comes_second_gets_an_error(engine: Engine) -> None:
     keep(engine)
     with pytest.raises(IdempotencyKeyInUse):
         keep(engine)

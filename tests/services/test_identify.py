@@ -66,9 +66,9 @@ def test_an_empty_gallery_has_no_speakers(engine: Engine) -> None:
 
 
 def test_two_speakers_too_close_to_call_are_ambiguous(engine: Engine) -> None:
-    heard = probe_of(engine, probe(ADA)).require()
-    add_speaker(engine, "Ada", made_up(near(heard, 0.99, seed=1)))
-    add_speaker(engine, "Her twin", made_up(near(heard, 0.985, seed=2)))
+    outcome = probe_of(engine, probe(ADA)).require()
+    add_speaker(engine, "Ada", made_up(near(outcome, 0.99, seed=1)))
+    add_speaker(engine, "Her twin", made_up(near(outcome, 0.985, seed=2)))
     answer = ask(engine, probe(ADA))
     assert (answer.decision, answer.speaker) == ("ambiguous", None)
     assert answer.margin is not None
@@ -77,9 +77,9 @@ def test_two_speakers_too_close_to_call_are_ambiguous(engine: Engine) -> None:
 
 
 def test_the_margin_is_between_speakers_not_utterances(engine: Engine) -> None:
-    heard = probe_of(engine, probe(ADA)).require()
-    add_speaker(engine, "Ada", *(made_up(near(heard, 0.98, seed=n)) for n in range(4)))
-    add_speaker(engine, "Ben", made_up(near(heard, 0.3, seed=9)))
+    outcome = probe_of(engine, probe(ADA)).require()
+    add_speaker(engine, "Ada", *(made_up(near(outcome, 0.98, seed=n)) for n in range(4)))
+    add_speaker(engine, "Ben", made_up(near(outcome, 0.3, seed=9)))
     answer = ask(engine, probe(ADA))
     assert len(answer.candidates) == 2
     assert answer.margin == answer.candidates[0].llr - answer.candidates[1].llr
@@ -92,9 +92,9 @@ def test_the_only_speaker_has_no_margin(engine: Engine) -> None:
 
 @pytest.mark.parametrize(("top_k", "listed"), [(1, 1), (3, 3), (100, 20)])
 def test_top_k_bounds_the_list_and_nothing_else(engine: Engine, top_k: int, listed: int) -> None:
-    heard = probe_of(engine, probe(ADA)).require()
+    outcome = probe_of(engine, probe(ADA)).require()
     for number in range(20):
-        add_speaker(engine, f"Speaker {number}", made_up(near(heard, 0.5 - number / 50, seed=number)))
+        add_speaker(engine, f"Speaker {number}", made_up(near(outcome, 0.5 - number / 50, seed=number)))
     answer = ask(engine, probe(ADA), top_k=top_k)
     assert [one.speaker.name for one in answer.candidates] == [f"Speaker {number}" for number in range(listed)]
     assert answer.margin == pytest.approx(ask(engine, probe(ADA)).margin)
@@ -102,9 +102,9 @@ def test_top_k_bounds_the_list_and_nothing_else(engine: Engine, top_k: int, list
 
 
 def test_of_three_who_are_alike_none_is_likely(engine: Engine) -> None:
-    heard = probe_of(engine, probe(ADA)).require()
+    outcome = probe_of(engine, probe(ADA)).require()
     for number in range(3):
-        add_speaker(engine, f"Twin {number}", made_up(near(heard, 0.97, seed=number)))
+        add_speaker(engine, f"Twin {number}", made_up(near(outcome, 0.97, seed=number)))
     answer = ask(engine, probe(ADA))
     assert answer.decision == "ambiguous"
     assert all(0.2 < one.probability < 0.5 for one in answer.candidates)
@@ -135,7 +135,7 @@ def test_the_answer_has_the_shape_that_was_promised(engine: Engine) -> None:
     assert set(answer["speech"]) == {"seconds", "snr_db", "clipping_ratio", "bandwidth_hz"}
 
 
-def test_verify_tells_the_speaker_from_others(engine: Engine) -> None:
+def test_verify_distinguishes_the_speaker_from_others(engine: Engine) -> None:
     enroll_samples(engine, ADA)
     ada = ask(engine, probe(ADA)).candidates[0].speaker.id
     own, other, nothing = (check(engine, ada, audio) for audio in (probe(ADA), probe(BEN), silence()))
@@ -200,9 +200,9 @@ def test_an_encoder_without_a_fit_answers_by_the_prior(open_engine: EngineMaker,
 
 def test_the_gallerys_own_target_moves_the_threshold(engine: Engine) -> None:
     add_gallery(engine, "strict", GallerySettings(target_fpir=0.001))
-    heard = probe_of(engine, utterance(ADA))
-    add_speaker(engine, "Ada", heard)
-    add_speaker(engine, "Ada", heard, gallery="strict")
+    outcome = probe_of(engine, utterance(ADA))
+    add_speaker(engine, "Ada", outcome)
+    add_speaker(engine, "Ada", outcome, gallery="strict")
     usual, strict = ask(engine, probe(ADA)).threshold, ask(engine, probe(ADA), "strict").threshold
     assert usual is not None
     assert strict is not None

@@ -164,7 +164,7 @@ def test_undoing_what_is_being_undone_or_erased(engine: Engine, meanwhile: str) 
 
 
 @postgresql_only
-def test_erasing_a_speaker_that_somebody_is_being_merged_into(engine: Engine) -> None:
+def test_erasing_a_speaker_that_another_is_being_merged_into(engine: Engine) -> None:
     """Whoever comes second sees the merge, and erases the name that its history keeps as well."""
     ada, ben = (add_speaker(engine, name, made_up(unit(n))) for n, name in enumerate(("Ada", "Ben")))
     with ThreadPoolExecutor(1) as pool:

@@ -39,8 +39,8 @@ def store_kind() -> str:
 
 def talk(*voices: str) -> FloatArray:
     """Each says a whole recording, with pauses between."""
-    heard = [decode(probe(voice, nth % 2)) for nth, voice in enumerate(voices)]
-    return np.concatenate([PAUSE, *(part for one in heard for part in (one, PAUSE))])
+    outcome = [decode(probe(voice, nth % 2)) for nth, voice in enumerate(voices)]
+    return np.concatenate([PAUSE, *(part for one in outcome for part in (one, PAUSE))])
 
 
 CONVERSATION = talk(ADA, BEN, ADA, BEN)
@@ -72,7 +72,7 @@ def test_turns_lie_where_the_speech_is(known: SpeakerID) -> None:
     assert list(answer.turns) == sorted(answer.turns, key=lambda turn: turn.start)
 
 
-def test_nobody_enrolled_makes_everybody_unknown(sid: SpeakerID) -> None:
+def test_no_one_enrolled_makes_everybody_unknown(sid: SpeakerID) -> None:
     answer = sid.recording((CONVERSATION, 16_000))
     assert names(answer) == ["unknown_1", "unknown_2", "unknown_1", "unknown_2"]
     assert {one.decision for one in answer.voices} == {"no_speakers"}
@@ -112,8 +112,8 @@ def test_each_side_of_a_call(known: SpeakerID) -> None:
     sides = np.stack([np.pad(one, (0, size - len(one))) for one in (own, other)])
     call = soundfile_bytes(sides.T, 16_000, "FLAC")
     answer = known.recording(call, channel="split", speakers=1)
-    heard = {turn.channel: turn.speaker.name for turn in answer.turns if turn.speaker}
-    assert heard == {0: ADA, 1: BEN}
+    outcome = {turn.channel: turn.speaker.name for turn in answer.turns if turn.speaker}
+    assert outcome == {0: ADA, 1: BEN}
     assert {one.channel for one in answer.voices} == {0, 1}
     assert names(known.recording(call, channel=1, speakers=1)) == [BEN]
     with pytest.raises(NoSuchChannel):
@@ -136,7 +136,7 @@ def test_no_speech_is_an_empty_timeline(known: SpeakerID) -> None:
         assert answer.reason == "No speech was found."
 
 
-def test_music_names_nobody(known: SpeakerID) -> None:
+def test_music_names_no_one(known: SpeakerID) -> None:
     seconds = np.arange(20 * 16_000) / 16_000
     chords = sum(np.sin(2 * np.pi * hz * seconds) for hz in (220.0, 277.2, 329.6, 440.0))
     answer = known.recording(((0.1 * chords * (1 + np.sin(4 * np.pi * seconds))).astype(np.float32), 16_000))
@@ -182,20 +182,20 @@ def test_an_encoder_without_a_fit_answers_by_the_prior(open_engine: EngineMaker,
 
 
 def test_the_work_is_reported_as_it_goes(known: SpeakerID) -> None:
-    told: list[tuple[float, float | None]] = []
-    known.recording((CONVERSATION, 16_000), watch=lambda done, total: told.append((done, total)))
-    done, total = told[-1]
+    shown: list[tuple[float, float | None]] = []
+    known.recording((CONVERSATION, 16_000), watch=lambda done, total: shown.append((done, total)))
+    done, total = shown[-1]
     assert total is not None
     assert total == pytest.approx(len(CONVERSATION) / 16_000, rel=0.01)
     assert 0.5 * total < done <= 1.01 * total
-    assert [one for one, _ in told] == sorted(one for one, _ in told)
+    assert [one for one, _ in shown] == sorted(one for one, _ in shown)
 
 
 def test_a_webm_without_a_duration(known: SpeakerID) -> None:
     data = encode("webm-opus", CONVERSATION, 48_000, voice_hz=16_000)
     at = data.index(b"\x44\x89\x88")  # the Duration element becomes a Void of the same size
-    told: list[float | None] = []
-    answer = known.recording(data[:at] + b"\xec\x89" + data[at + 2 :], watch=lambda _, total: told.append(total))
+    shown: list[float | None] = []
+    answer = known.recording(data[:at] + b"\xec\x89" + data[at + 2 :], watch=lambda _, total: shown.append(total))
     assert names(answer) == [ADA, BEN, ADA, BEN]
-    assert set(told) == {None}
+    assert set(shown) == {None}
     assert answer.seconds == pytest.approx(len(CONVERSATION) / 16_000, abs=0.1)

@@ -29,12 +29,12 @@ from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
 
-SAID: dict[str, Any] = {"external_id": "hr-1", "metadata": {"team": "x"}, "consent": {"given": "2026-01-31"}}
+GIVEN: dict[str, Any] = {"external_id": "hr-1", "metadata": {"team": "x"}, "consent": {"given": "2026-01-31"}}
 
 
 @pytest.fixture
 def ada(engine: Engine) -> Speaker:
-    return add_speaker(engine, "Ada", made_up(unit(1)), made_up(unit(2)), **SAID)
+    return add_speaker(engine, "Ada", made_up(unit(1)), made_up(unit(2)), **GIVEN)
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_erasing_the_former_owner_ends_a_move(engine: Engine, ada: Speaker, ben:
     assert is_voiceprint_of(engine, ben, 1, 3)
 
 
-def test_erasing_somebody_else_ends_nothing(engine: Engine, ada: Speaker, ben: Speaker) -> None:
+def test_erasing_another_speaker_ends_nothing(engine: Engine, ada: Speaker, ben: Speaker) -> None:
     eve = add_speaker(engine, "Eve", made_up(unit(4)))
     do_merge(engine, ada, ben)
     erase_speaker(engine, eve.id)
@@ -256,12 +256,12 @@ def test_an_external_id_that_was_given_away(engine: Engine, ada: Speaker, ben: S
 
 
 def test_refusals_change_nothing(engine: Engine, ada: Speaker, ben: Speaker) -> None:
-    nobody, own = replace(ada, id="spk_nobody"), utterance_ids(engine, ada)[0]
+    no_one, own = replace(ada, id="spk_nobody"), utterance_ids(engine, ada)[0]
     with pytest.raises(InvalidRequest):
         do_merge(engine, ada, ada)
     with pytest.raises(InvalidRequest):
         do_move(engine, ada, own, ada)
-    for one, other in ((ada, nobody), (nobody, ada)):
+    for one, other in ((ada, no_one), (no_one, ada)):
         with pytest.raises(SpeakerNotFound, match="spk_nobody"):
             do_merge(engine, one, other)
         with pytest.raises(SpeakerNotFound, match="spk_nobody"):

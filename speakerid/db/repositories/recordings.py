@@ -109,19 +109,17 @@ def held(db: Session, key: int, worker: str) -> RecordingRow | None:
 
 
 def receive(db: Session, key: int, nth: int, piece: bytes) -> bool:
-    """Keep one piece of audio that is coming in. False when the recording was erased meanwhile."""
+    """Keep one piece of audio that is coming in and prolong its lease; of an empty one, only prolong.
+
+    False when the recording was erased meanwhile.
+    """
     coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
     size = RecordingRow.size + len(piece)
     if not _changed(db, coming.values(size=size, lease_until=clock(db) + UPLOAD_LEASE)):
         return False
-    db.add(RecordingPieceRow(recording_key=key, nth=nth, bytes=piece))
+    if piece:
+        db.add(RecordingPieceRow(recording_key=key, nth=nth, bytes=piece))
     return True
-
-
-def still_receiving(db: Session, key: int) -> bool:
-    """Prolong the lease of one that is coming in. False when it was erased meanwhile."""
-    coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
-    return _changed(db, coming.values(lease_until=clock(db) + UPLOAD_LEASE))
 
 
 def enqueue(db: Session, key: int, sha256: str) -> RecordingRow | None:

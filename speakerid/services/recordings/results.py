@@ -12,7 +12,7 @@ from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import recordings, repairs, speakers, unknowns
 from speakerid.db.repositories.unknowns import Whose
 from speakerid.errors import DataDamaged, RecordingNotReady, RecordingWithoutResult
-from speakerid.services import validation
+from speakerid.services import serializers, validation
 from speakerid.types import (
     JobError,
     JobOptions,
@@ -62,8 +62,7 @@ def page(db: Handle, gallery: GalleryRow, *, cursor: str | None = None, limit: i
     """Newest first. `next_cursor` is None on the last page. Raises InvalidRequest for another list's cursor."""
     limit = min(max(limit, 1), PAGE_LIMIT)
     rows = recordings.page(db, gallery.key, before=validation.cursor(cursor, "rec"), limit=limit + 1)
-    items = tuple(shaped(row) for row in rows[:limit])
-    return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+    return serializers.page([shaped(row) for row in rows], limit)
 
 
 def _current(db: Handle, gallery: GalleryRow, row: RecordingRow) -> Recording | None:
@@ -81,17 +80,9 @@ def shaped(row: RecordingRow) -> RecordingJob:
 
 
 def options(row: RecordingRow) -> JobOptions:
-    """The usual ones where they cannot be read: then the recording ends as one that cannot be read either."""
-    try:
-        return from_json(JobOptions, row.options)
-    except ValueError:
-        return JobOptions()
-
-
-def require_readable(row: RecordingRow) -> None:
     """Raises DataDamaged."""
     try:
-        from_json(JobOptions, row.options)
+        return from_json(JobOptions, row.options)
     except ValueError:
         raise DataDamaged(f"recording {row.id}") from None
 
@@ -106,13 +97,17 @@ def without(values: dict[str, Any], gone: Collection[str], known: Mapping[str, S
 
 
 def _fields(row: RecordingRow) -> dict[str, Any]:
+    try:
+        asked = options(row)
+    except DataDamaged:  # the recording ends as one that cannot be read either
+        asked = JobOptions()
     return {
         "id": row.id,
         "state": cast(JobState, row.state),
         "stage": cast(JobStage | None, row.stage) if row.state == "running" else None,
         "progress": 100.0 if row.state == "done" else round(100.0 * row.progress, 1),
         "cancelling": row.cancelling and row.state == "running",
-        "options": options(row),
+        "options": asked,
         "error": JobError(row.error_code, row.error_detail or "") if row.error_code else None,
         "created_at": row.created_at,
         "started_at": row.started_at,

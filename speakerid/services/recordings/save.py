@@ -54,26 +54,16 @@ def answer(
         keep(engine, db, gallery, row, strangers(found, recording), found.own)
 
 
-def failed(engine: Engine, job: Claimed, code: str, detail: str) -> bool:
-    with engine.write() as db:
-        row = _ended(db, job, "failed")
-        if row is None:
-            return False
-        row.error_code, row.error_detail = code, detail
-    _clean(engine, job)
-    return True
+def failed(engine: Engine, job: Claimed, code: str, detail: str) -> None:
+    _ended(engine, job, "failed", code, detail)
 
 
-def refused(engine: Engine, job: Claimed, error: SpeakeridError) -> bool:
-    return failed(engine, job, error.code, str(error))
+def refused(engine: Engine, job: Claimed, error: SpeakeridError) -> None:
+    _ended(engine, job, "failed", error.code, str(error))
 
 
-def cancelled(engine: Engine, job: Claimed) -> bool:
-    with engine.write() as db:
-        if _ended(db, job, "cancelled") is None:
-            return False
-    _clean(engine, job)
-    return True
+def cancelled(engine: Engine, job: Claimed) -> None:
+    _ended(engine, job, "cancelled")
 
 
 def end(db: Handle, row: RecordingRow, state: recordings.Ended) -> None:
@@ -83,11 +73,17 @@ def end(db: Handle, row: RecordingRow, state: recordings.Ended) -> None:
     row.webhook_due = row.finished_at if row.webhook else None
 
 
-def _ended(db: Handle, job: Claimed, state: recordings.Ended) -> RecordingRow | None:
-    row = recordings.held(db, job.key, job.worker)
-    if row is not None:
+def _ended(
+    engine: Engine, job: Claimed, state: recordings.Ended, code: str | None = None, detail: str | None = None
+) -> None:
+    """Unless the job was lost meanwhile."""
+    with engine.write() as db:
+        row = recordings.held(db, job.key, job.worker)
+        if row is None:
+            return
         end(db, row, state)
-    return row
+        row.error_code, row.error_detail = code, detail
+    _clean(engine, job)
 
 
 def still_known(db: Handle, gallery_key: int, recording: Recording) -> Recording:

@@ -72,7 +72,7 @@ class Upload:
             self._keep(bytes(self._waiting[: audio.PIECE_BYTES]))
             del self._waiting[: audio.PIECE_BYTES]
         if time.monotonic() > self._renewed + RENEW_S:
-            self._renew()
+            self._keep(b"")  # bytes come, but not yet enough for a piece
 
     def finish(self, repeat: Repeat | None = None) -> tuple[dict[str, Any], bool]:
         """The job that waits now, as JSON values; or the answer to the same request before, and True.
@@ -101,14 +101,7 @@ class Upload:
         with self.engine.write() as db:
             if not recordings.receive(db, self.key, self._pieces, piece):
                 raise RecordingNotFound(self.id)
-        self._pieces += 1
-        self._renewed = time.monotonic()
-
-    def _renew(self) -> None:
-        """Bytes come, but not yet enough for a piece."""
-        with self.engine.write() as db:
-            if not recordings.still_receiving(db, self.key):
-                raise RecordingNotFound(self.id)
+        self._pieces += bool(piece)
         self._renewed = time.monotonic()
 
     def _check(self) -> None:

@@ -103,16 +103,6 @@ class Sender:
             logger.error("the webhook of recording %s could not be called", row.id, exc_info=error)
 
 
-def notify(engine: Engine, notice: Notice) -> None:
-    """Call every webhook that is due, and wait for them."""
-    sender = Sender(engine, notice)
-    try:
-        while sender.turn():
-            sender.wait()
-    finally:
-        sender.close()
-
-
 def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
     """True also when another try would be in vain."""
     with engine.read() as db:

@@ -148,7 +148,6 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
 
 
 def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> RecordingOptions:
-    results.require_readable(row)
     asked = results.options(row)
     candidates = asked.candidates
     if candidates is not None:

@@ -7,7 +7,7 @@ from speakerid.db.models import GalleryRow, UnknownVoiceRow
 from speakerid.db.repositories import unknowns
 from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.encoders.base import label_of
-from speakerid.services import validation
+from speakerid.services import serializers, validation
 from speakerid.types import Hearing, Page, UnknownVoice, UnknownVoiceDetails, UnknownVoiceTurn
 
 PAGE_LIMIT = 200
@@ -24,8 +24,7 @@ def page(
     rows = unknowns.page(
         db, gallery.key, after=validation.cursor(cursor, "unk"), limit=limit + 1, min_recordings=min_recordings
     )
-    items = tuple(_shaped(row) for row in rows[:limit])
-    return Page(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+    return serializers.page([_shaped(row) for row in rows], limit)
 
 
 def _shaped(row: UnknownVoiceRow) -> UnknownVoice:

@@ -9,14 +9,14 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
 from speakerid.db.repositories import speakers, unknowns, utterances
 from speakerid.db.repositories.unknowns import Occurrence
-from speakerid.db.types import is_sound, new_id
-from speakerid.encoders.base import label_of
-from speakerid.errors import DataDamaged, EncoderMismatch, InvalidRequest, UtteranceElsewhere
+from speakerid.db.types import is_sound
+from speakerid.errors import DataDamaged, InvalidRequest, UtteranceElsewhere
 from speakerid.services import coach, galleries, serializers
 from speakerid.services import speakers as making
 from speakerid.services.engine import Engine
-from speakerid.services.enroll import NOTHING
+from speakerid.services.enroll import NOTHING, utterance_row
 from speakerid.services.index_sync import Neighbors
+from speakerid.services.judge import require_same_encoder
 from speakerid.services.probe import Probe
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns.keep import different
@@ -63,7 +63,7 @@ def promote(
     """
     gallery = galleries.to_enroll(engine, db, gallery_name)
     unknown = unknowns.get(db, gallery.key, unknown_id, lock=True)
-    _require_same_encoder(engine, gallery, unknown)
+    require_same_encoder(engine, gallery, unknown)
     speaker_id = into if isinstance(into, str) else making.create(db, gallery, into).id
     speaker = speakers.get(db, gallery.key, speaker_id, lock=True)
     hearings = [one for one in unknowns.hearings(db, unknown) if is_sound(one.row.embedding, len(unknown.voiceprint))]
@@ -71,7 +71,7 @@ def promote(
         raise DataDamaged(f"unknown voice {unknown_id}")
     review = _reviewed(engine, db, gallery, speaker, unknown, hearings, near)
     coach.refuse(review, accepted, embedded=True)
-    made = [_enroll(db, gallery, speaker, unknown, one, hearings, review) for one in different(hearings)]
+    made = [_enroll(engine, db, gallery, speaker, one, hearings, review) for one in different(hearings)]
     db.delete(unknown)
     galleries.refresh_voiceprints(db, gallery.key, [speaker])
     return Promotion(
@@ -82,12 +82,6 @@ def promote(
         similar_speaker=review.similar_speaker,
         warnings=review.warnings,
     )
-
-
-def _require_same_encoder(engine: Engine, gallery: GalleryRow, unknown: UnknownVoiceRow) -> None:
-    if unknown.encoder_fingerprint != engine.encoder.fingerprint:
-        made_with = label_of(unknown.encoder_name, unknown.encoder_fingerprint)
-        raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
 
 
 def _reviewed(
@@ -105,16 +99,16 @@ def _reviewed(
 
 
 def _enroll(
+    engine: Engine,
     db: Handle,
     gallery: GalleryRow,
     speaker: SpeakerRow,
-    unknown: UnknownVoiceRow,
     longest: Occurrence,
     hearings: Sequence[Occurrence],
     review: Review,
 ) -> UtteranceRow:
     """One utterance of the `longest` hearing in a recording, which all hearings in the same bytes belong to then."""
-    row = _utterance(gallery, speaker, unknown, longest.row, review)
+    row = utterance_row(engine, gallery, speaker, _probe(longest.row), review)
     known = utterances.same_bytes(db, gallery.key, row.sha256)
     if known is not None and known[1] != speaker.id:
         raise UtteranceElsewhere(known[1])
@@ -126,23 +120,8 @@ def _enroll(
     return utterance
 
 
-def _utterance(
-    gallery: GalleryRow, speaker: SpeakerRow, unknown: UnknownVoiceRow, hearing: HearingRow, review: Review
-) -> UtteranceRow:
+def _probe(hearing: HearingRow) -> Probe:
     """Of its bytes nothing was kept: the digest is the embedding's."""
     assert hearing.embedding is not None
-    return UtteranceRow(
-        id=new_id("utt"),
-        gallery_key=gallery.key,
-        speaker_key=speaker.key,
-        sha256=hashlib.sha256(hearing.embedding.tobytes()).hexdigest(),
-        speech_s=hearing.speech_s,
-        snr_db=hearing.snr_db,
-        clipping_ratio=hearing.clipping_ratio,
-        bandwidth_hz=hearing.bandwidth_hz,
-        voices=None,
-        accepted=list(review.refusals),
-        embedding=hearing.embedding,
-        encoder_name=unknown.encoder_name,
-        encoder_fingerprint=unknown.encoder_fingerprint,
-    )
+    sha256 = hashlib.sha256(hearing.embedding.tobytes()).hexdigest()
+    return Probe(sha256, coach.together([hearing]), hearing.embedding, needed_s=0.0, audio=b"")

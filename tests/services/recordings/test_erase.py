@@ -41,7 +41,7 @@ def recording_id(sid: SpeakerID) -> str:
     return made
 
 
-def heard(engine: Engine, recording_id: str) -> Recording:
+def outcome(engine: Engine, recording_id: str) -> Recording:
     found = look(engine, recording_id).result
     assert found is not None
     return found
@@ -56,20 +56,20 @@ def files(store_url: str) -> bytes:
 
 
 def test_a_renamed_speaker_has_the_new_name(sid: SpeakerID, recording_id: str) -> None:
-    assert called(heard(sid.engine, recording_id)) == [NAME, "Ben"]
+    assert called(outcome(sid.engine, recording_id)) == [NAME, "Ben"]
     gallery = galleries.get(sid.engine, "default")
     with sid.engine.write() as db:
         speakers.update(db, gallery, speakers.by_name_or_id(db, gallery, "Ben").id, SpeakerFields(name="Benjamin"))
-    found = heard(sid.engine, recording_id)
+    found = outcome(sid.engine, recording_id)
     assert called(found) == [NAME, "Benjamin"]
     assert {turn.speaker.name for turn in found.turns if turn.speaker} == {NAME, "Benjamin"}
 
 
 def test_an_erased_speaker_is_an_unknown_voice_for_good(sid: SpeakerID, recording_id: str) -> None:
-    before = heard(sid.engine, recording_id)
+    before = outcome(sid.engine, recording_id)
     ada = before.voices[0].voice
     sid.delete(NAME)
-    found = heard(sid.engine, recording_id)
+    found = outcome(sid.engine, recording_id)
     assert called(found) == ["unknown_1", "Ben"]
     assert (found.voices[0].decision, found.voices[0].speaker) == ("unknown", None)
     assert [turn.voice for turn in found.turns] == [
@@ -79,11 +79,11 @@ def test_an_erased_speaker_is_an_unknown_voice_for_good(sid: SpeakerID, recordin
     assert NAME not in {one.speaker.name for voice in found.voices for one in voice.candidates}
     assert look(sid.engine, recording_id).options.candidates == (before.voices[1].voice,)
     sid.delete("Ben")
-    assert called(heard(sid.engine, recording_id)) == ["unknown_1", "unknown_2"]
+    assert called(outcome(sid.engine, recording_id)) == ["unknown_1", "unknown_2"]
 
 
 @sqlite_only
-def test_no_answer_names_anybody(sid: SpeakerID, recording_id: str, store_url: str) -> None:
+def test_no_answer_names_anyone(sid: SpeakerID, recording_id: str, store_url: str) -> None:
     with sid.engine.write(erase=True):
         pass
     assert files(store_url).count(NAME.encode()) == 1  # the speaker's own row
@@ -91,7 +91,7 @@ def test_no_answer_names_anybody(sid: SpeakerID, recording_id: str, store_url: s
 
 @sqlite_only
 def test_no_byte_of_an_erased_speaker_stays(sid: SpeakerID, recording_id: str, store_url: str) -> None:
-    ada = heard(sid.engine, recording_id).voices[0].voice
+    ada = outcome(sid.engine, recording_id).voices[0].voice
     assert ada.encode() in files(store_url)
     erase_speaker(sid.engine, ada)
     assert [one in files(store_url) for one in (ada.encode(), NAME.encode(), b"Ben")] == [False, False, True]
@@ -113,10 +113,10 @@ def test_a_merged_speaker_is_who_they_became(sid: SpeakerID, recording_id: str) 
     with sid.engine.write() as db:
         eve = speakers.create(db, galleries.get(sid.engine, "default"), SpeakerFields(name="Eve"))
     sid.merge(NAME, eve.id)
-    assert called(heard(sid.engine, recording_id)) == ["Eve", "Ben"]
+    assert called(outcome(sid.engine, recording_id)) == ["Eve", "Ben"]
     with sid.engine.write() as db:
         undo(db, galleries.get(sid.engine, "default"))
-    assert called(heard(sid.engine, recording_id)) == [NAME, "Ben"]
+    assert called(outcome(sid.engine, recording_id)) == [NAME, "Ben"]
 
 
 def test_erasing_whom_they_became_erases_them(sid: SpeakerID, recording_id: str) -> None:
@@ -124,27 +124,27 @@ def test_erasing_whom_they_became_erases_them(sid: SpeakerID, recording_id: str)
         eve = speakers.create(db, galleries.get(sid.engine, "default"), SpeakerFields(name="Eve"))
     sid.merge(NAME, eve.id)
     sid.delete(eve.id)
-    assert called(heard(sid.engine, recording_id)) == ["unknown_1", "Ben"]
+    assert called(outcome(sid.engine, recording_id)) == ["unknown_1", "Ben"]
 
 
 def test_a_merge_that_cannot_be_undone_any_more_leaves_who_they_became(sid: SpeakerID, recording_id: str) -> None:
     with sid.engine.write() as db:
         eve = speakers.create(db, galleries.get(sid.engine, "default"), SpeakerFields(name="Eve"))
-    ada = heard(sid.engine, recording_id).voices[0].voice
+    ada = outcome(sid.engine, recording_id).voices[0].voice
     moved = sid.merge(ada, eve.id).change.utterances
     sid.delete_utterance(eve.id, moved[0])
-    found = heard(sid.engine, recording_id)
+    found = outcome(sid.engine, recording_id)
     assert called(found) == ["Eve", "Ben"]
     assert look(sid.engine, recording_id).options.candidates is not None
     assert ada not in (look(sid.engine, recording_id).options.candidates or ())
 
 
-def test_who_is_erased_while_a_recording_is_heard_is_not_named_in_it(sid: SpeakerID) -> None:
+def test_who_is_erased_while_a_recording_is_diarized_is_not_named_in_it(sid: SpeakerID) -> None:
     made = send(sid.engine)
     row = claim(sid.engine)
     found = diarize_and_name(sid.engine, galleries.get(sid.engine, "default"), MEETING)
     assert called(found.recording) == [NAME, "Ben"]
     sid.delete(NAME)
     assert save.done(sid.engine, Claimed(row.key, row.gallery_key, "wrk_test"), found)
-    assert called(heard(sid.engine, made)) == ["unknown_1", "Ben"]
+    assert called(outcome(sid.engine, made)) == ["unknown_1", "Ben"]
     assert not save.done(sid.engine, Claimed(row.key, row.gallery_key, "wrk_test"), found)

@@ -48,16 +48,16 @@ def test_one_that_runs_stops_soon(engine: Engine) -> None:
     assert (found.state, found.progress < 100, pieces(engine)) == ("cancelled", True, 0)
 
 
-def test_one_that_was_heard_when_it_was_cancelled_has_no_answer(
+def test_one_that_was_diarized_when_it_was_cancelled_has_no_answer(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = send(engine, probe(ADA))
     gallery = galleries.get(engine, "default")
 
     def cancelled_at_the_end(*given: Any) -> Any:
-        heard = diarize_and_name(*given)
+        outcome = diarize_and_name(*given)
         save.cancel(engine, gallery, made)
-        return heard
+        return outcome
 
     monkeypatch.setattr("speakerid.services.recordings.worker.diarize_and_name", cancelled_at_the_end)
     work(engine)
@@ -110,7 +110,7 @@ def test_one_that_is_erased_while_it_is_decoded_stops(engine: Engine) -> None:
 SPEECH = Speech(seconds=5.0, snr_db=20.0, clipping_ratio=0.0, bandwidth_hz=8_000)
 
 
-def heard(*llrs: float, decision: Decision = "unknown", enrolled: int = 10, prior: float = 0.5) -> DiarizedRecording:
+def outcome(*llrs: float, decision: Decision = "unknown", enrolled: int = 10, prior: float = 0.5) -> DiarizedRecording:
     """One voice; its candidates are as unlikely as whoever stays without a name."""
     voice = RecordedVoice(
         voice="unknown_1",
@@ -139,16 +139,16 @@ def heard(*llrs: float, decision: Decision = "unknown", enrolled: int = 10, prio
 @pytest.mark.parametrize(
     ("one", "kept"),
     [
-        (heard(-2.0, -3.0), True),
-        (heard(2.0), True),
-        (heard(2.4), False),  # one of ten, as likely as not
-        (heard(2.0, 2.0), False),
-        (heard(2.4, enrolled=100), True),
-        (heard(2.0, prior=0.7), False),
-        (heard(decision="no_speakers", enrolled=0), True),
-        (heard(-2.0, decision="ambiguous"), False),
-        (heard(-2.0, decision="not_enough_speech"), False),
+        (outcome(-2.0, -3.0), True),
+        (outcome(2.0), True),
+        (outcome(2.4), False),  # one of ten, as likely as not
+        (outcome(2.0, 2.0), False),
+        (outcome(2.4, enrolled=100), True),
+        (outcome(2.0, prior=0.7), False),
+        (outcome(decision="no_speakers", enrolled=0), True),
+        (outcome(-2.0, decision="ambiguous"), False),
+        (outcome(-2.0, decision="not_enough_speech"), False),
     ],
 )
-def test_kept_is_who_is_less_likely_anybody_enrolled_than_nobody(one: DiarizedRecording, kept: bool) -> None:
+def test_kept_is_who_is_less_likely_anyone_enrolled_than_no_one(one: DiarizedRecording, kept: bool) -> None:
     assert bool(strangers(one, one.recording)) == kept

@@ -29,8 +29,8 @@ ONE = Intake(max_waiting=1)
 @pytest.fixture(scope="module")
 def ended_process() -> str:
     """How a process that has ended called itself."""
-    told = "from speakerid.services.recordings.audio import this_process; print(this_process())"
-    found = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True).stdout.strip()
+    shown = "from speakerid.services.recordings.audio import this_process; print(this_process())"
+    found = subprocess.run([sys.executable, "-c", shown], check=True, capture_output=True, text=True).stdout.strip()
     if not found.partition("/")[0]:
         pytest.skip("this system does not tell of its processes")
     return found
@@ -54,7 +54,7 @@ def test_a_process_that_is_gone_is_known(ended_process: str) -> None:
         assert not stored_audio.is_gone(unknown)
 
 
-def test_a_child_that_nobody_waited_for_is_gone() -> None:
+def test_a_child_that_no_one_waited_for_is_gone() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     machine, _, _ = stored_audio.this_process().split("/")
     name = f"{machine}/{child.pid}/{stored_audio._started(child.pid)}"

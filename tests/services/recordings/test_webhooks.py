@@ -36,12 +36,22 @@ PRIVATE = Notice(private=True)
 ALLOWED = Intake(private_webhooks=True)
 
 
+def notify(engine: Engine, notice: Notice) -> None:
+    """Call every webhook that is due, and wait for them."""
+    sender = webhooks.Sender(engine, notice)
+    try:
+        while sender.turn():
+            sender.wait()
+    finally:
+        sender.close()
+
+
 @dataclass
 class Receiver:
     """A server on loopback that notes what it is told."""
 
     statuses: list[int] = field(default_factory=list)  # of the next answers; then 204
-    heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    outcome: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -61,7 +71,7 @@ def _listening(noted: Receiver) -> Iterator[None]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            noted.heard.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
+            noted.outcome.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
             self.send_response(noted.statuses.pop(0) if noted.statuses else 204)
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
@@ -97,12 +107,12 @@ def pass_time(engine: Engine, seconds: float) -> None:
 def test_it_is_called_once_with_ids_and_no_more(engine: Engine, receiver: Receiver) -> None:
     made = ended(engine, receiver.url)
     for _ in range(2):
-        webhooks.notify(engine, PRIVATE)
-    ((path, headers, body),) = receiver.heard
-    told = json.loads(body)
+        notify(engine, PRIVATE)
+    ((path, headers, body),) = receiver.outcome
+    shown = json.loads(body)
     assert path == "/hook?token=1"
-    assert told.pop("timestamp")
-    assert told == {
+    assert shown.pop("timestamp")
+    assert shown == {
         "type": "recording.done",
         "data": {"id": made, "gallery": "default", "state": "done", "error": None},
     }
@@ -113,8 +123,8 @@ def test_it_is_called_once_with_ids_and_no_more(engine: Engine, receiver: Receiv
 @pytest.mark.parametrize("secret", ["a plain text", "whsec_" + base64.b64encode(b"key of bytes").decode()])
 def test_it_is_signed(engine: Engine, receiver: Receiver, secret: str) -> None:
     ended(engine, receiver.url)
-    webhooks.notify(engine, Notice(secret, private=True))
-    ((_, headers, body),) = receiver.heard
+    notify(engine, Notice(secret, private=True))
+    ((_, headers, body),) = receiver.outcome
     key = b"key of bytes" if secret.startswith("whsec_") else secret.encode()
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -124,30 +134,30 @@ def test_it_is_signed(engine: Engine, receiver: Receiver, secret: str) -> None:
 def test_it_is_tried_again_later_and_not_for_ever(engine: Engine, receiver: Receiver) -> None:
     receiver.statuses = [500, 302, 404, 500, 500, 500]
     ended(engine, receiver.url)
-    webhooks.notify(engine, PRIVATE)
-    webhooks.notify(engine, PRIVATE)
-    assert len(receiver.heard) == 1  # not before its time
+    notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
+    assert len(receiver.outcome) == 1  # not before its time
     for again_s in (*webhooks.AGAIN_S, 1e6, 1e6):
         pass_time(engine, again_s)
-        webhooks.notify(engine, PRIVATE)
-    assert len(receiver.heard) == 1 + len(webhooks.AGAIN_S)
-    assert {path for path, _, _ in receiver.heard} == {"/hook?token=1"}  # the redirect was not followed
+        notify(engine, PRIVATE)
+    assert len(receiver.outcome) == 1 + len(webhooks.AGAIN_S)
+    assert {path for path, _, _ in receiver.outcome} == {"/hook?token=1"}  # the redirect was not followed
 
 
 def test_it_gets_through_at_last(engine: Engine, receiver: Receiver) -> None:
     receiver.statuses = [503]
     ended(engine, receiver.url)
     for _ in range(4):
-        webhooks.notify(engine, PRIVATE)
+        notify(engine, PRIVATE)
         pass_time(engine, 1e6)
-    assert len(receiver.heard) == 2
+    assert len(receiver.outcome) == 2
 
 
 def test_a_cancelled_job_calls_too(engine: Engine, receiver: Receiver) -> None:
     made = send(engine, probe(ADA), webhook=receiver.url, intake=ALLOWED)
     save.cancel(engine, galleries.get(engine, "default"), made)
-    webhooks.notify(engine, PRIVATE)
-    assert json.loads(receiver.heard[0][2])["type"] == "recording.cancelled"
+    notify(engine, PRIVATE)
+    assert json.loads(receiver.outcome[0][2])["type"] == "recording.cancelled"
 
 
 def test_an_answer_that_never_ends_is_not_waited_for(
@@ -155,11 +165,11 @@ def test_an_answer_that_never_ends_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(webhook_client, "TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as trickling:
-        told = threading.Thread(target=_trickle, args=(trickling,))
-        told.start()
+        shown = threading.Thread(target=_trickle, args=(trickling,))
+        shown.start()
         ended(engine, f"http://127.0.0.1:{trickling.getsockname()[1]}/")
-        webhooks.notify(engine, PRIVATE)
-        told.join()
+        notify(engine, PRIVATE)
+        shown.join()
     assert "did not answer: ReadTimeout" in caplog.text
 
 
@@ -173,15 +183,15 @@ def _trickle(server: socket.socket) -> None:
             time.sleep(0.05)
 
 
-def test_nobody_there_is_no_failure(engine: Engine) -> None:
+def test_no_one_there_is_no_failure(engine: Engine) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and never listens
         ended(engine, f"http://127.0.0.1:{taken.getsockname()[1]}/")
-        webhooks.notify(engine, PRIVATE)
+        notify(engine, PRIVATE)
     with engine.write() as db:
         db.execute(update(RecordingRow).values(webhook="https://no.such.host.invalid/", webhook_tries=0))
         db.execute(update(RecordingRow).values(webhook_due=recordings.clock(db)))
-    webhooks.notify(engine, PRIVATE)
+    notify(engine, PRIVATE)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0"])
@@ -189,8 +199,8 @@ def test_a_private_address_is_not_called(
     engine: Engine, receiver: Receiver, host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ended(engine, f"http://{host}:{receiver.port}/")
-    webhooks.notify(engine, Notice())
-    assert receiver.heard == []
+    notify(engine, Notice())
+    assert receiver.outcome == []
     assert "private network" in caplog.text
 
 
@@ -245,12 +255,12 @@ def test_a_stored_url_beyond_ascii_is_called_all_the_same(engine: Engine, receiv
     ended(engine, receiver.url)
     with engine.write() as db:
         db.execute(update(RecordingRow).values(webhook=f"http://127.0.0.1:{receiver.port}{path}"))
-    webhooks.notify(engine, PRIVATE)
-    ((called, _, _),) = receiver.heard
+    notify(engine, PRIVATE)
+    ((called, _, _),) = receiver.outcome
     assert called == quote(path, "/?=")
 
 
-def test_one_that_fails_in_a_new_way_keeps_nobody_waiting(
+def test_one_that_fails_in_a_new_way_keeps_no_one_waiting(
     engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     real = webhook_client.post
@@ -263,8 +273,8 @@ def test_one_that_fails_in_a_new_way_keeps_nobody_waiting(
     monkeypatch.setattr(webhook_client, "post", post)
     bad = ended(engine, receiver.url + "&bad=1")
     ended(engine, receiver.url)
-    webhooks.notify(engine, PRIVATE)
-    assert len(receiver.heard) == 1
+    notify(engine, PRIVATE)
+    assert len(receiver.outcome) == 1
     assert f"the webhook of recording {bad} could not be called" in caplog.text
 
 
@@ -278,7 +288,7 @@ def test_slow_ones_are_called_beside_the_others(engine: Engine, receiver: Receiv
         sender = webhooks.Sender(engine, PRIVATE)
         began = time.monotonic()
         assert sender.turn()
-        while not receiver.heard:
+        while not receiver.outcome:
             time.sleep(0.01)
         assert time.monotonic() - began < webhook_client.TIMEOUT_S
         assert not sender.turn()  # the host's places are taken

@@ -206,7 +206,7 @@ def test_odd_recordings_have_an_answer_or_a_code(engine: Engine, audio: bytes, s
     assert (found.state, found.error.code if found.error else None, pieces(engine)) == (state, code, 0)
 
 
-def test_a_worker_with_another_encoder_says_so(open_engine: EngineMaker, store_url: str, engine: Engine) -> None:
+def test_a_worker_with_another_encoder_reports_it(open_engine: EngineMaker, store_url: str, engine: Engine) -> None:
     add_speaker(engine, "Ada", made_up(unit(1)))
     made = send(engine)
     work(open_engine(store_url, encoder=FakeEncoder(dim=16)))

@@ -23,7 +23,7 @@ from tests.services.enrolled import erase_speaker, near
 from tests.services.kept import KEEPING, add_keeping, inbox, keep_recording, left, stranger
 from tests.services.test_erasure import SLICE
 
-HEARD = [unit(1), near(unit(1), 0.9), near(unit(1), 0.92, seed=3)]
+FOUND = [unit(1), near(unit(1), 0.9), near(unit(1), 0.92, seed=3)]
 OTHER = unit(2)
 
 
@@ -38,7 +38,7 @@ def traces(store: str) -> tuple[bool, bool]:
     And of the other voice.
     """
     files = b"\n".join(path.read_bytes() for path in Path(store).parent.iterdir())
-    vectors = HEARD + [voiceprint(np.stack(HEARD[:n])) for n in (1, 2, 3)]
+    vectors = FOUND + [voiceprint(np.stack(FOUND[:n])) for n in (1, 2, 3)]
     pieces = [one.tobytes()[at : at + SLICE] for one in vectors for at in range(0, one.nbytes, SLICE)]
     return any(piece in files for piece in pieces), OTHER.tobytes()[:SLICE] in files
 
@@ -82,7 +82,7 @@ def _erase_the_promoted(engine: Engine) -> None:
 def test_no_byte_stays(engine: Engine, store_url: str, forgotten: Callable[[Engine], None]) -> None:
     add_keeping(engine)
     add_keeping(engine, "other")
-    for vector in HEARD:
+    for vector in FOUND:
         keep_recording(engine, stranger(vector))
     keep_recording(engine, stranger(OTHER), gallery="other")
     assert [one.recordings for one in inbox(engine)] == [3]

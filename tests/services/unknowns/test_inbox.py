@@ -36,10 +36,10 @@ def sid(engine: Engine) -> SpeakerID:
     return SpeakerID(engine, KEEPING)
 
 
-def talk(*said: tuple[str, int]) -> bytes:
+def talk(*given: tuple[str, int]) -> bytes:
     """Whole recordings of these voices, one after another."""
-    heard = [decode(probe(voice, nth)) for voice, nth in said]
-    return wav_bytes((np.concatenate([PAUSE, *(part for one in heard for part in (one, PAUSE))]), 16_000))
+    outcome = [decode(probe(voice, nth)) for voice, nth in given]
+    return wav_bytes((np.concatenate([PAUSE, *(part for one in outcome for part in (one, PAUSE))]), 16_000))
 
 
 FIRST = talk((ADA, 0), (BEN, 0))
@@ -78,8 +78,8 @@ def test_strangers_are_recognized_in_another_recording(sid: SpeakerID) -> None:
     assert [one.id for one in found] == ids[0]
     hearings = sid.unknown(found[0].id).hearings
     assert [(one.recording, one.voice) for one in hearings] == [(first.id, "unknown_1"), (second.id, "unknown_2")]
-    told = [(turn.start, turn.end) for turn in second.turns if turn.voice == "unknown_2"]
-    assert [(turn.start, turn.end) for turn in hearings[1].turns] == told
+    shown = [(turn.start, turn.end) for turn in second.turns if turn.voice == "unknown_2"]
+    assert [(turn.start, turn.end) for turn in hearings[1].turns] == shown
 
 
 def test_the_same_file_again_is_no_recurrence(sid: SpeakerID) -> None:
@@ -96,7 +96,7 @@ def test_enrolled_speakers_are_not_kept(sid: SpeakerID) -> None:
     assert sid.unknown(ben.id).hearings[0].voice == "unknown_1"
 
 
-def test_where_only_some_may_be_named_nobody_is_kept(sid: SpeakerID) -> None:
+def test_where_only_some_may_be_named_no_one_is_kept(sid: SpeakerID) -> None:
     """The others may be enrolled: they were not asked for."""
     sid.enroll("Ada", *(utterance(ADA, nth) for nth in range(3)))
     answer = sid.recording(FIRST, candidates=["Ada"])
@@ -117,14 +117,14 @@ def test_past_answers_name_the_promoted_and_forget_the_erased(sid: SpeakerID) ->
     ada, ben = sid.unknowns()
     speaker = sid.promote(ada.id, "Ada").speaker
     for answer, label in ((first, "unknown_1"), (second, "unknown_2")):
-        told = past(sid, answer.id)
-        voice = by_label(told)[speaker.id]
+        shown = past(sid, answer.id)
+        voice = by_label(shown)[speaker.id]
         assert (voice.decision, voice.reason, voice.unknown_id) == ("accept", PROMOTED, None)
         assert voice.speaker is not None
         assert (voice.speaker.id, voice.speaker.name) == (speaker.id, "Ada")
-        assert {turn.speaker == voice.speaker for turn in told.turns if turn.voice == speaker.id} == {True}
-        others = [one for one in told.voices if one.voice != speaker.id]
-        assert label not in by_label(told)
+        assert {turn.speaker == voice.speaker for turn in shown.turns if turn.voice == speaker.id} == {True}
+        others = [one for one in shown.voices if one.voice != speaker.id]
+        assert label not in by_label(shown)
         assert [(one.speaker, one.unknown_id) for one in others] == [(None, ben.id)]
     third = sid.recording(talk((ADA, 1), (BEN, 0)))
     assert [one.speaker.id if one.speaker else one.unknown_id for one in third.voices] == [speaker.id, ben.id]
@@ -155,22 +155,22 @@ def test_a_job_feeds_the_inbox_and_its_erasure_empties_it(sid: SpeakerID) -> Non
         past(sid, second)
 
 
-def test_a_job_and_the_verb_hear_the_same(sid: SpeakerID) -> None:
+def test_a_job_and_the_verb_find_the_same(sid: SpeakerID) -> None:
     work_off(sid, FIRST)
     sid.recording(FIRST)
     assert [one.recordings for one in sid.unknowns()] == [1, 1]
     assert [len(sid.unknown(one.id).hearings) for one in sid.unknowns()] == [2, 2]
 
 
-def test_a_speaker_erased_while_the_recording_was_heard_is_not_kept(sid: SpeakerID) -> None:
+def test_a_speaker_erased_while_the_recording_was_diarized_is_not_kept(sid: SpeakerID) -> None:
     ada = sid.enroll("Ada", *(utterance(ADA, nth) for nth in range(3))).speaker
     engine, gallery = sid.engine, galleries.get(sid.engine, KEEPING)
-    heard = diarize_and_name(engine, gallery, FIRST)
+    outcome = diarize_and_name(engine, gallery, FIRST)
     erase_speaker(engine, ada.id, KEEPING)
     with engine.write() as db:
         row = done_recording(db, gallery)
-        save.answer(engine, db, gallery, row, heard, save.still_known(db, gallery.key, heard.recording))
+        save.answer(engine, db, gallery, row, outcome, save.still_known(db, gallery.key, outcome.recording))
     (ben,) = inbox(engine)
     assert [one.voice for one in sid.unknown(ben.id).hearings] == ["unknown_1"]
-    told = past(sid, row.id)
-    assert [(one.voice, one.unknown_id) for one in told.voices] == [("unknown_2", None), ("unknown_1", ben.id)]
+    shown = past(sid, row.id)
+    assert [(one.voice, one.unknown_id) for one in shown.voices] == [("unknown_2", None), ("unknown_1", ben.id)]

@@ -38,16 +38,16 @@ def forget_recording(engine: Engine, recording_id: str) -> None:
         db.delete(row)
 
 
-def test_a_voice_heard_again_is_one_voice(keeping: Engine) -> None:
+def test_a_voice_found_again_is_one_voice(keeping: Engine) -> None:
     first = keep_recording(keeping, stranger(ADA))
     again = keep_recording(keeping, stranger(BEN), stranger(near(ADA, 0.95), "unknown_2"))
     ada, ben = inbox(keeping)
     assert (ada.recordings, ada.speech_seconds, ben.recordings) == (2, 20.0, 1)
     assert ada.first_heard_at < ada.last_heard_at == ben.first_heard_at
-    heard = details(keeping, ada.id)
-    assert heard.unknown == ada
-    assert [(one.recording, one.voice) for one in heard.hearings] == [(first, "unknown_1"), (again, "unknown_2")]
-    assert heard.hearings[0].turns == (UnknownVoiceTurn(0.0, 4.0), UnknownVoiceTurn(6.0, 12.0))
+    outcome = details(keeping, ada.id)
+    assert outcome.unknown == ada
+    assert [(one.recording, one.voice) for one in outcome.hearings] == [(first, "unknown_1"), (again, "unknown_2")]
+    assert outcome.hearings[0].turns == (UnknownVoiceTurn(0.0, 4.0), UnknownVoiceTurn(6.0, 12.0))
     assert [one.id for one in inbox(keeping, min_recordings=2)] == [ada.id]
 
 
@@ -137,7 +137,7 @@ def test_what_is_left_of_a_voice_is_what_it_is_compared_with(keeping: Engine) ->
     assert len(inbox(keeping)) == 2
 
 
-def test_a_dismissed_voice_may_be_heard_anew(keeping: Engine) -> None:
+def test_a_dismissed_voice_may_be_found_anew(keeping: Engine) -> None:
     keep_recording(keeping, stranger(ADA), stranger(BEN, "unknown_2"))
     gone, stays = inbox(keeping)
     with keeping.write(erase=True) as db:

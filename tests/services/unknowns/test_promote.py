@@ -58,9 +58,9 @@ def who(engine: Engine, recording_id: str, label: str = "unknown_1") -> str | No
 def test_a_new_speaker_is_enrolled_from_the_hearings(keeping: Engine) -> None:
     vectors = (ADA, near(ADA, 0.9))
     recordings = tuple(keep_recording(keeping, stranger(vector)) for vector in vectors)
-    said = SpeakerFields(name="Ada", external_id="hr-1", metadata={"team": "x"}, consent={"given": "2026-01-31"})
-    done = promoted(keeping, inbox(keeping)[0].id, said)
-    assert (done.speaker.name, done.speaker.external_id, done.speaker.consent) == ("Ada", "hr-1", said.consent)
+    given = SpeakerFields(name="Ada", external_id="hr-1", metadata={"team": "x"}, consent={"given": "2026-01-31"})
+    done = promoted(keeping, inbox(keeping)[0].id, given)
+    assert (done.speaker.name, done.speaker.external_id, done.speaker.consent) == ("Ada", "hr-1", given.consent)
     assert (done.speaker.status, done.speaker.utterances, done.speaker.speech_seconds) == ("enrolled", 2, 20.0)
     assert (done.recordings, done.cohesion, done.similar_speaker) == (recordings, None, None)
     assert [one.speech.seconds for one in done.utterances] == [10.0, 10.0]
@@ -174,7 +174,7 @@ def test_what_is_not_there(
     assert len(details(keeping, inbox(keeping)[0].id).hearings) == 1
 
 
-def test_a_voice_that_another_encoder_heard(keeping: Engine, open_engine: EngineMaker, store_url: str) -> None:
+def test_a_voice_that_another_encoder_embedded(keeping: Engine, open_engine: EngineMaker, store_url: str) -> None:
     keep_recording(keeping, stranger(ADA))
     other = open_engine(store_url, encoder=FakeEncoder(dim=16))
     with pytest.raises(EncoderMismatch):

@@ -87,7 +87,7 @@ def test_keeping_and_promoting_need_one_connection_at_a_time(keeping: Engine, mo
         promote(keeping, db, KEEPING, unknown_id, SpeakerFields(name="Ada"), near, EVERY_REFUSAL)
 
 
-def test_other_galleries_keep_nobody(engine: Engine) -> None:
+def test_other_galleries_keep_no_one(engine: Engine) -> None:
     found = voices(engine, gone_through(engine, gallery="default"), "default")
     assert [one.unknown_id for one in found] == [None, None]
     assert left(engine) == (0, 0)
