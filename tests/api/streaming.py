@@ -23,8 +23,8 @@ Json = dict[str, Any]
 
 def pcm(*voices: str) -> bytes:
     """16 kHz, each says a whole recording, with pauses between."""
-    heard = [part for voice in voices for part in (decode(probe(voice)), PAUSE)]
-    return (np.concatenate([PAUSE, *heard]) * 32_767.0).astype("<i2").tobytes()
+    parts = [part for voice in voices for part in (decode(probe(voice)), PAUSE)]
+    return (np.concatenate([PAUSE, *parts]) * 32_767.0).astype("<i2").tobytes()
 
 
 def say(live: WebSocketTestSession, audio: bytes, size: int = 6_400) -> None:

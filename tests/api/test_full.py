@@ -1,4 +1,4 @@
-"""A full server says when to come back, and a failing encoder is told apart from a bad recording."""
+"""A full server names a time to come back, and a failing encoder is no bad recording."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.api.streaming import STREAM, refusal
 
 
 def lasts(patience: Patience, size: int, every_s: float, rounds: int = 1000) -> float:
-    """Seconds until it is over for somebody who sends `size` bytes every `every_s`; endless: all rounds."""
+    """Seconds until it is over for a client that sends `size` bytes every `every_s`; endless: all rounds."""
     for done in range(rounds):
         patience.spend(every_s)
         if patience.over:
@@ -85,7 +85,7 @@ def test_one_place_is_for_whoever_comes_first() -> None:
 
 
 def test_no_place_is_none() -> None:
-    assert taken(Shares(0), "anybody") == 0
+    assert taken(Shares(0), "a") == 0
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Audits and calibrations wait for each other, never identify for them; whoever finds no place is told when to come."""
+"""Audits and calibrations wait for each other, never identify for them; who finds no place gets a time to come back."""
 
 from __future__ import annotations
 

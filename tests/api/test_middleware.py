@@ -66,7 +66,7 @@ BODY: Message = {"type": "http.request", "body": b"audio", "more_body": False}
 
 
 class Decoding:
-    """An application that reads the body, then works in a thread until nobody waits, at most for a second."""
+    """An application that reads the body, then works in a thread until its client has gone, at most for a second."""
 
     def __init__(self) -> None:
         self.ended: type[BaseException] | None = None

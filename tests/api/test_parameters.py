@@ -65,7 +65,7 @@ def test_no_route_was_forgotten(client: TestClient) -> None:
     assert all(isinstance(one, StrictRoute) for one in routes if isinstance(one, APIRoute))
 
 
-def test_who_may_not_ask_is_told_that_first(client: TestClient, key: Scoped) -> None:
+def test_who_may_not_ask_is_refused_for_that_first(client: TestClient, key: Scoped) -> None:
     key("admin")
     for path in (SPEAKERS, f"{DEFAULT}/recordings/none", "/v1/galleries"):
         refused(client.get(path, params={"x": "1"}), 401, "key_missing")

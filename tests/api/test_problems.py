@@ -34,12 +34,12 @@ def test_every_error_is_mapped(kind: type[errors.SpeakeridError]) -> None:
     assert status_of(kind) != 503
 
 
-def test_an_error_nobody_mapped_is_noticed() -> None:
+def test_an_error_without_a_status_is_noticed() -> None:
     with pytest.raises(LookupError):
         status_of(errors.SpeakeridError)
 
 
-def test_codes_are_told_apart() -> None:
+def test_codes_are_distinct() -> None:
     assert [code for code, times in Counter(kind.code for kind in every_error()).items() if times > 1] == []
 
 
@@ -105,7 +105,7 @@ def test_a_field_that_is_half_a_character_is_quoted_safely(open_client: ClientMa
     refused(answer, 422, "invalid_request")
 
 
-def test_a_body_that_is_not_json_is_told_so(client: TestClient) -> None:
+def test_a_body_that_is_not_json_is_refused(client: TestClient) -> None:
     answer = client.post(SPEAKERS, content='{"name" "Ada"}', headers={"Content-Type": "application/json"})
     sentence = "The body is not JSON (Expecting ':' delimiter, character 8). Send one JSON object."
     assert refused(answer, 422, "invalid_request")["detail"] == sentence

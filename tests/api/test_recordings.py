@@ -286,7 +286,7 @@ def test_events_end_after_their_key_is_revoked(
 
 
 @pytest.mark.parametrize("error", [TooManyWrongKeys(3), Overloaded()])
-def test_events_end_when_nobody_can_be_asked_about_their_key(
+def test_events_end_when_their_key_cannot_be_checked(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refuse(*_: object) -> None:

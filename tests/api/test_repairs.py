@@ -61,6 +61,6 @@ def test_a_merge_needs_to_know_into_whom(client: TestClient, body: dict[str, obj
     assert answer.json()["code"] == ("speaker_not_found" if body == {"into": ""} else "invalid_request")
 
 
-def test_nobody_is_merged_with_themselves(client: TestClient) -> None:
+def test_no_speaker_is_merged_with_themselves(client: TestClient) -> None:
     ada = new_speaker(client, "Ada")
     refused(client.post(f"{SPEAKERS}/{ada}/merge", json={"into": ada}), 422, "invalid_request")

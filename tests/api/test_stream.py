@@ -39,7 +39,7 @@ def test_two_known_speakers_are_named_while_they_speak(known: TestClient) -> Non
     assert known.app.state.streams.total == 0  # type: ignore[attr-defined]
 
 
-def test_enough_is_said_once(client: TestClient) -> None:
+def test_enough_comes_once(client: TestClient) -> None:
     enough = [one for one in answers(client, pcm(ADA)) if one["type"] == "enough"]
     assert [(one["voice"], one["decision"]) for one in enough] == [("unknown_1", "no_speakers")]
     assert enough[0]["reason"] == "Nobody is enrolled in this gallery."
@@ -177,7 +177,7 @@ def test_a_client_that_goes_away(known: TestClient) -> None:
     assert threading.active_count() <= before + 2  # the pool keeps an idle one for the next call
 
 
-def test_a_full_encoder_is_said(open_engine: EngineMaker, store_url: str, open_client: ClientMaker) -> None:
+def test_a_full_encoder_is_an_error(open_engine: EngineMaker, store_url: str, open_client: ClientMaker) -> None:
     client = open_client(open_engine(store_url, max_queue=0))
     with client.websocket_connect(STREAM) as live:
         live.send_json({})

@@ -36,7 +36,7 @@ def test_list_by_cursor(engine: Engine, keeping: TestClient) -> None:
     assert keeping.get(GALLERY).json()["unknown_voices"] == 3
 
 
-def test_where_it_was_heard(engine: Engine, keeping: TestClient) -> None:
+def test_its_recordings(engine: Engine, keeping: TestClient) -> None:
     recording = keep_recording(engine, stranger(unit(1), "unknown_3"))
     (voice,) = keeping.get(UNKNOWNS).json()["items"]
     answer = keeping.get(f"{UNKNOWNS}/{voice['id']}").json()
@@ -48,9 +48,9 @@ def test_where_it_was_heard(engine: Engine, keeping: TestClient) -> None:
 
 def test_a_promoted_voice_is_identified(engine: Engine, keeping: TestClient) -> None:
     """Kept from one real recording, known in another."""
-    heard = probe_of(engine, utterance(ADA), KEEPING)
-    assert heard.embedding is not None
-    keep_recording(engine, stranger(heard.embedding, speech=heard.speech))
+    probe_ada = probe_of(engine, utterance(ADA), KEEPING)
+    assert probe_ada.embedding is not None
+    keep_recording(engine, stranger(probe_ada.embedding, speech=probe_ada.speech))
     (voice,) = keeping.get(UNKNOWNS).json()["items"]
     body = {"name": "Ada", "external_id": "hr-1", "metadata": {"team": "x"}, "consent": {"given": "2026-01-31"}}
     done = keeping.post(f"{UNKNOWNS}/{voice['id']}/promote", json=body).json()

@@ -49,7 +49,7 @@ def recording(*turns: Turn) -> Recording:
     return replace(RECORDING_RESULT.result, turns=turns)
 
 
-def test_a_recording_is_right_when_everybody_is() -> None:
+def test_a_recording_is_right_when_every_turn_is() -> None:
     turns = [turn(0.5, 4.0, ADA), turn(4.0, 4.9, BEN), turn(6.1, 9.0, BEN), turn(11.0, 14.0, "unknown_1")]
     found = demo.shown_turns(SPOKEN, recording(*turns, turn(16.0, 19.0, "unknown_1")))
     assert [one.found for one in found] == [ADA, BEN, "unknown_1", "unknown_1"]
@@ -62,7 +62,7 @@ def test_a_recording_is_wrong_when_one_is(last: list[Turn]) -> None:
     assert [one.right for one in demo.shown_turns(SPOKEN, recording(*turns))] == [True, True, True, False]
 
 
-def test_the_recording_holds_what_is_said_in_it(tmp_path: Path) -> None:
+def test_the_recording_holds_its_script(tmp_path: Path) -> None:
     spoken = demo.write_conversation(tmp_path / "talk.wav")
     assert len({one.voice for one in spoken}) == 3
     assert None in {one.voice for one in spoken}

@@ -111,7 +111,7 @@ def test_people_read_how_well_it_agrees(speakerid: Command) -> None:
     assert "Compared with what was enrolled before: llr " in speakerid("enroll", "Ada", VOICES[ADA].enroll[1]).out
 
 
-def test_what_fails_for_every_file_is_said_once(speakerid: Command, tree: Path) -> None:
+def test_what_fails_for_every_file_is_reported_once(speakerid: Command, tree: Path) -> None:
     ran = speakerid("enroll", "--tree", tree, "--gallery", "nowhere")
     assert ran.code == 1
     assert ran.err.splitlines() == [

@@ -107,7 +107,7 @@ def test_wrong_usage(speakerid: Command, tree: Path, arguments: tuple[str, ...])
     assert speakerid("evaluate", *(one.format(tree=tree) for one in arguments)).code == 2
 
 
-def test_what_another_encoder_heard_is_refused(
+def test_an_encoder_trained_on_the_test_is_refused(
     speakerid: Command, tree: Path, cached: tuple[str | Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from speakerid.encoders.fake import FakeEncoder

@@ -37,7 +37,7 @@ def test_unknown_is_an_answer(enrolled: Command) -> None:
     assert ran.out.startswith("unknown\n")
 
 
-def test_nobody_enrolled_is_an_answer(speakerid: Command) -> None:
+def test_an_empty_gallery_is_an_answer(speakerid: Command) -> None:
     ran = speakerid("identify", PROBE, "--json")
     assert (ran.code, ran.json["decision"]) == (0, "no_speakers")
 
@@ -47,7 +47,7 @@ def test_silence_is_answered_and_refused(enrolled: Command) -> None:
     assert (ran.code, ran.json["decision"], ran.err) == (1, "not_enough_speech", "")
 
 
-def test_many_files_are_a_table_and_bad_ones_are_told(enrolled: Command) -> None:
+def test_many_files_are_a_table_and_bad_ones_are_reported(enrolled: Command) -> None:
     ran = enrolled("identify", PROBE, samples.stranger()[0], "no.wav")
     assert ran.code == 1
     rows = [line.split() for line in ran.out.splitlines() if ".opus" in line]

@@ -64,7 +64,7 @@ def test_only_candidates_are_named(served: Served, talk: Path) -> None:
     assert [one["speaker"] and one["speaker"]["name"] for one in ran.lines[-1]["voices"]] == [None, BEN]
 
 
-def test_it_is_heard_as_it_was_said(tmp_path: Path) -> None:
+def test_a_file_is_listened_to_in_real_time(tmp_path: Path) -> None:
     file, stopped = tmp_path / "short.wav", threading.Event()
     soundfile.write(file, np.zeros(8_000, np.float32), 16_000)
     began = time.monotonic()
@@ -153,10 +153,10 @@ class TestMicrophone:
     def test_it_gives_what_it_hears_until_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
         stopped, opened = threading.Event(), list[Any]()
         monkeypatch.setitem(sys.modules, "sounddevice", _library(opened, bytes(int(RATE_HZ * BLOCK_S * 2))))
-        heard = microphone(stopped)
-        assert [len(next(heard)) for _ in range(3)] == [3_200] * 3
+        blocks = microphone(stopped)
+        assert [len(next(blocks)) for _ in range(3)] == [3_200] * 3
         stopped.set()
-        assert list(heard) == []
+        assert list(blocks) == []
         assert opened == [{"samplerate": 16_000, "channels": 1, "dtype": "int16", "blocksize": 1_600}, "closed"]
 
     def test_without_the_library(self, enrolled: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from tests.services.enrolled import probe_of
 from tests.services.kept import LONG, keep_recording
 
 
-def hear_twice(store: Path, voice: str, gallery: str) -> None:
-    """Two recordings are done in which somebody sounds like the first utterance of this sample voice."""
+def keep_twice(store: Path, voice: str, gallery: str) -> None:
+    """Two recordings are done with a person who sounds like the first utterance of this sample voice."""
     engine = build_engine(Settings(store=str(store), encoder="fake"))
     embedding = probe_of(engine, utterance(voice), gallery).embedding
     assert embedding is not None
@@ -26,10 +26,10 @@ def hear_twice(store: Path, voice: str, gallery: str) -> None:
 
 @pytest.fixture
 def keeping(speakerid: Command) -> Command:
-    """On a store whose default gallery heard ADA twice, nameless."""
+    """On a store whose default gallery has two recordings of ADA, nameless."""
     made = speakerid("galleries", "set", "default", "--keep-unknown-voices", "--json").json
     assert made["keep_unknown_voices"]
-    hear_twice(speakerid.store, ADA, "default")
+    keep_twice(speakerid.store, ADA, "default")
     return speakerid
 
 
@@ -54,9 +54,9 @@ def test_promote_into_a_speaker_who_is_there(keeping: Command) -> None:
     assert refused.problem["code"] == "does_not_match_speaker"
     described = keeping("unknowns", "promote", voice["id"], "Ada", "--external-id", "hr-1", "--json")
     assert described.problem["code"] == "invalid_request"
-    told = keeping("unknowns", "promote", voice["id"], "Ada").out
-    assert told.startswith("Ada (spk_")
-    assert told.count("rec_") == 2
+    shown = keeping("unknowns", "promote", voice["id"], "Ada").out
+    assert shown.startswith("Ada (spk_")
+    assert shown.count("rec_") == 2
     assert keeping("speakers", "show", "Ada", "--json").json["utterances"] == 2  # both recordings sound exactly alike
 
 
@@ -85,8 +85,8 @@ def test_switching_it_off_forgets(keeping: Command) -> None:
 def test_a_server_does_the_same(served: Served) -> None:
     remote = ("--url", served.url)
     assert served("galleries", "create", "inbox", "--keep-unknown-voices", *remote).code == 0
-    hear_twice(served.store, ADA, "inbox")
-    hear_twice(served.store, BEN, "inbox")
+    keep_twice(served.store, ADA, "inbox")
+    keep_twice(served.store, BEN, "inbox")
     inside = ("--gallery", "inbox", "--json")
     local, listed = (served("unknowns", "list", *inside, *more).json for more in ((), remote))
     assert local == listed

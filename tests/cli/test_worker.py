@@ -41,7 +41,7 @@ def long_recording() -> bytes:
 
 @contextmanager
 def worker(store: str) -> Iterator[subprocess.Popen[str]]:
-    """Ready to work; killed at the end, if nobody was faster."""
+    """Ready to work; killed at the end, if it still runs."""
     command = [sys.executable, "-m", "speakerid.cli", "worker", "--store", store, "--encoder", "fake"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -74,7 +74,7 @@ def test_another_process_finishes_what_a_killed_one_began(
         until(lambda: look(engine, made).progress > 20)
         first.send_signal(signal.SIGKILL)
         first.wait(PATIENCE_S)
-    assert look(engine, made).state == "running"  # nobody knows yet
+    assert look(engine, made).state == "running"  # not known yet
     with worker(store_url) as second:
         until(lambda: look(engine, made).state == "done")
         until(lambda: pieces(engine) == 0)  # erased after the answer is there, by the worker that gave it

@@ -38,7 +38,7 @@ def test_enroll_takes_paths_and_ids(voices: Client) -> None:
     assert done.speaker.utterances == 2
 
 
-def test_enroll_for_an_unknown_id_makes_nobody(voices: Client) -> None:
+def test_enroll_for_an_unknown_id_makes_no_speaker(voices: Client) -> None:
     with pytest.raises(ClientError) as refused:
         voices.enroll("spk_01K9Z3T5W8Q0R2M4N6P7S9V1X3", utterance(ADA))
     assert refused.value.code == "speaker_not_found"

@@ -73,7 +73,7 @@ def test_whoever_does_not_want_to_wait_any_more_stops_it(voices: Client, engine:
     assert pieces(engine) == 0
 
 
-def test_somebody_else_cancels_it(voices: Client) -> None:
+def test_another_client_cancels_it(voices: Client) -> None:
     def cancelled(done: float, total: float | None) -> None:
         if voices.recordings()[0].state == "queued":
             voices.cancel_recording(voices.recordings()[0].id)

@@ -153,7 +153,7 @@ def test_a_speaker_is_only_erased_after_a_refusal_and_only_unchanged(slept: list
     assert seen[-1] == ("DELETE", '"v1"')
 
 
-def test_a_lost_connection_erases_nobody() -> None:
+def test_a_lost_connection_erases_no_speaker() -> None:
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

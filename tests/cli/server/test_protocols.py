@@ -244,7 +244,7 @@ def test_a_newcomer_takes_the_place_of_the_one_that_waited_longest() -> None:
         last = service.connect()
         assert last.written.startswith(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n")
         assert b'"code": "overloaded"' in last.written
-        assert last.end == "closed"  # nobody is cut off for it
+        assert last.end == "closed"  # no client is cut off for it
 
     asyncio.run(run())
 
