@@ -80,6 +80,13 @@ def test_naming_errors_by_hand() -> None:
     assert (found + found).wrong_names == 2
 
 
+def test_strangers_named_near_and_far_from_the_named_speaker() -> None:
+    truth = [Said(0.0, 10.0, "ada"), Said(10.0, 20.0, STRANGER), Said(15.0, 16.0, "ben")]
+    found = naming_errors(truth, [("ada", [Said(9.0, 10.4, ""), Said(15.5, 17.0, "")])], 36.0)
+    assert found.strangers_named == pytest.approx(1.9)
+    assert [found.at_borders, found.near_borders, found.shared] == pytest.approx([0.25, 0.15, 0.5], abs=0.011)
+
+
 def test_rttm_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.rttm").write_text("SPEAKER m 1 1.5 2.25 <NA> <NA> MÉO069 <NA> <NA>\n\n", encoding="utf-8")
     assert read_rttm(tmp_path / "a.rttm") == {"m": [Said(1.5, 3.75, "MÉO069")]}
