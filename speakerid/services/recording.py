@@ -9,7 +9,7 @@ from speakerid.audio.encoded import Encoded
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.recorder import LongAudio
 from speakerid.db.models import GalleryRow
-from speakerid.diarization.reconstruction import Spoken, sharing
+from speakerid.diarization.reconstruction import Spoken, sharing, yielding
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services import calibrations, scores, speakers
 from speakerid.services.diarize import At, ChannelDiarization, diarize
@@ -144,7 +144,12 @@ def _unnamed(channel: ChannelDiarization, cluster: int) -> Unnamed:
 
 
 def _turns(channels: Sequence[ChannelDiarization], voices: dict[tuple[int, int], RecordedVoice]) -> tuple[Turn, ...]:
-    spoken = sorted((one.span, nth, one) for nth, channel in enumerate(channels) for one in channel.spoken)
+    named = {key for key, voice in voices.items() if voice.speaker is not None}
+    spoken = sorted(
+        (one.span, nth, one)
+        for nth, channel in enumerate(channels)
+        for one in yielding(channel.spoken, {cluster for at, cluster in named if at == nth})
+    )
     shared = sharing([span for span, _, _ in spoken])
     return tuple(
         _turn(channels[nth].channel, one, voices[nth, one.cluster], overlap)
