@@ -134,10 +134,13 @@ def report_names(answers: Sequence[Answered]) -> None:
 def _say_where(found: NamingErrors) -> None:
     """How far from a speaker's own speech strangers were given their name."""
     elsewhere = found.strangers_named - found.at_borders - found.near_borders
-    say(f"    within {BORDER_S:g} s of the named one's speech {found.at_borders:6.1f} s of {found.strangers:.0f} s")
-    say(f"    within {NEAR_S:g} s of it                   {found.near_borders:6.1f} s")
-    say(f"    elsewhere                          {elsewhere:6.1f} s")
-    say(f"    of all that, over another enrolled {found.shared:6.1f} s")
+    for place, seconds in (
+        (f"within {BORDER_S:g} s of the named one", found.at_borders),
+        (f"within {NEAR_S:g} s", found.near_borders),
+        ("elsewhere", elsewhere),
+        ("of all, over another name", found.shared),
+    ):
+        say(f"    {place:30s} {seconds:6.1f} s")
 
 
 def fit(sid: SpeakerID, cases: Mapping[str, Sequence[Case]]) -> None:
