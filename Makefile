@@ -54,6 +54,8 @@ measure: $(READY)
 	$(BENCH).decisions.mislabels --speech $(SPEECH) --mixed > $(MEASURED)/mislabels-mixed.txt
 	$(BENCH).decisions.enrollment_pooling --speech $(SPEECH) > $(MEASURED)/combining.txt
 	$(BENCH).long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
+	$(BENCH).conditioning --speech $(SPEECH) > $(MEASURED)/conditioning.txt
+	OMP_NUM_THREADS=1 $(BENCH).encoder_speed > $(MEASURED)/encoder_speed.txt
 	$(BENCH).recordings.diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(BENCH).recordings.inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
 	$(BENCH).recordings.live --speech $(SPEECH) > $(MEASURED)/live.txt

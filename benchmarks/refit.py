@@ -18,6 +18,7 @@ from speakerid.calibration.domains import Progress
 from speakerid.calibration.encoder_calibration import FittingMaterial, calibrate, read, report
 from speakerid.calibration.fit import fit
 from speakerid.encoders.registry import FITTED, PAIR
+from speakerid.models.files import refuse_unusable
 from speakerid.scoring.calibration import Calibration
 
 WIDER = 1.5  # than encoders at hand, whose training has much in common
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ship", action="store_true", help="write what ships with the package")
     options = parser.parse_args(arguments)
     names = options.encoder or SHIPPED
+    if options.ship:
+        refuse_unusable(FITTED)
     material = read([load_encoder(name) for name in names], speech_domains(options.speech), say_progress)
     for name, made in zip(names, calibrate(material), strict=True):
         sys.stdout.write("\n".join(report(made)) + "\n\n")

@@ -87,7 +87,7 @@ def _enough(found: int, needed: int, domain: LabeledDomain, what: str) -> None:
     if found < needed:
         raise CalibrationMissing(
             f"{domain.name!r} has {found} {what}; {needed} are needed. Give more speakers, each with four recordings "
-            "or more, in one folder per speaker; where its sub-folders are sessions, of two sessions."
+            "of three seconds of speech or more, in one folder per speaker; where its sub-folders are sessions, of two."
         )
 
 

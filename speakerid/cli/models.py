@@ -34,6 +34,10 @@ class Calibrating(Output):
     ] = None
 
 
+NARROWER = (
+    "What this encoder decides by until now was fitted on {used} kinds of recordings, what takes its place will be on "
+    "{now}: on other kinds it may accept or name fewer rightly. Give recordings of more kinds."
+)
 INTERRUPTED = CommandProblem(
     "interrupted", "The fetching was interrupted. Run the same command again: what was done is kept."
 )
@@ -139,37 +143,34 @@ def calibrate(
 
     Every kind of recording counts alike, and with three or more each is left out once and judged by what the others
     taught. The result is kept beside the fetched models and found again by the encoder's fingerprint, also for a copy
-    under another name. Six speakers with four recordings each are needed of every kind; thirty are better. At
-    most 100 speakers and 400 recordings of a kind are taken.
+    under another name. Of every kind six speakers with four recordings each are needed, each recording with three
+    seconds of speech or more; thirty speakers are better. At most 100 speakers and 400 recordings of a kind are taken.
     """
-    from speakerid.bootstrap import load_encoder
+    from speakerid.bootstrap import load_encoder, load_fitted
     from speakerid.calibration.domains import own_domains
     from speakerid.calibration.encoder_calibration import calibrate as fit
     from speakerid.calibration.encoder_calibration import read, report
-    from speakerid.encoders.registry import FITTED
-    from speakerid.models.files import named_failures, write_bytes
-    from speakerid.scoring.fitted import find
+    from speakerid.models.files import named_failures, refuse_unusable, write_bytes
 
     settings = read_settings(encoder=options.encoder)
+    out, domains = settings.models_folder / "fitted", own_domains(data)
+    refuse_unusable(out)
     encoder = load_encoder(settings.encoder, settings)
+    used = load_fitted(encoder, settings).calibration.domains
+    if len(used) > len(domains) and not options.as_json:
+        typer.echo(NARROWER.format(used=len(used), now=len(domains)), err=True)
     with Watcher(quiet=options.as_json) as watcher:
-        (made,) = fit(read([encoder], own_domains(data), watcher.counting))
-    out = settings.models_folder / "fitted" / f"{encoder.fingerprint}.json"
+        (made,) = fit(read([encoder], domains, watcher.counting))
+    out /= f"{encoder.fingerprint}.json"
     text = made.fitted.to_json().encode()
     with named_failures(out.parent, len(text)):
         write_bytes(out, text)
     if options.as_json:
-        emit(made.to_json() | {"path": str(out)})
+        emit(made.to_json() | {"path": str(out), "used_before": list(used)})
         return
     for line in report(made):
         say(line)
     say(f"Kept in {out}: every gallery of this encoder uses it from the next start on. Remove the file to go back.")
-    shipped = find(encoder.fingerprint, [FITTED])
-    if shipped and len(shipped.calibration.domains) > len(made.fitted.calibration.domains):
-        say(
-            f"The one that comes with speakerid was fitted on {len(shipped.calibration.domains)} kinds of recordings, "
-            f"this one on {len(made.fitted.calibration.domains)}: on other kinds it may accept or name fewer rightly."
-        )
 
 
 def _tell(output: Output, folder: Path, models: Sequence[Model], nothing: str) -> None:

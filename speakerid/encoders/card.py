@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from speakerid.encoders.fbank import LEVEL_RMS
 from speakerid.errors import EncoderNotFound
 
 FrontEnd = Literal["waveform", "kaldi_fbank_80"]
@@ -29,14 +30,15 @@ class Card:
     trained_on: tuple[str, ...] = ()
     front_end: FrontEnd = "waveform"
     window: Window = "povey"
-    sample_scale: float = 1.0  # samples of -1..1 are multiplied by this before the front end
+    sample_scale: float = 1.0  # samples, brought to one level within -1..1, are multiplied by this before the front end
     sample_rate_hz: int = 16_000
 
     @property
     def front_end_facts(self) -> bytes:
         """All that decides what the graph is given, the same for equal front ends however their cards are written."""
         facts = {name: getattr(self, name) for name in ("front_end", "sample_rate_hz", "sample_scale", "window")}
-        return json.dumps(facts | {"sample_scale": float(self.sample_scale)}, sort_keys=True).encode()
+        level = {"level_rms": LEVEL_RMS} if self.front_end == "kaldi_fbank_80" else {}
+        return json.dumps(facts | level | {"sample_scale": float(self.sample_scale)}, sort_keys=True).encode()
 
 
 def read_card(path: Path) -> Card:

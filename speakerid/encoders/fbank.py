@@ -18,9 +18,19 @@ HOP_S = 0.010
 PREEMPHASIS = 0.97
 LOW_HZ = 20.0
 MELS = 80
+LEVEL_RMS = 0.316  # -10 dBFS: the usual -20 leaves quiet bands of telephone speech on the floor
 ENERGY_FLOOR = float(np.finfo(np.float32).eps)  # Kaldi's floor before the logarithm
 
 Wide = NDArray[np.float64]
+
+
+def at_level(waveform: FloatArray) -> FloatArray:
+    """The same with a deviation of LEVEL_RMS, so that quiet recordings lie no nearer to the floor than loud ones.
+
+    `waveform` is not constant.
+    """
+    leveled: FloatArray = (waveform * (LEVEL_RMS / waveform.std(dtype=np.float64))).astype(np.float32)
+    return leveled
 
 
 def log_mel(waveform: FloatArray, sample_rate_hz: int, *, window: str, mels: int = MELS) -> FloatArray:

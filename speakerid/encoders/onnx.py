@@ -17,7 +17,7 @@ import numpy as np
 
 from speakerid.encoders.card import EXAMPLE, Card, read_card
 from speakerid.encoders.embedding import embed_with
-from speakerid.encoders.fbank import log_mel
+from speakerid.encoders.fbank import at_level, log_mel
 from speakerid.encoders.seal import fingerprint_of
 from speakerid.errors import EncoderNotFound
 from speakerid.onnx_session import InferenceSession, open_session
@@ -104,7 +104,7 @@ def _front_end(batch: FloatArray, card: Card) -> FloatArray:
     """(batch, samples) -> what the graph takes: the same, or (batch, frames, mels)"""
     if card.front_end == "waveform":
         return batch
-    scaled = batch * np.float32(card.sample_scale)
+    scaled = [at_level(waveform) * np.float32(card.sample_scale) for waveform in batch]
     return np.stack([log_mel(waveform, card.sample_rate_hz, window=card.window) for waveform in scaled])
 
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from speakerid.errors import ModelsDiskFull, ModelsFolderUnusable, WrongHash
 from speakerid.whole_files import write_whole
@@ -18,6 +19,13 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Whole or not at all. Makes the folder. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, lambda out: out.write(data))
+
+
+def refuse_unusable(folder: Path) -> None:
+    """Before long work whose result goes to `folder`, which need not exist. Raises what `named_failures` does."""
+    with named_failures(folder, 0):
+        existing = next(one for one in (folder, *folder.parents) if one.exists())
+        TemporaryFile(dir=existing).close()
 
 
 def sha256_of(path: Path) -> str:

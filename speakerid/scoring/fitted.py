@@ -6,9 +6,11 @@ The calibration, and the limits of the enrollment coach, whose llrs it gives.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from speakerid.errors import CalibrationUnreadable
 from speakerid.scoring.calibration import Calibration, generic
@@ -29,6 +31,7 @@ class Fitted:
         """Raises `ValueError`, `KeyError` or `TypeError` for anything that `to_json` did not write."""
         fields = json.loads(text)
         limits = fields["limits"]
+        _refuse_wrong_kinds(fields)
         return cls(Calibration.from_dict(fields["calibration"]), CoachLimits.from_dict(limits) if limits else UNFITTED)
 
 
@@ -47,6 +50,26 @@ def _read(file: Path) -> Fitted:
     try:
         return Fitted.from_json(file.read_text(encoding="utf-8"))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CalibrationUnreadable(
-            f"{file} cannot be read as a calibration ({error!r}). Remove it, or fit it again."
+            f"{file} is not a calibration as 'speakerid models calibrate' writes it ({reason}). Remove the file; that "
+            "command makes a new one from labeled speech."
         ) from None
+
+
+# What is no number.
+OTHERS: dict[str, type] = {"limits": type(None), "calibration.fingerprint": str, "calibration.domains": list}
+
+
+def _refuse_wrong_kinds(fields: dict[str, Any]) -> None:
+    """Raises ValueError, naming the entry."""
+    for where, value in _entries(fields):
+        number = isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+        if not (isinstance(value, OTHERS[where]) if where in OTHERS else number):
+            raise ValueError(f"{where} is {value!r}")
+
+
+def _entries(fields: dict[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        where = f"{within}{name}"
+        yield from _entries(value, f"{where}.") if isinstance(value, dict) else [(where, value)]

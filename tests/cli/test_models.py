@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from speakerid import samples
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.prepare import Preparer
+from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_fitted
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import PackageNotFound
+from speakerid.evaluation import calibrate as fitting
 from speakerid.models import fetch as fetching
 from speakerid.settings import Settings
 from tests.cli.command import Command
@@ -101,6 +107,46 @@ def test_a_fit_is_kept_and_found_again_by_the_fingerprint(speakerid: Command, tm
     shown = speakerid("models", "calibrate", "--data", VOICES, **models)
     assert "| voices |" in shown.out
     assert str(tmp_path) in shown.out
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_work(
+    speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "read", _raise(AssertionError("it began to work")))
+    (tmp_path / "file").touch()
+    models = {"SPEAKERID_MODELS": str(tmp_path / "file")}
+    ran = speakerid("models", "calibrate", "--data", VOICES, "--json", **models)
+    assert (ran.code, ran.problem["code"]) == (1, "models_folder_unusable")
+    with pytest.raises(AssertionError):
+        speakerid("models", "calibrate", "--data", VOICES, SPEAKERID_MODELS=str(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_fit_on_fewer_kinds_says_so_before_it_takes_the_place(speakerid: Command, tmp_path: Path) -> None:
+    models, shipped = {"SPEAKERID_MODELS": str(tmp_path)}, load_fitted(FakeEncoder())
+    before = replace(shipped.calibration, domains=("phones", "calls"))
+    (tmp_path / "fitted").mkdir()
+    (tmp_path / "fitted" / f"{before.fingerprint}.json").write_text(replace(shipped, calibration=before).to_json())
+    shown = speakerid("models", "calibrate", "--data", VOICES, **models)
+    assert "was fitted on 2 kinds of recordings, what takes its place will be on 1" in shown.err
+    again = speakerid("models", "calibrate", "--data", VOICES, "--json", **models)
+    assert again.json["used_before"] == ["voices"]
+    assert again.err == ""
+
+
+def test_what_the_help_asks_for_is_enough(speakerid: Command, tmp_path: Path) -> None:
+    """Six speakers with four recordings of three seconds."""
+    text = " ".join(speakerid("models", "calibrate", "--help").out.replace("│", " ").split())
+    assert "six speakers with four recordings each are needed, each recording with three seconds of speech" in text
+    preparer = Preparer(SileroVad())
+    for name, voice in list(samples.voices().items())[:6]:
+        (tmp_path / "speech" / name).mkdir(parents=True)
+        for take, file in enumerate((*voice.enroll, voice.probes[0])):
+            speech = preparer.prepare(file.read_bytes()).samples[: 3 * SAMPLE_RATE_HZ]
+            soundfile.write(tmp_path / "speech" / name / f"{take}.wav", speech, SAMPLE_RATE_HZ)
+    models = {"SPEAKERID_MODELS": str(tmp_path / "models")}
+    ran = speakerid("models", "calibrate", "--data", tmp_path / "speech", "--json", **models)
+    assert ran.code == 0, ran.err
 
 
 def test_too_little_to_fit_on_is_one_sentence(speakerid: Command, tmp_path: Path) -> None:

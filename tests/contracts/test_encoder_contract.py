@@ -62,6 +62,13 @@ def test_different_voices_give_different_embeddings(encoder: Encoder) -> None:
     assert 1 - low @ high > 10 * BATCH_TOLERANCE
 
 
+@pytest.mark.parametrize("gain", [0.1, 5.0])
+def test_the_level_of_a_recording_does_not_matter(encoder: Encoder, gain: float) -> None:
+    voices = [speak(LOW, 2.0, 1), speak(HIGH, 1.3, 2)]
+    changed = encoder.embed([voice * np.float32(gain) for voice in voices])
+    assert cosine_distances(changed, encoder.embed(voices)).max() < 0.02  # as much as an offset or rumble may change
+
+
 def test_the_shortest_waveform_is_embedded_and_a_shorter_one_refused(encoder: Encoder) -> None:
     shortest = speak(LOW, 2.0)[: encoder.min_samples]
     assert encoder.embed([shortest]).shape == (1, encoder.dim)

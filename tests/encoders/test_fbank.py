@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from speakerid.encoders.fbank import log_mel
+from speakerid.encoders.fbank import LEVEL_RMS, at_level, log_mel
 from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from tests.encoders.voices import LOW, speak
 
@@ -38,3 +38,12 @@ def test_shape_type_and_mean() -> None:
     assert features.shape == (98, 80)
     assert features.dtype.name == "float32"
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-5)
+
+
+def test_a_waveform_comes_to_one_level_whatever_its_own() -> None:
+    waveform = speak(LOW, 1.0)
+    leveled = at_level(waveform)
+    assert leveled.dtype == np.float32
+    assert leveled.std() == pytest.approx(LEVEL_RMS, rel=1e-5)
+    np.testing.assert_allclose(at_level(waveform * np.float32(1e-3)), leveled, rtol=1e-5)
+    np.testing.assert_allclose(at_level(waveform + np.float32(0.5)).std(), LEVEL_RMS, rtol=1e-5)

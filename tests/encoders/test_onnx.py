@@ -35,7 +35,8 @@ def test_a_third_party_file_with_a_card(tmp_path: Path) -> None:
     encoder = OnnxEncoder.load(path)
     assert (encoder.name, encoder.dim, encoder.trained_on) == ("wespeaker-resnet34", 24, ("VoxCeleb2",))
     front_end = (
-        b'{"front_end": "kaldi_fbank_80", "sample_rate_hz": 16000, "sample_scale": 32768.0, "window": "hamming"}'
+        b'{"front_end": "kaldi_fbank_80", "level_rms": 0.316, "sample_rate_hz": 16000, "sample_scale": 32768.0, '
+        b'"window": "hamming"}'
     )
     assert encoder.fingerprint == hashlib.sha256(path.read_bytes() + front_end).hexdigest()
     rows = encoder.embed([speak(LOW, 1.0, 1), speak(LOW, 1.0, 2), speak(HIGH, 1.0, 1)])
@@ -49,6 +50,15 @@ def test_another_front_end_is_another_fingerprint(tmp_path: Path) -> None:
         path.with_suffix(".json").write_text(f'{{"front_end": "kaldi_fbank_80", "window": "{window}"}}')
         fingerprints.add(OnnxEncoder.load(path).fingerprint)
     assert len(fingerprints) == 2
+
+
+def test_a_quiet_recording_lies_no_nearer_to_the_floor(tmp_path: Path) -> None:
+    path = write_fbank_graph(tmp_path / "foreign.onnx")
+    path.with_suffix(".json").write_text('{"front_end": "kaldi_fbank_80", "window": "povey"}')
+    encoder, voice = OnnxEncoder.load(path), speak(LOW, 1.0)
+    plain, quiet, loud = encoder.embed([voice, voice * np.float32(0.003), voice * np.float32(2.0)])
+    assert plain @ quiet == pytest.approx(1.0, abs=1e-6)
+    assert plain @ loud == pytest.approx(1.0, abs=1e-6)
 
 
 def test_what_a_card_says_besides_the_front_end_changes_no_fingerprint(tmp_path: Path) -> None:

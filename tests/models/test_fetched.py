@@ -26,6 +26,13 @@ def test_another_signal_is_another_answer(fetched_models: Path) -> None:
     assert 1 - first @ second > 1e-2
 
 
+@pytest.mark.parametrize("gain", [0.01, 0.1, 0.3, 3.0])
+def test_the_level_does_not_matter(fetched_models: Path, gain: float) -> None:
+    encoder = load_encoder("default", Settings(models=fetched_models))
+    plain, other = encoder.embed([signal(3.0), np.float32(gain) * signal(3.0)])
+    assert plain @ other > 0.9999
+
+
 def test_the_default_decides_at_once(fetched_models: Path) -> None:
     settings = Settings(models=fetched_models)
     encoder = load_encoder("default", settings)

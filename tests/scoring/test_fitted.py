@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,8 +46,32 @@ def test_an_encoder_without_a_fit_starts_from_the_prior(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"calibration": {}, "limits": null}', '{"calibration": 1}', "\x00"])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "broken.json").write_text(text)
-    with pytest.raises(CalibrationUnreadable, match=r"broken\.json"):
+    with pytest.raises(CalibrationUnreadable, match=r"broken\.json is not .* Remove the file"):
         find("f", [tmp_path])
+
+
+EDITS = {
+    "argument: 'slope'": ('"slope": 20.0, ', ""),
+    "'strangers' is missing": ('"strangers"', '"stranger"'),
+    "calibration.slope is '20.0'": ('"slope": 20.0', '"slope": "20.0"'),
+    "calibration.slope is None": ('"slope": 20.0', '"slope": null'),
+    "calibration.slope is nan": ('"slope": 20.0', '"slope": NaN'),
+    "calibration.strangers.mean is True": ('"mean": 0.2', '"mean": true'),
+    "calibration.domains is 'made up'": ('["made up"]', '"made up"'),
+    "Expecting ',' delimiter": ('"slope": 20.0,', '"slope": 20.0'),
+}
+
+
+@pytest.mark.parametrize("reason", EDITS)
+def test_a_file_that_was_edited_wrongly_says_where_and_what_to_do(tmp_path: Path, reason: str) -> None:
+    text = json.dumps(json.loads(Fitted(fitted("f")).to_json()))
+    assert EDITS[reason][0] in text
+    (tmp_path / "edited.json").write_text(text.replace(*EDITS[reason]))
+    with pytest.raises(CalibrationUnreadable) as caught:
+        find("f", [tmp_path])
+    assert f"{tmp_path / 'edited.json'} is not a calibration" in str(caught.value)
+    assert reason in str(caught.value)
+    assert "KeyError" not in str(caught.value)
 
 
 def test_limits_lie_beside_the_calibration() -> None:
