@@ -19,9 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.audit.health import examine
 from speakerid.audit.leave_one_out import Labeled, unit
-from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from speakerid.evaluation.backend import Backend, Cohort
 from speakerid.evaluation.trials import Places, read_trials, speakers_of
@@ -178,6 +176,9 @@ def _best(work: Callable[[], T]) -> tuple[float, T]:
 
 def audit_cost() -> dict[str, Any]:
     """CPU seconds and memory of the comparisons of a large gallery."""
+    from speakerid.audit.health import examine  # what a process for trials alone must not hold
+    from speakerid.bootstrap import load_encoder, load_fitted
+
     encoder = load_encoder("bundled")
     labeled = made_gallery(AUDITED, encoder.dim)
     before, started = peak_mb(), time.process_time()
