@@ -22,18 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.speed.evaluation import alone, metrics_speed, peak_mb, trials_speed
-from speakerid.audit.health import examine
-from speakerid.audit.leave_one_out import Labeled, unit
-from speakerid.bootstrap import load_encoder, load_fitted
+from benchmarks.speed.evaluation import alone, audit_cost, metrics_speed, trials_speed
+from speakerid.bootstrap import load_encoder
 from speakerid.encoders.registry import BUNDLED
 from speakerid.types import FloatArray
 
 SECONDS = 3.0
 ROUNDS = 30
-AUDITED = 10_000  # utterances
-EACH = 3  # of a speaker
-SPREAD = 0.7  # of a speaker's utterances, against 1 of the speakers
 SERVE = "from speakerid.cli.main import app; app(['serve', '--port', '0', '--store', {store!r}])"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -82,28 +77,6 @@ def serve_start() -> dict[str, Any]:
         "imports_speechbrain": "speechbrain" in loaded,
         "modules": len(loaded),
     }
-
-
-def audit_cost() -> dict[str, Any]:
-    """CPU seconds and memory of the comparisons of a large gallery."""
-    encoder = load_encoder("bundled")
-    labeled = made_gallery(AUDITED, encoder.dim)
-    before, started = peak_mb(), time.process_time()
-    examine(labeled, np.zeros(len(labeled), np.bool_), load_fitted(encoder).calibration.compare)
-    return {
-        "utterances": len(labeled),
-        "speakers": len(labeled.sizes),
-        "cpu_s": round(time.process_time() - started, 1),
-        "memory_added_mb": peak_mb() - before,
-    }
-
-
-def made_gallery(utterances: int, dim: int, seed: int = 0) -> Labeled:
-    random = np.random.default_rng(seed)
-    speakers = np.arange(utterances) // EACH
-    rows = random.standard_normal((speakers.max() + 1, dim))[speakers]
-    rows += SPREAD * random.standard_normal(rows.shape)
-    return Labeled(unit(rows), speakers, np.full(utterances, 4.0))
 
 
 def _milliseconds(work: Callable[[], FloatArray]) -> float:

@@ -1,8 +1,9 @@
 """What metrics take on lists of VoxCeleb1's sizes, beside SpeechBrain's EER, and its largest list from file to figures.
 
-Scores, embeddings and lists are generated. The largest list, from the file to its figures, and AS-norm as published
-figures use it run in a process of their own, so that the peak memory is that of this work alone. Times of theirs are of
-the processor, which are those of the clock where the one core has nothing else to do.
+Scores, embeddings, lists and the gallery of an audit are generated. The audit, the largest list from the file to its
+figures, and AS-norm as published figures use it run in processes of their own, so that each peak of memory is that of
+its work alone. Times of theirs are of the processor, which are those of the clock where the one core has nothing else
+to do.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.audit.leave_one_out import Labeled, unit
 from speakerid.encoders.torchaudio_standin import ensure_torchaudio
 from speakerid.evaluation.backend import Backend, Cohort
 from speakerid.evaluation.trials import Places, read_trials, speakers_of
@@ -38,6 +40,9 @@ SMALLEST = (37_611, 4_708, 40)  # of VoxCeleb1-O, cleaned
 COHORT, TOP = 5_994, 300  # the speakers of VoxCeleb2's development part, a mean for each
 DIM = 256  # of the bundled encoder
 ROUNDS = 3
+AUDITED = 10_000  # utterances
+EACH = 3  # of a speaker
+SPREAD = 0.7  # of a speaker's utterances, against 1 of the speakers
 T = TypeVar("T")
 
 
@@ -167,6 +172,31 @@ def _best(work: Callable[[], T]) -> tuple[float, T]:
         result = work()
         took.append(time.process_time() - started)
     return min(took), result
+
+
+def audit_cost() -> dict[str, Any]:
+    """CPU seconds and memory of the comparisons of a large gallery."""
+    from speakerid.audit.health import examine  # what a process for trials alone must not hold
+    from speakerid.bootstrap import load_encoder, load_fitted
+
+    encoder = load_encoder("bundled")
+    labeled = made_gallery(AUDITED, encoder.dim)
+    before, started = peak_mb(), time.process_time()
+    examine(labeled, np.zeros(len(labeled), np.bool_), load_fitted(encoder).calibration.compare)
+    return {
+        "utterances": len(labeled),
+        "speakers": len(labeled.sizes),
+        "cpu_s": round(time.process_time() - started, 1),
+        "memory_added_mb": peak_mb() - before,
+    }
+
+
+def made_gallery(utterances: int, dim: int, seed: int = 0) -> Labeled:
+    random = np.random.default_rng(seed)
+    speakers = np.arange(utterances) // EACH
+    rows = random.standard_normal((speakers.max() + 1, dim))[speakers]
+    rows += SPREAD * random.standard_normal(rows.shape)
+    return Labeled(unit(rows), speakers, np.full(utterances, 4.0))
 
 
 def peak_mb() -> int:
