@@ -21,7 +21,7 @@ import torch
 
 from benchmarks.development_sets import DevSets
 from recipes.bundled_encoder.teachers import Resemblyzer, TeacherMissing
-from speakerid.cli.output import say
+from speakerid.cli.console import echo
 from speakerid.encoders.base import label
 from speakerid.encoders.registry import NOWHERE, load_encoder
 from speakerid.metrics.intervals import EerInterval
@@ -51,7 +51,7 @@ def encoders(specs: Sequence[str], with_teacher: bool, models: Path = NOWHERE) -
         try:
             found["Resemblyzer"] = Resemblyzer().embed_utterance
         except TeacherMissing as error:
-            say(str(error))
+            echo(str(error))
     return found
 
 
@@ -62,14 +62,14 @@ def _embedder(embed: Callable[[Sequence[FloatArray]], Rows]) -> Embed:
 def print_accuracy(embedders: dict[str, Embed], partner: str | None, root: Path) -> None:
     """The worst domain first, by the last column; the mean of all last."""
     columns = [*embedders, *(f"{name} + {partner}" for name in embedders if partner and name != partner)]
-    say(f"| EER in percent [95 % over speakers] | trials | {' | '.join(columns)} |")
-    say("|---" * (2 + len(columns)) + "|")
+    echo(f"| EER in percent [95 % over speakers] | trials | {' | '.join(columns)} |")
+    echo("|---" * (2 + len(columns)) + "|")
     lines = [AccuracyLine(made.name, tuple(_row(made, embedders, partner))) for made in DevSets(root)]
     for line in sorted(lines, key=lambda line: -line.cells[-1].value):
         first = line.cells[0]
-        say(f"| {line.name} | {first.targets} + {first.nontargets} | {' | '.join(map(str, line.cells))} |")
+        echo(f"| {line.name} | {first.targets} + {first.nontargets} | {' | '.join(map(str, line.cells))} |")
     means = np.mean([[cell.value for cell in line.cells] for line in lines], axis=0)
-    say(f"| mean | | {' | '.join(f'{mean:.2f}' for mean in means)} |")
+    echo(f"| mean | | {' | '.join(f'{mean:.2f}' for mean in means)} |")
 
 
 def _row(made: DevSet, embedders: dict[str, Embed], partner: str | None, share: float = SHARE) -> Iterator[EerInterval]:
@@ -86,8 +86,8 @@ def print_speed(embedders: dict[str, Embed]) -> None:
 
     In turns all meet the same load and find their weights pushed out of the caches; alone they find them there.
     """
-    say(f"| median ms, one thread | {' | '.join(embedders)} |")
-    say("|---" * (1 + len(embedders)) + "|")
+    echo(f"| median ms, one thread | {' | '.join(embedders)} |")
+    echo("|---" * (1 + len(embedders)) + "|")
     random = np.random.default_rng(0)
     for seconds in SPEED_S:
         wave = (random.standard_normal(int(seconds * 16_000)) * 0.05).astype(np.float32)
@@ -95,7 +95,7 @@ def print_speed(embedders: dict[str, Embed]) -> None:
         alone = np.transpose([[_ms(embed, wave) for _ in range(REPEATS)] for embed in embedders.values()])
         for how, times in (("in turns", np.array(turns)), ("alone", alone)):
             medians = np.median(times[WARM_UP:], axis=0)
-            say(f"| {seconds} s, {how} | {' | '.join(f'{ms:.2f}' for ms in medians)} |")
+            echo(f"| {seconds} s, {how} | {' | '.join(f'{ms:.2f}' for ms in medians)} |")
 
 
 def _ms(embed: Embed, wave: FloatArray) -> float:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.console import REFUSED, CommandProblem, Watcher, emit, table
-from speakerid.cli.console import echo as say
-from speakerid.cli.console import report as tell
-from speakerid.cli.options import Output, read_settings, with_options
+from speakerid.cli.console import REFUSED, CommandProblem, Watcher, echo, emit, report_problem, table
+from speakerid.cli.options import EncoderOption, Output, read_settings, with_options
 from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
@@ -25,13 +23,7 @@ app = typer.Typer(name="models", help="Fetch, list, carry and convert models.", 
 
 @dataclass(frozen=True)
 class Calibrating(Output):
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
-        ),
-    ] = None
+    encoder: EncoderOption = None
 
 
 NARROWER = (
@@ -56,9 +48,9 @@ def fetch(output: Output) -> None:
     try:
         brought = bring(folder, lambda step: typer.echo(step, err=True))
     except KeyboardInterrupt:
-        tell(INTERRUPTED, output.as_json)
+        report_problem(INTERRUPTED, output.as_json)
         raise typer.Exit(REFUSED) from None
-    _tell(output, folder, brought, "Everything was there already.")
+    _show_models(output, folder, brought, "Everything was there already.")
 
 
 @app.command("list")
@@ -74,7 +66,7 @@ def list_models(output: Output) -> None:
             emit(dataclasses.asdict(one))
         return
     table(("model", "", "MB", "license", "fingerprint", "what it is, and what it was trained on"), _rows(found))
-    say(f"Fetched models lie in {folder}, each with its license texts. 'speakerid models fetch' brings what lacks.")
+    echo(f"Fetched models lie in {folder}, each with its license texts. 'speakerid models fetch' brings what lacks.")
 
 
 @app.command()
@@ -86,7 +78,7 @@ def export(
     """Copy the fetched models to a folder, for 'models import' on a machine without network."""
     from speakerid.models.transfer import export_models
 
-    _tell(output, out, export_models(read_settings().models_folder, out), "")
+    _show_models(output, out, export_models(read_settings().models_folder, out), "")
 
 
 @app.command("import")
@@ -101,7 +93,7 @@ def import_(
     from speakerid.models.transfer import import_models
 
     folder = read_settings().models_folder
-    _tell(output, folder, import_models(folder, source), "")
+    _show_models(output, folder, import_models(folder, source), "")
 
 
 @app.command()
@@ -121,8 +113,8 @@ def convert(
     if output.as_json:
         emit({"path": str(made.path), "fingerprint": made.fingerprint, "worst_cosine": made.worst_cosine})
     else:
-        say(f"{made.path}: {made.name}, {made.dim} dimensions, fingerprint {made.fingerprint}")
-        say(f"Lowest cosine to SpeechBrain's embeddings: {made.worst_cosine:.7f}")
+        echo(f"{made.path}: {made.name}, {made.dim} dimensions, fingerprint {made.fingerprint}")
+        echo(f"Lowest cosine to SpeechBrain's embeddings: {made.worst_cosine:.7f}")
 
 
 @app.command()
@@ -171,18 +163,18 @@ def calibrate(
         emit(made.to_json() | {"path": str(out), "used_before": list(used)})
         return
     for line in report(made):
-        say(line)
-    say(f"Kept in {out}: every gallery of this encoder uses it from the next start on. Remove the file to go back.")
+        echo(line)
+    echo(f"Kept in {out}: every gallery of this encoder uses it from the next start on. Remove the file to go back.")
 
 
-def _tell(output: Output, folder: Path, models: Sequence[Model], nothing: str) -> None:
+def _show_models(output: Output, folder: Path, models: Sequence[Model], nothing: str) -> None:
     if output.as_json:
         emit({"folder": str(folder), "models": [model.name for model in models]})
         return
     for model in models:
-        say(f"{model.name}: {model.does}. License {model.license}; its text lies in {model.folder(folder)}.")
+        echo(f"{model.name}: {model.does}. License {model.license}; its text lies in {model.folder(folder)}.")
     if not models:
-        say(nothing)
+        echo(nothing)
 
 
 def _rows(found: Sequence[Listed]) -> list[tuple[str, ...]]:
