@@ -12,9 +12,9 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_fitted
+from speakerid.calibration import encoder_calibration as fitting
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import PackageNotFound
-from speakerid.evaluation import calibrate as fitting
 from speakerid.models import fetch as fetching
 from speakerid.settings import Settings
 from tests.cli.command import Command
