@@ -14,9 +14,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.recordings import made_conversations
-from benchmarks.recordings.cases import COUNT, Answered, Case, answered, calls, enroll, made, meetings, name_of, to_fit
+from benchmarks.recordings.cases import (
+    COUNT,
+    SEED,
+    Answered,
+    Case,
+    answered,
+    calls,
+    enroll,
+    made,
+    meetings,
+    name_of,
+    to_fit,
+)
 from benchmarks.recordings.made_conversations import say
-from benchmarks.recordings.naming_errors import NamingErrors, naming_errors
+from benchmarks.recordings.naming_errors import BORDER_S, NEAR_S, NamingErrors, naming_errors
 from benchmarks.recordings.overlap_errors import OverlapErrors, overlap_errors
 from benchmarks.recordings.reference import COLLARS_S, NONE, ReferenceTurn, diarization_errors, identification_errors
 from benchmarks.recordings.remembered import remembering
@@ -33,6 +45,7 @@ TRIED: Mapping[str, Sequence[float]] = {
     "alone_s": (0.3, 0.5, 0.8),
     "speech_s": (1.0, 2.0, 3.0),
     "somebody_llr": (-10.0, -7.0, -4.0),
+    "short_llr": (-8.0, -4.0, 0.0),
 }
 
 
@@ -107,8 +120,21 @@ def report_names(answers: Sequence[Answered]) -> None:
     say(f"  identification error rate        {100 * errors.rate:6.2f} % of {errors.total:.0f} s")
     say(f"  enrolled speech named rightly    {100 * found.known_named / found.known:6.2f} % of {found.known:.0f} s")
     say(f"  strangers' speech named          {100 * found.strangers_named / found.strangers:6.2f} %")
+    _say_where(found)
     say(f"  wrong names                      {found.wrong_names / found.hours:6.2f} per hour ({found.wrong_names})")
     say(f"  names given, twice               {found.names:6d} {found.names_twice}")
+
+
+def _say_where(found: NamingErrors) -> None:
+    """How far from a speaker's own speech strangers were given their name."""
+    elsewhere = found.strangers_named - found.at_borders - found.near_borders
+    for place, seconds in (
+        (f"within {BORDER_S:g} s of the named one", found.at_borders),
+        (f"within {NEAR_S:g} s", found.near_borders),
+        ("elsewhere", elsewhere),
+        ("of all, over another name", found.shared),
+    ):
+        say(f"    {place:30s} {seconds:6.1f} s")
 
 
 def fit(sid: SpeakerID, cases: Mapping[str, Sequence[Case]]) -> None:
@@ -130,6 +156,7 @@ def fit(sid: SpeakerID, cases: Mapping[str, Sequence[Case]]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = made_conversations.options("Measure who speaks when on meetings and made conversations.")
     parser.add_argument("--conversations", type=int, default=COUNT)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the made conversations")
     options = parser.parse_args(arguments)
     with made_conversations.people(options) as (sid, cast):
         enroll(sid, cast)
@@ -139,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"{sid.engine.encoder_label}, {len(sid.speakers())} of {len(cast.voices)} speakers enrolled")
         report("AMI meetings", sid, list(meetings(options.speech / "ami")), IN_TRAINING)
         report("Made telephone calls", sid, calls(options.speech))
-        report_names(report("Made conversations", sid, list(made(cast, options.conversations))))
+        report_names(report("Made conversations", sid, list(made(cast, options.conversations, options.seed))))
     return 0
 
 

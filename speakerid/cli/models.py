@@ -50,7 +50,7 @@ def fetch(output: Output) -> None:
     except KeyboardInterrupt:
         report_problem(INTERRUPTED, output.as_json)
         raise typer.Exit(REFUSED) from None
-    _show_models(output, folder, brought, "Everything was there already.")
+    _show(output, folder, brought, "Everything was there already.")
 
 
 @app.command("list")
@@ -78,7 +78,7 @@ def export(
     """Copy the fetched models to a folder, for 'models import' on a machine without network."""
     from speakerid.models.transfer import export_models
 
-    _show_models(output, out, export_models(read_settings().models_folder, out), "")
+    _show(output, out, export_models(read_settings().models_folder, out), "")
 
 
 @app.command("import")
@@ -93,7 +93,7 @@ def import_(
     from speakerid.models.transfer import import_models
 
     folder = read_settings().models_folder
-    _show_models(output, folder, import_models(folder, source), "")
+    _show(output, folder, import_models(folder, source), "")
 
 
 @app.command()
@@ -167,7 +167,7 @@ def calibrate(
     echo(f"Kept in {out}: every gallery of this encoder uses it from the next start on. Remove the file to go back.")
 
 
-def _show_models(output: Output, folder: Path, models: Sequence[Model], nothing: str) -> None:
+def _show(output: Output, folder: Path, models: Sequence[Model], nothing: str) -> None:
     if output.as_json:
         emit({"folder": str(folder), "models": [model.name for model in models]})
         return

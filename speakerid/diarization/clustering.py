@@ -32,6 +32,7 @@ class ClusterOptions:
     alone_s: float = 0.5  # of a segment that has a say; shorter ones go where they fit best
     speech_s: float = 2.0  # of a cluster; a smaller one is more often a laugh than a person
     somebody_llr: float = -7.0  # what fits everybody less is somebody else's: all of that is one more cluster
+    short_llr: float = -4.0  # of a segment that has no say with its cluster; what fits it less is no turn
     block: int = 1_500  # segments clustered at once, 18 MB a matrix; more are clustered block by block
 
 
@@ -41,6 +42,9 @@ class Count:
 
     least: int = 1
     most: int | None = None
+
+    def allows(self, number: int) -> bool:
+        return self.least <= number and (self.most is None or number <= self.most)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,19 @@ class Clusters:
         found: NDArray[np.bool_] = np.isin(self.labels, self.labels[self.sure])
         return found
 
+    @property
+    def number(self) -> int:
+        return len(np.unique(self.labels))
+
+    def supported(self, evidence: Evidence, calibrated: Calibrated, options: ClusterOptions) -> NDArray[np.bool_]:
+        """Of each segment, whether it may be a turn: not where it is too short to have a say and its embedding, or the
+        lack of one, speaks against its cluster.
+        """
+        fits = calibrated((evidence.embeddings * self.centers(evidence)[self.labels]).sum(axis=1).astype(np.float64))
+        short = self.known & ~self.sure & (evidence.alone_s < options.alone_s)
+        found: NDArray[np.bool_] = ~short | (fits >= options.short_llr)
+        return found
+
     def centers(self, evidence: Evidence) -> FloatArray:
         """`(k, dim)`, L2-normalized means of what is sure, longer segments counting for more; of all of a cluster that
         has nothing sure. Zeros for one without any embedding or time alone.
@@ -94,6 +111,12 @@ class Clusters:
 
 
 def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
+    """As many as there seem to be; `count` only matters where it does not allow that number."""
+    found = _clustered(evidence, calibrated, options, Count())
+    return found if count.allows(found.number) else _clustered(evidence, calibrated, options, count)
+
+
+def _clustered(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
     rows = np.flatnonzero(_embedded(evidence) & (evidence.alone_s >= options.alone_s))
     if not len(rows):
         rows = np.flatnonzero(_embedded(evidence))

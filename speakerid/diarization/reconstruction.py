@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
 
+from speakerid.audio.segmentation import FRAME_LENGTH
 from speakerid.diarization.clustering import Labels
 from speakerid.diarization.segments import Segment
 from speakerid.types import Span
@@ -15,6 +17,7 @@ from speakerid.types import Span
 PAUSE = 8_000  # samples, 0.5 s: words of one person, if no other person speaks; a longer pause ends a span
 LEAST = 800  # samples, 50 ms: less is no turn
 TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
+DOUBT = FRAME_LENGTH  # samples, 62 ms: what one frame sees, so that no end of a span is known better
 
 
 @dataclass(frozen=True, order=True)
@@ -35,6 +38,24 @@ def by_appearance(segments: Sequence[Segment], labels: Labels) -> Labels:
     """Clusters numbered in the order in which they begin to speak."""
     order = {label: nth for nth, label in enumerate(dict.fromkeys(labels[np.argsort([s.start for s in segments])]))}
     return np.array([order[label] for label in labels], np.intp)
+
+
+def yielding(spoken: Sequence[ClusterTurn], named: Collection[int]) -> list[ClusterTurn]:
+    """`spoken` by start, the spans of `named` clusters shorter by `DOUBT` at an end that lies in an unnamed one's."""
+    unnamed = [one.span for one in spoken if one.cluster not in named]
+    starts, ends = [start for start, _ in unnamed], list(accumulate((end for _, end in unnamed), max))
+
+    def doubt(at: int) -> int:
+        before = bisect_right(starts, at)
+        return DOUBT if before and at <= ends[before - 1] else 0
+
+    shorter = (
+        ClusterTurn((one.span[0] + doubt(one.span[0]), one.span[1] - doubt(one.span[1])), one.cluster)
+        if one.cluster in named
+        else one
+        for one in spoken
+    )
+    return sorted(one for one in shorter if one.span[1] - one.span[0] >= LEAST)
 
 
 def sharing(spans: Sequence[Span]) -> list[bool]:

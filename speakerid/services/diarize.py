@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 
@@ -52,6 +53,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
     # Not a gallery's own calibration: the stop of the clustering was fitted with the encoder's.
     clusters = cluster(evidence, engine.calibration.llr_within, options, count)
     clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
+    supported = clusters.supported(evidence, engine.calibration.llr_within, options)
     at("names")
     probes = _unit(clusters.centers(evidence))
     # What fits no person found is one cluster, whoever said it: nothing of it may be named or kept.
@@ -60,7 +62,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
     return ChannelDiarization(
         channel,
         found.total / SAMPLE_RATE_HZ,
-        tuple(reconstructed(found.segments, clusters.labels)),
+        tuple(reconstructed(list(compress(found.segments, supported)), clusters.labels[supported])),
         tuple(replace(quality, seconds=float(one)) for one in alone_s),
         probes,
         sum(seconds(one.spans, SAMPLE_RATE_HZ) for one in found.segments),

@@ -9,7 +9,7 @@ from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.long_audio_reader import LongAudio
 from speakerid.db.models import GalleryRow
-from speakerid.diarization.reconstruction import ClusterTurn, sharing
+from speakerid.diarization.reconstruction import ClusterTurn, sharing, yielding
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services import judge, speakers
 from speakerid.services.cross_speaker import own_strangers
@@ -144,7 +144,12 @@ def _unnamed(channel: ChannelDiarization, cluster: int) -> Cluster:
 
 
 def _turns(channels: Sequence[ChannelDiarization], voices: dict[tuple[int, int], RecordedVoice]) -> tuple[Turn, ...]:
-    spoken = sorted((one.span, nth, one) for nth, channel in enumerate(channels) for one in channel.spoken)
+    named = {key for key, voice in voices.items() if voice.speaker is not None}
+    spoken = sorted(
+        (one.span, nth, one)
+        for nth, channel in enumerate(channels)
+        for one in yielding(channel.spoken, {cluster for at, cluster in named if at == nth})
+    )
     shared = sharing([span for span, _, _ in spoken])
     return tuple(
         _turn(channels[nth].channel, one, voices[nth, one.cluster], overlap)

@@ -43,6 +43,16 @@ def test_bounds_only_matter_where_they_are_crossed(count: Count, number: int) ->
     assert len(set(clusters(evidence_of(TRUTH), count=count).labels.tolist())) == number
 
 
+@pytest.mark.parametrize("count", [Count(2), Count(2, 2), Count(1, 2), Count(1, 9)])
+def test_bounds_that_the_answer_keeps_to_change_nothing(count: Count) -> None:
+    """The second cluster is what fits the first too little, and too short to be a person's."""
+    evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
+    options = replace(OPTIONS, somebody_llr=-2.0)
+    bounded, free = clusters(evidence, options, count), clusters(evidence, options)
+    assert free.number == 2
+    assert (bounded.labels.tolist(), bounded.sure.tolist()) == (free.labels.tolist(), free.sure.tolist())
+
+
 def test_more_people_than_segments_is_every_segment_by_itself() -> None:
     assert len(set(clusters(evidence_of([0, 0, 0]), count=Count(5, 5)).labels.tolist())) == 3
 
@@ -110,6 +120,25 @@ def test_what_fits_nobody_has_a_center_but_is_not_known() -> None:
     assert found.labels.tolist() == [0, 0, 0, 0, 1]
     assert found.known.tolist() == [True] * 4 + [False]
     np.testing.assert_allclose(found.centers(evidence)[1], evidence.embeddings[4], atol=1e-6)
+
+
+def test_a_short_segment_that_is_unlike_its_cluster_is_not_supported() -> None:
+    evidence = evidence_of([0, 0, 0, 0, 1])
+    evidence.alone_s[:] = [2.0, 2.0, 2.0, 0.4, 0.4]
+    found = clusters(evidence)
+    assert found.labels.tolist() == [0] * 5
+    assert found.supported(evidence, calibrated, replace(OPTIONS, short_llr=-2.0)).tolist() == [True] * 4 + [False]
+    assert found.supported(evidence, calibrated, replace(OPTIONS, short_llr=-5.0)).all()
+
+
+def test_segments_that_have_a_say_or_fit_no_cluster_are_supported() -> None:
+    """However unlike their cluster they are."""
+    evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
+    evidence.alone_s[4] = 0.4
+    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    strict = replace(OPTIONS, short_llr=9.0)
+    assert found.known.tolist() == [True] * 4 + [False]
+    assert found.supported(evidence, calibrated, strict).all()
 
 
 def test_without_any_embedding_all_is_one_person() -> None:

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from speakerid.diarization.reconstruction import PAUSE, ClusterTurn, by_appearance, reconstructed, sharing
+from speakerid.diarization.reconstruction import (
+    DOUBT,
+    PAUSE,
+    ClusterTurn,
+    by_appearance,
+    reconstructed,
+    sharing,
+    yielding,
+)
 from speakerid.diarization.segments import Segment
 from speakerid.types import Span
 
@@ -29,6 +37,26 @@ def test_clusters_are_numbered_as_they_appear() -> None:
     said = [segment((500, 600)), segment((0, 100)), segment((200, 300))]
     assert by_appearance(said, np.array([4, 2, 4])).tolist() == [1, 0, 1]
     assert by_appearance([], np.zeros(0, np.intp)).tolist() == []
+
+
+def test_named_spans_yield_where_they_end_in_an_unnamed_one() -> None:
+    spoken = [ClusterTurn((0, 20_000), 0), ClusterTurn((15_000, 40_000), 1), ClusterTurn((30_000, 60_000), 2)]
+    assert yielding(spoken, {0}) == [ClusterTurn((0, 20_000 - DOUBT), 0), *spoken[1:]]
+    assert yielding(spoken, {2}) == [*spoken[:2], ClusterTurn((30_000 + DOUBT, 60_000), 2)]
+    inside = [ClusterTurn((0, 40_000), 1), ClusterTurn((1_000, 2_000), 1), ClusterTurn((20_000, 30_000), 0)]
+    assert yielding(inside, {0})[-1] == ClusterTurn((20_000 + DOUBT, 30_000 - DOUBT), 0)
+
+
+def test_spans_yield_to_none_that_is_named_or_apart() -> None:
+    spoken = [ClusterTurn((0, 20_000), 0), ClusterTurn((15_000, 40_000), 1), ClusterTurn((50_000, 60_000), 2)]
+    assert yielding(spoken, {0, 1}) == spoken
+    assert yielding(spoken, set()) == spoken
+    assert yielding([], {0}) == []
+
+
+def test_a_named_span_of_which_nothing_is_certain_is_none() -> None:
+    whole = ClusterTurn((0, 20_000), 1)
+    assert yielding([whole, ClusterTurn((5_000, 5_000 + 2 * DOUBT), 0)], {0}) == [whole]
 
 
 def test_spans_that_share_time() -> None:

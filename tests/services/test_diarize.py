@@ -12,6 +12,7 @@ from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import LongAudio, LongAudioReader
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
+from speakerid.diarization.reconstruction import DOUBT
 from speakerid.diarization.stitching import STEP
 from speakerid.encoders.batching import Batcher
 from speakerid.services.recordings import results
@@ -77,6 +78,24 @@ def test_both_have_a_turn_there(known: SpeakerID, monkeypatch: pytest.MonkeyPatc
     assert ada.end == pytest.approx(ada_speaks[1] / SECOND, abs=0.1)
     assert ben.start == pytest.approx(ben_speaks[0] / SECOND, abs=0.1)
     assert sum(voice.speech.seconds for voice in answer.voices) == pytest.approx(answer.speech_seconds - 3.0, abs=0.1)
+
+
+def test_a_named_turn_yields_where_it_ends_in_an_unnamed_one(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, ada_speaks, ben_speaks = interrupted(1.5)
+    script(monkeypatch, [ada_speaks], [ben_speaks])
+    ada, ben = known.recording((samples, SECOND)).turns
+    script(monkeypatch, [ada_speaks], [ben_speaks])
+    shorter, unnamed = known.recording((samples, SECOND), candidates=[ADA]).turns
+    assert [shorter.start, shorter.end] == pytest.approx([ada.start, ada.end - DOUBT / SECOND], abs=1e-3)
+    assert (unnamed.start, unnamed.end, unnamed.speaker) == (ben.start, ben.end, None)
+
+
+def test_a_syllable_over_somebody_else_is_no_turn_of_whom_it_is_unlike(
+    known: SpeakerID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, ada_speaks, ben_speaks = interrupted(0.0)
+    script(monkeypatch, [ada_speaks], [(4 * SECOND, 4 * SECOND + 1_500), ben_speaks])
+    assert who(known.recording((samples, SECOND))) == [(ADA, False), (BEN, False)]
 
 
 def test_nothing_is_learned_where_two_speak(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,13 @@ def test_naming_errors_by_hand() -> None:
     assert (found + found).wrong_names == 2
 
 
+def test_strangers_named_near_and_far_from_the_named_speaker() -> None:
+    truth = [ReferenceTurn(0.0, 10.0, "ada"), ReferenceTurn(10.0, 20.0, STRANGER), ReferenceTurn(15.0, 16.0, "ben")]
+    found = naming_errors(truth, [("ada", [ReferenceTurn(9.0, 10.4, ""), ReferenceTurn(15.5, 17.0, "")])], 36.0)
+    assert found.strangers_named == pytest.approx(1.9)
+    assert [found.at_borders, found.near_borders, found.shared] == pytest.approx([0.25, 0.15, 0.5], abs=0.011)
+
+
 @pytest.fixture(scope="module")
 def cast() -> Cast:
     random = np.random.default_rng(0)
