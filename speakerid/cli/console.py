@@ -215,17 +215,17 @@ def reported(as_json: bool) -> Iterator[None]:
     try:
         yield
     except SpeakeridError as error:
-        report(problem_of(error), as_json)
+        report_problem(problem_of(error), as_json)
         raise typer.Exit(USAGE if isinstance(error, SettingsError) else REFUSED) from error
     except ImportError as error:
         missing = extra_missing(error)
         if missing is None:
             raise
-        report(problem_of(missing), as_json)
+        report_problem(problem_of(missing), as_json)
         raise typer.Exit(REFUSED) from error
 
 
-def report(problem: CommandProblem, as_json: bool) -> None:
+def report_problem(problem: CommandProblem, as_json: bool) -> None:
     """One sentence, or one line of JSON, on stderr."""
     sentence = " ".join(problem.error.split())  # a database's own words may come in several lines
     typer.echo(json.dumps(problem.json) if as_json else f"{problem.code}: {sentence}", err=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.console import REFUSED, CommandProblem, Watcher, echo, emit, report, table
-from speakerid.cli.options import Output, read_settings, with_options
+from speakerid.cli.console import REFUSED, CommandProblem, Watcher, echo, emit, report_problem, table
+from speakerid.cli.options import EncoderOption, Output, read_settings, with_options
 from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ app = typer.Typer(name="models", help="Fetch, list, carry and convert models.", 
 
 @dataclass(frozen=True)
 class Calibrating(Output):
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
-        ),
-    ] = None
+    encoder: EncoderOption = None
 
 
 NARROWER = (
@@ -54,7 +48,7 @@ def fetch(output: Output) -> None:
     try:
         brought = bring(folder, lambda step: typer.echo(step, err=True))
     except KeyboardInterrupt:
-        report(INTERRUPTED, output.as_json)
+        report_problem(INTERRUPTED, output.as_json)
         raise typer.Exit(REFUSED) from None
     _show(output, folder, brought, "Everything was there already.")
 
