@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from speakerid.audio.decode import decode
-from speakerid.audio.files import read_file
+from speakerid.audio.files import read_file, recordings
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
-from speakerid.audio.speaker_tree import recordings
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder, label

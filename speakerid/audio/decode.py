@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Any
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
-from speakerid.audio import in_process
 from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE, Use
-from speakerid.audio.containers.plain_wav import is_plain_wav
-from speakerid.audio.in_process import Announced
-from speakerid.audio.limits import Channel, DecodeLimits
-from speakerid.audio.reader import checked
+from speakerid.audio.containers.wav import is_plain_wav
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
+from speakerid.audio.reader import Announced, announced_here, checked, decode_here
 from speakerid.audio.resample import PIECE_FRAMES, Collector
 from speakerid.errors import EmptyAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
@@ -46,7 +46,7 @@ def read_announced(data: ByteSource, *, limits: DecodeLimits) -> Announced:
     """Before anything is decoded. Raises AudioError."""
     if not data:
         raise EmptyAudio
-    return in_process.announced(data, limits) if _stays_here(data) else remote.announced(data, limits)
+    return announced_here(data, limits) if _stays_here(data) else remote.announced(data, limits)
 
 
 def from_samples(
@@ -72,7 +72,7 @@ def _pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use
     if not data:
         raise EmptyAudio
     if _stays_here(data):
-        return in_process.pieces(data, limits, channel)
+        return decode_here(data, limits, channel)
     return remote.pieces(data, limits, channel, use)
 
 
@@ -108,3 +108,10 @@ def _scaled(frames: NDArray[Any]) -> FloatArray:
         with np.errstate(over="ignore"):  # becomes infinite, which the caller refuses
             return frames.astype(np.float32)
     raise UnsupportedAudio(f"Samples of type {kind} have no known full scale. Pass float32, int16 or int32.")
+
+
+def as_wav(samples: Samples, limits: DecodeLimits | None = None, channel: Channel = "mix") -> bytes:
+    """`(samples, rate in Hz)` as a mono float32 WAV at 16 kHz. Raises AudioError."""
+    file, mono = BytesIO(), from_samples(*samples, limits=limits, channel=channel)
+    soundfile.write(file, mono, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+    return file.getvalue()

@@ -10,11 +10,10 @@ from pathlib import Path
 from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.conditioning import HighPass
 from speakerid.audio.decode import read_announced, stream
-from speakerid.audio.in_process import Announced
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLimits
+from speakerid.audio.reader import Announced
 from speakerid.audio.segmentation import Segmentation, Segmenter, VadAlone
-from speakerid.audio.segments import SegmentOptions
-from speakerid.audio.vad import SileroVad, VadOptions
+from speakerid.audio.vad import SegmentOptions, SileroVad, VadOptions
 from speakerid.types import FloatArray
 
 # Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.

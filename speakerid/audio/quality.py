@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.segments import Segment
-from speakerid.audio.spectrum import BAND_HZ, FRAME_SAMPLES, band_powers, frame_centers
+from speakerid.audio.vad import Segment
 from speakerid.types import FloatArray, Speech
 
 CLIP_LEVEL = 0.985  # of full scale: resampling rounds the flat tops of clipped waves
@@ -19,8 +18,12 @@ MAX_SNR_DB = 60.0  # digital silence between words; no microphone reaches it
 BAND_ABOVE_NOISE_DB = 6.0
 BAND_BELOW_PEAK_DB = 60.0  # sibilants lie 20 to 50 dB below the vowels; resamplers leave less than -100 dB
 LOUDEST_PERCENT = 99  # sibilants, which alone reach the highest frequencies, fill few frames
-
 Mask = NDArray[np.bool_]
+FRAME_SAMPLES = 512  # 32 ms at 16 kHz: bins of 31.25 Hz
+HOP_SAMPLES = 256
+BAND_BINS = 8
+BAND_HZ = 250
+BLOCK_FRAMES = 1024
 
 
 def measure(samples: FloatArray, segments: tuple[Segment, ...], clipping_ratio: float) -> Speech:
@@ -97,3 +100,24 @@ def _pause_power(samples: FloatArray, pause: Mask) -> float | None:
 
 def _ratio(db: float) -> float:
     return float(10 ** (db / 10))
+
+
+def band_powers(samples: FloatArray) -> FloatArray:
+    """(n,) at 16 kHz, n >= 512 -> (frames, 32): mean power of each band, in no particular unit."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES)[::HOP_SAMPLES]
+    window = np.hanning(FRAME_SAMPLES).astype(np.float32)
+    return np.concatenate(
+        [_bands(frames[start : start + BLOCK_FRAMES] * window) for start in range(0, len(frames), BLOCK_FRAMES)]
+    )
+
+
+def frame_centers(total: int) -> NDArray[np.intp]:
+    """Index of the middle sample of each frame of `band_powers`."""
+    return np.arange((total - FRAME_SAMPLES) // HOP_SAMPLES + 1) * HOP_SAMPLES + FRAME_SAMPLES // 2
+
+
+def _bands(frames: FloatArray) -> FloatArray:
+    spectrum = np.fft.rfft(frames)[:, :-1]
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    bands: FloatArray = power.reshape(len(frames), -1, BAND_BINS).mean(axis=2, dtype=np.float32)
+    return bands

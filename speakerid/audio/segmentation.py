@@ -9,9 +9,8 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.segments import SegmentOptions, find_segments
 from speakerid.audio.vad import FRAME_SAMPLES as VAD_FRAME
-from speakerid.audio.vad import SileroVad
+from speakerid.audio.vad import SegmentOptions, SileroVad, find_segments
 from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray, Span
 

@@ -13,9 +13,9 @@ import soxr
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE
 from speakerid.audio.containers.sniff import WEBM_DECODERS, ContainerFormat
-from speakerid.audio.downmix import mean
 from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
 from speakerid.audio.reader import AudioReader, DecodedBlock, to_float
+from speakerid.audio.resample import mean
 from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 

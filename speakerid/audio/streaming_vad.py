@@ -7,10 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.long_audio_reader import SEGMENTS
-from speakerid.audio.segments import SegmentOptions
-from speakerid.audio.vad import FRAME_SAMPLES, Memory, SileroVad, VadOptions, frame_powers, level_gain
+from speakerid.audio.vad import (
+    FRAME_SAMPLES,
+    Memory,
+    SegmentOptions,
+    SileroVad,
+    VadOptions,
+    frame_powers,
+    level_gain,
+    samples_in,
+)
 from speakerid.types import FloatArray, Span
 
 LEVEL_FRAMES = 600  # 19 s: the level is that of the last words, not of the whole recording
@@ -77,19 +84,15 @@ class StreamingVad:
             return
         if probability >= options.end_threshold:
             self._spoken_to = self._at
-        elif self._at - self._spoken_to >= _samples(options.min_silence_ms):
+        elif self._at - self._spoken_to >= samples_in(options.min_silence_ms):
             self._end()
 
     def _end(self) -> None:
-        start, end = self._padded_start(), min(self._spoken_to + _samples(self._options.segments.pad_ms), self._at)
-        if self._spoken_to - self._start >= _samples(self._options.segments.min_speech_ms):
+        start, end = self._padded_start(), min(self._spoken_to + samples_in(self._options.segments.pad_ms), self._at)
+        if self._spoken_to - self._start >= samples_in(self._options.segments.min_speech_ms):
             self._ended.append((start, end))
             self._previous_end = end
         self._start = -1
 
     def _padded_start(self) -> int:
-        return max(self._start - _samples(self._options.segments.pad_ms), self._previous_end)
-
-
-def _samples(milliseconds: int) -> int:
-    return milliseconds * SAMPLE_RATE_HZ // 1000
+        return max(self._start - samples_in(self._options.segments.pad_ms), self._previous_end)

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from speakerid.audio.pieces import rechunked
+from speakerid.audio.resample import rechunked
 from speakerid.audio.segmentation import FIRST_EDGE, FRAME_STEP, WINDOW, Segmenter
 from speakerid.diarization.segments import Segment, seam, segments
 from speakerid.diarization.stitching import STEP, Speaking, Stitcher

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from speakerid.audio.chunked_source import ChunkedSource
+from speakerid.audio.byte_source import ChunkedSource
 
 RATE_HZ = 16_000
 CODEC_FRAMES = 1024  # of an AAC packet

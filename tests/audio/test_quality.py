@@ -9,10 +9,16 @@ import pytest
 import soxr
 
 from speakerid.audio.decode import decode
-from speakerid.audio.quality import MAX_SNR_DB, bandwidth_hz, clipping_ratio, measure, snr_db
-from speakerid.audio.segments import Segment
-from speakerid.audio.spectrum import band_powers, frame_centers
-from speakerid.audio.vad import SileroVad
+from speakerid.audio.quality import (
+    MAX_SNR_DB,
+    band_powers,
+    bandwidth_hz,
+    clipping_ratio,
+    frame_centers,
+    measure,
+    snr_db,
+)
+from speakerid.audio.vad import Segment, SileroVad
 from speakerid.types import FloatArray
 
 RATE_HZ = 16_000

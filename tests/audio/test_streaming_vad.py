@@ -9,7 +9,7 @@ import pytest
 
 from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import SEGMENTS
-from speakerid.audio.pieces import rechunked
+from speakerid.audio.resample import rechunked
 from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import SileroVad, VadOptions
 from speakerid.types import FloatArray, Span

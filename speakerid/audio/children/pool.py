@@ -44,7 +44,7 @@ class Template:
             undo.callback(self._control.close)
             self._process = subprocess.Popen(
                 # -P: no module of the current folder, where any downloaded file may lie, is run
-                [sys.executable, "-P", "-m", "speakerid.audio.children.template", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "speakerid.audio.children.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=_environment(),

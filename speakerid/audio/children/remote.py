@@ -13,12 +13,10 @@ from typing import Literal
 import numpy as np
 
 from speakerid.audio.byte_source import ByteSource
-from speakerid.audio.cancellation import check_not_cancelled
 from speakerid.audio.children.pool import Use, current
 from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, DecodeJob, Gone, Lied, MessageKind, asked
-from speakerid.audio.in_process import Announced
-from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
-from speakerid.audio.reader import checked
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits, check_not_cancelled
+from speakerid.audio.reader import Announced, checked
 from speakerid.errors import (
     AudioError,
     DecoderCrashed,

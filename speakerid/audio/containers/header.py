@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from speakerid.audio.byte_source import ByteSource
-from speakerid.audio.containers.mp4 import has_media, is_whole
 from speakerid.audio.containers.mpeg import mp3_seconds
-from speakerid.audio.containers.riff import read_wav_header
 from speakerid.audio.containers.sniff import ContainerFormat
+from speakerid.audio.containers.wav import read_wav_header
 from speakerid.audio.limits import DecodeLimits, check_rate
 from speakerid.errors import NoSamples, TruncatedAudio
 
 EXACT_S = 0.05  # WAV and FLAC count samples; some writers are wrong by a few
 LOSSY_S = 0.3  # encoder delay and padding: AAC at 8 kHz has 2,112 samples, 0.26 s
+_MEDIA = (b"mdat", b"moov", b"moof")  # a recording that lacks the end of one of these was cut
 
 
 @dataclass(frozen=True)
@@ -89,3 +90,31 @@ def _last_page_is_whole(data: ByteSource) -> bool:
         return False
     lacing = data[at + 27 : at + 27 + data[at + 26]]
     return len(lacing) == data[at + 26] and at + 27 + len(lacing) + sum(lacing) <= len(data)
+
+
+def is_whole(data: ByteSource) -> bool:
+    """False when a box of samples or tables is announced longer than the data: the upload was cut.
+
+    Whatever some programs append behind the last box is none of that.
+    """
+    return all(start + size <= len(data) for name, start, size in _boxes(data) if name in _MEDIA)
+
+
+def has_media(data: ByteSource) -> bool:
+    """False for a header alone. Samples lie in `mdat` boxes only."""
+    return any(name == b"mdat" and size > 8 for name, _, size in _boxes(data))
+
+
+def _boxes(data: ByteSource) -> Iterator[tuple[bytes, int, int]]:
+    """(name, start, size in bytes) of each top-level box; the last may reach beyond the data."""
+    at = 0
+    while at + 8 <= len(data):
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        if size == 1 and at + 16 <= len(data):
+            size = struct.unpack(">Q", data[at + 8 : at + 16])[0]
+        if size == 0:
+            size = len(data) - at
+        if size < 8:
+            return
+        yield name, at, size
+        at += size

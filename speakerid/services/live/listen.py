@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from speakerid.audio.pieces import rechunked
+from speakerid.audio.resample import rechunked
 from speakerid.audio.stream_decoder import StreamFormat, decoded
 from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import FRAME_SAMPLES

@@ -15,13 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakerid.audio.cancellation import cancelled_by
 from speakerid.audio.children import pool
 from speakerid.audio.children.pool import CORES, Pool
-from speakerid.audio.children.template import main
 from speakerid.audio.children.wire import ANSWER, FORK, NONE, REQUEST
+from speakerid.audio.children.worker import main
 from speakerid.audio.decode import decode, stream
-from speakerid.audio.limits import RECORDING
+from speakerid.audio.limits import RECORDING, cancelled_by
 from speakerid.errors import (
     ClientGone,
     DecoderCrashed,

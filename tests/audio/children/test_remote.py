@@ -14,12 +14,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from speakerid.audio import in_process
+from speakerid.audio.byte_source import ChunkedSource
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import Child
 from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, MessageKind
-from speakerid.audio.chunked_source import ChunkedSource
 from speakerid.audio.limits import RECORDING, DecodeLimits
+from speakerid.audio.reader import announced_here, decode_here
 from speakerid.errors import AudioError, DecoderCrashed, DecodingTooCostly, InvalidSamples
 from tests.audio.encode import RECIPES, encode
 from tests.audio.voice import synthetic_voice
@@ -34,16 +34,16 @@ DONE = struct.pack(">BI", MessageKind.DONE, 1) + b"\1"
 @pytest.mark.parametrize("channel", ["mix", None, 1])
 def test_every_container_decodes_to_the_same_bits(name: str, channel: str | int | None) -> None:
     data = encode(name, VOICE, 16_000, 2)
-    here = np.concatenate(list(in_process.pieces(data, LIMITS, channel)))  # type: ignore[arg-type]
+    here = np.concatenate(list(decode_here(data, LIMITS, channel)))  # type: ignore[arg-type]
     there = np.concatenate(list(remote.pieces(data, LIMITS, channel, "file")))  # type: ignore[arg-type]
     np.testing.assert_array_equal(there, here)
-    assert remote.announced(data, LIMITS) == in_process.announced(data, LIMITS)
+    assert remote.announced(data, LIMITS) == announced_here(data, LIMITS)
 
 
 def test_a_file_of_many_pieces_decodes_to_the_same_bits() -> None:
     data = encode("flac", NOISE, 48_000)
     assert len(data) > 3 * PIECE_BYTES
-    here = np.concatenate(list(in_process.pieces(data, RECORDING, "mix")))
+    here = np.concatenate(list(decode_here(data, RECORDING, "mix")))
     stored = ChunkedSource(len(data), 1_000, lambda nth: data[nth * 1_000 : (nth + 1) * 1_000])
     for form in (data, stored):
         there = np.concatenate(list(remote.pieces(form, RECORDING, "mix", "stream")))
@@ -53,7 +53,7 @@ def test_a_file_of_many_pieces_decodes_to_the_same_bits() -> None:
 @pytest.mark.parametrize("data", [b"text", b"OggS" + bytes(50), encode("mp3", VOICE, 16_000)[:3_000]])
 def test_refusals_are_those_of_decoding_here(data: bytes) -> None:
     with pytest.raises(AudioError) as here:
-        list(in_process.pieces(data, LIMITS, "mix"))
+        list(decode_here(data, LIMITS, "mix"))
     with pytest.raises(AudioError) as there:
         list(remote.pieces(data, LIMITS, "mix", "file"))
     assert (type(there.value), str(there.value)) == (type(here.value), str(here.value))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from speakerid.audio.decode import decode, from_samples, stream
-from speakerid.audio.downmix import mean, mixed
 from speakerid.audio.limits import RECORDING
+from speakerid.audio.resample import mean, mixed
 from speakerid.types import FloatArray
 from tests.audio.encode import wav_bytes
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerid.audio.chunked_source import ChunkedSource
+from speakerid.audio.byte_source import ChunkedSource
 from speakerid.audio.decode import read_announced, stream
 from speakerid.audio.limits import RECORDING
 from tests.audio.encode import RECIPES, encode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speakerid.audio.containers.plain_wav import is_plain_wav
+from speakerid.audio.containers.wav import is_plain_wav
 from tests.audio.bombs import BOMBS, wav_chunks, wav_comments, wav_trailing_chunks
 from tests.audio.encode import RECIPES, encode, wav_bytes
 from tests.audio.voice import synthetic_voice
