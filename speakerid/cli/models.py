@@ -82,7 +82,7 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="The folder to write.")],
 ) -> None:
     """Copy the fetched models to a folder, for 'models import' on a machine without network."""
-    from speakerid.models.transfer import export_models
+    from speakerid.models.store import export_models
 
     _show(output, out, export_models(read_settings().models_folder, out), "")
 
@@ -96,7 +96,7 @@ def import_(
     ],
 ) -> None:
     """Take models from a folder that 'models export' wrote. Their hashes are checked again."""
-    from speakerid.models.transfer import import_models
+    from speakerid.models.store import import_models
 
     folder = read_settings().models_folder
     _show(output, folder, import_models(folder, source), "")
@@ -150,7 +150,7 @@ def calibrate(
     from speakerid.calibration.domains import own_domains
     from speakerid.calibration.encoder_calibration import calibrate as fit
     from speakerid.calibration.encoder_calibration import read, report
-    from speakerid.models.files import named_failures, refuse_unusable, write_bytes
+    from speakerid.models.store import named_failures, refuse_unusable, write_bytes
 
     settings = read_settings(encoder=options.encoder)
     out, domains = settings.models_folder / "fitted", own_domains(data)

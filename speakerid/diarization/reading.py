@@ -10,8 +10,7 @@ import numpy as np
 
 from speakerid.audio.resample import rechunked
 from speakerid.audio.segmentation import FIRST_EDGE, FRAME_STEP, WINDOW, Segmenter
-from speakerid.diarization.segments import Segment, seam, segments
-from speakerid.diarization.stitching import STEP, Speaking, Stitcher
+from speakerid.diarization.segments import STEP, Segment, Speaking, Stitcher, seam, segments
 from speakerid.types import FloatArray, Span
 
 WINDOWS = 2  # gone through together: one alone takes half as long again, more gain nothing

@@ -1,7 +1,8 @@
 """The path from waveforms to embeddings that all encoders share; an encoder adds only its raw model call.
 
 Waveforms are never padded: padding changes SpeechBrain embeddings (cosine 0.96) even when lengths are passed
-along. Equal lengths go through the model together, others one by one.
+along. Equal lengths go through the model together, others one by one. What goes in and what comes out is checked,
+because models accept NaN and silence and answer with vectors that look valid.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from speakerid.encoders.base import Encoder
-from speakerid.encoders.checks import check_embeddings, check_waveforms, is_constant
 from speakerid.errors import EncoderFailed, EncoderInputInvalid
 from speakerid.types import FloatArray
 
 WINDOW_S = 30.0  # longer audio is cut into equal windows of at most this
 BATCH_S = 30.0  # audio in one model call; measured on ECAPA-512: 60 s takes 90 MB more and is no faster on a CPU
-
 RawEmbed = Callable[[FloatArray], FloatArray]  # (batch, samples) -> (batch, dim), rows of any norm
 
 
@@ -89,3 +88,39 @@ def _batches(windows: Sequence[_Window], max_samples: int) -> Iterator[Sequence[
     for length, group in by_length.items():
         size = max(1, max_samples // length)
         yield from (group[start : start + size] for start in range(0, len(group), size))
+
+
+def check_waveforms(encoder: Encoder, waveforms: Sequence[FloatArray]) -> None:
+    """Raise `EncoderInputInvalid` naming the first waveform (from 0) that cannot be embedded, and why."""
+    for position, waveform in enumerate(waveforms):
+        if problem := _problem(encoder, waveform):
+            raise EncoderInputInvalid(f"Waveform {position} {problem}")
+
+
+def _problem(encoder: Encoder, waveform: FloatArray) -> str | None:
+    if waveform.ndim != 1 or waveform.dtype != np.float32:
+        return f"is {waveform.ndim}-D {waveform.dtype}. Send 1-D float32 samples."
+    if len(waveform) < encoder.min_samples:
+        needed_s = encoder.min_samples / encoder.sample_rate_hz
+        return f"has {len(waveform)} samples. At least {encoder.min_samples} ({needed_s:.2f} s) are needed."
+    lowest, highest = waveform.min(), waveform.max()  # NaN where any sample is
+    if not np.isfinite([lowest, highest]).all():
+        return "holds samples that are not numbers (NaN or infinite). Export it again."
+    if lowest == highest:
+        return "is digital silence (every sample has the same value). Send speech."
+    return None
+
+
+def is_constant(waveform: FloatArray) -> bool:
+    return bool(waveform.min() == waveform.max())
+
+
+def check_embeddings(encoder: Encoder, embeddings: FloatArray, count: int) -> None:
+    """Raise `EncoderFailed` unless `embeddings` is `(count, dim)`, finite and without zero rows."""
+    if embeddings.shape != (count, encoder.dim):
+        raise EncoderFailed(
+            f"{encoder.name} answered {count} waveforms with an array of shape {embeddings.shape}, "
+            f"not {(count, encoder.dim)}. Check the model file."
+        )
+    if not np.isfinite(embeddings).all() or not embeddings.any(axis=1).all():
+        raise EncoderFailed(f"{encoder.name} gave an embedding that is zero or not a number. Check the model file.")

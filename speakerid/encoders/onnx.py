@@ -15,10 +15,9 @@ from typing import Self
 
 import numpy as np
 
-from speakerid.encoders.card import EXAMPLE, Card, read_card
+from speakerid.encoders.card import EXAMPLE, Card, fingerprint_of, read_card
 from speakerid.encoders.embedding import embed_with
 from speakerid.encoders.fbank import at_level, log_mel
-from speakerid.encoders.seal import fingerprint_of
 from speakerid.errors import EncoderNotFound
 from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray

@@ -18,8 +18,7 @@ import torch
 
 from speakerid.encoders.card import Card, read_card
 from speakerid.encoders.embedding import embed_with
-from speakerid.encoders.speechbrain_redirects import forget_redirects
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.encoders.speechbrain_import import ensure_torchaudio, forget_redirects
 from speakerid.errors import EncoderFailed, EncoderNotFound
 from speakerid.types import FloatArray
 

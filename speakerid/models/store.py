@@ -1,14 +1,20 @@
-"""The folder of fetched models: a folder each, with its graph, its card and its license texts."""
+"""The folder of fetched models, a folder each: graph, card and license texts; and their way to another machine."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from speakerid.encoders.card import to_json
-from speakerid.errors import ConversionFailed
-from speakerid.models.catalog import CARD, LICENSES, Model
-from speakerid.models.files import sha256_of, write_bytes
+from speakerid.errors import ConversionFailed, ModelsDiskFull, ModelsFolderUnusable, ModelsMissing, WrongHash
+from speakerid.models.catalog import CARD, CATALOG, GRAPH, LICENSES, Model
+from speakerid.whole_files import write_whole
+
+CHUNK = 1 << 20  # bytes
 
 
 def is_whole(model: Model, models: Path) -> bool:
@@ -52,3 +58,84 @@ def _erase(*folders: Path) -> None:
         for path in folder.iterdir():
             path.unlink()
         folder.rmdir()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Whole or not at all. Makes the folder. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, lambda out: out.write(data))
+
+
+def refuse_unusable(folder: Path) -> None:
+    """Before long work whose result goes to `folder`, which need not exist. Raises what `named_failures` does."""
+    with named_failures(folder, 0):
+        existing = next(one for one in (folder, *folder.parents) if one.exists())
+        TemporaryFile(dir=existing).close()
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file of any size, as hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def check_sha256(name: str, data: bytes, wanted: str) -> bytes:
+    """`data` itself. Raises `WrongHash`."""
+    found = hashlib.sha256(data).hexdigest()
+    if found != wanted:
+        raise WrongHash(name, found, wanted)
+    return data
+
+
+@contextmanager
+def named_failures(folder: Path, needed_bytes: int) -> Iterator[None]:
+    """What the system refuses in `folder` becomes `ModelsDiskFull` or `ModelsFolderUnusable`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ModelsDiskFull(str(folder), needed_bytes) from error
+        raise ModelsFolderUnusable(str(folder), error.strerror or str(error)) from error
+
+
+def export_models(models: Path, out: Path, *, catalog: Sequence[Model] = CATALOG) -> list[Model]:
+    """Copy what is in the folder `models` to `out`.
+
+    Raises `ModelsMissing`, `ModelsDiskFull`, `ModelsFolderUnusable`.
+    """
+    here = [model for model in catalog if is_whole(model, models)]
+    if not here:
+        raise ModelsMissing(f"There are no models in {models}. Run 'speakerid models fetch' first.")
+    with named_failures(out, sum(model.size_bytes for model in here)):
+        for model in here:
+            for name in (LICENSES, *([CARD] if model.card else []), GRAPH):
+                write_bytes(model.folder(out) / name, (model.folder(models) / name).read_bytes())
+    return here
+
+
+def import_models(models: Path, source: Path, *, catalog: Sequence[Model] = CATALOG) -> list[Model]:
+    """Take what `export_models` wrote to `source` into the folder `models`; nothing in it is taken on trust.
+
+    All of it or nothing. Raises `ModelsMissing`, `WrongHash`, `ConversionFailed`, `ModelsDiskFull`,
+    `ModelsFolderUnusable`.
+    """
+    found = [model for model in catalog if model.graph(source).is_file()]
+    if not found:
+        raise ModelsMissing(f"{source} holds no models. Give the folder that 'speakerid models export' wrote.")
+    with named_failures(source, 0):
+        read = [(model, *_read(model, source)) for model in found]
+    with named_failures(models, 2 * sum(model.size_bytes for model in found)):
+        for model, graph, licenses in read:
+            keep(model, models, graph, licenses)
+    return found
+
+
+def _read(model: Model, source: Path) -> tuple[bytes, bytes]:
+    graph, texts = model.graph(source), model.folder(source) / LICENSES
+    return (
+        check_sha256(str(graph), graph.read_bytes(), model.sha256),
+        check_sha256(str(texts), texts.read_bytes(), model.licenses.sha256),
+    )

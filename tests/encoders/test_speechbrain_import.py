@@ -3,11 +3,22 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from subprocess import run
 from types import ModuleType
 
 import pytest
 
-from speakerid.encoders.torchaudio_standin import EXTENSION, ensure_torchaudio, standin
+from speakerid.encoders.speechbrain_import import EXTENSION, ensure_torchaudio, standin
+
+# Apart, because this must hold in a process that imports SpeechBrain for the first time.
+WALK = """
+import sys, warnings
+warnings.simplefilter("error")
+import speakerid.encoders.speechbrain
+for module in list(sys.modules.values()):
+    if module.__name__.startswith("speechbrain"):
+        getattr(module, "__file__", None)
+"""
 
 
 @pytest.fixture
@@ -80,3 +91,9 @@ def test_the_installed_torchaudio_can_be_imported() -> None:
     import torchaudio
 
     assert torchaudio.__version__
+
+
+@pytest.mark.slow
+def test_the_module_table_can_be_walked_after_importing_speechbrain() -> None:
+    done = run([sys.executable, "-c", WALK], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
