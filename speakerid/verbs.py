@@ -34,13 +34,13 @@ from speakerid.services import (
     validation,
     verify,
 )
+from speakerid.services.diarize import SpeakerCount
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.probe import embed
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
 from speakerid.services.recordings import worker
-from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import inbox, promote
 from speakerid.settings import Settings

@@ -1,4 +1,4 @@
-"""Where speech is while it goes on: stretches that no longer pause interrupts, known frame by frame."""
+"""Voice activity of a stream: stretches of speech that no longer pause interrupts, known frame by frame."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRST_MAX_GAIN = np.float32(10.0)
 
 @dataclass(frozen=True)
 class StreamingVadOptions:
-    """As in recordings, but that pauses of words of one voice do not end a stretch."""
+    """As in recordings, but that pauses between a speaker's words do not end a stretch."""
 
     segments: SegmentOptions = field(default_factory=lambda: replace(SEGMENTS, min_silence_ms=360))
     level: VadOptions = field(default_factory=VadOptions)
@@ -50,10 +50,10 @@ class StreamingVad:
         self._previous_end = 0
         self._ended: list[Span] = []
 
-    def hear(self, block: FloatArray) -> None:
+    def process(self, block: FloatArray) -> None:
         """`block`: (n x 512,) float32 at 16 kHz."""
         self._powers.extend(frame_powers(block))
-        speech, self._memory = self._vad.hear(block * self._gain(), self._memory)
+        speech, self._memory = self._vad.step(block * self._gain(), self._memory)
         for probability in speech:
             self._step(float(probability))
 

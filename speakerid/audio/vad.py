@@ -67,7 +67,7 @@ class SileroVad:
         """Probability of speech for each frame of 32 ms, the last one padded with zeros: (ceil(n / 512),)."""
         return self._run(rechunked([samples], self._block), level_gain(frame_powers(samples), self._options))
 
-    def hear(self, block: FloatArray, memory: Memory) -> tuple[FloatArray, Memory]:
+    def step(self, block: FloatArray, memory: Memory) -> tuple[FloatArray, Memory]:
         """Probabilities of the frames of `block`, which goes on where the one that left `memory` ended.
 
         All blocks but the last are whole frames, at the level that `level_gain` brings them to.
@@ -84,7 +84,7 @@ class SileroVad:
     def _run(self, blocks: Iterable[FloatArray], gain: np.float32) -> FloatArray:
         memory, found = Memory(), [np.zeros(0, np.float32)]
         for block in blocks:
-            speech, memory = self.hear(block * gain, memory)
+            speech, memory = self.step(block * gain, memory)
             found.append(speech)
         return np.concatenate(found)
 

@@ -18,15 +18,15 @@ from speakerid.diarization.reading import SegmentedBlock, blocks
 from speakerid.diarization.reconstruction import ClusterTurn, by_appearance, reconstructed
 from speakerid.diarization.segments import Segment, seconds
 from speakerid.encoders.batching import Batcher
-from speakerid.errors import Overloaded
+from speakerid.errors import InvalidRequest, Overloaded
 from speakerid.services.engine import Engine
 from speakerid.types import FloatArray, JobStage, Span, Speech
 
 MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
 PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
 PAUSE_S = 1.0
-
 At = Callable[[JobStage], None]  # called when a stage of the work begins
+MAX_SPEAKERS = 1000
 
 
 @dataclass(frozen=True)
@@ -146,3 +146,27 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
         else:
             found.append((start, end))
     return found
+
+
+@dataclass(frozen=True)
+class SpeakerCount:
+    speakers: int | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+
+    def checked(self) -> Count:
+        """Raises InvalidRequest."""
+        for name, number in vars(self).items():
+            if number is not None and not 1 <= number <= MAX_SPEAKERS:
+                raise InvalidRequest(f"'{name}' is 1 to {MAX_SPEAKERS}. Leave it out if it is not known.")
+        if self.speakers is not None:
+            if self.min_speakers is not None or self.max_speakers is not None:
+                raise InvalidRequest("Send either 'speakers', or 'min_speakers' and 'max_speakers'.")
+            return Count(self.speakers, self.speakers)
+        least = self.min_speakers or 1
+        if self.max_speakers is not None and self.max_speakers < least:
+            raise InvalidRequest(f"'min_speakers', {least}, is more than 'max_speakers', {self.max_speakers}.")
+        return Count(least, self.max_speakers)
+
+
+ANY_NUMBER = SpeakerCount()

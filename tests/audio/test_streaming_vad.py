@@ -39,7 +39,7 @@ def heard(samples: FloatArray, block: int = BLOCK) -> list[Span]:
     ongoing = StreamingVad(VAD)
     found: list[Span] = []
     for piece in rechunked([samples], block):
-        ongoing.hear(piece)
+        ongoing.process(piece)
         found += ongoing.take_ended()
     ongoing.finish()
     return found + ongoing.take_ended()
@@ -61,7 +61,7 @@ def test_a_stretch_is_known_while_it_goes_on() -> None:
     ongoing = StreamingVad(VAD)
     seen: list[Span] = []
     for piece in rechunked([talk()[:60_000]], BLOCK):
-        ongoing.hear(piece)
+        ongoing.process(piece)
         seen += [ongoing.stretch] if ongoing.stretch else []
     assert ongoing.take_ended() == []
     assert len({start for start, _ in seen}) == 1

@@ -12,9 +12,12 @@ from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import LongAudio, LongAudioReader
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
+from speakerid.diarization.clustering import Count
 from speakerid.diarization.reconstruction import DOUBT
 from speakerid.diarization.segments import STEP
 from speakerid.encoders.batching import Batcher
+from speakerid.errors import InvalidRequest
+from speakerid.services.diarize import SpeakerCount
 from speakerid.services.recordings import results
 from speakerid.types import FloatArray, Recording, Span
 from tests.audio.encode import soundfile_bytes
@@ -168,3 +171,32 @@ def test_a_recording_is_read_once(known: SpeakerID, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(LongAudio, "pieces", counted)
     known.recording((np.tile(ADA_SAYS, 1 + 3 * WINDOW // len(ADA_SAYS)), SECOND))
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        (SpeakerCount(), Count(1, None)),
+        (SpeakerCount(speakers=3), Count(3, 3)),
+        (SpeakerCount(min_speakers=2), Count(2, None)),
+        (SpeakerCount(min_speakers=2, max_speakers=2), Count(2, 2)),
+        (SpeakerCount(max_speakers=4), Count(1, 4)),
+    ],
+)
+def test_a_count_is_a_number_or_bounds(asked: SpeakerCount, count: Count) -> None:
+    assert asked.checked() == count
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (SpeakerCount(speakers=0), "'speakers' is 1 to 1000"),
+        (SpeakerCount(min_speakers=0), "'min_speakers' is 1 to 1000"),
+        (SpeakerCount(max_speakers=1001), "'max_speakers' is 1 to 1000"),
+        (SpeakerCount(speakers=2, max_speakers=3), "either 'speakers', or"),
+        (SpeakerCount(min_speakers=3, max_speakers=2), "'min_speakers', 3, is more than 'max_speakers', 2"),
+    ],
+)
+def test_a_wrong_count_says_what_is_wrong(asked: SpeakerCount, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why):
+        asked.checked()

@@ -10,6 +10,7 @@ import pytest
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.stream_decoder import StreamFormat
+from speakerid.diarization.online.utterance import LONGEST
 from speakerid.errors import (
     EncoderMismatch,
     GalleryNotFound,
@@ -19,10 +20,9 @@ from speakerid.errors import (
     UnsupportedAudio,
 )
 from speakerid.services import galleries
-from speakerid.services.live.early_decision import EarlyDecisionOptions
 from speakerid.services.live.listen import LiveOptions, listen
+from speakerid.services.live.names import EarlyDecisionOptions
 from speakerid.services.live.session import LivePolicy
-from speakerid.services.live.utterance import LONGEST
 from speakerid.types import FloatArray
 from speakerid.types.live import Enough, Event, LiveTurn, Ready, StreamDone
 from tests.audio.packets import cut
