@@ -136,7 +136,7 @@ class Cursor:
         return self._at
 
     def _forget(self, data: mmap.mmap) -> None:
-        """Pages that were read count as this process's memory until the system is told that they need not."""
+        """Pages that were read count as this process's memory until `madvise` releases them."""
         end = (self._at - KEPT_BYTES) // mmap.PAGESIZE * mmap.PAGESIZE
         if end - self._forgotten < KEPT_BYTES:
             return

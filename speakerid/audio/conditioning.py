@@ -1,4 +1,4 @@
-"""Removal of DC and rumble, before anything listens: voice activity, noise level or an encoder.
+"""Removal of DC and rumble, before voice activity, noise level and encoder.
 
 Butterworth of eighth order: a rumble at 5 Hz of a tenth of full scale becomes digital silence. Of fourth order it stays
 at -92 dBFS, which is enough to tip frames of voice activity in quiet recordings.

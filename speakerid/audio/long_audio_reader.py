@@ -16,7 +16,7 @@ from speakerid.audio.segmentation import Segmentation, Segmenter, VadAlone
 from speakerid.audio.vad import SegmentOptions, SileroVad, VadOptions
 from speakerid.types import FloatArray
 
-# Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.
+# Distant speakers in a room are missed at Silero's own 0.5, and no enrollment uses what is found here.
 SEGMENTS = SegmentOptions(threshold=0.3, end_threshold=0.2)
 
 Progress = Callable[[float], None]  # seconds of audio decoded since the last call

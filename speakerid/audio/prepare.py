@@ -14,7 +14,7 @@ from speakerid.audio.quality import clipping_ratio, measure
 from speakerid.audio.vad import Segment
 from speakerid.types import FloatArray, Speech
 
-WINDOW_SAMPLES = SAMPLE_RATE_HZ * 3 // 2  # 1.5 s: with 2 s, second voices of 2 s and less are found less often
+WINDOW_SAMPLES = SAMPLE_RATE_HZ * 3 // 2  # 1.5 s: with 2 s, second speakers of 2 s and less are found less often
 HOP_SAMPLES = WINDOW_SAMPLES // 2
 MOST = 12  # windows of one recording, 10 s at half overlap; longer speech is sampled with gaps
 LONGEST = 20 * SAMPLE_RATE_HZ  # samples

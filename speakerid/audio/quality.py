@@ -50,7 +50,7 @@ def snr_db(samples: FloatArray, segments: tuple[Segment, ...]) -> float | None:
     if noise is None or not speech.any():
         return None
     both = float(np.mean(np.square(samples[speech], dtype=np.float64)))
-    signal = max(both - noise, both * 1e-3)  # at -30 dB and below nothing can be told
+    signal = max(both - noise, both * 1e-3)  # below -30 dB the estimate means nothing
     return float(min(10 * np.log10(max(signal, 1e-20) / max(noise, 1e-20)), MAX_SNR_DB))
 
 
@@ -94,7 +94,7 @@ def _pause_power(samples: FloatArray, pause: Mask) -> float | None:
     if len(quiet) < MIN_PAUSE_FRAMES:
         return None
     powers = np.einsum("ij,ij->i", quiet, quiet) / POWER_SAMPLES
-    sounding = powers[powers > 0.0]  # zeros around a recording say nothing of the noise in it
+    sounding = powers[powers > 0.0]  # zeros around a recording are no measure of the noise in it
     return float(np.median(sounding if len(sounding) >= MIN_PAUSE_FRAMES else powers))
 
 

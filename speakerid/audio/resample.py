@@ -27,6 +27,7 @@ class Collector:
         self._done: list[FloatArray] = []
         self._done_samples = 0
         self._resampler: soxr.ResampleStream | None = None
+        self._format: tuple[int, int] | None = None  # rate_hz, channels of the source
         self._shape = (0, 0)  # rate_hz, kept channels
         self._changes = 0
         self.seconds = 0.0
@@ -34,8 +35,8 @@ class Collector:
 
     def add(self, frames: FloatArray, rate_hz: int) -> None:
         """`frames` is (n, channels). Raises TooManyChannels, NoSuchChannel, AudioTooLong, UnsupportedAudio."""
-        self._limits.check_channels(frames.shape[1])
-        check_rate(rate_hz)
+        if (rate_hz, frames.shape[1]) != self._format:
+            self._check_format(rate_hz, frames.shape[1])
         self.seconds += len(frames) / rate_hz
         self.samples += frames.size
         self._limits.check_length(self.seconds, max(self.samples, self._done_samples))
@@ -49,6 +50,12 @@ class Collector:
         self._waiting_frames += len(kept)
         if self._waiting_frames >= PIECE_FRAMES:
             self._resample(last=False)
+
+    def _check_format(self, rate_hz: int, channels: int) -> None:
+        """Once a stream, and again where it changes. Raises TooManyChannels, UnsupportedAudio."""
+        self._limits.check_channels(channels)
+        check_rate(rate_hz)
+        self._format = (rate_hz, channels)
 
     def drain(self) -> list[FloatArray]:
         """What is at 16 kHz by now, each piece once: (n, kept channels) each."""

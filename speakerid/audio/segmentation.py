@@ -32,7 +32,7 @@ class Segmenter(Protocol):
 
     @property
     def speakers(self) -> int:
-        """How many it tells apart in one window, k; all speech is one speaker's where that is 1."""
+        """How many it separates in one window, k; all speech is one speaker's where that is 1."""
 
     def speaking(self, windows: FloatArray) -> FloatArray:
         """`(n, WINDOW)` at 16 kHz -> `(n, FRAMES, k)`: 1 where a speaker speaks, 0 elsewhere.

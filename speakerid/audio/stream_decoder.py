@@ -34,7 +34,7 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class StreamFormat:
-    """How the messages are to be read. `webm` and `ogg` say themselves which rate and channels they have."""
+    """How the messages are to be read. `webm` and `ogg` declare their own rate and channels."""
 
     encoding: Encoding = "pcm_s16le"
     sample_rate_hz: int = SAMPLE_RATE_HZ
@@ -126,17 +126,17 @@ def _contained(messages: Iterable[bytes], fmt: ContainerFormat) -> Iterator[Deco
     arriving = _Arriving(messages)
     with AudioReader(arriving, fmt) as reader:
         for block in reader:
-            arriving.unheard = 0
+            arriving.undecoded = 0
             yield block
 
 
 class _Arriving:
-    """Messages as one stream of bytes. Raises MalformedAudio when many come of which nothing is heard."""
+    """Messages as one stream of bytes. Raises MalformedAudio when many come without any audio."""
 
     def __init__(self, messages: Iterable[bytes]) -> None:
         self._messages = iter(messages)
         self._left = b""
-        self.unheard = 0
+        self.undecoded = 0
 
     def read(self, size: int) -> bytes:
         while not self._left:
@@ -145,7 +145,7 @@ class _Arriving:
                 return b""
             self._left = message
         piece, self._left = self._left[:size], self._left[size:]
-        self.unheard += len(piece)
-        if self.unheard > MAX_UNDECODED_BYTES:
+        self.undecoded += len(piece)
+        if self.undecoded > MAX_UNDECODED_BYTES:
             raise MalformedAudio(f"{MAX_UNDECODED_BYTES} bytes came without any audio in them. Check the encoding.")
         return piece

@@ -21,7 +21,7 @@ DPI = 120
 
 
 def labels(recording: Recording) -> dict[str, str]:
-    """What to call each voice: the speaker's name, the id where two have that name, or `unknown_1`."""
+    """What to call each speaker: their name, the id where two have that name, or `unknown_1`."""
     names = Counter(one.speaker.name for one in recording.voices if one.speaker)
     return {
         one.voice: one.speaker.name if one.speaker and names[one.speaker.name] == 1 else one.voice
@@ -40,7 +40,7 @@ def rttm(recording: Recording, name: str) -> str:
 
 
 def srt(recording: Recording) -> str:
-    """SubRip subtitles that say who speaks. An arrow in a name is written otherwise: it would begin a subtitle."""
+    """SubRip subtitles with who speaks. An arrow in a name is written otherwise: it would begin a subtitle."""
     called = labels(recording)
     return "".join(
         f"{number}\n{_clock(turn.start)} --> {_clock(turn.end)}\n{_line(called[turn.voice])}\n\n"
@@ -49,7 +49,7 @@ def srt(recording: Recording) -> str:
 
 
 def csv_rows(recording: Recording) -> str:
-    """A turn a line under `CSV_COLUMNS` (RFC 4180); empty where a voice has no name or the channels were mixed.
+    """A turn a line under `CSV_COLUMNS` (RFC 4180); empty where a speaker has no name or the channels were mixed.
 
     A name that spreadsheets would run as a formula has an apostrophe in front.
     """
@@ -93,7 +93,7 @@ def _word(text: str) -> str:
 
 
 def png(recording: Recording) -> bytes:
-    """Named voices in color, unknown ones in gray. Raises ExtraMissing."""
+    """A PNG timeline with a row for each speaker, named ones in color, unknown ones in gray. Raises ExtraMissing."""
     require("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # 0.3 s, which a service never needs
     from matplotlib.figure import Figure

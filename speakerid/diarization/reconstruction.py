@@ -1,4 +1,4 @@
-"""From segments and their clusters to what is said by whom: one span for each stretch without a pause."""
+"""From segments and their clusters to turns: one span for each stretch without a pause."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from speakerid.types import Span
 
 PAUSE = 8_000  # samples, 0.5 s: words of one person, if no other person speaks; a longer pause ends a span
 LEAST = 800  # samples, 50 ms: less is no turn
-TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
+TOUCHING = 3_200  # samples, 0.2 s: the same where another person speaks in between
 DOUBT = FRAME_LENGTH  # samples, 62 ms: what one frame sees, so that no end of a span is known better
 
 

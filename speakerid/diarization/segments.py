@@ -22,7 +22,7 @@ RAMP = 148  # frames, 2.5 s: the ends of a window count for less, because it kno
 WEIGHTS = np.minimum(np.minimum(np.arange(FRAMES) + 1, FRAMES - np.arange(FRAMES)) / RAMP, 1.0).astype(np.float32)
 Speaking = NDArray[np.bool_]  # (frames, speakers)
 PAUSE = 12  # frames, 0.2 s: within a segment when no other person speaks in it
-LONGEST = 118  # frames, 2 s, said alone: in longer ones there is too often a change of speaker that was not found
+LONGEST = 118  # frames, 2 s, of one person alone: longer ones hold too often a change of speaker that was not found
 SEAM = 148  # frames, 2.5 s: how far before its end a block is cut when everybody is silent there
 
 
@@ -125,7 +125,7 @@ def _joined(found: Iterable[Span], count: NDArray[np.intp]) -> Iterator[list[Spa
 
 
 def _cut(group: list[Span], count: NDArray[np.intp]) -> Iterator[list[Span]]:
-    """In parts with equally much that is said alone, at most `LONGEST`; what two say at once stays with one of them."""
+    """Cut into parts with equally much speech alone, at most `LONGEST`; overlap stays with one of them."""
     frames = np.concatenate([np.arange(*run) for run in group])
     alone = np.cumsum(count[frames] == 1)
     parts = max(-(-int(alone[-1]) // LONGEST), 1)

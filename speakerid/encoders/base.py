@@ -7,11 +7,11 @@ from typing import Protocol
 
 from speakerid.types import FloatArray
 
-LABEL_HEX = 12  # 48 bits of the fingerprint: enough to tell encoders apart by eye, never used to compare them
+LABEL_HEX = 12  # 48 bits of the fingerprint: enough to distinguish encoders by eye, never used to compare them
 
 
 class Encoder(Protocol):
-    """Waveforms in, voice embeddings out.
+    """Waveforms in, speaker embeddings out.
 
     Embeddings may be compared only when their encoders have equal fingerprints.
     """

@@ -1,4 +1,4 @@
-"""An encoder for tests: deterministic, numpy only, no weights. Never for real voices."""
+"""An encoder for tests: deterministic, numpy only, no weights. Never for real speakers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that `speakerid models fetch` brings: where each lies, what it becomes, and what may be said of it.
+"""The models that `speakerid models fetch` brings: where each lies, what it becomes, its license and origin.
 
 Every file is pinned by its SHA-256, the converted one too: whatever way it came to a machine, it is the file that was
 measured, or it is refused.
@@ -52,7 +52,7 @@ class Model:
     size_bytes: int  # of the graph
     convert: Callable[[bytes], bytes]  # weights to graph; raises ConversionFailed
     check: Callable[[Path], None]  # runs the graph; raises ConversionFailed
-    card: Card | None = None  # what an encoder's graph does not say of itself
+    card: Card | None = None  # what an encoder's graph does not hold
 
     def folder(self, models: Path) -> Path:
         return models / self.name

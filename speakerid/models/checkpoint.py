@@ -1,4 +1,4 @@
-"""PyTorch checkpoints read without PyTorch: a zip of raw arrays and a pickle that says which is which.
+"""PyTorch checkpoints read without PyTorch: a zip of raw arrays and a pickle that names them.
 
 Only dictionaries, numbers, text and tensors are understood, so reading a file runs no code of the file.
 """

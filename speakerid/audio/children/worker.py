@@ -74,15 +74,15 @@ class _DecodeWork:
         try:
             self._answer()
         except SpeakeridError as error:
-            self._say(error)
+            self._send_error(error)
             return not (isinstance(error, DecodingNeedsMemory) or self.budget.has_grown())
         except MemoryError:
-            self._say(DecodingNeedsMemory())
+            self._send_error(DecodingNeedsMemory())
             return False
         except Gone:
             raise
         except Exception:
-            self._say(DecoderCrashed())
+            self._send_error(DecoderCrashed())
             return False
         return not self.budget.has_grown()
 
@@ -107,7 +107,7 @@ class _DecodeWork:
                 send(MessageKind.PIECE, channels.to_bytes(2, "big"), part.reshape(-1).view(np.uint8).data)
             self.budget.delivered(len(piece) / SAMPLE_RATE_HZ)
 
-    def _say(self, error: SpeakeridError) -> None:
+    def _send_error(self, error: SpeakeridError) -> None:
         self.wire.send(MessageKind.ERROR, json.dumps({"code": error.code, "message": str(error)}).encode())
 
     def _file(self) -> ByteSource:

@@ -20,7 +20,7 @@ _MEDIA = (b"mdat", b"moov", b"moof")  # a recording that lacks the end of one of
 
 @dataclass(frozen=True)
 class ContainerHeader:
-    """`seconds`: None when the file does not say. Missing more than `tolerance_s` of it means it was cut."""
+    """`seconds`: None when the file does not declare it. Missing more than `tolerance_s` of it means it was cut."""
 
     seconds: float | None = None
     tolerance_s: float = LOSSY_S

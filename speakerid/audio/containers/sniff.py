@@ -1,6 +1,6 @@
 """What the bytes are, by their content alone: names and Content-Type headers are never trusted.
 
-FFmpeg is told which demuxer and decoders to use, so a playlist, an image or a script never reaches it.
+FFmpeg is given which demuxer and decoders to use, so a playlist, an image or a script never reaches it.
 """
 
 from __future__ import annotations
