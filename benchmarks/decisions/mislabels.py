@@ -30,8 +30,7 @@ from speakerid.audio.vad import SileroVad
 from speakerid.audit.health import Health, examine
 from speakerid.audit.leave_one_out import Compare, Labeled, Mask
 from speakerid.bootstrap import load_encoder, load_fitted
-from speakerid.encoders.base import label
-from speakerid.encoders.embedding import split_equally
+from speakerid.encoders.base import label, split_equally
 from speakerid.types import FloatArray
 
 HELD_OUT = 51

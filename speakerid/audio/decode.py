@@ -25,12 +25,7 @@ Samples = tuple[NDArray[Any], int]  # (n,) or (channels, n), and the rate in Hz
 
 def decode(data: ByteSource, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
     """(n,) float32 at 16 kHz, n > 0, finite, at the file's own level. Raises AudioError: a leaf a reason."""
-    return _whole(_pieces(data, limits or DecodeLimits(), channel, "file"))[:, 0]
-
-
-def decode_channels(data: ByteSource, *, limits: DecodeLimits | None = None) -> FloatArray:
-    """(channels, n) float32 at 16 kHz: every channel by itself, for recordings with one speaker a channel."""
-    return _whole(_pieces(data, limits or DecodeLimits(), None, "file")).T
+    return _whole(_pieces(data, limits or DecodeLimits(), channel, "file"))
 
 
 def stream(data: ByteSource, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
@@ -38,8 +33,7 @@ def stream(data: ByteSource, *, limits: DecodeLimits, channel: Channel = "mix") 
 
     Raises AudioError; what is wrong with the end of a file is raised after its last piece.
     """
-    for piece in _pieces(data, limits, channel, "stream"):
-        yield piece[:, 0]
+    return _pieces(data, limits, channel, "stream")
 
 
 def read_announced(data: ByteSource, *, limits: DecodeLimits) -> Announced:
@@ -64,11 +58,11 @@ def from_samples(
     collector = Collector(limits, channel)
     for start in range(0, len(frames), PIECE_FRAMES):
         collector.add(checked(_scaled(frames[start : start + PIECE_FRAMES])), int(rate_hz))
-    return _whole(checked(piece) for piece in collector.finish())[:, 0]
+    return _whole(checked(piece) for piece in collector.finish())
 
 
-def _pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
-    """(n, kept channels) each."""
+def _pieces(data: ByteSource, limits: DecodeLimits, channel: Channel, use: Use) -> Iterator[FloatArray]:
+    """(n,) each."""
     if not data:
         raise EmptyAudio
     if _stays_here(data):

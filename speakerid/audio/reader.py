@@ -200,8 +200,8 @@ def announced_here(data: ByteSource, limits: DecodeLimits) -> Announced:
         return Announced(reader.channels, reader.declared_s)
 
 
-def decode_here(data: ByteSource, limits: DecodeLimits, channel: Channel | None) -> Iterator[FloatArray]:
-    """(n, kept channels) each. Raises AudioError."""
+def decode_here(data: ByteSource, limits: DecodeLimits, channel: Channel) -> Iterator[FloatArray]:
+    """(n,) float32 at 16 kHz each. Raises AudioError."""
     fmt = sniff(data)
     declared = read_header(data, fmt, limits)
     collector = Collector(limits, channel)

@@ -17,9 +17,9 @@ CANCELED = 0.04  # 14 dB below what the mean would keep of the loudest channel i
 
 
 class Collector:
-    """Takes blocks, keeps the wanted channel (None: each), resamples and counts against the limits."""
+    """Takes blocks, keeps the wanted channel, resamples and counts against the limits."""
 
-    def __init__(self, limits: DecodeLimits, channel: Channel | None) -> None:
+    def __init__(self, limits: DecodeLimits, channel: Channel) -> None:
         self._limits = limits
         self._channel = channel
         self._waiting: list[FloatArray] = []
@@ -28,7 +28,7 @@ class Collector:
         self._done_samples = 0
         self._resampler: soxr.ResampleStream | None = None
         self._format: tuple[int, int] | None = None  # rate_hz, channels of the source
-        self._shape = (0, 0)  # rate_hz, kept channels
+        self._rate_hz = 0
         self._changes = 0
         self.seconds = 0.0
         self.samples = 0  # frames x channels at the source's rate
@@ -43,9 +43,8 @@ class Collector:
         kept = _picked(frames, self._channel)
         if self._waiting and self._waiting[0].shape[1] != kept.shape[1]:
             self._resample(last=False)
-        channels = 1 if self._channel == "mix" else kept.shape[1]
-        if (rate_hz, channels) != self._shape:
-            self._change(rate_hz, channels)
+        if rate_hz != self._rate_hz:
+            self._change(rate_hz)
         self._waiting.append(kept)
         self._waiting_frames += len(kept)
         if self._waiting_frames >= PIECE_FRAMES:
@@ -58,7 +57,7 @@ class Collector:
         self._format = (rate_hz, channels)
 
     def drain(self) -> list[FloatArray]:
-        """What is at 16 kHz by now, each piece once: (n, kept channels) each."""
+        """What is at 16 kHz by now, each piece once: (n,) each."""
         done, self._done = self._done, []
         return done
 
@@ -67,31 +66,30 @@ class Collector:
         self._resample(last=True)
         return self.drain()
 
-    def _change(self, rate_hz: int, channels: int) -> None:
+    def _change(self, rate_hz: int) -> None:
         self._resample(last=True)
         self._changes += 1
-        if self._changes > MAX_CHANGES or (self._done_samples and channels != self._shape[1]):
+        if self._changes > MAX_CHANGES:
             raise MalformedAudio("The audio changes its rate or channels while it runs. Export it again.")
-        self._shape = (rate_hz, channels)
+        self._rate_hz = rate_hz
         same = rate_hz == SAMPLE_RATE_HZ
-        self._resampler = None if same else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, channels, dtype="float32")
+        self._resampler = None if same else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
 
     def _resample(self, last: bool) -> None:
         if not self._waiting and self._resampler is None:
             return
-        channels = self._shape[1]
-        piece = np.concatenate(self._waiting) if self._waiting else np.zeros((0, channels), np.float32)
+        piece = np.concatenate(self._waiting) if self._waiting else np.zeros((0, 1), np.float32)
         self._waiting, self._waiting_frames = [], 0
         if self._channel == "mix":
             piece = mixed(piece)
         out = piece if self._resampler is None else self._resampler.resample_chunk(piece, last=last)
         self._done_samples += out.size
-        self._done.append(out)
+        self._done.append(out[:, 0])
 
 
-def _picked(frames: FloatArray, channel: Channel | None) -> FloatArray:
-    """(n, channels) -> (n, 1) for one channel, else all. Raises NoSuchChannel."""
-    if channel is None or channel == "mix":
+def _picked(frames: FloatArray, channel: Channel) -> FloatArray:
+    """(n, channels) -> (n, 1) for one channel, all for "mix". Raises NoSuchChannel."""
+    if channel == "mix":
         return frames
     check_channel(channel, frames.shape[1])
     return np.ascontiguousarray(frames[:, channel : channel + 1])

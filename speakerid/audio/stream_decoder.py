@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -20,7 +20,6 @@ from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 
 Encoding = Literal["pcm_s16le", "opus", "webm", "ogg"]
-ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 OPUS_HZ = 48_000  # what Opus always decodes to
 OPUS_CHANNELS = 2  # more need a mapping that single packets do not carry
 BAD_PACKETS = 50  # in a row: a few are lost or damaged on the way

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from speakerid.encoders.base import Encoder
-from speakerid.encoders.embedding import check_embeddings, check_waveforms
+from speakerid.encoders.base import Encoder, check_embeddings, check_waveforms
 from speakerid.errors import EncoderFailed, EncoderInputInvalid, Overloaded, SpeakeridError
 from speakerid.types import FloatArray
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from speakerid.encoders.embedding import embed_with
+from speakerid.encoders.base import embed_with
 from speakerid.types import FloatArray
 
 FRAME = 512  # samples (32 ms)

@@ -15,8 +15,8 @@ from typing import Self
 
 import numpy as np
 
+from speakerid.encoders.base import embed_with
 from speakerid.encoders.card import EXAMPLE, Card, fingerprint_of, read_card
-from speakerid.encoders.embedding import embed_with
 from speakerid.encoders.fbank import at_level, log_mel
 from speakerid.errors import EncoderNotFound
 from speakerid.onnx_session import InferenceSession, open_session

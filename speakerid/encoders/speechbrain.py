@@ -16,8 +16,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from speakerid.encoders.base import embed_with
 from speakerid.encoders.card import Card, read_card
-from speakerid.encoders.embedding import embed_with
 from speakerid.encoders.speechbrain_import import ensure_torchaudio, forget_redirects
 from speakerid.errors import EncoderFailed, EncoderNotFound
 from speakerid.types import FloatArray

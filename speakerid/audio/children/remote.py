@@ -36,14 +36,14 @@ MAX_MESSAGE_CHARS = 1_000
 Answer = Callable[[int], bytes | memoryview]  # piece n of the file; none at the end
 
 
-def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
-    """(n, kept channels) float32 at 16 kHz. Raises AudioError, Overloaded, DecoderUnavailable."""
+def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel, use: Use) -> Iterator[FloatArray]:
+    """(n,) float32 at 16 kHz each. Raises AudioError, Overloaded, DecoderUnavailable."""
     job = DecodeJob("pieces", limits, len(data), channel)
-    channels, left = 0, int(limits.max_seconds * SAMPLE_RATE_HZ) + SAMPLE_RATE_HZ
+    left = int(limits.max_seconds * SAMPLE_RATE_HZ) + SAMPLE_RATE_HZ
     for _, payload in _converse(job, _file(data), use):
         piece = _samples(payload)
-        channels, left = channels or piece.shape[1], left - len(piece)
-        if piece.shape[1] != channels or left < 0:
+        left -= len(piece)
+        if left < 0:
             raise DecoderCrashed
         yield checked(piece)
 
@@ -62,7 +62,7 @@ def live(messages: Iterable[bytes], encoding: Literal["webm", "ogg"], max_second
     """(n,) float32 at 16 kHz. Raises what `pieces` does, StreamTooLong, and whatever `messages` raises."""
     job = DecodeJob("live", DecodeLimits(max_seconds=max_seconds), encoding=encoding)
     for _, payload in _converse(job, _arriving(messages), "stream"):
-        yield checked(_samples(payload))[:, 0]
+        yield checked(_samples(payload))
 
 
 def _converse(job: DecodeJob, answer: Answer, use: Use) -> Iterator[tuple[MessageKind, bytearray]]:
@@ -144,11 +144,10 @@ def _arriving(messages: Iterable[bytes]) -> Answer:
 
 
 def _samples(payload: bytearray) -> FloatArray:
-    """(n, channels). Raises DecoderCrashed."""
-    channels = int.from_bytes(payload[:2], "big")
-    if len(payload) < 2 or channels == 0 or (len(payload) - 2) % (4 * channels):
+    """(n,). Raises DecoderCrashed."""
+    if len(payload) % 4:
         raise DecoderCrashed
-    return np.frombuffer(payload, np.float32, offset=2).reshape(-1, channels)
+    return np.frombuffer(payload, np.float32)
 
 
 def _announced(payload: bytearray) -> Announced:

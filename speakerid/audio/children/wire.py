@@ -32,7 +32,7 @@ class MessageKind(IntEnum):
     BYTES = 2  # what was asked for; none at the end
     ASK = 3  # the number of a piece of PIECE_BYTES
     ANNOUNCED = 4  # JSON
-    PIECE = 5  # 2 bytes: channels; then float32 samples (n, channels) at 16 kHz
+    PIECE = 5  # float32 samples (n,) at 16 kHz
     ERROR = 6  # JSON: code, message
     DONE = 7  # 1 byte: whether the child is good for another job
 
@@ -42,7 +42,7 @@ LIMITS = {
     MessageKind.BYTES: PIECE_BYTES,
     MessageKind.ASK: _PLACE.size,
     MessageKind.ANNOUNCED: MAX_TEXT_BYTES,
-    MessageKind.PIECE: PIECE_BYTES + 2,
+    MessageKind.PIECE: PIECE_BYTES,
     MessageKind.ERROR: MAX_TEXT_BYTES,
     MessageKind.DONE: 1,
 }
@@ -55,7 +55,7 @@ class DecodeJob:
     task: Literal["pieces", "announced", "live"]
     limits: DecodeLimits
     size: int = 0
-    channel: Channel | None = None
+    channel: Channel = "mix"
     encoding: Literal["webm", "ogg"] = "webm"
 
     def to_json(self) -> bytes:

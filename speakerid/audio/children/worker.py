@@ -40,6 +40,7 @@ from speakerid.audio.stream_decoder import StreamFormat, decoded_here
 from speakerid.errors import DecoderCrashed, DecodingNeedsMemory, SpeakeridError
 from speakerid.types import FloatArray
 
+PIECE_SAMPLES = PIECE_BYTES // 4
 ORPHANED_S = 2.0  # between two looks whether the service is still there
 
 
@@ -94,17 +95,15 @@ class _DecodeWork:
             self._deliver(decode_here(self._file(), job.limits, job.channel))
         else:
             found = decoded_here(self._messages(), StreamFormat(job.encoding), job.limits.max_seconds)
-            self._deliver(piece[:, None] for piece in found)
+            self._deliver(found)
 
     def _deliver(self, found: Iterator[FloatArray]) -> None:
-        """Pieces (n, channels), cut to what one frame carries."""
+        """Send pieces (n,), cut to what one frame carries."""
         send = self.wire.send if self.job.task == "live" else self.wire.hold
         for piece in found:
-            channels = piece.shape[1]
-            most = PIECE_BYTES // (4 * channels)
-            for start in range(0, len(piece), most):
-                part = np.ascontiguousarray(piece[start : start + most], np.float32)
-                send(MessageKind.PIECE, channels.to_bytes(2, "big"), part.reshape(-1).view(np.uint8).data)
+            for start in range(0, len(piece), PIECE_SAMPLES):
+                part = np.ascontiguousarray(piece[start : start + PIECE_SAMPLES], np.float32)
+                send(MessageKind.PIECE, part.view(np.uint8).data)
             self.budget.delivered(len(piece) / SAMPLE_RATE_HZ)
 
     def _send_error(self, error: SpeakeridError) -> None:

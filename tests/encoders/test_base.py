@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from speakerid.encoders.embedding import BATCH_S, WINDOW_S, RawEmbed, embed_with, split_equally
+from speakerid.encoders.base import BATCH_S, WINDOW_S, RawEmbed, embed_with, split_equally
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed, EncoderInputInvalid
 from speakerid.types import FloatArray
