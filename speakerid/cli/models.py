@@ -16,7 +16,7 @@ from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.models.catalog import Model
-    from speakerid.models.listing import Listed
+    from speakerid.models.store import Listed
 
 app = typer.Typer(name="models", help="Fetch, list, carry and convert models.", no_args_is_help=True)
 
@@ -63,7 +63,7 @@ def fetch(output: Output) -> None:
 @with_options
 def list_models(output: Output) -> None:
     """Show every model: whether it is here, its license, size, fingerprint, and what it was trained on."""
-    from speakerid.models.listing import listing
+    from speakerid.models.store import listing
 
     folder = read_settings().models_folder
     found = listing(folder)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.errors import ConversionFailed
-from speakerid.models.checkpoint import Weights
-from speakerid.models.graph import Graph
+from speakerid.models.conversion import Graph, Weights
 
 Wide = NDArray[np.float64]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from speakerid.encoders.card import Card
-from speakerid.models.checkpoint import read_checkpoint
 from speakerid.models.parity import check_campplus, check_segmentation
 
 GRAPH = "model.onnx"
@@ -61,14 +60,19 @@ class Model:
         return self.folder(models) / GRAPH
 
 
+# The imports inside load onnx: 0.2 s, which only a conversion needs.
+
+
 def convert_campplus(data: bytes) -> bytes:
-    from speakerid.models.campplus import build_campplus  # onnx: 0.2 s, which only a conversion needs
+    from speakerid.models.campplus import build_campplus
+    from speakerid.models.conversion import read_checkpoint
 
     return build_campplus(read_checkpoint(data))
 
 
 def convert_segmentation(data: bytes) -> bytes:
-    from speakerid.models.segmentation import build_segmentation  # onnx: 0.2 s, which only a conversion needs
+    from speakerid.models.conversion import read_checkpoint
+    from speakerid.models.segmentation import build_segmentation
 
     checkpoint: dict[str, Any] = read_checkpoint(data)
     return build_segmentation(checkpoint.get("state_dict", {}))

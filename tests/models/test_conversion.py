@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from speakerid.errors import ConversionFailed
-from speakerid.models.checkpoint import read_checkpoint
+from speakerid.models.conversion import read_checkpoint
 from tests.models.wheels import saved
 
 
