@@ -68,7 +68,7 @@ def soundfile_bytes(frames: NDArray[Any], rate_hz: int, container: str, subtype:
 
 
 def wav_bytes(samples: NDArray[Any], rate_hz: int, channels: int = 1, data_bytes: int | None = None) -> bytes:
-    """A plain 44-byte header and interleaved `samples`; `data_bytes` is what the header says, true or not."""
+    """A plain 44-byte header and interleaved `samples`; `data_bytes` is what the header declares, true or not."""
     tag = 3 if samples.dtype.kind == "f" else 1
     width = samples.dtype.itemsize
     announced = samples.nbytes if data_bytes is None else data_bytes

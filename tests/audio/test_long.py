@@ -49,7 +49,7 @@ def test_a_mapped_file_is_read_like_its_bytes(name: str, tmp_path: Path) -> None
             assert np.concatenate(list(stream(mapped, limits=RECORDING))).tolist() == decode(data).tolist()
 
 
-def test_a_mapped_file_that_was_cut_is_told(tmp_path: Path) -> None:
+def test_a_mapped_file_that_was_cut_is_refused(tmp_path: Path) -> None:
     data = encode("flac", decode(utterance(ADA)), 16_000, voice_hz=16_000)
     (tmp_path / "voice").write_bytes(data[: len(data) // 2])
     with mapped_file(tmp_path / "voice") as mapped, pytest.raises(TruncatedAudio):

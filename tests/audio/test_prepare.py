@@ -29,7 +29,7 @@ from tests.audio.encode import encode, wav_bytes
 
 
 class HalfVad:
-    """Hears speech in the second half."""
+    """Finds speech in the second half."""
 
     def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
         return ((len(samples) // 2, len(samples) * 3 // 4), (len(samples) * 3 // 4 + 100, len(samples)))
@@ -68,7 +68,7 @@ def test_silence_is_no_error(vad: SileroVad) -> None:
     assert clean.segments == ()
 
 
-def test_a_channel_is_heard_alone(vad: SileroVad, readings: list[FloatArray]) -> None:
+def test_a_channel_is_decoded_alone(vad: SileroVad, readings: list[FloatArray]) -> None:
     both = np.stack([np.zeros_like(readings[0]), readings[0]])
     preparer = Preparer(vad)
     assert preparer.prepare((both, 16_000), channel=0).speech.seconds == 0.0
@@ -102,7 +102,7 @@ def test_files_are_read_within_their_bound(tmp_path: Path) -> None:
     with pytest.raises(FileTooLarge, match="4 bytes"):
         read_file(path, max_bytes=4)
     with pytest.raises(FileMissing, match="does not exist"):
-        read_file(tmp_path / "nobody.wav")
+        read_file(tmp_path / "missing.wav")
     with pytest.raises(FileMissing, match="folder"):
         read_file(tmp_path)
 

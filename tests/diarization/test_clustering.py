@@ -22,7 +22,7 @@ def clusters(evidence: Evidence, options: ClusterOptions = OPTIONS, count: Count
     return cluster(evidence, calibrated, options, count or Count())
 
 
-def test_people_are_told_apart() -> None:
+def test_speakers_are_separated() -> None:
     assert adjusted_rand_score(TRUTH, clusters(evidence_of(TRUTH)).labels) == 1.0
 
 
@@ -89,7 +89,7 @@ def test_segmentation_means_nothing_for_what_is_far_apart() -> None:
     assert set(found.labels.tolist()) == {0}
 
 
-def test_a_segment_without_an_embedding_goes_where_segmentation_says() -> None:
+def test_a_segment_without_an_embedding_goes_where_segmentation_puts_it() -> None:
     evidence = evidence_of([0, 0, 0, 1, 1, 1, 1], speakers=[0, 0, 0, 1, 1, 1, 0], pause=0.0)
     evidence.embeddings[3] = 0.0
     evidence.alone_s[3] = 0.0
@@ -104,7 +104,7 @@ def test_a_segment_of_which_nothing_is_known_goes_to_the_nearest_in_time() -> No
     assert clusters(evidence).labels[6] == clusters(evidence).labels[5]
 
 
-def test_what_is_said_over_everybody_is_somebody_elses() -> None:
+def test_speech_that_fits_no_cluster_is_one_more() -> None:
     evidence = evidence_of([0, 0, 0, 0, 0], speakers=[0, 0, 0, 0, 1], pause=0.0)
     evidence.embeddings[4] = 0.0
     evidence.alone_s[4] = 0.0
@@ -114,7 +114,7 @@ def test_what_is_said_over_everybody_is_somebody_elses() -> None:
     assert clusters(evidence, replace(OPTIONS, outlier_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
 
 
-def test_what_fits_nobody_has_a_center_but_is_not_known() -> None:
+def test_what_fits_no_cluster_has_a_center_but_is_not_known() -> None:
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
     found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     assert found.labels.tolist() == [0, 0, 0, 0, 1]
@@ -131,7 +131,7 @@ def test_a_short_segment_that_is_unlike_its_cluster_is_not_supported() -> None:
     assert found.supported(evidence, calibrated, replace(OPTIONS, short_llr=-5.0)).all()
 
 
-def test_segments_that_have_a_say_or_fit_no_cluster_are_supported() -> None:
+def test_segments_that_count_or_fit_no_cluster_are_supported() -> None:
     """However unlike their cluster they are."""
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
     evidence.alone_s[4] = 0.4

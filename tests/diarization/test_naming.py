@@ -23,7 +23,7 @@ def test_a_second_choice_above_its_threshold_is_a_name_too() -> None:
     assert named([9.0, 8.5], [8.8, 0.0]) == [Named("accept", 1), Named("accept", 0)]
 
 
-def test_below_the_threshold_nobody_is_named() -> None:
+def test_below_the_threshold_no_one_is_named() -> None:
     assert named([1.9, 0.0], [-2.0, 1.0]) == [Named("unknown"), Named("unknown")]
 
 

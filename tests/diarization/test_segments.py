@@ -48,7 +48,7 @@ def test_short_pauses_stay_within_a_segment_unless_somebody_speaks_in_them() -> 
     assert len(segments(pause, 0)) == 3
 
 
-def test_what_two_say_at_once_is_not_alone() -> None:
+def test_overlap_is_not_alone() -> None:
     first, second = segments(speaking(200, (0, 0, 80), (1, 60, 120)), 0)
     assert (first.alone, second.alone) == ((span_of(0, 60),), (span_of(80, 120),))
     assert (first.spans, second.spans) == ((span_of(0, 80),), (span_of(60, 120),))

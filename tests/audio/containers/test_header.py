@@ -15,7 +15,7 @@ from tests.audio.bombs import box
 from tests.audio.encode import encode, wav_bytes
 
 
-def test_a_wav_header_says_its_length() -> None:
+def test_a_wav_header_declares_its_length() -> None:
     header = read_wav_header(wav_bytes(np.zeros(16_000, np.int16), 8_000, channels=2))
     assert header is not None
     assert (header.channels, header.rate_hz, header.data_start) == (2, 8_000, 44)
@@ -71,7 +71,7 @@ def test_random_bytes_and_text_hold_no_frames() -> None:
         *[("ogg-opus", "Ogg"), ("ogg-vorbis", "Ogg"), ("webm-opus", "WebM"), ("m4a-aac", "M4A")],
     ],
 )
-def test_content_alone_tells_the_format(voice: FloatArray, name: str, container: str) -> None:
+def test_content_alone_decides_the_format(voice: FloatArray, name: str, container: str) -> None:
     assert sniff(encode(name, voice, 16_000)).container == container
 
 

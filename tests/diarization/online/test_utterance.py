@@ -29,11 +29,11 @@ class Levels:
         return np.roll(found, self.calls, axis=2)
 
 
-class Deaf:
+class VadOnly:
     speakers: ClassVar[int] = 1
 
     def speaking(self, windows: FloatArray) -> FloatArray:
-        raise AssertionError("there is nothing to tell apart")
+        raise AssertionError("there is nothing to separate")
 
 
 def stream() -> FloatArray:
@@ -41,18 +41,18 @@ def stream() -> FloatArray:
     return levels.repeat(SECOND)
 
 
-def hear(numbers: LocalSpeakers, samples: FloatArray, end_s: float) -> None:
+def segment_until(numbers: LocalSpeakers, samples: FloatArray, end_s: float) -> None:
     end = int(end_s * SECOND)
     numbers.segment(samples[max(end - WINDOW, 0) : end], end)
 
 
 def test_people_keep_their_numbers_as_time_goes_on() -> None:
     numbers, samples = LocalSpeakers(Levels()), stream()
-    hear(numbers, samples, 8.0)
+    segment_until(numbers, samples, 8.0)
     first, second = numbers.of((0, 3 * SECOND)), numbers.of((5 * SECOND, 7 * SECOND))
     assert first != second
     for end_s in np.arange(8.5, 13.0, 0.5):
-        hear(numbers, samples, end_s)
+        segment_until(numbers, samples, end_s)
         assert numbers.of((5 * SECOND, 7 * SECOND)) == second
     assert numbers.of((10 * SECOND, 11 * SECOND)) not in (None, second)
 
@@ -60,36 +60,36 @@ def test_people_keep_their_numbers_as_time_goes_on() -> None:
 def test_what_is_past_or_silent_is_not_known() -> None:
     numbers, samples = LocalSpeakers(Levels()), stream()
     assert numbers.of((0, SECOND)) is None
-    hear(numbers, samples, 15.0)
+    segment_until(numbers, samples, 15.0)
     assert numbers.of((0, SECOND)) is None
     samples[:] = 0.0
-    hear(numbers, samples, 15.5)
+    segment_until(numbers, samples, 15.5)
     assert numbers.of((12 * SECOND, 13 * SECOND)) is None
 
 
 def test_the_change_of_speaker_nearest_to_a_place() -> None:
     numbers, samples = LocalSpeakers(Levels()), stream()
     assert numbers.change(5, 10) == 5
-    hear(numbers, samples, 10.0)
+    segment_until(numbers, samples, 10.0)
     assert abs(numbers.change(int(4.3 * SECOND), SECOND) - 4 * SECOND) < 600
     assert numbers.change(7 * SECOND, SECOND) == 7 * SECOND
 
 
 def test_a_place_at_the_very_start_of_the_window_is_known() -> None:
     numbers, samples = LocalSpeakers(Levels()), stream()
-    hear(numbers, samples, 10.0)
+    segment_until(numbers, samples, 10.0)
     assert numbers.of((0, SECOND)) == numbers.of((SECOND, 2 * SECOND)) is not None
 
 
 def test_of_a_place_before_the_window_no_change_is_known() -> None:
     numbers, samples = LocalSpeakers(Levels()), stream()
-    hear(numbers, samples, 19.0)
+    segment_until(numbers, samples, 19.0)
     assert numbers.change(4 * SECOND, SECOND) == 4 * SECOND
 
 
-def test_where_nobody_is_told_apart_nothing_is_known() -> None:
-    numbers = LocalSpeakers(Deaf())
-    hear(numbers, stream(), 10.0)
+def test_without_segmentation_nothing_is_known() -> None:
+    numbers = LocalSpeakers(VadOnly())
+    segment_until(numbers, stream(), 10.0)
     assert (numbers.of((0, SECOND)), numbers.change(7, 10)) == (None, 7)
 
 
