@@ -52,7 +52,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Domain:
+class DomainShifts:
     name: str
     files: tuple[tuple[Shift, ...], ...]  # the shifts of each recording
 
@@ -101,14 +101,14 @@ def shifts(encoder: Encoder, preparer: Preparer, samples: FloatArray) -> Iterato
         yield Shift(name, distance, abs((after.speech.snr_db or 0.0) - (before.speech.snr_db or 0.0)))
 
 
-def measure(encoder: Encoder, preparer: Preparer, root: Path, name: str) -> Domain:
+def measure(encoder: Encoder, preparer: Preparer, root: Path, name: str) -> DomainShifts:
     files = recordings(root / name)
     chosen = files[:: max(1, len(files) // FILES)][:FILES]
     found = [tuple(shifts(encoder, preparer, decode(read_file(file)))) for file in chosen]
-    return Domain(name, tuple(one for one in found if one))
+    return DomainShifts(name, tuple(one for one in found if one))
 
 
-def report(domains: Sequence[Domain]) -> Iterator[str]:
+def report(domains: Sequence[DomainShifts]) -> Iterator[str]:
     """Markdown, the worst domain first."""
     everything = tuple(CHANGES)
     yield f"| domain | recordings | beyond a limit | {' | '.join(COLUMNS)} |"

@@ -11,8 +11,7 @@ from speakerid.audio.conditioning import high_pass
 from speakerid.audio.decode import Samples, decode, from_samples
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
 from speakerid.audio.quality import clipping_ratio, measure
-from speakerid.audio.vad import Segment
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray, Span, Speech
 
 WINDOW_SAMPLES = SAMPLE_RATE_HZ * 3 // 2  # 1.5 s: with 2 s, second speakers of 2 s and less are found less often
 HOP_SAMPLES = WINDOW_SAMPLES // 2
@@ -22,7 +21,7 @@ PIECES = 4  # of 5 s: the first 20 s alone may be one mood, one distance or one 
 
 
 class Vad(Protocol):
-    def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]: ...
+    def speech_segments(self, samples: FloatArray) -> tuple[Span, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class CleanSpeech:
 
     samples: FloatArray  # (n,) at 16 kHz: the speech parts joined, without DC and rumble, their level untouched
     speech: Speech
-    segments: tuple[Segment, ...]  # where in the decoded recording, in samples at 16 kHz
+    segments: tuple[Span, ...]  # where in the decoded recording, in samples at 16 kHz
 
 
 class Preparer:

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.vad import Segment
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray, Span, Speech
 
 CLIP_LEVEL = 0.985  # of full scale: resampling rounds the flat tops of clipped waves
 UNSCALED_PEAK = 2.0  # resampling overshoots by 1.2 at most; beyond 2 the floats were never scaled to 1.0
@@ -26,7 +25,7 @@ BAND_HZ = 250
 BLOCK_FRAMES = 1024
 
 
-def measure(samples: FloatArray, segments: tuple[Segment, ...], clipping_ratio: float) -> Speech:
+def measure(samples: FloatArray, segments: tuple[Span, ...], clipping_ratio: float) -> Speech:
     """`samples`: (n,) at 16 kHz without DC, `segments` where its speech is. Bandwidth is 0 where there is no speech.
 
     `clipping_ratio`: of the recording as it came, because the high-pass moves its flat tops.
@@ -39,7 +38,7 @@ def measure(samples: FloatArray, segments: tuple[Segment, ...], clipping_ratio: 
     )
 
 
-def snr_db(samples: FloatArray, segments: tuple[Segment, ...]) -> float | None:
+def snr_db(samples: FloatArray, segments: tuple[Span, ...]) -> float | None:
     """Mean power of speech over the median power of pauses, in dB, at most 60; None without speech or pause.
 
     The median, because breaths and missed syllables in pauses are not noise: noise that comes in bursts is therefore
@@ -63,7 +62,7 @@ def clipping_ratio(samples: FloatArray) -> float:
     return float(np.mean(magnitude >= CLIP_LEVEL * (peak if peak > UNSCALED_PEAK else 1.0)))
 
 
-def bandwidth_hz(samples: FloatArray, segments: tuple[Segment, ...]) -> int:
+def bandwidth_hz(samples: FloatArray, segments: tuple[Span, ...]) -> int:
     """Upper edge of the highest 250 Hz band where speech rises above the pauses: 4000 for telephone, 8000 at most."""
     if len(samples) < FRAME_SAMPLES or not segments:
         return 0
@@ -78,7 +77,7 @@ def bandwidth_hz(samples: FloatArray, segments: tuple[Segment, ...]) -> int:
     return int(carrying[-1] + 1) * BAND_HZ if len(carrying) else 0
 
 
-def _masks(total: int, segments: tuple[Segment, ...]) -> tuple[Mask, Mask]:
+def _masks(total: int, segments: tuple[Span, ...]) -> tuple[Mask, Mask]:
     """Which samples are speech, and which are surely pause."""
     speech, pause = np.zeros(total, np.bool_), np.ones(total, np.bool_)
     for start, end in segments:

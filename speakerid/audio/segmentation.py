@@ -14,9 +14,8 @@ from speakerid.audio.vad import SegmentOptions, SileroVad, find_segments
 from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray, Span
 
-RATE_HZ = SAMPLE_RATE_HZ
 WINDOW_S = 10.0  # what it was trained on
-WINDOW = int(WINDOW_S * RATE_HZ)  # samples
+WINDOW = int(WINDOW_S * SAMPLE_RATE_HZ)  # samples
 FRAMES = 589  # of a window
 FRAME_STEP = 270  # samples from frame to frame, 16.9 ms
 FRAME_LENGTH = 991  # samples that one frame is computed from; frames overlap

@@ -10,10 +10,10 @@ import numpy as np
 from speakerid.audio.long_audio_reader import SEGMENTS
 from speakerid.audio.vad import (
     FRAME_SAMPLES,
-    Memory,
     SegmentOptions,
     SileroVad,
     VadOptions,
+    VadState,
     frame_powers,
     level_gain,
     samples_in,
@@ -42,7 +42,7 @@ class StreamingVad:
     def __init__(self, vad: SileroVad, options: StreamingVadOptions | None = None) -> None:
         self._vad = vad
         self._options = options or StreamingVadOptions()
-        self._memory = Memory()
+        self._state = VadState()
         self._powers: deque[float] = deque(maxlen=LEVEL_FRAMES)
         self._at = 0
         self._start = -1
@@ -53,7 +53,7 @@ class StreamingVad:
     def process(self, block: FloatArray) -> None:
         """`block`: (n x 512,) float32 at 16 kHz."""
         self._powers.extend(frame_powers(block))
-        speech, self._memory = self._vad.step(block * self._gain(), self._memory)
+        speech, self._state = self._vad.step(block * self._gain(), self._state)
         for probability in speech:
             self._step(float(probability))
 

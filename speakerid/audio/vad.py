@@ -15,13 +15,12 @@ import numpy as np
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.resample import rechunked
 from speakerid.onnx_session import open_session
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Span
 
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz
 CONTEXT_SAMPLES = 64  # the end of the previous frame, which the model sees before each frame
 STATE_SHAPE = (1, 1, 128)  # of its LSTM: hidden and cell
 MODEL_FILE = Path(__file__).parent / "silero_vad" / "silero_vad_16k_sequence.onnx"
-Segment = tuple[int, int]  # start and end (exclusive) in samples
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class VadOptions:
 
 
 @dataclass(frozen=True)
-class Memory:
+class VadState:
     """What the model keeps from one block to the next."""
 
     hidden: FloatArray = field(default_factory=lambda: np.zeros(STATE_SHAPE, np.float32))
@@ -59,7 +58,7 @@ class SileroVad:
         self._options = options or VadOptions()
         self._session = open_session(model or MODEL_FILE)
 
-    def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
+    def speech_segments(self, samples: FloatArray) -> tuple[Span, ...]:
         """`samples`: (n,) float32 at 16 kHz. (start, end) in samples, ascending, without overlap."""
         return find_segments(self.probabilities(samples), len(samples), FRAME_SAMPLES, self._options.segments)
 
@@ -67,24 +66,24 @@ class SileroVad:
         """Probability of speech for each frame of 32 ms, the last one padded with zeros: (ceil(n / 512),)."""
         return self._run(rechunked([samples], self._block), level_gain(frame_powers(samples), self._options))
 
-    def step(self, block: FloatArray, memory: Memory) -> tuple[FloatArray, Memory]:
-        """Probabilities of the frames of `block`, which goes on where the one that left `memory` ended.
+    def step(self, block: FloatArray, state: VadState) -> tuple[FloatArray, VadState]:
+        """Probabilities of the frames of `block`, which goes on where the one that left `state` ended.
 
         All blocks but the last are whole frames, at the level that `level_gain` brings them to.
         """
-        frames = _framed(block, memory.context)
-        feed = {"input": frames, "h": memory.hidden, "c": memory.cell}
+        frames = _framed(block, state.context)
+        feed = {"input": frames, "h": state.hidden, "c": state.cell}
         speech, hidden, cell = self._session.run(["speech_probs", "hn", "cn"], feed)
-        return speech, Memory(hidden, cell, frames[-1, -CONTEXT_SAMPLES:])
+        return speech, VadState(hidden, cell, frames[-1, -CONTEXT_SAMPLES:])
 
     @property
     def _block(self) -> int:
         return self._options.block_frames * FRAME_SAMPLES
 
     def _run(self, blocks: Iterable[FloatArray], gain: np.float32) -> FloatArray:
-        memory, found = Memory(), [np.zeros(0, np.float32)]
+        state, found = VadState(), [np.zeros(0, np.float32)]
         for block in blocks:
-            speech, memory = self.step(block * gain, memory)
+            speech, state = self.step(block * gain, state)
             found.append(speech)
         return np.concatenate(found)
 
@@ -116,7 +115,7 @@ def _framed(block: FloatArray, context: FloatArray) -> FloatArray:
 
 def find_segments(
     probabilities: FloatArray, total: int, frame_samples: int, options: SegmentOptions
-) -> tuple[Segment, ...]:
+) -> tuple[Span, ...]:
     """`probabilities`: (frames,) of `frame_samples` each, over `total` samples. Ascending, no overlap."""
     runs = _runs(probabilities, frame_samples, samples_in(options.min_silence_ms), options)
     kept = ((start, min(end, total)) for start, end in runs)
@@ -130,7 +129,7 @@ def samples_in(milliseconds: int) -> int:
 
 def _runs(
     probabilities: Iterable[float], frame_samples: int, min_silence: int, options: SegmentOptions
-) -> Iterator[Segment]:
+) -> Iterator[Span]:
     """A run starts at `threshold` and ends where `min_silence` samples below `end_threshold` begin."""
     start = quiet = -1
     at = 0
@@ -147,7 +146,7 @@ def _runs(
         yield start, at
 
 
-def _padded(segments: list[Segment], total: int, pad: int) -> Iterator[Segment]:
+def _padded(segments: list[Span], total: int, pad: int) -> Iterator[Span]:
     """Each side gets `pad` samples, or half the gap to its neighbour where that is less."""
     for nth, (start, end) in enumerate(segments):
         before = start if nth == 0 else (start - segments[nth - 1][1] + 1) // 2

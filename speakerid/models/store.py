@@ -20,7 +20,6 @@ from speakerid.errors import ConversionFailed, ModelsDiskFull, ModelsFolderUnusa
 from speakerid.models.catalog import CAMPPLUS, CARD, CATALOG, GRAPH, LICENSES, Model
 from speakerid.whole_files import write_whole
 
-CHUNK = 1 << 20  # bytes
 State = Literal["bundled", "here", "missing", "damaged"]
 
 
@@ -82,11 +81,8 @@ def refuse_unusable(folder: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """Of a file of any size, as hex."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sha256(name: str, data: bytes, wanted: str) -> bytes:

@@ -22,16 +22,16 @@ from speakerid.audio.prepare import (
     excerpt,
     speech_windows,
 )
-from speakerid.audio.vad import Segment, SileroVad
+from speakerid.audio.vad import SileroVad
 from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Span
 from tests.audio.encode import encode, wav_bytes
 
 
 class HalfVad:
     """Finds speech in the second half."""
 
-    def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
+    def speech_segments(self, samples: FloatArray) -> tuple[Span, ...]:
         return ((len(samples) // 2, len(samples) * 3 // 4), (len(samples) * 3 // 4 + 100, len(samples)))
 
 

@@ -18,13 +18,13 @@ from speakerid.audio.quality import (
     measure,
     snr_db,
 )
-from speakerid.audio.vad import Segment, SileroVad
-from speakerid.types import FloatArray
+from speakerid.audio.vad import SileroVad
+from speakerid.types import FloatArray, Span
 
 RATE_HZ = 16_000
 
 
-def noisy(clean: FloatArray, noise: FloatArray, segments: tuple[Segment, ...], added_db: float) -> FloatArray:
+def noisy(clean: FloatArray, noise: FloatArray, segments: tuple[Span, ...], added_db: float) -> FloatArray:
     """`noise` added at `added_db` below the speech, measured over the speech alone."""
     speech = np.concatenate([clean[start:end] for start, end in segments])
     part = np.resize(noise, len(clean))

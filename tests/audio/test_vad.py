@@ -21,14 +21,13 @@ from speakerid.audio.vad import (
     CONTEXT_SAMPLES,
     FRAME_SAMPLES,
     MODEL_FILE,
-    Segment,
     SegmentOptions,
     SileroVad,
     VadOptions,
     find_segments,
 )
 from speakerid.onnx_session import open_session
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Span
 
 RATE_HZ = 16_000
 T = np.arange(4 * RATE_HZ) / RATE_HZ
@@ -164,7 +163,7 @@ def test_neither_torch_nor_the_silero_package_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def segments(probabilities: list[float], options: SegmentOptions = NO_PAD) -> tuple[Segment, ...]:
+def segments(probabilities: list[float], options: SegmentOptions = NO_PAD) -> tuple[Span, ...]:
     return find_segments(np.asarray(probabilities, np.float32), len(probabilities) * FRAME, FRAME, options)
 
 
