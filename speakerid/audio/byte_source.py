@@ -19,7 +19,7 @@ CACHED = 4  # pieces
 
 
 class ChunkedSource:
-    """Reads like `bytes` where decoding needs it: length, indexing, slices, `find` and `rfind`."""
+    """A file kept in pieces elsewhere, a few of them in memory. It reads like `bytes` where decoding needs that."""
 
     def __init__(self, size: int, piece_bytes: int, load: Callable[[int], bytes]) -> None:
         """`load(n)` gives piece n; all have `piece_bytes`, only the last may have fewer."""
@@ -136,7 +136,7 @@ class Cursor:
         return self._at
 
     def _forget(self, data: mmap.mmap) -> None:
-        """Pages that were read count as this process's memory until `madvise` releases them."""
+        """Release pages that were read: until `madvise` they count as this process's memory."""
         end = (self._at - KEPT_BYTES) // mmap.PAGESIZE * mmap.PAGESIZE
         if end - self._forgotten < KEPT_BYTES:
             return

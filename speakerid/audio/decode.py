@@ -37,7 +37,7 @@ def stream(data: ByteSource, *, limits: DecodeLimits, channel: Channel = "mix") 
 
 
 def read_announced(data: ByteSource, *, limits: DecodeLimits) -> Announced:
-    """Before anything is decoded. Raises AudioError."""
+    """Channels and length as the file announces them, before decoding. Raises AudioError."""
     if not data:
         raise EmptyAudio
     return announced_here(data, limits) if _stays_here(data) else remote.announced(data, limits)
@@ -71,7 +71,7 @@ def _pieces(data: ByteSource, limits: DecodeLimits, channel: Channel, use: Use) 
 
 
 def _stays_here(data: ByteSource) -> bool:
-    """FFmpeg reads everything else in a process of its own, where the system has that."""
+    """Whether to decode in this process: all but plain WAV is read in another, where the system has that."""
     return is_plain_wav(data) or not AVAILABLE
 
 
@@ -92,7 +92,7 @@ def _as_frames(samples: NDArray[Any]) -> NDArray[Any]:
 
 
 def _scaled(frames: NDArray[Any]) -> FloatArray:
-    """float32 with full scale 1.0."""
+    """Samples as float32 with full scale 1.0."""
     kind = frames.dtype
     if kind == np.uint8:
         return (frames.astype(np.float32) - 128.0) / 128.0

@@ -33,7 +33,7 @@ class DecodeLimits:
             raise TooManyChannels(channels, self.max_channels)
 
     def check_length(self, seconds: float, samples: float = 0) -> None:
-        """`samples` is frames x channels. Raises AudioTooLong."""
+        """Check a length; `samples` is frames x channels. Raises AudioTooLong."""
         if seconds > self.max_seconds + CODEC_PADDING_S:
             raise AudioTooLong(f"{self.max_seconds:g} seconds")
         if samples > self.max_samples:
@@ -60,7 +60,7 @@ def check_channel(channel: Channel, channels: int) -> None:
 
 @contextmanager
 def cancelled_by(gone: threading.Event) -> Iterator[None]:
-    """Decoding inside the block, or in threads that have its context, ends with ClientGone once `gone` is set."""
+    """End decoding inside the block, or in threads that have its context, with ClientGone once `gone` is set."""
     token = _GONE.set(gone)
     try:
         yield

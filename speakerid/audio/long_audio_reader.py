@@ -24,7 +24,7 @@ Progress = Callable[[float], None]  # seconds of audio decoded since the last ca
 
 @dataclass(frozen=True)
 class LongAudio:
-    """One side of a recording."""
+    """One channel of a recording, to be read in pieces."""
 
     data: ByteSource
     limits: DecodeLimits
@@ -32,7 +32,7 @@ class LongAudio:
     progress: Progress
 
     def pieces(self, as_it_came: Callable[[FloatArray], None]) -> Iterator[FloatArray]:
-        """Without DC and rumble; `as_it_came` gets each piece with them. Raises AudioError."""
+        """The recording in pieces without DC and rumble; `as_it_came` gets each piece with them. Raises AudioError."""
         filtered = HighPass()
         for piece in stream(self.data, limits=self.limits, channel=self.channel):
             as_it_came(piece)
@@ -41,7 +41,7 @@ class LongAudio:
 
 
 class LongAudioReader:
-    """Loads its models on first use; safe to share between threads."""
+    """Opens recordings, with the models they need. Loads its models on first use; safe to share between threads."""
 
     def __init__(self, limits: DecodeLimits = RECORDING, segmentation: Path | None = None) -> None:
         """`segmentation`: the graph of the segmentation model; without it, VAD alone has to do."""

@@ -34,14 +34,14 @@ class CleanSpeech:
 
 
 class Preparer:
-    """Safe to share between threads."""
+    """Decodes audio and keeps its clean speech. Safe to share between threads."""
 
     def __init__(self, vad: Vad, limits: DecodeLimits | None = None) -> None:
         self._vad = vad
         self._limits = limits or DecodeLimits()
 
     def prepare(self, audio: bytes | Samples, *, channel: Channel = "mix") -> CleanSpeech:
-        """`audio`: the bytes of a file, or (samples, rate in Hz). Raises AudioError."""
+        """Clean speech of `audio`: the bytes of a file, or (samples, rate in Hz). Raises AudioError."""
         return self.clean(self.decode(audio, channel=channel))
 
     def decode(self, audio: bytes | Samples, *, channel: Channel = "mix") -> FloatArray:
@@ -51,7 +51,7 @@ class Preparer:
         return from_samples(*audio, limits=self._limits, channel=channel)
 
     def clean(self, samples: FloatArray) -> CleanSpeech:
-        """`samples`: (n,) float32 at 16 kHz, finite, as decoded."""
+        """Clean speech of `samples`: (n,) float32 at 16 kHz, finite, as decoded."""
         filtered = high_pass(samples)
         segments = self._vad.speech_segments(filtered)
         parts = [filtered[start:end] for start, end in segments] or [np.zeros(0, np.float32)]

@@ -26,7 +26,9 @@ BLOCK_FRAMES = 1024
 
 
 def measure(samples: FloatArray, segments: tuple[Span, ...], clipping_ratio: float) -> Speech:
-    """`samples`: (n,) at 16 kHz without DC, `segments` where its speech is. Bandwidth is 0 where there is no speech.
+    """Measure `samples` (n,) at 16 kHz without DC, `segments` where its speech is.
+
+    Bandwidth is 0 where there is no speech.
 
     `clipping_ratio`: of the recording as it came, because the high-pass moves its flat tops.
     """

@@ -47,7 +47,7 @@ class DecodedBlock:
 
 
 class AudioReader:
-    """Iterate over it for the blocks of the first audio stream; `bad_packets` could not be decoded."""
+    """The first audio stream of a file: iterate for its blocks; `bad_packets` could not be decoded."""
 
     def __init__(self, data: ByteSource | Arriving, fmt: ContainerFormat) -> None:
         """Raises MalformedAudio, NoSamples, or UnsupportedAudio for another codec or no audio."""
@@ -193,7 +193,7 @@ class Announced:
 
 
 def announced_here(data: ByteSource, limits: DecodeLimits) -> Announced:
-    """Before anything is decoded. Raises AudioError."""
+    """Channels and length as the file announces them, before decoding. Raises AudioError."""
     with AudioReader(data, sniff(data)) as reader:
         limits.check_channels(reader.channels)
         limits.check_length(reader.declared_s or 0.0)
@@ -221,5 +221,5 @@ def decode_here(data: ByteSource, limits: DecodeLimits, channel: Channel) -> Ite
 
 
 def _with_container_length(declared: ContainerHeader, reader: AudioReader, fmt: ContainerFormat) -> ContainerHeader:
-    """Only FFmpeg reads the length in a WebM header; `read_header` knows the others better."""
+    """The declared length. Only FFmpeg reads that of a WebM header; `read_header` knows the others better."""
     return ContainerHeader(reader.declared_s) if fmt.container == "WebM" else declared

@@ -34,7 +34,7 @@ class Collector:
         self.samples = 0  # frames x channels at the source's rate
 
     def add(self, frames: FloatArray, rate_hz: int) -> None:
-        """`frames` is (n, channels). Raises TooManyChannels, NoSuchChannel, AudioTooLong, UnsupportedAudio."""
+        """Add `frames` (n, channels). Raises TooManyChannels, NoSuchChannel, AudioTooLong, UnsupportedAudio."""
         if (rate_hz, frames.shape[1]) != self._format:
             self._check_format(rate_hz, frames.shape[1])
         self.seconds += len(frames) / rate_hz
@@ -51,7 +51,7 @@ class Collector:
             self._resample(last=False)
 
     def _check_format(self, rate_hz: int, channels: int) -> None:
-        """Once a stream, and again where it changes. Raises TooManyChannels, UnsupportedAudio."""
+        """Check a format, once a stream and again where it changes. Raises TooManyChannels, UnsupportedAudio."""
         self._limits.check_channels(channels)
         check_rate(rate_hz)
         self._format = (rate_hz, channels)

@@ -27,7 +27,7 @@ TWO_AT_ONCE = np.array([0.5 * (len(who) > 1) for who in CLASSES], np.float32)  #
 
 
 class Segmenter(Protocol):
-    """May be shared between threads."""
+    """Finds who of a few speakers speaks when in a window. May be shared between threads."""
 
     @property
     def speakers(self) -> int:
@@ -68,7 +68,7 @@ def decided(log_probs: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class VadAlone:
-    """Knows where speech is, not whose."""
+    """A segmenter that knows where speech is, not whose."""
 
     vad: SileroVad
     options: SegmentOptions

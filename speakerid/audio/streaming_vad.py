@@ -27,14 +27,14 @@ FIRST_MAX_GAIN = np.float32(10.0)
 
 @dataclass(frozen=True)
 class StreamingVadOptions:
-    """As in recordings, but that pauses between a speaker's words do not end a stretch."""
+    """Options as for recordings, but that pauses between a speaker's words do not end a stretch."""
 
     segments: SegmentOptions = field(default_factory=lambda: replace(SEGMENTS, min_silence_ms=360))
     level: VadOptions = field(default_factory=VadOptions)
 
 
 class StreamingVad:
-    """Takes whole frames in order; `stretch` is what goes on, `ended` what ended since it was last taken.
+    """Takes whole frames in order; `stretch` is what goes on, `take_ended` gives what ended since the last call.
 
     A stretch ends with the last frame of speech before a pause of `min_silence_ms`. One end is padded by `pad_ms`.
     """
@@ -51,7 +51,7 @@ class StreamingVad:
         self._ended: list[Span] = []
 
     def process(self, block: FloatArray) -> None:
-        """`block`: (n x 512,) float32 at 16 kHz."""
+        """Take `block` (n x 512,) float32 at 16 kHz."""
         self._powers.extend(frame_powers(block))
         speech, self._state = self._vad.step(block * self._gain(), self._state)
         for probability in speech:
@@ -59,7 +59,7 @@ class StreamingVad:
 
     @property
     def stretch(self) -> Span | None:
-        """From its first to its last frame of speech so far."""
+        """The open stretch, from its first to its last frame of speech so far."""
         return None if self._start < 0 else (self._padded_start(), self._spoken_to)
 
     def take_ended(self) -> list[Span]:
@@ -67,7 +67,7 @@ class StreamingVad:
         return ended
 
     def finish(self) -> None:
-        """There is no more: what goes on has ended."""
+        """End the open stretch: no more comes."""
         if self._start >= 0:
             self._end()
 

@@ -52,14 +52,14 @@ class VadState:
 
 
 class SileroVad:
-    """Loads on construction (12 ms, 5 MB); safe to share between threads."""
+    """The Silero model. Loads on construction (12 ms, 5 MB); safe to share between threads."""
 
     def __init__(self, options: VadOptions | None = None, model: Path | None = None) -> None:
         self._options = options or VadOptions()
         self._session = open_session(model or MODEL_FILE)
 
     def speech_segments(self, samples: FloatArray) -> tuple[Span, ...]:
-        """`samples`: (n,) float32 at 16 kHz. (start, end) in samples, ascending, without overlap."""
+        """Spans of speech in `samples` (n,) float32 at 16 kHz, ascending, without overlap."""
         return find_segments(self.probabilities(samples), len(samples), FRAME_SAMPLES, self._options.segments)
 
     def probabilities(self, samples: FloatArray) -> FloatArray:
@@ -116,7 +116,7 @@ def _framed(block: FloatArray, context: FloatArray) -> FloatArray:
 def find_segments(
     probabilities: FloatArray, total: int, frame_samples: int, options: SegmentOptions
 ) -> tuple[Span, ...]:
-    """`probabilities`: (frames,) of `frame_samples` each, over `total` samples. Ascending, no overlap."""
+    """Segments where `probabilities` (frames,) are high, `frame_samples` each over `total` samples, without overlap."""
     runs = _runs(probabilities, frame_samples, samples_in(options.min_silence_ms), options)
     kept = ((start, min(end, total)) for start, end in runs)
     long = [(start, end) for start, end in kept if end - start >= samples_in(options.min_speech_ms)]
@@ -147,7 +147,7 @@ def _runs(
 
 
 def _padded(segments: list[Span], total: int, pad: int) -> Iterator[Span]:
-    """Each side gets `pad` samples, or half the gap to its neighbour where that is less."""
+    """Pad segments: each side gets `pad` samples, or half the gap to its neighbour where that is less."""
     for nth, (start, end) in enumerate(segments):
         before = start if nth == 0 else (start - segments[nth - 1][1] + 1) // 2
         after = total - end if nth == len(segments) - 1 else (segments[nth + 1][0] - end) // 2

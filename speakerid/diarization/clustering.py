@@ -23,7 +23,7 @@ Calibrated = Callable[[Floats], Floats]  # cosines of one recording to llrs
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """`python -m benchmarks.recordings.diarization --fit` tries others."""
+    """Options of the clustering; `python -m benchmarks.recordings.diarization --fit` tries others."""
 
     stop_llr: float = 0.0
     same_llr: float = 1.6  # for two segments that segmentation gives to one speaker
@@ -111,7 +111,7 @@ class Clusters:
 
 
 def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
-    """As many as there seem to be; `count` only matters where it does not allow that number."""
+    """Cluster into as many speakers as there seem to be; `count` only matters where it does not allow that number."""
     found = _clustered(evidence, calibrated, options, Count())
     return found if count.allows(found.number) else _clustered(evidence, calibrated, options, count)
 
@@ -137,7 +137,10 @@ def _embedded(evidence: Evidence) -> NDArray[np.bool_]:
 def _agglomerated(
     evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, options: ClusterOptions, count: Count
 ) -> Labels:
-    """Above one block, every block by itself and then the blocks' clusters, by their members' mean cosines."""
+    """Agglomerative clusters.
+
+    Above one block, every block by itself and then the blocks' clusters, by their members' mean cosines.
+    """
     if len(rows) <= options.block:
         return _cut(_llrs(evidence, rows, calibrated, options), evidence.alone_s[rows], options, count)
     blocks = np.array_split(rows, -(-len(rows) // options.block))
@@ -158,7 +161,7 @@ def _llrs(evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, op
 
 
 def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -> Labels:
-    """`llrs (n, n)`, symmetric -> a cluster number of each, as many large clusters as `count` allows."""
+    """Clusters from `llrs (n, n)`, symmetric -> a number of each, as many large clusters as `count` allows."""
     from fastcluster import linkage  # it loads SciPy where that is installed: 0.2 s, which few requests need
 
     if len(llrs) < 2:
@@ -183,7 +186,7 @@ def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -
 
 
 def _below(tree: Floats, distance: float) -> Labels:
-    """`tree (n - 1, 4)`, rising, as `linkage` gives it -> a cluster number of each, by the merges up to `distance`."""
+    """Clusters by the merges up to `distance`: `tree (n - 1, 4)`, rising, as `linkage` gives it -> a number of each."""
     count = len(tree) + 1
     clusters = np.arange(count + len(tree))
     for merge in range(len(tree) - 1, -1, -1):  # the whole before its parts
@@ -193,7 +196,7 @@ def _below(tree: Floats, distance: float) -> Labels:
 
 
 def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Labels:
-    """Numbered anew: the clusters of `speech_s` and more, or the `least` largest; -1 for all others."""
+    """Labels numbered anew: the clusters of `speech_s` and more, or the `least` largest; -1 for all others."""
     sizes = np.bincount(labels, seconds)
     order = np.argsort(-sizes, kind="stable")
     keep = max(int((sizes >= speech_s).sum()), min(count.least, len(sizes)), 1)

@@ -66,7 +66,7 @@ def csv_rows(recording: Recording) -> str:
 
 
 def clock(seconds: float) -> str:
-    """1:02:03.4 for people."""
+    """A time for people: 1:02:03.4."""
     tenths = round(seconds * 10)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
@@ -74,7 +74,7 @@ def clock(seconds: float) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """01:02:03,400 as SubRip wants it."""
+    """A time as SubRip wants it: 01:02:03,400."""
     whole, thousandths = divmod(round(seconds * 1000), 1000)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d},{thousandths:03d}"
 

@@ -32,7 +32,7 @@ class Named:
 
 
 def exclusive(llrs: Llrs, thresholds: Llrs, ambiguous_margin: float) -> list[Named]:
-    """`llrs` and `thresholds (v, n)` of v clusters against n speakers.
+    """Deal out names: `llrs` and `thresholds (v, n)` of v clusters against n speakers.
 
     Names are dealt out so that the llrs exceed their thresholds by as much as possible in all (assignment problem).
     "ambiguous" where a speaker whom no other cluster got is closer than `ambiguous_margin`.
@@ -68,7 +68,7 @@ def recurring(llrs: Llrs, thresholds: Llrs) -> list[int | None]:
 
 
 def assignment(costs: NDArray[np.floating]) -> list[tuple[int, int]]:
-    """`costs (n, m)` -> the (row, column) pairs of the least total cost, `min(n, m)` of them, by row."""
+    """Assign rows to columns: `costs (n, m)` -> the `min(n, m)` pairs of the least total cost, by row."""
     if costs.shape[0] > costs.shape[1]:
         return sorted((row, column) for column, row in assignment(costs.T))
     table = _Table(costs.astype(np.float64))
@@ -78,7 +78,10 @@ def assignment(costs: NDArray[np.floating]) -> list[tuple[int, int]]:
 
 
 class _Table:
-    """`owners (m + 1,)`: the row that has each column; the last column is none, where a new row waits."""
+    """State of the search.
+
+    `owners (m + 1,)`: the row that has each column; the last column is none, where a new row waits.
+    """
 
     def __init__(self, costs: Costs) -> None:
         self._costs = costs

@@ -29,7 +29,7 @@ class ClusterTurn:
 
 
 def reconstructed(segments: Sequence[Segment], labels: Labels) -> list[ClusterTurn]:
-    """By start."""
+    """Turns of the clusters, by start."""
     spans = [ClusterTurn(span, int(label)) for one, label in zip(segments, labels, strict=True) for span in one.spans]
     return _joined(sorted(spans))
 
@@ -41,7 +41,7 @@ def by_appearance(segments: Sequence[Segment], labels: Labels) -> Labels:
 
 
 def yielding(spoken: Sequence[ClusterTurn], named: Collection[int]) -> list[ClusterTurn]:
-    """`spoken` by start, the spans of `named` clusters shorter by `DOUBT` at an end that lies in an unnamed one's."""
+    """Turns by start, those of `named` clusters shorter by `DOUBT` at an end that lies in an unnamed one's."""
     unnamed = [one.span for one in spoken if one.cluster not in named]
     starts, ends = [start for start, _ in unnamed], list(accumulate((end for _, end in unnamed), max))
 
@@ -69,7 +69,7 @@ def sharing(spans: Sequence[Span]) -> list[bool]:
 
 
 def _joined(spoken: Sequence[ClusterTurn]) -> list[ClusterTurn]:
-    """`spoken` by start."""
+    """Turns joined where there is no pause; `spoken` by start."""
     found: list[ClusterTurn] = []
     last: dict[int, int] = {}  # where in `found` each cluster speaks last
     latest = ClusterTurn((0, 0), -1)  # who of all has the latest end

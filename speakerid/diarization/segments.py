@@ -27,7 +27,7 @@ SEAM = 148  # frames, 2.5 s: how far before its end a block is cut when everybod
 
 
 class Stitcher:
-    """Takes the windows of a recording in order."""
+    """Joins the windows of a recording, taken in order."""
 
     def __init__(self, speakers: int) -> None:
         self._sum = np.zeros((FRAMES, speakers), np.float32)
@@ -35,7 +35,7 @@ class Stitcher:
         self._last: FloatArray | None = None
 
     def add(self, window: FloatArray) -> Speaking:
-        """`window (FRAMES, k)` -> the frames `(n, k)` that it settles: those before it."""
+        """Add `window (FRAMES, k)` -> the frames `(n, k)` that it settles: those before it."""
         settled = self._settled(STEP_FRAMES if self._last is not None else 0)
         if self._last is not None:
             window = window[:, matching(self._last[STEP_FRAMES:], window[: FRAMES - STEP_FRAMES])]
@@ -46,7 +46,7 @@ class Stitcher:
         return settled
 
     def finish(self) -> Speaking:
-        """What is left."""
+        """The frames that are left."""
         return self._settled(FRAMES if self._last is not None else 0)
 
     def _settled(self, count: int) -> Speaking:
@@ -74,7 +74,10 @@ def most_likely(shares: FloatArray) -> Speaking:
 
 @dataclass(frozen=True)
 class Segment:
-    """In samples. `spans`: where the speaker speaks; `alone`: where no other person does. Both ascend."""
+    """A stretch of one person's speech, in samples.
+
+    `spans`: where the speaker speaks; `alone`: where no other person does. Both ascend.
+    """
 
     speaker: int  # number in its window; the same number nearby is probably the same person
     spans: tuple[Span, ...]
@@ -96,7 +99,7 @@ def seam(speaking: Speaking) -> int:
 
 
 def segments(speaking: Speaking, first: int) -> list[Segment]:
-    """`speaking (n, k)`, of which frame 0 is frame `first` of the recording; by start."""
+    """Segments of `speaking (n, k)`, of which frame 0 is frame `first` of the recording; by start."""
     count = speaking.sum(axis=1)
     found = [
         _segment(speaker, part, count, first)

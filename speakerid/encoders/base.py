@@ -31,7 +31,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """For people: `ecapa-mini`."""
+        """A name for people: `ecapa-mini`."""
 
     @property
     def fingerprint(self) -> str:
@@ -65,7 +65,7 @@ def label(encoder: Encoder) -> str:
 
 
 def label_of(name: str, fingerprint: str) -> str:
-    """`ecapa-mini@3f9c0a1b2c3d`: the name and the first 12 hex digits of the fingerprint."""
+    """A label such as `ecapa-mini@3f9c0a1b2c3d`: the name and the first 12 hex digits of the fingerprint."""
     return f"{name}@{fingerprint[:LABEL_HEX]}"
 
 

@@ -29,7 +29,7 @@ UNSEALED = "0" * 64  # in place of the seal while it is computed
 
 @dataclass(frozen=True)
 class Card:
-    """`window` and `sample_scale` matter to `kaldi_fbank_80` only.
+    """Facts about a model. `window` and `sample_scale` matter to `kaldi_fbank_80` only.
 
     WeSpeaker: window `hamming`, sample_scale 32768. 3D-Speaker: window `povey`, sample_scale 1.
     """

@@ -22,7 +22,7 @@ POWER_FLOOR = 1e-8  # about -80 dB: keeps the logarithm finite in pauses
 
 @dataclass(frozen=True)
 class FakeEncoder:
-    """Mean log-spectrum, without its smooth part, through a fixed random projection.
+    """An encoder of the mean log-spectrum, without its smooth part, through a fixed random projection.
 
     Pitch and resonances survive the average, so one synthetic voice lands near itself and apart from others.
     """

@@ -85,7 +85,7 @@ def fingerprint(hyperparams: Path, weights: Path) -> str:
 
 
 def _load_classifier(source: str, device: str) -> Any:
-    """Without a savedir SpeechBrain leaves files where they are: nothing is written to the working directory."""
+    """SpeechBrain's model. Without a savedir it leaves files where they are: nothing goes to the working directory."""
     directory = Path(source)
     if directory.is_dir():
         _require_files(directory)
@@ -105,7 +105,7 @@ def _require_files(directory: Path) -> None:
 
 
 def _stay_local(directory: Path) -> dict[str, str]:
-    """Published YAML files name the hub as `pretrained_path`; a local copy must load from itself.
+    """Overrides with which a local copy loads from itself: published YAML files name the hub as `pretrained_path`.
 
     https://github.com/speechbrain/speechbrain/issues/2817
     """

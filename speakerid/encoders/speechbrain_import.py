@@ -23,7 +23,7 @@ PLACEHOLDER = "DeprecatedModuleRedirect"  # the class in speechbrain.utils.impor
 
 
 def ensure_torchaudio() -> bool:
-    """True when the stand-in is in use, False when torchaudio works as installed.
+    """Import torchaudio: True when the stand-in is in use, False when it works as installed.
 
     Raises ImportError when it is not installed.
     """

@@ -27,7 +27,7 @@ class Wheel:
 
     @property
     def needed_bytes(self) -> int:
-        """pip writes the wheel to its own temporary folder first."""
+        """Free space that a download needs: pip writes the wheel to its own temporary folder first."""
         return 2 * self.size_bytes
 
 

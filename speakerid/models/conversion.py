@@ -64,7 +64,7 @@ class _CheckpointReader(pickle.Unpickler):
 
 
 def _tensor(storage: Array, offset: int, shape: Sequence[int], strides: Sequence[int], *_: object) -> Array:
-    """PyTorch counts strides in elements, numpy in bytes."""
+    """A tensor as an array. PyTorch counts strides in elements, numpy in bytes."""
     inside = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) < len(storage)
     if 0 in shape or not inside or min((offset, *strides), default=0) < 0:
         raise ConversionFailed(f"The checkpoint holds a tensor of shape {tuple(shape)} that its data does not fill.")
@@ -74,7 +74,7 @@ def _tensor(storage: Array, offset: int, shape: Sequence[int], strides: Sequence
 
 @dataclass
 class Graph:
-    """Values are their names."""
+    """A graph that grows node by node; values are their names."""
 
     name: str
     _nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -106,7 +106,10 @@ class Graph:
         return name
 
     def to_bytes(self, takes: tuple[str, Shape], gives: tuple[str, str, Shape]) -> bytes:
-        """`takes`: name and shape of the input. `gives`: name and shape of the output, after the value it is."""
+        """The ONNX file.
+
+        `takes`: name and shape of the input. `gives`: name and shape of the output, after the value it is.
+        """
         value, name, shape = gives
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         made = helper.make_graph(

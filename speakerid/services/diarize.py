@@ -70,14 +70,20 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
 
 
 def _unit(centers: FloatArray) -> FloatArray:
-    """Who never speaks alone has no center: any unit vector will do, since 0 s of speech are never named."""
+    """Probes from centers.
+
+    Who never speaks alone has none: any unit vector does, since 0 s of speech are never named.
+    """
     found = centers.copy()
     found[~centers.any(axis=1), 0] = 1.0
     return found
 
 
 class _Found:
-    """What was found so far. Of the samples only the first minutes of speech are kept, as long as it is read."""
+    """Segments found so far, with their embeddings.
+
+    Of the samples only the first minutes of speech are kept, as long as it is read.
+    """
 
     def __init__(self, encoder: Batcher, alone_s: float) -> None:
         self.segments: list[Segment] = []

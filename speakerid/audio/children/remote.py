@@ -160,7 +160,7 @@ def _announced(payload: bytearray) -> Announced:
 
 
 def _error(payload: bytearray) -> SpeakeridError:
-    """One of those a file can cause, with the child's sentence. Raises ProtocolViolation."""
+    """The error that the child names, one of those a file can cause, with its sentence. Raises ProtocolViolation."""
     try:
         found = json.loads(payload)
         kind, message = _KINDS[str(found["code"])], str(found["message"])[:MAX_MESSAGE_CHARS]

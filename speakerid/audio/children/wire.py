@@ -50,7 +50,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class DecodeJob:
-    """`pieces` and `announced` of a file of `size` bytes, or `live`: bytes that come while they are read."""
+    """Work for a child: `pieces` or `announced` of a file of `size` bytes, or `live`, bytes that still come."""
 
     task: Literal["pieces", "announced", "live"]
     limits: DecodeLimits
@@ -76,7 +76,7 @@ class ProtocolViolation(Gone):
 
 
 class ChildWire:
-    """One end. `waiting` is called every tenth of a second in which nothing moves and may raise."""
+    """One end of the connection. `waiting` is called every tenth of a second in which nothing moves and may raise."""
 
     def __init__(self, sock: socket, waiting: Callable[[float], None] | None = None) -> None:
         self._sock = sock
@@ -85,7 +85,7 @@ class ChildWire:
         sock.settimeout(None if waiting is None else TICK_S)
 
     def hold(self, kind: MessageKind, *parts: Part) -> None:
-        """Goes out together with the next frame: one process wakes the other once."""
+        """Queue a frame that goes out with the next one: one process wakes the other once."""
         held, self._held = self._held, [_HEADER.pack(kind, sum(len(part) for part in parts)), *parts]
         self._send(held)
 

@@ -45,7 +45,10 @@ ORPHANED_S = 2.0  # between two looks whether the service is still there
 
 
 def serve(sock: socket.socket, parent: int) -> None:
-    """Returns when the service has closed the connection, or when this process should not be used any longer."""
+    """Do one job after another.
+
+    Returns when the service has closed the connection, or when this process should not be used any longer.
+    """
     confine(parent)
     wire, born_bytes = ChildWire(sock), memory_bytes()
     while True:
@@ -172,7 +175,7 @@ def _fork(control: socket.socket, file: int, children: set[int]) -> int:
 
 
 def _end(pid: int, children: set[int]) -> int:
-    """As `os.waitpid` gives it."""
+    """Kill a child: how it ended, as `os.waitpid` gives it."""
     if pid not in children:
         return NONE
     children.discard(pid)

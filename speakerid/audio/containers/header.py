@@ -15,12 +15,16 @@ from speakerid.errors import NoSamples, TruncatedAudio
 
 EXACT_S = 0.05  # WAV and FLAC count samples; some writers are wrong by a few
 LOSSY_S = 0.3  # encoder delay and padding: AAC at 8 kHz has 2,112 samples, 0.26 s
+# M4A boxes: ISO/IEC 14496-12.
 _MEDIA = (b"mdat", b"moov", b"moof")  # a recording that lacks the end of one of these was cut
 
 
 @dataclass(frozen=True)
 class ContainerHeader:
-    """`seconds`: None when the file does not declare it. Missing more than `tolerance_s` of it means it was cut."""
+    """The declared length.
+
+    `seconds`: None when the file does not declare it. Missing more than `tolerance_s` of it means it was cut.
+    """
 
     seconds: float | None = None
     tolerance_s: float = LOSSY_S
@@ -61,7 +65,7 @@ def _wav(data: ByteSource, limits: DecodeLimits) -> ContainerHeader:
 
 
 def _flac(data: ByteSource, start: int, limits: DecodeLimits) -> ContainerHeader:
-    """STREAMINFO, RFC 9639 section 8.2: 20 bits of rate, 3 of channels - 1, 5 of bits - 1, 36 of frames."""
+    """STREAMINFO's length, RFC 9639 section 8.2: 20 bits of rate, 3 of channels - 1, 5 of bits - 1, 36 of frames."""
     if len(data) < start + 26:
         return ContainerHeader()
     packed = struct.unpack(">Q", data[start + 18 : start + 26])[0]
@@ -75,7 +79,7 @@ def _flac(data: ByteSource, start: int, limits: DecodeLimits) -> ContainerHeader
 
 
 def _flac_audio_start(data: ByteSource, at: int) -> int:
-    """Metadata blocks, RFC 9639 section 8.1: a last-block bit, 7 bits of type, 24 of length."""
+    """The end of the metadata blocks, RFC 9639 section 8.1: a last-block bit, 7 bits of type, 24 of length."""
     last = False
     while not last and at + 4 <= len(data):
         last = bool(data[at] & 0x80)
@@ -84,7 +88,7 @@ def _flac_audio_start(data: ByteSource, at: int) -> int:
 
 
 def _last_page_is_whole(data: ByteSource) -> bool:
-    """Ogg, RFC 3533 section 6: a page ends after its 27 + n header bytes and the n lacing values' sum."""
+    """Whether the last page is whole (Ogg, RFC 3533 section 6): it has 27 + n header bytes and the n lacing values' sum."""
     at = data.rfind(b"OggS")
     if len(data) < at + 27:
         return False
@@ -93,7 +97,7 @@ def _last_page_is_whole(data: ByteSource) -> bool:
 
 
 def is_whole(data: ByteSource) -> bool:
-    """False when a box of samples or tables is announced longer than the data: the upload was cut.
+    """Whether an M4A file is all there: false when a box of samples or tables is announced longer than the data.
 
     Whatever some programs append behind the last box is none of that.
     """
@@ -101,7 +105,7 @@ def is_whole(data: ByteSource) -> bool:
 
 
 def has_media(data: ByteSource) -> bool:
-    """False for a header alone. Samples lie in `mdat` boxes only."""
+    """Whether an M4A file has samples: false for a header alone. Samples lie in `mdat` boxes only."""
     return any(name == b"mdat" and size > 8 for name, _, size in _boxes(data))
 
 

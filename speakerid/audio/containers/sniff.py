@@ -68,7 +68,7 @@ def _by_magic(data: ByteSource) -> ContainerFormat | None:
 
 
 def _by_frames(data: ByteSource) -> ContainerFormat | None:
-    """FLAC, MP3 and AAC, which may all follow an ID3 tag."""
+    """The format of FLAC, MP3 and AAC, which may all follow an ID3 tag."""
     start = _after_id3(data)
     if start >= len(data):
         raise NoSamples

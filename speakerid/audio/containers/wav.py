@@ -51,7 +51,10 @@ def _header(fmt: bytes, size: int, start: int) -> WavHeader | None:
 
 
 def is_plain_wav(data: ByteSource) -> bool:
-    """Looks at no more than 32 KB. Every other file, damaged or merely unusual, is another process's."""
+    """Whether a WAV file holds nothing that could surprise a decoder, by 32 KB of it at most.
+
+    Every other file, damaged or merely unusual, is decoded in another process.
+    """
     head = data[:HEAD_BYTES]
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return False
@@ -69,7 +72,7 @@ def is_plain_wav(data: ByteSource) -> bool:
 
 
 def _ends_plainly(data: ByteSource, at: int) -> bool:
-    """`at`: where the samples end, or should have ended."""
+    """Whether only harmless chunks follow `at`, where the samples end or should have ended."""
     if len(data) - at > HEAD_BYTES:
         return False
     tail = data[at:]
@@ -85,5 +88,5 @@ def _ends_plainly(data: ByteSource, at: int) -> bool:
 
 
 def _chunk(data: bytes, at: int) -> tuple[bytes, int]:
-    """Its name and size; no name where `data` ends before its first two bytes."""
+    """Name and size of a chunk; no name where `data` ends before its first two bytes."""
     return struct.unpack_from("<4sI", data, at) if at + 10 <= len(data) else (b"", 0)

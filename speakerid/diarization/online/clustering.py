@@ -18,7 +18,7 @@ FULL_SCALE = np.float32(32_767.0)
 
 @dataclass(frozen=True)
 class AssignOptions:
-    """llrs of the encoder's default calibration, within one recording."""
+    """Options of online clustering: llrs of the encoder's default calibration, within one recording."""
 
     same_llr: float = 0.0  # a group and a speaker are one from here on
     begins_s: float = 1.0  # of windows, from which a speaker may begin; less goes to the nearest
@@ -27,7 +27,10 @@ class AssignOptions:
 
 @dataclass(frozen=True)
 class Assigned:
-    """`labels (n,)` point into `centers (v, dim)`: known speakers first, then new ones. `fits (n,)`: their llrs."""
+    """Windows with their speakers.
+
+    `labels (n,)` point into `centers (v, dim)`, known ones first. `fits (n,)`: their llrs.
+    """
 
     labels: Labels
     centers: FloatArray
@@ -95,7 +98,7 @@ class LiveSpeaker:
 
     @property
     def full(self) -> bool:
-        """More speech would not change the probe."""
+        """Whether more speech would not change the probe."""
         return len(self._speech) >= PROBE
 
     def add_speech(self, samples: FloatArray) -> None:
@@ -164,7 +167,7 @@ class OnlineClustering:
         return found
 
     def merge(self, speaker: LiveSpeaker) -> tuple[LiveSpeaker, LiveSpeaker] | None:
-        """Where `speaker` and another one are alike by the probes of both: the older, who absorbs the other."""
+        """Merge `speaker` with one alike by the probes of both: the older, who absorbs the other, and that one."""
         others = [(one, one.probe) for one in self.speakers if one is not speaker and one.probe is not None]
         if speaker.probe is None or not others:
             return None

@@ -23,7 +23,7 @@ Border = Callable[[int, int], int]  # a place and a reach -> the change of speak
 
 @dataclass(frozen=True)
 class WindowOptions:
-    """In samples at 16 kHz."""
+    """Windows of an utterance, in samples at 16 kHz."""
 
     length: int = 24_000  # 1.5 s: shorter ones separate speakers badly, longer ones hold two of them
     hop: int = 8_000
@@ -32,7 +32,7 @@ class WindowOptions:
 
 @dataclass
 class LiveUtterance:
-    """`begin` in samples from the start of the stream."""
+    """Windows with their embeddings; `begin` in samples from the start of the stream."""
 
     begin: int
     places: list[Span] = field(default_factory=list)
@@ -45,7 +45,7 @@ class LiveUtterance:
         return [(at, at + options.length) for at in range(start, spoken_to - options.length + 1, options.hop)]
 
     def rest(self, end: int, options: WindowOptions) -> list[Span]:
-        """All that is left when it has ended: the last window ends with it. None where that would be too short."""
+        """Windows that are left when it has ended: the last window ends with it. None where that would be too short."""
         due = self.due(end, options)
         taken = due[-1][1] if due else self.places[-1][1] if self.places else self.begin
         last = (max(self.begin, end - options.length), end)
@@ -59,7 +59,7 @@ class LiveUtterance:
         self.numbers.append(None)
 
     def renumber(self, speaker: Callable[[Span], int | None]) -> None:
-        """Ask anew who speaks in each window; what is not known any more stays."""
+        """Ask anew who speaks in each window; what is no longer known stays."""
         for nth, place in enumerate(self.places):
             found = speaker(place)
             self.numbers[nth] = self.numbers[nth] if found is None else found
@@ -92,7 +92,7 @@ class LiveUtterance:
         return max((nth for nth in changes if len(labels) - nth >= SETTLED), default=0)
 
     def split(self, window: int, border: Border) -> tuple[LiveUtterance, LiveUtterance]:
-        """At the change of speaker before this window."""
+        """Split at the change of speaker before this window."""
         before = LiveUtterance(self.begin, self.places[:window], self.embeddings[:window], self.numbers[:window])
         at = max(border(self._between(window), REACH), self.begin + 1)
         return before, LiveUtterance(at, self.places[window:], self.embeddings[window:], self.numbers[window:])

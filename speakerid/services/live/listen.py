@@ -32,7 +32,9 @@ DEFAULTS = LiveOptions()
 
 
 def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: LiveOptions = DEFAULTS) -> Iterator[Event]:
-    """`messages` are awaited one by one, after `Ready`; `StreamDone` comes after the last. Nothing is stored.
+    """Events of a stream: `messages` are awaited one by one, after `Ready`; `StreamDone` comes after the last.
+
+    Nothing is stored.
 
     Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, EncoderMismatch, AudioError,
     StreamTooLong, Overloaded, EncoderFailed, and whatever `messages` raises.

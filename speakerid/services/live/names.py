@@ -71,7 +71,7 @@ class Names:
 
 @dataclass(frozen=True)
 class EarlyDecisionOptions:
-    """`python -m benchmarks.recordings.live` measures what they give."""
+    """When a decision is early; `python -m benchmarks.recordings.live` measures what these give."""
 
     margin_llr: float = 3.0  # above the threshold, or below it: odds twenty times as good as they need to be
     accept_s: float = 2.0  # of their speech; a single word may fit anybody

@@ -28,7 +28,7 @@ REMEASURED = 3 * SAMPLE_RATE_HZ  # samples after which they are measured again, 
 
 @dataclass(frozen=True)
 class LivePolicy:
-    """`python -m benchmarks.recordings.live` measures what these give."""
+    """Options of a session; `python -m benchmarks.recordings.live` measures what they give."""
 
     assign: AssignOptions = field(default_factory=AssignOptions)
     early_decision: EarlyDecisionOptions = field(default_factory=EarlyDecisionOptions)
@@ -83,7 +83,7 @@ class RingBuffer:
 
 
 class Session:
-    """Takes blocks in order and gives the events they cause. For one thread at a time."""
+    """The state of one stream: takes blocks in order and gives the events they cause. For one thread at a time."""
 
     def __init__(
         self,
