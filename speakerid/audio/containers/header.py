@@ -88,7 +88,7 @@ def _flac_audio_start(data: ByteSource, at: int) -> int:
 
 
 def _last_page_is_whole(data: ByteSource) -> bool:
-    """Whether the last page is whole (Ogg, RFC 3533 section 6): it has 27 + n header bytes and the n lacing values' sum."""
+    """Whether the last Ogg page is whole (RFC 3533 section 6): 27 + n header bytes and the n lacing values' sum."""
     at = data.rfind(b"OggS")
     if len(data) < at + 27:
         return False
