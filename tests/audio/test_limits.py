@@ -13,8 +13,7 @@ from speakerid.audio.decode import decode, from_samples
 from speakerid.audio.limits import DecodeLimits
 from speakerid.errors import AudioTooLong, NoSuchChannel, TooManyChannels
 from speakerid.types import FloatArray
-from tests.audio.encode import encode, wav_bytes
-from tests.audio.silent_flac import silent_flac
+from tests.audio.encode import encode, silent_flac, wav_bytes
 
 TWO_HOURS = """
 import resource, sys, time

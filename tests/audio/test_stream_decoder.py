@@ -13,8 +13,7 @@ from speakerid.audio.decode import decode, from_samples
 from speakerid.audio.stream_decoder import BAD_PACKETS, Encoding, StreamFormat, decoded
 from speakerid.errors import MalformedAudio, StreamIdle, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
-from tests.audio.encode import encode
-from tests.audio.packets import OPUS_HZ, cut, opus_packets
+from tests.audio.encode import OPUS_HZ, cut, encode, opus_packets
 from tests.audio.voice import correlation, synthetic_voice
 
 VOICE = synthetic_voice(2.0, OPUS_HZ)

@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from speakerid.diarization import clustering
 from speakerid.diarization.clustering import ClusterOptions, Clusters, Count, Evidence, cluster
-from tests.diarization.voices import calibrated, evidence_of
+from tests.diarization.made import calibrated, evidence_of
 
 OPTIONS = ClusterOptions(stop_llr=-1.0)
 TRUTH = [0] * 30 + [1] * 20 + [2] * 12 + [0] * 8

@@ -25,7 +25,7 @@ from speakerid.services.live.names import EarlyDecisionOptions
 from speakerid.services.live.session import LivePolicy
 from speakerid.types import FloatArray
 from speakerid.types.live import Enough, Event, LiveTurn, Ready, StreamDone
-from tests.audio.packets import cut
+from tests.audio.encode import cut
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, stranger
 
