@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, overload
 
-from speakerid.audio.files import RECORDING_BYTES, check_file
-from speakerid.errors import FileMissing, FileTooLarge
+from speakerid.audio.files import RECORDING_BYTES, opened
+from speakerid.errors import FileTooLarge
 
 KEPT_BYTES = 4 * 1024 * 1024  # of a mapped file that stay in memory behind the place that is read
 CACHED = 4  # pieces
@@ -91,15 +91,11 @@ def mapped_file(path: str | Path, max_bytes: int = RECORDING_BYTES) -> Iterator[
 
 
 def _map(path: Path, max_bytes: int) -> ByteSource:
-    check_file(path)
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, io.SEEK_END)
-            if size > max_bytes:
-                raise FileTooLarge(max_bytes)
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-    except OSError as error:
-        raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
+    with opened(path) as file:
+        size = file.seek(0, io.SEEK_END)
+        if size > max_bytes:
+            raise FileTooLarge(max_bytes)
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
 
 
 def sha256(audio: ByteSource) -> str:

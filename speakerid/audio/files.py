@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from speakerid.errors import FileMissing, FileTooLarge
 
@@ -11,25 +14,26 @@ RECORDING_BYTES = 8 * 1024**3  # 12 hours of 16-bit stereo at 48 kHz; never read
 AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".webm", ".m4a", ".mp4"}
 
 
-def read_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
-    """Raises FileMissing when it is not a readable file, FileTooLarge above `max_bytes`."""
-    path = Path(path)
-    check_file(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-    except OSError as error:
-        raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
-    if len(data) > max_bytes:
-        raise FileTooLarge(max_bytes)
-    return data
-
-
-def check_file(path: Path) -> None:
-    """Raises FileMissing."""
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file to read. Raises FileMissing, also for OSErrors of the block."""
     if not path.is_file():
         found = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise FileMissing(f"{str(path)!r} {found}. Check the path.")
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def read_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """The bytes of a file. Raises FileMissing when it cannot be read, FileTooLarge above `max_bytes`."""
+    with opened(Path(path)) as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise FileTooLarge(max_bytes)
+    return data
 
 
 def speaker_tree(root: Path) -> dict[str, list[Path]]:
