@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from speakerid.audio.decode import decode
-from speakerid.audio.files import read_file
+from speakerid.audio.files import read_file, recordings
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
-from speakerid.audio.speaker_tree import recordings
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder, label
@@ -53,7 +52,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class ConditionedDomain:
+class DomainShifts:
     name: str
     files: tuple[tuple[Shift, ...], ...]  # the shifts of each recording
 
@@ -102,14 +101,14 @@ def shifts(encoder: Encoder, preparer: Preparer, samples: FloatArray) -> Iterato
         yield Shift(name, distance, abs((after.speech.snr_db or 0.0) - (before.speech.snr_db or 0.0)))
 
 
-def measure(encoder: Encoder, preparer: Preparer, root: Path, name: str) -> ConditionedDomain:
+def measure(encoder: Encoder, preparer: Preparer, root: Path, name: str) -> DomainShifts:
     files = recordings(root / name)
     chosen = files[:: max(1, len(files) // FILES)][:FILES]
     found = [tuple(shifts(encoder, preparer, decode(read_file(file)))) for file in chosen]
-    return ConditionedDomain(name, tuple(one for one in found if one))
+    return DomainShifts(name, tuple(one for one in found if one))
 
 
-def report(domains: Sequence[ConditionedDomain]) -> Iterator[str]:
+def report(domains: Sequence[DomainShifts]) -> Iterator[str]:
     """Markdown, the worst domain first."""
     everything = tuple(CHANGES)
     yield f"| domain | recordings | beyond a limit | {' | '.join(COLUMNS)} |"

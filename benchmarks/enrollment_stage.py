@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from speakerid.audio.decode import as_wav
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.wav import wav_bytes
 from speakerid.db.models import GalleryRow
 from speakerid.errors import EnrollmentRefused
 from speakerid.scoring.coach import Findings
@@ -70,4 +70,4 @@ class EnrollmentStage:
 
 
 def _file(samples: FloatArray) -> bytes:
-    return wav_bytes((samples, SAMPLE_RATE_HZ))
+    return as_wav((samples, SAMPLE_RATE_HZ))

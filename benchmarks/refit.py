@@ -18,7 +18,7 @@ from speakerid.calibration.domains import Progress
 from speakerid.calibration.encoder_calibration import FittingMaterial, calibrate, read, report
 from speakerid.calibration.fit import fit
 from speakerid.encoders.registry import FITTED, PAIR
-from speakerid.models.files import refuse_unusable
+from speakerid.models.store import refuse_unusable
 from speakerid.scoring.calibration import Calibration
 
 WIDER = 1.5  # than encoders at hand, whose training has much in common

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from speakerid.audio.speaker_tree import recordings, speaker_tree
+from speakerid.audio.files import recordings, speaker_tree
 from speakerid.calibration.domains import Domain, DomainTake, shuffled
 
 

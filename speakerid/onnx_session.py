@@ -17,7 +17,7 @@ onnxruntime.disable_telemetry_events()
 
 
 def open_session(graph: Path | bytes) -> InferenceSession:
-    """Of a file, or of a file's content. Safe to share between threads.
+    """Open a graph, from a file or a file's content. Safe to share between threads.
 
     Raises what ONNX Runtime raises, whose classes share no base but Exception. One thread and no spinning: one process
     per core scales, OpenMP-style threads collapse (10x).

@@ -15,5 +15,5 @@ SWITCHED_OFF = {
 
 
 def switch_telemetry_off() -> None:
-    """Whatever the environment has: who sets one of these for another program does not mean this one."""
+    """Switch it off, whatever the environment has: who sets one of these for another program does not mean this one."""
     os.environ.update(SWITCHED_OFF)

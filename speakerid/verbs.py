@@ -10,11 +10,10 @@ from typing import Any, Self, TypeVar
 
 from speakerid import types
 from speakerid.audio.byte_source import ByteSource, mapped_file
-from speakerid.audio.decode import Samples
+from speakerid.audio.decode import Samples, as_wav
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel
 from speakerid.audio.stream_decoder import Encoding, StreamFormat
-from speakerid.audio.wav import wav_bytes
 from speakerid.bootstrap import build_engine
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
@@ -35,13 +34,13 @@ from speakerid.services import (
     validation,
     verify,
 )
+from speakerid.services.diarize import SpeakerCount
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.probe import embed
 from speakerid.services.recording import RecordingOptions, Watch, unwatched
 from speakerid.services.recordings import worker
-from speakerid.services.speaker_count import SpeakerCount
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns import inbox, promote
 from speakerid.settings import Settings
@@ -313,13 +312,13 @@ def as_bytes(audio: Audio) -> bytes:
     """Raises FileMissing, FileTooLarge, AudioError."""
     if isinstance(audio, bytes):
         return audio
-    return wav_bytes(audio) if isinstance(audio, tuple) else read_file(audio)
+    return as_wav(audio) if isinstance(audio, tuple) else read_file(audio)
 
 
 def _picked(audio: Audio, channel: Channel) -> tuple[bytes, Channel]:
     """The bytes of a file and which of its channels is meant. Raises FileMissing, FileTooLarge, AudioError."""
     if isinstance(audio, tuple):
-        return wav_bytes(audio, channel=channel), "mix"
+        return as_wav(audio, channel=channel), "mix"
     return as_bytes(audio), channel
 
 
@@ -327,4 +326,4 @@ def _encoded(audio: Audio) -> AbstractContextManager[ByteSource]:
     """Of a recording of any length. Raises FileMissing, FileTooLarge, AudioError."""
     if isinstance(audio, bytes):
         return nullcontext(audio)
-    return nullcontext(wav_bytes(audio, RECORDING)) if isinstance(audio, tuple) else mapped_file(audio)
+    return nullcontext(as_wav(audio, RECORDING)) if isinstance(audio, tuple) else mapped_file(audio)

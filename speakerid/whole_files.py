@@ -9,7 +9,10 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """What stood at `path` stays until all that `write` gives is on the disk. Raises OSError or as `write` does."""
+    """Write a file; what stood at `path` stays until all that `write` gives is on the disk.
+
+    Raises OSError or as `write` does.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with partial.open("wb") as out:
@@ -23,7 +26,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def sync(path: Path) -> None:
-    """Of a file its bytes, of a folder its names. Raises OSError."""
+    """Flush to the disk: of a file its bytes, of a folder its names. Raises OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -61,7 +61,7 @@ ELSEWHERE: dict[str, set[str]] = {
 }
 FENCES: dict[str, tuple[str, ...]] = {
     "torch": ("encoders/speechbrain.py", "training/"),
-    "torchaudio": ("encoders/torchaudio_standin.py",),
+    "torchaudio": ("encoders/speechbrain_import.py",),
     "speechbrain": ("encoders/speechbrain.py", "training/"),
     "onnxruntime": ONNX_RUNTIME,
     "onnx": ("models/", "training/"),
@@ -76,7 +76,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "scipy": ("calibration/", "metrics/", "evaluation/"),  # none of these while serving
     "sklearn": ("calibration/", "metrics/classification.py", "evaluation/"),
     "ray": ("evaluation/embedding/on_ray.py",),
-    "matplotlib": ("diarization/picture.py", "training/", "evaluation/"),
+    "matplotlib": ("diarization/formats.py", "training/", "evaluation/"),
     "pyannote": ("metrics/der.py",),
     "typer": ("cli/",),
     "httpx": ("client/",),

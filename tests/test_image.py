@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 import speakerid
-from speakerid.models.package_index import NO_CONNECTION
+from speakerid.models.fetch import NO_CONNECTION
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("image")]  # one worker: the image is made once
 ROOT = Path(speakerid.__file__).parents[1]

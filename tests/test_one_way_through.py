@@ -34,8 +34,8 @@ PACKAGE = Path(speakerid.__file__).parent
 SETTINGS = Settings()
 GALLERY = "/v1/galleries/default"
 ROUTES = ("identify_speaker", "enroll_utterance")
-IDENTIFY, ENROLL = 36, 47
-RECORDING = 80  # one or two of them only where it takes seconds: leases are renewed
+IDENTIFY, ENROLL = 32, 41
+RECORDING = 69  # one or two of them only where it takes seconds: leases are renewed
 
 
 class Crossed:

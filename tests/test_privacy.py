@@ -37,7 +37,7 @@ Path(sys.argv[1]).mkdir()
 (Path(sys.argv[1]) / "file").write_text("written")
 socket.getaddrinfo("localhost", 443)
 with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as there:
-    there.connect(("192.0.2.1", 9))  # an address that nobody has, and connecting sends no packet
+    there.connect(("192.0.2.1", 9))  # an address that no machine has, and connecting sends no packet
 """
 
 needs_strace = pytest.mark.skipif(traced.why_not() is not None, reason=traced.why_not() or "")
@@ -127,8 +127,8 @@ class TestOutsideItself:
 
     def test_the_command_touches_only_its_store(self, machine: Machine) -> None:
         probe = str(_files("probe")[0])
-        said = machine.run("-m", "speakerid.cli", "identify", probe, "--store", str(machine.store), "--json")
-        assert json.loads(said)["decision"] == "accept"
+        output = machine.run("-m", "speakerid.cli", "identify", probe, "--store", str(machine.store), "--json")
+        assert json.loads(output)["decision"] == "accept"
         _assert_private(machine)
 
     def test_the_service_touches_only_its_store(self, machine: Machine) -> None:
@@ -170,10 +170,10 @@ def test_importing_switches_telemetry_off_whatever_the_user_set(module: str) -> 
     assert ran.stdout == "1 1 0\n"
 
 
-def test_a_library_that_was_loaded_before_is_told_to_stop() -> None:
+def test_a_library_that_was_loaded_before_has_its_telemetry_stopped() -> None:
     program = (
-        "import onnxruntime; told = []; onnxruntime.disable_telemetry_events = lambda: told.append('told');"
-        "from speakerid.onnx_session import open_session; print(*told)"
+        "import onnxruntime; calls = []; onnxruntime.disable_telemetry_events = lambda: calls.append('stopped');"
+        "from speakerid.onnx_session import open_session; print(*calls)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout == "told\n"
+    assert ran.stdout == "stopped\n"

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.decisions.pieces import PieceOfSpeech, Pieces, SpeechPieces
 from recipes.simulation.conditions import Condition, noisy, telephone, unchanged
-from speakerid.audio.speaker_tree import speaker_tree
+from speakerid.audio.files import speaker_tree
 from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.encoders.base import label
 from speakerid.metrics.eer import Floats, eer, error_curve, operating_point

@@ -23,16 +23,14 @@ import numpy as np
 from benchmarks.decisions import planted_labels
 from benchmarks.decisions.planted_labels import Draw, Tally
 from recipes.simulation.conditions import noisy, telephone, unchanged
-from speakerid.audio.files import read_file
+from speakerid.audio.files import read_file, speaker_tree
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
-from speakerid.audio.speaker_tree import speaker_tree
 from speakerid.audio.vad import SileroVad
 from speakerid.audit.health import Health, examine
 from speakerid.audit.leave_one_out import Compare, Labeled, Mask
 from speakerid.bootstrap import load_encoder, load_fitted
-from speakerid.encoders.base import label
-from speakerid.encoders.embedding import split_equally
+from speakerid.encoders.base import label, split_equally
 from speakerid.types import FloatArray
 
 HELD_OUT = 51

@@ -15,7 +15,7 @@ from recipes.simulation import conditions
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.prepare import Preparer
-from speakerid.encoders.embedding import split_equally
+from speakerid.encoders.base import split_equally
 from speakerid.types import FloatArray
 
 T = TypeVar("T")

@@ -44,7 +44,7 @@ TRIED: Mapping[str, Sequence[float]] = {
     "near_s": (3.0, 6.0, 10.0),
     "alone_s": (0.3, 0.5, 0.8),
     "speech_s": (1.0, 2.0, 3.0),
-    "somebody_llr": (-10.0, -7.0, -4.0),
+    "outlier_llr": (-10.0, -7.0, -4.0),
     "short_llr": (-8.0, -4.0, 0.0),
 }
 

@@ -17,8 +17,8 @@ from benchmarks.recordings.made_conversations import say
 from benchmarks.recordings.recurring_speakers import SPOKEN_S, Appearance, Inbox, comebacks, counted, speaker_of
 from benchmarks.recordings.reference import ReferenceTurn, in_seconds
 from recipes.simulation.conversations import Cast
+from speakerid.audio.decode import as_wav
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.wav import wav_bytes
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
 from speakerid.services import galleries
@@ -36,7 +36,7 @@ def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = froz
     """What is in the gallery's inbox after these recordings."""
     gallery, truth = galleries.get(sid.engine, sid.gallery), dict[str, tuple[ReferenceTurn, ...]]()
     for case in cases:
-        audio = wav_bytes((case.samples, SAMPLE_RATE_HZ))
+        audio = as_wav((case.samples, SAMPLE_RATE_HZ))
         found = worker.run_now(sid.engine, gallery, audio, RecordingOptions())
         assert found.id is not None
         truth[found.id] = case.truth

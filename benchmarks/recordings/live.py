@@ -24,10 +24,10 @@ from benchmarks.recordings.made_conversations import say
 from benchmarks.recordings.naming_errors import NamingErrors, naming_errors
 from benchmarks.recordings.reference import NONE, STRANGER, ReferenceTurn, diarization_errors
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.diarization.online.clustering import AssignOptions
 from speakerid.metrics.der import DiarizationErrors
-from speakerid.services.live.assign import AssignOptions
-from speakerid.services.live.early_decision import EarlyDecisionOptions
 from speakerid.services.live.listen import LiveOptions, listen
+from speakerid.services.live.names import EarlyDecisionOptions
 from speakerid.services.live.session import LivePolicy
 from speakerid.types import FloatArray
 from speakerid.types.live import Enough, Event, LiveTurn

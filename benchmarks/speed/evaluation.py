@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audit.leave_one_out import Labeled, unit
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.encoders.speechbrain_import import ensure_torchaudio
 from speakerid.evaluation.backend import Backend, Cohort
 from speakerid.evaluation.trials import Places, read_trials, speakers_of
 from speakerid.evaluation.verification import verify

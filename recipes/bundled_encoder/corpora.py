@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from recipes.bundled_encoder import recipe
-from speakerid.audio.speaker_tree import recordings
+from speakerid.audio.files import recordings
 from speakerid.training.errors import NoTrainingAudio, TooFewSpeakers
 from speakerid.training.speech import MIN_LEARNED, HeldOutSplit, Source, hold_out, list_speakers, speakers_of, split_by
 from speakerid.training.training_set import Item

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from speakerid.audio.decode import decode
-from speakerid.audio.files import read_file
+from speakerid.audio.files import read_file, recordings, speaker_tree
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.speaker_tree import recordings, speaker_tree
 from speakerid.audio.vad import SileroVad
 from speakerid.types import FloatArray, Span
 

@@ -1,4 +1,4 @@
-"""Removal of DC and rumble, before anything listens: voice activity, noise level or an encoder.
+"""Removal of DC and rumble, before voice activity, noise level and encoder.
 
 Butterworth of eighth order: a rumble at 5 Hz of a tenth of full scale becomes digital silence. Of fourth order it stays
 at -92 dBFS, which is enough to tip frames of voice activity in quiet recordings.
@@ -70,7 +70,7 @@ class HighPass:
         return np.concatenate((self._blocks(wide[:whole].reshape(-1, BLOCK)), self._rest(wide[whole:])))
 
     def _blocks(self, blocks: Wide) -> Wide:
-        """`blocks`: (n, BLOCK) -> (n * BLOCK,)."""
+        """Filter `blocks` (n, BLOCK) -> (n * BLOCK,)."""
         states = np.empty((len(blocks), ORDER))
         for nth, driven in enumerate(blocks @ DRIVEN.T):
             states[nth] = self._state
@@ -78,7 +78,7 @@ class HighPass:
         return np.asarray(blocks @ RESPONSE.T + states @ OBSERVED.T).reshape(-1)
 
     def _rest(self, rest: Wide) -> Wide:
-        """Fewer than BLOCK samples."""
+        """Filter fewer than BLOCK samples."""
         n = len(rest)
         filtered = RESPONSE[:n, :n] @ rest + OBSERVED[:n] @ self._state
         self._state = np.linalg.matrix_power(STEP[0], n) @ self._state + DRIVEN[:, BLOCK - n :] @ rest

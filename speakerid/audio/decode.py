@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Any
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
-from speakerid.audio import in_process
 from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE, Use
-from speakerid.audio.containers.plain_wav import is_plain_wav
-from speakerid.audio.in_process import Announced
-from speakerid.audio.limits import Channel, DecodeLimits
-from speakerid.audio.reader import checked
+from speakerid.audio.containers.wav import is_plain_wav
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
+from speakerid.audio.reader import Announced, announced_here, checked, decode_here
 from speakerid.audio.resample import PIECE_FRAMES, Collector
 from speakerid.errors import EmptyAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
@@ -25,12 +25,7 @@ Samples = tuple[NDArray[Any], int]  # (n,) or (channels, n), and the rate in Hz
 
 def decode(data: ByteSource, *, limits: DecodeLimits | None = None, channel: Channel = "mix") -> FloatArray:
     """(n,) float32 at 16 kHz, n > 0, finite, at the file's own level. Raises AudioError: a leaf a reason."""
-    return _whole(_pieces(data, limits or DecodeLimits(), channel, "file"))[:, 0]
-
-
-def decode_channels(data: ByteSource, *, limits: DecodeLimits | None = None) -> FloatArray:
-    """(channels, n) float32 at 16 kHz: every channel by itself, for recordings with one speaker a channel."""
-    return _whole(_pieces(data, limits or DecodeLimits(), None, "file")).T
+    return _whole(_pieces(data, limits or DecodeLimits(), channel, "file"))
 
 
 def stream(data: ByteSource, *, limits: DecodeLimits, channel: Channel = "mix") -> Iterator[FloatArray]:
@@ -38,15 +33,14 @@ def stream(data: ByteSource, *, limits: DecodeLimits, channel: Channel = "mix") 
 
     Raises AudioError; what is wrong with the end of a file is raised after its last piece.
     """
-    for piece in _pieces(data, limits, channel, "stream"):
-        yield piece[:, 0]
+    return _pieces(data, limits, channel, "stream")
 
 
 def read_announced(data: ByteSource, *, limits: DecodeLimits) -> Announced:
-    """Before anything is decoded. Raises AudioError."""
+    """Channels and length as the file announces them, before decoding. Raises AudioError."""
     if not data:
         raise EmptyAudio
-    return in_process.announced(data, limits) if _stays_here(data) else remote.announced(data, limits)
+    return announced_here(data, limits) if _stays_here(data) else remote.announced(data, limits)
 
 
 def from_samples(
@@ -64,20 +58,20 @@ def from_samples(
     collector = Collector(limits, channel)
     for start in range(0, len(frames), PIECE_FRAMES):
         collector.add(checked(_scaled(frames[start : start + PIECE_FRAMES])), int(rate_hz))
-    return _whole(checked(piece) for piece in collector.finish())[:, 0]
+    return _whole(checked(piece) for piece in collector.finish())
 
 
-def _pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
-    """(n, kept channels) each."""
+def _pieces(data: ByteSource, limits: DecodeLimits, channel: Channel, use: Use) -> Iterator[FloatArray]:
+    """(n,) each."""
     if not data:
         raise EmptyAudio
     if _stays_here(data):
-        return in_process.pieces(data, limits, channel)
+        return decode_here(data, limits, channel)
     return remote.pieces(data, limits, channel, use)
 
 
 def _stays_here(data: ByteSource) -> bool:
-    """FFmpeg reads everything else in a process of its own, where the system has that."""
+    """Whether to decode in this process: all but plain WAV is read in another, where the system has that."""
     return is_plain_wav(data) or not AVAILABLE
 
 
@@ -98,7 +92,7 @@ def _as_frames(samples: NDArray[Any]) -> NDArray[Any]:
 
 
 def _scaled(frames: NDArray[Any]) -> FloatArray:
-    """float32 with full scale 1.0."""
+    """Samples as float32 with full scale 1.0."""
     kind = frames.dtype
     if kind == np.uint8:
         return (frames.astype(np.float32) - 128.0) / 128.0
@@ -108,3 +102,10 @@ def _scaled(frames: NDArray[Any]) -> FloatArray:
         with np.errstate(over="ignore"):  # becomes infinite, which the caller refuses
             return frames.astype(np.float32)
     raise UnsupportedAudio(f"Samples of type {kind} have no known full scale. Pass float32, int16 or int32.")
+
+
+def as_wav(samples: Samples, limits: DecodeLimits | None = None, channel: Channel = "mix") -> bytes:
+    """`(samples, rate in Hz)` as a mono float32 WAV at 16 kHz. Raises AudioError."""
+    file, mono = BytesIO(), from_samples(*samples, limits=limits, channel=channel)
+    soundfile.write(file, mono, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+    return file.getvalue()

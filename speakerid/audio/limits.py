@@ -1,18 +1,22 @@
-"""What decoding may produce at most: a small file can hold hours, so the bounds are on decoded audio."""
+"""Bounds of decoding: on decoded audio, because a small file can hold hours, and by whether its caller still waits."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-from speakerid.errors import AudioTooLong, NoSuchChannel, TooManyChannels, UnsupportedAudio
+from speakerid.errors import AudioTooLong, ClientGone, NoSuchChannel, TooManyChannels, UnsupportedAudio
 
 SAMPLE_RATE_HZ = 16_000  # every waveform inside speakerid
 MIN_RATE_HZ = 4_000  # below this no speech is left
 MAX_RATE_HZ = 768_000  # the highest rate audio interfaces offer; also bounds the resampler's filter
 CODEC_PADDING_S = 0.25  # lossy codecs add up to two frames (AAC at 16 kHz: 2 x 64 ms), not the caller's fault
-
 Channel = Literal["mix"] | int  # the mean of all channels, or one of them, counted from 0
+_GONE: ContextVar[threading.Event | None] = ContextVar("client_gone", default=None)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class DecodeLimits:
             raise TooManyChannels(channels, self.max_channels)
 
     def check_length(self, seconds: float, samples: float = 0) -> None:
-        """`samples` is frames x channels. Raises AudioTooLong."""
+        """Check a length; `samples` is frames x channels. Raises AudioTooLong."""
         if seconds > self.max_seconds + CODEC_PADDING_S:
             raise AudioTooLong(f"{self.max_seconds:g} seconds")
         if samples > self.max_samples:
@@ -52,3 +56,20 @@ def check_channel(channel: Channel, channels: int) -> None:
     """Raises NoSuchChannel unless `channel` is "mix" or one of 0 to `channels` - 1."""
     if channel != "mix" and not 0 <= channel < channels:
         raise NoSuchChannel(channel, channels)
+
+
+@contextmanager
+def cancelled_by(gone: threading.Event) -> Iterator[None]:
+    """End decoding inside the block, or in threads that have its context, with ClientGone once `gone` is set."""
+    token = _GONE.set(gone)
+    try:
+        yield
+    finally:
+        _GONE.reset(token)
+
+
+def check_not_cancelled() -> None:
+    """Raises ClientGone."""
+    gone = _GONE.get()
+    if gone is not None and gone.is_set():
+        raise ClientGone

@@ -10,14 +10,13 @@ from pathlib import Path
 from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.conditioning import HighPass
 from speakerid.audio.decode import read_announced, stream
-from speakerid.audio.in_process import Announced
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel, DecodeLimits
+from speakerid.audio.reader import Announced
 from speakerid.audio.segmentation import Segmentation, Segmenter, VadAlone
-from speakerid.audio.segments import SegmentOptions
-from speakerid.audio.vad import SileroVad, VadOptions
+from speakerid.audio.vad import SegmentOptions, SileroVad, VadOptions
 from speakerid.types import FloatArray
 
-# Distant speakers in a room are missed at Silero's own 0.5, and nobody enrolls from what is found here.
+# Distant speakers in a room are missed at Silero's own 0.5, and no enrollment uses what is found here.
 SEGMENTS = SegmentOptions(threshold=0.3, end_threshold=0.2)
 
 Progress = Callable[[float], None]  # seconds of audio decoded since the last call
@@ -25,7 +24,7 @@ Progress = Callable[[float], None]  # seconds of audio decoded since the last ca
 
 @dataclass(frozen=True)
 class LongAudio:
-    """One side of a recording."""
+    """One channel of a recording, to be read in pieces."""
 
     data: ByteSource
     limits: DecodeLimits
@@ -33,7 +32,7 @@ class LongAudio:
     progress: Progress
 
     def pieces(self, as_it_came: Callable[[FloatArray], None]) -> Iterator[FloatArray]:
-        """Without DC and rumble; `as_it_came` gets each piece with them. Raises AudioError."""
+        """The recording in pieces without DC and rumble; `as_it_came` gets each piece with them. Raises AudioError."""
         filtered = HighPass()
         for piece in stream(self.data, limits=self.limits, channel=self.channel):
             as_it_came(piece)
@@ -42,7 +41,7 @@ class LongAudio:
 
 
 class LongAudioReader:
-    """Loads its models on first use; safe to share between threads."""
+    """Opens recordings, with the models they need. Loads its models on first use; safe to share between threads."""
 
     def __init__(self, limits: DecodeLimits = RECORDING, segmentation: Path | None = None) -> None:
         """`segmentation`: the graph of the segmentation model; without it, VAD alone has to do."""

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.segments import Segment
-from speakerid.audio.spectrum import BAND_HZ, FRAME_SAMPLES, band_powers, frame_centers
-from speakerid.types import FloatArray, Speech
+from speakerid.types import FloatArray, Span, Speech
 
 CLIP_LEVEL = 0.985  # of full scale: resampling rounds the flat tops of clipped waves
 UNSCALED_PEAK = 2.0  # resampling overshoots by 1.2 at most; beyond 2 the floats were never scaled to 1.0
@@ -19,12 +17,18 @@ MAX_SNR_DB = 60.0  # digital silence between words; no microphone reaches it
 BAND_ABOVE_NOISE_DB = 6.0
 BAND_BELOW_PEAK_DB = 60.0  # sibilants lie 20 to 50 dB below the vowels; resamplers leave less than -100 dB
 LOUDEST_PERCENT = 99  # sibilants, which alone reach the highest frequencies, fill few frames
-
 Mask = NDArray[np.bool_]
+FRAME_SAMPLES = 512  # 32 ms at 16 kHz: bins of 31.25 Hz
+HOP_SAMPLES = 256
+BAND_BINS = 8
+BAND_HZ = 250
+BLOCK_FRAMES = 1024
 
 
-def measure(samples: FloatArray, segments: tuple[Segment, ...], clipping_ratio: float) -> Speech:
-    """`samples`: (n,) at 16 kHz without DC, `segments` where its speech is. Bandwidth is 0 where there is no speech.
+def measure(samples: FloatArray, segments: tuple[Span, ...], clipping_ratio: float) -> Speech:
+    """Measure `samples` (n,) at 16 kHz without DC, `segments` where its speech is.
+
+    Bandwidth is 0 where there is no speech.
 
     `clipping_ratio`: of the recording as it came, because the high-pass moves its flat tops.
     """
@@ -36,7 +40,7 @@ def measure(samples: FloatArray, segments: tuple[Segment, ...], clipping_ratio: 
     )
 
 
-def snr_db(samples: FloatArray, segments: tuple[Segment, ...]) -> float | None:
+def snr_db(samples: FloatArray, segments: tuple[Span, ...]) -> float | None:
     """Mean power of speech over the median power of pauses, in dB, at most 60; None without speech or pause.
 
     The median, because breaths and missed syllables in pauses are not noise: noise that comes in bursts is therefore
@@ -47,7 +51,7 @@ def snr_db(samples: FloatArray, segments: tuple[Segment, ...]) -> float | None:
     if noise is None or not speech.any():
         return None
     both = float(np.mean(np.square(samples[speech], dtype=np.float64)))
-    signal = max(both - noise, both * 1e-3)  # at -30 dB and below nothing can be told
+    signal = max(both - noise, both * 1e-3)  # below -30 dB the estimate means nothing
     return float(min(10 * np.log10(max(signal, 1e-20) / max(noise, 1e-20)), MAX_SNR_DB))
 
 
@@ -60,7 +64,7 @@ def clipping_ratio(samples: FloatArray) -> float:
     return float(np.mean(magnitude >= CLIP_LEVEL * (peak if peak > UNSCALED_PEAK else 1.0)))
 
 
-def bandwidth_hz(samples: FloatArray, segments: tuple[Segment, ...]) -> int:
+def bandwidth_hz(samples: FloatArray, segments: tuple[Span, ...]) -> int:
     """Upper edge of the highest 250 Hz band where speech rises above the pauses: 4000 for telephone, 8000 at most."""
     if len(samples) < FRAME_SAMPLES or not segments:
         return 0
@@ -75,7 +79,7 @@ def bandwidth_hz(samples: FloatArray, segments: tuple[Segment, ...]) -> int:
     return int(carrying[-1] + 1) * BAND_HZ if len(carrying) else 0
 
 
-def _masks(total: int, segments: tuple[Segment, ...]) -> tuple[Mask, Mask]:
+def _masks(total: int, segments: tuple[Span, ...]) -> tuple[Mask, Mask]:
     """Which samples are speech, and which are surely pause."""
     speech, pause = np.zeros(total, np.bool_), np.ones(total, np.bool_)
     for start, end in segments:
@@ -91,9 +95,30 @@ def _pause_power(samples: FloatArray, pause: Mask) -> float | None:
     if len(quiet) < MIN_PAUSE_FRAMES:
         return None
     powers = np.einsum("ij,ij->i", quiet, quiet) / POWER_SAMPLES
-    sounding = powers[powers > 0.0]  # zeros around a recording say nothing of the noise in it
+    sounding = powers[powers > 0.0]  # zeros around a recording are no measure of the noise in it
     return float(np.median(sounding if len(sounding) >= MIN_PAUSE_FRAMES else powers))
 
 
 def _ratio(db: float) -> float:
     return float(10 ** (db / 10))
+
+
+def band_powers(samples: FloatArray) -> FloatArray:
+    """(n,) at 16 kHz, n >= 512 -> (frames, 32): mean power of each band, in no particular unit."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES)[::HOP_SAMPLES]
+    window = np.hanning(FRAME_SAMPLES).astype(np.float32)
+    return np.concatenate(
+        [_bands(frames[start : start + BLOCK_FRAMES] * window) for start in range(0, len(frames), BLOCK_FRAMES)]
+    )
+
+
+def frame_centers(total: int) -> NDArray[np.intp]:
+    """Index of the middle sample of each frame of `band_powers`."""
+    return np.arange((total - FRAME_SAMPLES) // HOP_SAMPLES + 1) * HOP_SAMPLES + FRAME_SAMPLES // 2
+
+
+def _bands(frames: FloatArray) -> FloatArray:
+    spectrum = np.fft.rfft(frames)[:, :-1]
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    bands: FloatArray = power.reshape(len(frames), -1, BAND_BINS).mean(axis=2, dtype=np.float32)
+    return bands

@@ -22,9 +22,11 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from speakerid.audio.byte_source import Arriving, ByteSource, Cursor
-from speakerid.audio.chunked_source import ChunkedSource
-from speakerid.audio.containers.sniff import ContainerFormat
+from speakerid.audio.byte_source import Arriving, ByteSource, ChunkedSource, Cursor
+from speakerid.audio.containers.header import ContainerHeader, read_header
+from speakerid.audio.containers.sniff import ContainerFormat, sniff
+from speakerid.audio.limits import Channel, DecodeLimits
+from speakerid.audio.resample import Collector
 from speakerid.errors import DecodingNeedsMemory, InvalidSamples, MalformedAudio, NoSamples, UnsupportedAudio
 from speakerid.types import FloatArray
 
@@ -45,7 +47,7 @@ class DecodedBlock:
 
 
 class AudioReader:
-    """Iterate over it for the blocks of the first audio stream; `bad_packets` could not be decoded."""
+    """The first audio stream of a file: iterate for its blocks; `bad_packets` could not be decoded."""
 
     def __init__(self, data: ByteSource | Arriving, fmt: ContainerFormat) -> None:
         """Raises MalformedAudio, NoSamples, or UnsupportedAudio for another codec or no audio."""
@@ -182,3 +184,42 @@ def checked(samples: FloatArray) -> FloatArray:
     if samples.size and not max(samples.max(), -samples.min()) <= MAX_ABS:  # false for NaN too
         raise InvalidSamples
     return samples
+
+
+@dataclass(frozen=True)
+class Announced:
+    channels: int
+    seconds: float | None
+
+
+def announced_here(data: ByteSource, limits: DecodeLimits) -> Announced:
+    """Channels and length as the file announces them, before decoding. Raises AudioError."""
+    with AudioReader(data, sniff(data)) as reader:
+        limits.check_channels(reader.channels)
+        limits.check_length(reader.declared_s or 0.0)
+        return Announced(reader.channels, reader.declared_s)
+
+
+def decode_here(data: ByteSource, limits: DecodeLimits, channel: Channel) -> Iterator[FloatArray]:
+    """(n,) float32 at 16 kHz each. Raises AudioError."""
+    fmt = sniff(data)
+    declared = read_header(data, fmt, limits)
+    collector = Collector(limits, channel)
+    with AudioReader(data, fmt) as reader:
+        declared = _with_container_length(declared, reader, fmt)
+        limits.check_channels(reader.channels)
+        limits.check_length(declared.seconds or 0.0)
+        for block in reader:
+            collector.add(block.frames, block.rate_hz)
+            yield from map(checked, collector.drain())
+    if reader.packets == 0 or (collector.samples == 0 and not reader.bad_packets):
+        raise NoSamples
+    declared.check_found(collector.seconds)
+    if collector.samples == 0:
+        raise MalformedAudio("The file holds no audio that can be decoded. Export it again.")
+    yield from map(checked, collector.finish())
+
+
+def _with_container_length(declared: ContainerHeader, reader: AudioReader, fmt: ContainerFormat) -> ContainerHeader:
+    """The declared length. Only FFmpeg reads that of a WebM header; `read_header` knows the others better."""
+    return ContainerHeader(reader.declared_s) if fmt.container == "WebM" else declared

@@ -9,15 +9,13 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.segments import SegmentOptions, find_segments
 from speakerid.audio.vad import FRAME_SAMPLES as VAD_FRAME
-from speakerid.audio.vad import SileroVad
+from speakerid.audio.vad import SegmentOptions, SileroVad, find_segments
 from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray, Span
 
-RATE_HZ = SAMPLE_RATE_HZ
 WINDOW_S = 10.0  # what it was trained on
-WINDOW = int(WINDOW_S * RATE_HZ)  # samples
+WINDOW = int(WINDOW_S * SAMPLE_RATE_HZ)  # samples
 FRAMES = 589  # of a window
 FRAME_STEP = 270  # samples from frame to frame, 16.9 ms
 FRAME_LENGTH = 991  # samples that one frame is computed from; frames overlap
@@ -29,11 +27,11 @@ TWO_AT_ONCE = np.array([0.5 * (len(who) > 1) for who in CLASSES], np.float32)  #
 
 
 class Segmenter(Protocol):
-    """May be shared between threads."""
+    """Finds who of a few speakers speaks when in a window. May be shared between threads."""
 
     @property
     def speakers(self) -> int:
-        """How many it tells apart in one window, k; all speech is one speaker's where that is 1."""
+        """How many it separates in one window, k; all speech is one speaker's where that is 1."""
 
     def speaking(self, windows: FloatArray) -> FloatArray:
         """`(n, WINDOW)` at 16 kHz -> `(n, FRAMES, k)`: 1 where a speaker speaks, 0 elsewhere.
@@ -70,7 +68,7 @@ def decided(log_probs: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class VadAlone:
-    """Knows where speech is, not whose."""
+    """A segmenter that knows where speech is, not whose."""
 
     vad: SileroVad
     options: SegmentOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -13,14 +13,13 @@ import soxr
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE
 from speakerid.audio.containers.sniff import WEBM_DECODERS, ContainerFormat
-from speakerid.audio.downmix import mean
 from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
 from speakerid.audio.reader import AudioReader, DecodedBlock, to_float
+from speakerid.audio.resample import mean
 from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 
 Encoding = Literal["pcm_s16le", "opus", "webm", "ogg"]
-ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 OPUS_HZ = 48_000  # what Opus always decodes to
 OPUS_CHANNELS = 2  # more need a mapping that single packets do not carry
 BAD_PACKETS = 50  # in a row: a few are lost or damaged on the way
@@ -34,7 +33,7 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class StreamFormat:
-    """How the messages are to be read. `webm` and `ogg` say themselves which rate and channels they have."""
+    """How the messages are to be read. `webm` and `ogg` declare their own rate and channels."""
 
     encoding: Encoding = "pcm_s16le"
     sample_rate_hz: int = SAMPLE_RATE_HZ
@@ -126,17 +125,17 @@ def _contained(messages: Iterable[bytes], fmt: ContainerFormat) -> Iterator[Deco
     arriving = _Arriving(messages)
     with AudioReader(arriving, fmt) as reader:
         for block in reader:
-            arriving.unheard = 0
+            arriving.undecoded = 0
             yield block
 
 
 class _Arriving:
-    """Messages as one stream of bytes. Raises MalformedAudio when many come of which nothing is heard."""
+    """Messages as one stream of bytes. Raises MalformedAudio when many come without any audio."""
 
     def __init__(self, messages: Iterable[bytes]) -> None:
         self._messages = iter(messages)
         self._left = b""
-        self.unheard = 0
+        self.undecoded = 0
 
     def read(self, size: int) -> bytes:
         while not self._left:
@@ -145,7 +144,7 @@ class _Arriving:
                 return b""
             self._left = message
         piece, self._left = self._left[:size], self._left[size:]
-        self.unheard += len(piece)
-        if self.unheard > MAX_UNDECODED_BYTES:
+        self.undecoded += len(piece)
+        if self.undecoded > MAX_UNDECODED_BYTES:
             raise MalformedAudio(f"{MAX_UNDECODED_BYTES} bytes came without any audio in them. Check the encoding.")
         return piece

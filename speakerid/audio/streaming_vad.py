@@ -1,4 +1,4 @@
-"""Where speech is while it goes on: stretches that no longer pause interrupts, known frame by frame."""
+"""Voice activity of a stream: stretches of speech that no longer pause interrupts, known frame by frame."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.long_audio_reader import SEGMENTS
-from speakerid.audio.segments import SegmentOptions
-from speakerid.audio.vad import FRAME_SAMPLES, Memory, SileroVad, VadOptions, frame_powers, level_gain
+from speakerid.audio.vad import (
+    FRAME_SAMPLES,
+    SegmentOptions,
+    SileroVad,
+    VadOptions,
+    VadState,
+    frame_powers,
+    level_gain,
+    samples_in,
+)
 from speakerid.types import FloatArray, Span
 
 LEVEL_FRAMES = 600  # 19 s: the level is that of the last words, not of the whole recording
@@ -20,14 +27,14 @@ FIRST_MAX_GAIN = np.float32(10.0)
 
 @dataclass(frozen=True)
 class StreamingVadOptions:
-    """As in recordings, but that pauses of words of one voice do not end a stretch."""
+    """Options as for recordings, but that pauses between a speaker's words do not end a stretch."""
 
     segments: SegmentOptions = field(default_factory=lambda: replace(SEGMENTS, min_silence_ms=360))
     level: VadOptions = field(default_factory=VadOptions)
 
 
 class StreamingVad:
-    """Takes whole frames in order; `stretch` is what goes on, `ended` what ended since it was last taken.
+    """Takes whole frames in order; `stretch` is what goes on, `take_ended` gives what ended since the last call.
 
     A stretch ends with the last frame of speech before a pause of `min_silence_ms`. One end is padded by `pad_ms`.
     """
@@ -35,7 +42,7 @@ class StreamingVad:
     def __init__(self, vad: SileroVad, options: StreamingVadOptions | None = None) -> None:
         self._vad = vad
         self._options = options or StreamingVadOptions()
-        self._memory = Memory()
+        self._state = VadState()
         self._powers: deque[float] = deque(maxlen=LEVEL_FRAMES)
         self._at = 0
         self._start = -1
@@ -43,16 +50,16 @@ class StreamingVad:
         self._previous_end = 0
         self._ended: list[Span] = []
 
-    def hear(self, block: FloatArray) -> None:
-        """`block`: (n x 512,) float32 at 16 kHz."""
+    def process(self, block: FloatArray) -> None:
+        """Take `block` (n x 512,) float32 at 16 kHz."""
         self._powers.extend(frame_powers(block))
-        speech, self._memory = self._vad.hear(block * self._gain(), self._memory)
+        speech, self._state = self._vad.step(block * self._gain(), self._state)
         for probability in speech:
             self._step(float(probability))
 
     @property
     def stretch(self) -> Span | None:
-        """From its first to its last frame of speech so far."""
+        """The open stretch, from its first to its last frame of speech so far."""
         return None if self._start < 0 else (self._padded_start(), self._spoken_to)
 
     def take_ended(self) -> list[Span]:
@@ -60,7 +67,7 @@ class StreamingVad:
         return ended
 
     def finish(self) -> None:
-        """There is no more: what goes on has ended."""
+        """End the open stretch: no more comes."""
         if self._start >= 0:
             self._end()
 
@@ -77,19 +84,15 @@ class StreamingVad:
             return
         if probability >= options.end_threshold:
             self._spoken_to = self._at
-        elif self._at - self._spoken_to >= _samples(options.min_silence_ms):
+        elif self._at - self._spoken_to >= samples_in(options.min_silence_ms):
             self._end()
 
     def _end(self) -> None:
-        start, end = self._padded_start(), min(self._spoken_to + _samples(self._options.segments.pad_ms), self._at)
-        if self._spoken_to - self._start >= _samples(self._options.segments.min_speech_ms):
+        start, end = self._padded_start(), min(self._spoken_to + samples_in(self._options.segments.pad_ms), self._at)
+        if self._spoken_to - self._start >= samples_in(self._options.segments.min_speech_ms):
             self._ended.append((start, end))
             self._previous_end = end
         self._start = -1
 
     def _padded_start(self) -> int:
-        return max(self._start - _samples(self._options.segments.pad_ms), self._previous_end)
-
-
-def _samples(milliseconds: int) -> int:
-    return milliseconds * SAMPLE_RATE_HZ // 1000
+        return max(self._start - samples_in(self._options.segments.pad_ms), self._previous_end)

@@ -14,13 +14,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from speakerid.audio.excerpt import excerpt
-from speakerid.audio.files import read_file
+from speakerid.audio.files import read_file, recordings, speaker_tree
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
-from speakerid.audio.speaker_tree import recordings, speaker_tree
+from speakerid.audio.prepare import Preparer, excerpt, speech_windows
 from speakerid.audio.vad import SileroVad
-from speakerid.audio.windows import speech_windows
 from speakerid.calibration.labeled_domain import Indices, LabeledDomain
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.concatenated import ConcatenatedEncoder

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from speakerid.audio.windows import MOST
+from speakerid.audio.prepare import MOST
 from speakerid.calibration.coach_limits import fit_limits, one_speaker, own_scores
 from speakerid.calibration.domains import Bars, Domain, EmbeddedDomain, embed_domain
 from speakerid.calibration.fit import fit

@@ -164,10 +164,9 @@ def write_conversation(file: Path) -> list[ScriptedTurn]:
     """The conversation as a WAV file."""
     import numpy as np
 
-    from speakerid.audio.decode import decode
+    from speakerid.audio.decode import as_wav, decode
     from speakerid.audio.files import read_file
     from speakerid.audio.limits import SAMPLE_RATE_HZ
-    from speakerid.audio.wav import wav_bytes
 
     pause = np.zeros(int(PAUSE_S * SAMPLE_RATE_HZ), np.float32)
     parts, spoken, at = [pause], list[ScriptedTurn](), PAUSE_S
@@ -177,7 +176,7 @@ def write_conversation(file: Path) -> list[ScriptedTurn]:
         spoken.append(ScriptedTurn(line.speaker, at, end))
         parts += [samples, pause]
         at = end + PAUSE_S
-    file.write_bytes(wav_bytes((np.concatenate(parts), SAMPLE_RATE_HZ)))
+    file.write_bytes(as_wav((np.concatenate(parts), SAMPLE_RATE_HZ)))
     return spoken
 
 

@@ -60,7 +60,7 @@ def _jobs(speaker: str | None, files: Sequence[Path], tree: Path | None) -> list
     if tree is not None:
         if speaker is not None:
             raise typer.BadParameter("Give either NAME and FILE… or --tree DIR, not both.")
-        from speakerid.audio.speaker_tree import speaker_tree
+        from speakerid.audio.files import speaker_tree
 
         return [FileJob(file, name) for name, found in speaker_tree(tree).items() for file in found]
     if speaker is None or not files:

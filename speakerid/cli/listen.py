@@ -57,7 +57,7 @@ def _messages(file: Path, stopped: threading.Event, *, fast: bool) -> Iterator[b
     from speakerid.audio.byte_source import mapped_file
     from speakerid.audio.decode import stream
     from speakerid.audio.limits import RECORDING
-    from speakerid.audio.pieces import rechunked
+    from speakerid.audio.resample import rechunked
 
     began, spoken_s = time.monotonic(), 0.0
     with mapped_file(file) as data:

@@ -16,7 +16,7 @@ from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.models.catalog import Model
-    from speakerid.models.listing import Listed
+    from speakerid.models.store import Listed
 
 app = typer.Typer(name="models", help="Fetch, list, carry and convert models.", no_args_is_help=True)
 
@@ -57,7 +57,7 @@ def fetch(output: Output) -> None:
 @with_options
 def list_models(output: Output) -> None:
     """Show every model: whether it is here, its license, size, fingerprint, and what it was trained on."""
-    from speakerid.models.listing import listing
+    from speakerid.models.store import listing
 
     folder = read_settings().models_folder
     found = listing(folder)
@@ -76,7 +76,7 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="The folder to write.")],
 ) -> None:
     """Copy the fetched models to a folder, for 'models import' on a machine without network."""
-    from speakerid.models.transfer import export_models
+    from speakerid.models.store import export_models
 
     _show(output, out, export_models(read_settings().models_folder, out), "")
 
@@ -90,7 +90,7 @@ def import_(
     ],
 ) -> None:
     """Take models from a folder that 'models export' wrote. Their hashes are checked again."""
-    from speakerid.models.transfer import import_models
+    from speakerid.models.store import import_models
 
     folder = read_settings().models_folder
     _show(output, folder, import_models(folder, source), "")
@@ -144,7 +144,7 @@ def calibrate(
     from speakerid.calibration.domains import own_domains
     from speakerid.calibration.encoder_calibration import calibrate as fit
     from speakerid.calibration.encoder_calibration import read, report
-    from speakerid.models.files import named_failures, refuse_unusable, write_bytes
+    from speakerid.models.store import named_failures, refuse_unusable, write_bytes
 
     settings = read_settings(encoder=options.encoder)
     out, domains = settings.models_folder / "fitted", own_domains(data)

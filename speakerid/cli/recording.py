@@ -89,11 +89,11 @@ def _write(found: Recording, wanted: OutputFormat, out: Path | None, name: str) 
 def _content(found: Recording, wanted: OutputFormat, name: str) -> bytes:
     import json
 
-    from speakerid.diarization import formats, picture
+    from speakerid.diarization import formats
     from speakerid.types import to_json
 
     if wanted is OutputFormat.png:
-        return picture.png(found)
+        return formats.png(found)
     if wanted is OutputFormat.rttm:
         return formats.rttm(found, name).encode()
     if wanted is OutputFormat.srt:

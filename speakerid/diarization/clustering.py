@@ -1,7 +1,7 @@
 """Which segments are one person: agglomerative clustering on calibrated llrs, in bounded memory.
 
 Average linkage stops where two clusters are no longer likelier one person than two. The llr of two segments is that of
-their embeddings, by the encoder's calibration, and where they are near in time what segmentation says of them.
+their embeddings, by the encoder's calibration, and where they are near in time what segmentation finds.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from speakerid.types import FloatArray
 
 Labels = NDArray[np.intp]
 Floats = NDArray[np.float64]
-SEGMENTATION_WEIGHT = 0.5  # weight of what segmentation says where nothing else was sure enough to have a say
+SEGMENTATION_WEIGHT = 0.5  # weight of segmentation where nothing else was sure enough to count
 
 Calibrated = Callable[[Floats], Floats]  # cosines of one recording to llrs
 
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """`python -m benchmarks.recordings.diarization --fit` tries others."""
+    """Options of the clustering; `python -m benchmarks.recordings.diarization --fit` tries others."""
 
     stop_llr: float = 0.0
     same_llr: float = 1.6  # for two segments that segmentation gives to one speaker
     other_llr: float = 16.0  # against two that it gives to two
     near_s: float = 6.0  # its numbers mean less with every second between both, and nothing from here on
-    alone_s: float = 0.5  # of a segment that has a say; shorter ones go where they fit best
+    alone_s: float = 0.5  # of a segment that counts; shorter ones go where they fit best
     speech_s: float = 2.0  # of a cluster; a smaller one is more often a laugh than a person
-    somebody_llr: float = -7.0  # what fits everybody less is somebody else's: all of that is one more cluster
-    short_llr: float = -4.0  # of a segment that has no say with its cluster; what fits it less is no turn
+    outlier_llr: float = -7.0  # what fits every cluster less is one more cluster
+    short_llr: float = -4.0  # of a short segment with its cluster; what fits it less is no turn
     block: int = 1_500  # segments clustered at once, 18 MB a matrix; more are clustered block by block
 
 
@@ -61,7 +61,7 @@ class Evidence:
         return len(self.embeddings)
 
     def links(self, rows: NDArray[np.intp], columns: NDArray[np.intp], options: ClusterOptions) -> Floats:
-        """`(p, q)` llrs of what segmentation says."""
+        """`(p, q)` llrs from segmentation."""
         if self.speakers is None:
             return np.zeros((len(rows), len(columns)))
         same = self.speakers[rows][:, None] == self.speakers[columns]
@@ -94,7 +94,7 @@ class Clusters:
         return len(np.unique(self.labels))
 
     def supported(self, evidence: Evidence, calibrated: Calibrated, options: ClusterOptions) -> NDArray[np.bool_]:
-        """Of each segment, whether it may be a turn: not where it is too short to have a say and its embedding, or the
+        """Of each segment, whether it may be a turn: not where it is too short to count and its embedding, or the
         lack of one, speaks against its cluster.
         """
         fits = calibrated((evidence.embeddings * self.centers(evidence)[self.labels]).sum(axis=1).astype(np.float64))
@@ -111,7 +111,7 @@ class Clusters:
 
 
 def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
-    """As many as there seem to be; `count` only matters where it does not allow that number."""
+    """Cluster into as many speakers as there seem to be; `count` only matters where it does not allow that number."""
     found = _clustered(evidence, calibrated, options, Count())
     return found if count.allows(found.number) else _clustered(evidence, calibrated, options, count)
 
@@ -137,7 +137,10 @@ def _embedded(evidence: Evidence) -> NDArray[np.bool_]:
 def _agglomerated(
     evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, options: ClusterOptions, count: Count
 ) -> Labels:
-    """Above one block, every block by itself and then the blocks' clusters, by their members' mean cosines."""
+    """Agglomerative clusters.
+
+    Above one block, every block by itself and then the blocks' clusters, by their members' mean cosines.
+    """
     if len(rows) <= options.block:
         return _cut(_llrs(evidence, rows, calibrated, options), evidence.alone_s[rows], options, count)
     blocks = np.array_split(rows, -(-len(rows) // options.block))
@@ -158,7 +161,7 @@ def _llrs(evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, op
 
 
 def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -> Labels:
-    """`llrs (n, n)`, symmetric -> a cluster number of each, as many large clusters as `count` allows."""
+    """Clusters from `llrs (n, n)`, symmetric -> a number of each, as many large clusters as `count` allows."""
     from fastcluster import linkage  # it loads SciPy where that is installed: 0.2 s, which few requests need
 
     if len(llrs) < 2:
@@ -183,7 +186,7 @@ def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -
 
 
 def _below(tree: Floats, distance: float) -> Labels:
-    """`tree (n - 1, 4)`, rising, as `linkage` gives it -> a cluster number of each, by the merges up to `distance`."""
+    """Clusters by the merges up to `distance`: `tree (n - 1, 4)`, rising, as `linkage` gives it -> a number of each."""
     count = len(tree) + 1
     clusters = np.arange(count + len(tree))
     for merge in range(len(tree) - 1, -1, -1):  # the whole before its parts
@@ -193,7 +196,7 @@ def _below(tree: Floats, distance: float) -> Labels:
 
 
 def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Labels:
-    """Numbered anew: the clusters of `speech_s` and more, or the `least` largest; -1 for all others."""
+    """Labels numbered anew: the clusters of `speech_s` and more, or the `least` largest; -1 for all others."""
     sizes = np.bincount(labels, seconds)
     order = np.argsort(-sizes, kind="stable")
     keep = max(int((sizes >= speech_s).sum()), min(count.least, len(sizes)), 1)
@@ -206,10 +209,10 @@ def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Lab
 def _completed(
     evidence: Evidence, labels: Labels, calibrated: Calibrated, options: ClusterOptions, most: int | None
 ) -> Labels:
-    """The others by their embeddings and by what segmentation says; those without either go to the nearest in time.
+    """The others by their embeddings and by segmentation; those without either go to the nearest in time.
 
-    What fits no cluster, most often said over people who are known, is one more: where segmentation
-    tells people apart, and unless that many are not wanted.
+    What fits no cluster, most often speech over known speakers, is one more: where segmentation
+    separates speakers, and unless that many are not wanted.
     """
     found = labels.copy()
     members, others = np.flatnonzero(labels >= 0), np.flatnonzero(labels < 0)
@@ -225,7 +228,7 @@ def _completed(
         for number in np.unique(labels[near]):
             own = labels[near] == number
             scores[number] += SEGMENTATION_WEIGHT * links[own].mean() + 1e-3 * closest[own].max()
-        found[row] = scores.argmax() if full or scores.max() >= options.somebody_llr else count
+        found[row] = scores.argmax() if full or scores.max() >= options.outlier_llr else count
     return found
 
 

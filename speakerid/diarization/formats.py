@@ -1,4 +1,4 @@
-"""A recording's turns in the formats that other programs read, and as rows for a table."""
+"""A recording's turns in the formats that other programs read, as rows for a table and as a picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 
+from speakerid.errors.extras import require
 from speakerid.types import Recording
 
 # A spreadsheet runs a cell that begins with one of these as a formula; full-width forms count to some of them as well.
@@ -14,10 +15,13 @@ FORMULA = (
     *"\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}",
 )
 CSV_COLUMNS = ("start", "end", "voice", "speaker", "channel", "llr", "probability", "overlap")
+WIDTH_IN = 12.0
+ROW_IN = 0.45
+DPI = 120
 
 
 def labels(recording: Recording) -> dict[str, str]:
-    """What to call each voice: the speaker's name, the id where two have that name, or `unknown_1`."""
+    """What to call each speaker: their name, the id where two have that name, or `unknown_1`."""
     names = Counter(one.speaker.name for one in recording.voices if one.speaker)
     return {
         one.voice: one.speaker.name if one.speaker and names[one.speaker.name] == 1 else one.voice
@@ -36,7 +40,7 @@ def rttm(recording: Recording, name: str) -> str:
 
 
 def srt(recording: Recording) -> str:
-    """SubRip subtitles that say who speaks. An arrow in a name is written otherwise: it would begin a subtitle."""
+    """SubRip subtitles with who speaks. An arrow in a name is written otherwise: it would begin a subtitle."""
     called = labels(recording)
     return "".join(
         f"{number}\n{_clock(turn.start)} --> {_clock(turn.end)}\n{_line(called[turn.voice])}\n\n"
@@ -45,7 +49,7 @@ def srt(recording: Recording) -> str:
 
 
 def csv_rows(recording: Recording) -> str:
-    """A turn a line under `CSV_COLUMNS` (RFC 4180); empty where a voice has no name or the channels were mixed.
+    """A turn a line under `CSV_COLUMNS` (RFC 4180); empty where a speaker has no name or the channels were mixed.
 
     A name that spreadsheets would run as a formula has an apostrophe in front.
     """
@@ -62,7 +66,7 @@ def csv_rows(recording: Recording) -> str:
 
 
 def clock(seconds: float) -> str:
-    """1:02:03.4 for people."""
+    """A time for people: 1:02:03.4."""
     tenths = round(seconds * 10)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
@@ -70,7 +74,7 @@ def clock(seconds: float) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """01:02:03,400 as SubRip wants it."""
+    """A time as SubRip wants it: 01:02:03,400."""
     whole, thousandths = divmod(round(seconds * 1000), 1000)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d},{thousandths:03d}"
 
@@ -86,3 +90,29 @@ def _line(text: str) -> str:
 
 def _word(text: str) -> str:
     return "_".join(text.split()) or "_"
+
+
+def png(recording: Recording) -> bytes:
+    """A PNG timeline with a row for each speaker, named ones in color, unknown ones in gray. Raises ExtraMissing."""
+    require("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # 0.3 s, which a service never needs
+    from matplotlib.figure import Figure
+
+    called = labels(recording)
+    rows = {voice.voice: nth for nth, voice in enumerate(recording.voices)}
+    figure = Figure(figsize=(WIDTH_IN, 1.2 + ROW_IN * max(len(rows), 1)), dpi=DPI, layout="constrained")
+    axes = figure.add_subplot()
+    for voice, row in rows.items():
+        turns = [one for one in recording.turns if one.voice == voice]
+        color = "#9aa0a6" if turns[0].speaker is None else f"C{row % 10}"
+        axes.broken_barh([(one.start, one.end - one.start) for one in turns], (row - 0.35, 0.7), color=color)
+    names = [called[voice].replace("$", r"\$") for voice in rows]  # a dollar sign would begin a formula
+    axes.set_yticks(range(len(rows)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(0.0, max(recording.seconds, 1.0))
+    axes.xaxis.set_major_formatter(lambda seconds, _: clock(seconds).split(".")[0])
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    out = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(out)  # type: ignore[no-untyped-call]  # matplotlib has no type for it
+    return out.getvalue()

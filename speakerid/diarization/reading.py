@@ -8,10 +8,9 @@ from itertools import islice
 
 import numpy as np
 
-from speakerid.audio.pieces import rechunked
+from speakerid.audio.resample import rechunked
 from speakerid.audio.segmentation import FIRST_EDGE, FRAME_STEP, WINDOW, Segmenter
-from speakerid.diarization.segments import Segment, seam, segments
-from speakerid.diarization.stitching import STEP, Speaking, Stitcher
+from speakerid.diarization.segments import STEP, Segment, Speaking, Stitcher, seam, segments
 from speakerid.types import FloatArray, Span
 
 WINDOWS = 2  # gone through together: one alone takes half as long again, more gain nothing
@@ -20,7 +19,7 @@ NOTHING = np.zeros(0, np.float32)
 
 @dataclass(frozen=True)
 class SegmentedBlock:
-    """`samples (n,)` from sample `start` of the recording on; blocks follow one another without a gap."""
+    """A block of a recording: `samples (n,)` from sample `start` on; blocks follow one another without a gap."""
 
     start: int
     samples: FloatArray
@@ -41,7 +40,7 @@ class _Held:
     frame: int = 0
 
     def block(self, frames: int, samples: int) -> SegmentedBlock:
-        """Of the first `frames` and `samples`, which are held no longer."""
+        """A block of the first `frames` and `samples`, which are held no longer."""
         speaking = np.concatenate(self.speaking)
         found = SegmentedBlock(self.start, self.samples[:samples], tuple(self._segments(speaking[:frames], samples)))
         self.samples, self.speaking = self.samples[samples:], [speaking[frames:]]
@@ -57,7 +56,7 @@ class _Held:
 
 
 def blocks(pieces: Iterable[FloatArray], segmenter: Segmenter) -> Iterator[SegmentedBlock]:
-    """`pieces` of samples at 16 kHz, in order."""
+    """Blocks of a recording, from `pieces` of samples at 16 kHz, in order."""
     stitcher, held = Stitcher(segmenter.speakers), _Held()
     windows = _windows(pieces, held)
     while group := list(islice(windows, WINDOWS)):
@@ -72,7 +71,7 @@ def blocks(pieces: Iterable[FloatArray], segmenter: Segmenter) -> Iterator[Segme
 
 
 def _windows(pieces: Iterable[FloatArray], held: _Held) -> Iterator[FloatArray]:
-    """Each `STEP` after the one before; the last one reaches the end, and beyond it is silence."""
+    """Windows, each `STEP` after the one before; the last one reaches the end, and beyond it is silence."""
     recent, waiting = NOTHING, 0
     for piece in rechunked(pieces, STEP):
         held.samples = np.concatenate([held.samples, piece])

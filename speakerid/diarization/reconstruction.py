@@ -1,4 +1,4 @@
-"""From segments and their clusters to what is said by whom: one span for each stretch without a pause."""
+"""From segments and their clusters to turns: one span for each stretch without a pause."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from speakerid.types import Span
 
 PAUSE = 8_000  # samples, 0.5 s: words of one person, if no other person speaks; a longer pause ends a span
 LEAST = 800  # samples, 50 ms: less is no turn
-TOUCHING = 3_200  # samples, 0.2 s: the same where somebody else speaks in between
+TOUCHING = 3_200  # samples, 0.2 s: the same where another person speaks in between
 DOUBT = FRAME_LENGTH  # samples, 62 ms: what one frame sees, so that no end of a span is known better
 
 
@@ -29,7 +29,7 @@ class ClusterTurn:
 
 
 def reconstructed(segments: Sequence[Segment], labels: Labels) -> list[ClusterTurn]:
-    """By start."""
+    """Turns of the clusters, by start."""
     spans = [ClusterTurn(span, int(label)) for one, label in zip(segments, labels, strict=True) for span in one.spans]
     return _joined(sorted(spans))
 
@@ -41,7 +41,7 @@ def by_appearance(segments: Sequence[Segment], labels: Labels) -> Labels:
 
 
 def yielding(spoken: Sequence[ClusterTurn], named: Collection[int]) -> list[ClusterTurn]:
-    """`spoken` by start, the spans of `named` clusters shorter by `DOUBT` at an end that lies in an unnamed one's."""
+    """Turns by start, those of `named` clusters shorter by `DOUBT` at an end that lies in an unnamed one's."""
     unnamed = [one.span for one in spoken if one.cluster not in named]
     starts, ends = [start for start, _ in unnamed], list(accumulate((end for _, end in unnamed), max))
 
@@ -69,7 +69,7 @@ def sharing(spans: Sequence[Span]) -> list[bool]:
 
 
 def _joined(spoken: Sequence[ClusterTurn]) -> list[ClusterTurn]:
-    """`spoken` by start."""
+    """Turns joined where there is no pause; `spoken` by start."""
     found: list[ClusterTurn] = []
     last: dict[int, int] = {}  # where in `found` each cluster speaks last
     latest = ClusterTurn((0, 0), -1)  # who of all has the latest end

@@ -1,7 +1,7 @@
 """Many callers, one model: a thread owns the encoder and embeds what waits, equal lengths together.
 
 What must hold, whatever the model does: a full queue refuses at once, a caller who gave up costs nothing,
-a failure reaches only the callers whose audio causes it, the thread never dies while its health says fine.
+a failure reaches only the callers whose audio causes it, the thread never dies while its health looks fine.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from speakerid.encoders.base import Encoder
-from speakerid.encoders.checks import check_embeddings, check_waveforms
+from speakerid.encoders.base import Encoder, check_embeddings, check_waveforms
 from speakerid.errors import EncoderFailed, EncoderInputInvalid, Overloaded, SpeakeridError
 from speakerid.types import FloatArray
 
@@ -47,7 +46,7 @@ class Batcher:
     """An Encoder that many threads may call; it serves them through one thread.
 
     `max_queue` counts waiting waveforms: a call is refused when that many wait; one call may bring more. While the
-    model fails and nobody asks, it is tried again every `probe_every_s`.
+    model fails and no caller waits, it is tried again every `probe_every_s`.
     """
 
     def __init__(
@@ -196,7 +195,7 @@ class Batcher:
             self._probe()
 
     def _probe(self) -> None:
-        """Embed noise: tells a broken model from one odd waveform, and notices when the model works again."""
+        """Embed noise: separates a broken model from one odd waveform, and notices when the model works again."""
         samples = max(self.min_samples, self.sample_rate_hz // 2)
         noise = np.random.default_rng(PROBE_SEED).standard_normal(samples).astype(np.float32)
         self._attempt([noise * np.float32(0.1)])
@@ -209,7 +208,7 @@ class Batcher:
             check_embeddings(self._encoder, rows, len(waveforms))
         except EncoderInputInvalid as error:
             return error  # the audio is at fault, the model's health is unchanged
-        except BaseException as error:  # SystemExit too: nobody but this thread could see it
+        except BaseException as error:  # SystemExit too: only this thread could see it
             return self._failed(error)
         finally:
             self._started = None

@@ -1,8 +1,15 @@
-"""The card beside a model: a small JSON file with what the weights cannot say about themselves."""
+"""What a model file cannot prove by itself: the card beside third-party weights, the seal inside an export.
+
+The card is a small JSON file. The seal ties the fingerprint that an export carries from its SpeechBrain source to the
+file's own bytes: both compute the same, so they have one fingerprint and serve one gallery. It is taken only from a
+file that is byte for byte what the export wrote; a quantized, edited or damaged copy is another encoder.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,16 +19,17 @@ from speakerid.errors import EncoderNotFound
 
 FrontEnd = Literal["waveform", "kaldi_fbank_80"]
 Window = Literal["povey", "hamming"]
-
 EXAMPLE = (
     '{"name": "wespeaker-resnet34", "front_end": "kaldi_fbank_80", "window": "hamming", '
     '"sample_scale": 32768, "trained_on": ["VoxCeleb2"]}'
 )
+SEAL_KEY = "seal"
+UNSEALED = "0" * 64  # in place of the seal while it is computed
 
 
 @dataclass(frozen=True)
 class Card:
-    """`window` and `sample_scale` matter to `kaldi_fbank_80` only.
+    """Facts about a model. `window` and `sample_scale` matter to `kaldi_fbank_80` only.
 
     WeSpeaker: window `hamming`, sample_scale 32768. 3D-Speaker: window `povey`, sample_scale 1.
     """
@@ -65,3 +73,23 @@ def _card(path: Path, entries: Any) -> Card:
             f"Known are {get_args(FrontEnd)} and {get_args(Window)}."
         )
     return card
+
+
+def seal(data: bytes) -> bytes:
+    """The same file with its seal; `data` holds `UNSEALED` under `SEAL_KEY` in its metadata.
+
+    Raises ValueError unless exactly once.
+    """
+    if data.count(UNSEALED.encode()) != 1:
+        raise ValueError(f"the file must hold {UNSEALED} once, where its seal will be")
+    return data.replace(UNSEALED.encode(), hashlib.sha256(data).hexdigest().encode())
+
+
+def fingerprint_of(data: bytes, metadata: Mapping[str, str]) -> str:
+    """The source's where the seal is whole, otherwise the SHA-256 (hex) of all bytes."""
+    found = metadata.get(SEAL_KEY, "")
+    if found and data.count(found.encode()) == 1:
+        opened = data.replace(found.encode(), UNSEALED.encode())
+        if hashlib.sha256(opened).hexdigest() == found:
+            return metadata["fingerprint"]
+    return hashlib.sha256(data).hexdigest()

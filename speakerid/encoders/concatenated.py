@@ -13,8 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from speakerid.encoders.base import Encoder
-from speakerid.encoders.embedding import embed_with, l2_normalize
+from speakerid.encoders.base import Encoder, embed_with, l2_normalize
 from speakerid.errors import EncoderNotFound
 from speakerid.types import FloatArray
 

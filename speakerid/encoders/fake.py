@@ -1,4 +1,4 @@
-"""An encoder for tests: deterministic, numpy only, no weights. Never for real voices."""
+"""An encoder for tests: deterministic, numpy only, no weights. Never for real speakers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from speakerid.encoders.embedding import embed_with
+from speakerid.encoders.base import embed_with
 from speakerid.types import FloatArray
 
 FRAME = 512  # samples (32 ms)
@@ -22,7 +22,7 @@ POWER_FLOOR = 1e-8  # about -80 dB: keeps the logarithm finite in pauses
 
 @dataclass(frozen=True)
 class FakeEncoder:
-    """Mean log-spectrum, without its smooth part, through a fixed random projection.
+    """An encoder of the mean log-spectrum, without its smooth part, through a fixed random projection.
 
     Pitch and resonances survive the average, so one synthetic voice lands near itself and apart from others.
     """

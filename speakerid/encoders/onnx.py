@@ -15,10 +15,9 @@ from typing import Self
 
 import numpy as np
 
-from speakerid.encoders.card import EXAMPLE, Card, read_card
-from speakerid.encoders.embedding import embed_with
+from speakerid.encoders.base import embed_with
+from speakerid.encoders.card import EXAMPLE, Card, fingerprint_of, read_card
 from speakerid.encoders.fbank import at_level, log_mel
-from speakerid.encoders.seal import fingerprint_of
 from speakerid.errors import EncoderNotFound
 from speakerid.onnx_session import InferenceSession, open_session
 from speakerid.types import FloatArray
@@ -29,7 +28,7 @@ FBANK_MIN_S = 0.2  # 18 frames: more than the receptive field of the known third
 
 @dataclass(frozen=True, eq=False)
 class OnnxEncoder:
-    """One session, which many threads may share."""
+    """An ONNX graph as an encoder; many threads may share it."""
 
     name: str
     fingerprint: str
@@ -114,7 +113,7 @@ def _run(session: InferenceSession, inputs: FloatArray) -> FloatArray:
 
 
 def _dim(session: InferenceSession, card: Card) -> int:
-    """Measured on one second of noise: third-party graphs do not always declare it."""
+    """Length of an embedding, measured on one second of noise: third-party graphs do not always declare it."""
     noise = np.random.default_rng(0).standard_normal((1, card.sample_rate_hz)).astype(np.float32)
     try:
         return int(_run(session, _front_end(noise, card)).shape[1])

@@ -16,10 +16,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from speakerid.encoders.base import embed_with
 from speakerid.encoders.card import Card, read_card
-from speakerid.encoders.embedding import embed_with
-from speakerid.encoders.speechbrain_redirects import forget_redirects
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.encoders.speechbrain_import import ensure_torchaudio, forget_redirects
 from speakerid.errors import EncoderFailed, EncoderNotFound
 from speakerid.types import FloatArray
 
@@ -86,7 +85,7 @@ def fingerprint(hyperparams: Path, weights: Path) -> str:
 
 
 def _load_classifier(source: str, device: str) -> Any:
-    """Without a savedir SpeechBrain leaves files where they are: nothing is written to the working directory."""
+    """SpeechBrain's model. Without a savedir it leaves files where they are: nothing goes to the working directory."""
     directory = Path(source)
     if directory.is_dir():
         _require_files(directory)
@@ -106,7 +105,7 @@ def _require_files(directory: Path) -> None:
 
 
 def _stay_local(directory: Path) -> dict[str, str]:
-    """Published YAML files name the hub as `pretrained_path`; a local copy must load from itself.
+    """Overrides with which a local copy loads from itself: published YAML files name the hub as `pretrained_path`.
 
     https://github.com/speechbrain/speechbrain/issues/2817
     """

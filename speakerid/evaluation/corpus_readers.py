@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speakerid.audio.speaker_tree import AUDIO_SUFFIXES
+from speakerid.audio.files import AUDIO_SUFFIXES
 from speakerid.evaluation.corpus import Corpus, CorpusRecording, audio_files, corpus_of, key
 from speakerid.evaluation.errors import BadEntry, NoRecordings
 from speakerid.evaluation.tables import decoded, read_bytes

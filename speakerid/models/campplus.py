@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.errors import ConversionFailed
-from speakerid.models.checkpoint import Weights
-from speakerid.models.graph import Graph
+from speakerid.models.conversion import Graph, Weights
 
 Wide = NDArray[np.float64]
 
@@ -33,7 +32,10 @@ class Affine:
 
 
 def build_campplus(weights: Weights) -> bytes:
-    """`feats (batch, frames, 80)`, means removed, to `embedding (batch, dim)`. Raises `ConversionFailed`."""
+    """The graph from `feats (batch, frames, 80)`, means removed, to `embedding (batch, dim)`.
+
+    Raises `ConversionFailed`.
+    """
     try:
         return _CampplusBuilder(weights).build()
     except (KeyError, ValueError, IndexError) as error:
@@ -108,7 +110,7 @@ class _CampplusBuilder:
         return graph.add("Mul", local, graph.add("MatMul", mask, segments.spread))
 
     def _divide(self, x: str) -> Segments:
-        """Of the frames of `x`; the last segment is as short as what is left."""
+        """Segments of the frames of `x`; the last one is as short as what is left."""
         graph = self._graph
         count = graph.add("Squeeze", graph.add("Shape", x, start=3))
         frames = graph.add("Range", graph.integer(0), count, graph.integer(1))
@@ -166,7 +168,10 @@ class _CampplusBuilder:
         return self._convolve(x, self._wide(f"{name}.weight"), self._wide(f"{name}.bias"))
 
     def _convolve(self, x: str, kernel: Wide, bias: Wide | None, dilation: int = 1, stride: int = 1) -> str:
-        """Of 'same' length at stride 1. Over time alone it gets a height of 1, for which ONNX Runtime is quicker."""
+        """A convolution of 'same' length at stride 1.
+
+        Over time alone it gets a height of 1, for which ONNX Runtime is quicker.
+        """
         steps = [stride, 1] if kernel.ndim == 4 else [1, stride]
         kernel = kernel.reshape(*kernel.shape[:2], -1, kernel.shape[-1])
         sizes = list(kernel.shape[2:])
@@ -182,7 +187,7 @@ class _CampplusBuilder:
         )
 
     def _affine(self, name: str) -> Affine:
-        """Some batch norms have no weights of their own."""
+        """A batch norm; some have no weights of their own."""
         mean, variance = self._wide(f"{name}.running_mean"), self._wide(f"{name}.running_var")
         own = f"{name}.weight" in self._weights
         gain = self._wide(f"{name}.weight") if own else np.ones_like(mean)

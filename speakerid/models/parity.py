@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from speakerid.audio.segmentation import RATE_HZ, WINDOW_S, Segmentation
+from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.segmentation import WINDOW_S, Segmentation
 from speakerid.encoders.fbank import log_mel
 from speakerid.errors import ConversionFailed
 from speakerid.onnx_session import open_session
@@ -26,8 +27,8 @@ FRAMES_APART = 19  # every so many frames are kept of an answer
 
 
 def signal(seconds: float) -> FloatArray:
-    """Two buzzing voices that take turns and overlap, with pauses; of sines only, so that it is the same everywhere."""
-    time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    """Two buzzing speakers, with turns, overlap and pauses; of sines only, so that it is the same everywhere."""
+    time_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     low = _buzz(time_s, 110.0) * (np.sin(2 * np.pi * 0.35 * time_s) > -0.3)
     high = _buzz(time_s, 215.0) * (np.sin(2 * np.pi * 0.21 * time_s + 2.0) > 0.1)
     mixed: FloatArray = (0.1 * (low + high)).astype(np.float32)
@@ -46,7 +47,7 @@ def _buzz(time_s: np.typing.NDArray[np.float64], pitch_hz: float) -> np.typing.N
 
 def check_campplus(graph: Path) -> None:
     """Raises `ConversionFailed`."""
-    feats = log_mel(signal(ENCODER_S), RATE_HZ, window="povey")[np.newaxis]  # at its own level, as they took it
+    feats = log_mel(signal(ENCODER_S), SAMPLE_RATE_HZ, window="povey")[np.newaxis]  # at its own level, as they took it
     embedding = open_session(graph).run(None, {"feats": feats})[0][0].astype(np.float64)
     wanted = _answer("campplus")
     distance = 1 - float(embedding @ wanted) / float(np.linalg.norm(embedding) * np.linalg.norm(wanted))

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.errors import ConversionFailed
-from speakerid.models.checkpoint import Weights
-from speakerid.models.graph import Graph
+from speakerid.models.conversion import Graph, Weights
 
 Wide = NDArray[np.float64]
 
@@ -27,7 +26,10 @@ GATES = (0, 3, 1, 2)  # PyTorch keeps input, forget, cell, output; ONNX wants in
 
 
 def build_segmentation(weights: Weights) -> bytes:
-    """`wav (batch, samples)` at 16 kHz to `log_probs (batch, frames, classes)`. Raises `ConversionFailed`."""
+    """The graph from `wav (batch, samples)` at 16 kHz to `log_probs (batch, frames, classes)`.
+
+    Raises `ConversionFailed`.
+    """
     try:
         return _SegmentationBuilder(weights).build()
     except (KeyError, ValueError, IndexError) as error:

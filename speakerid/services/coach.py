@@ -9,10 +9,9 @@ from statistics import fmean
 
 import numpy as np
 
+from speakerid.audio.decode import as_wav
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel
-from speakerid.audio.prepare import CleanSpeech
-from speakerid.audio.wav import wav_bytes
-from speakerid.audio.windows import speech_windows
+from speakerid.audio.prepare import CleanSpeech, speech_windows
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories import speakers, utterances
@@ -131,7 +130,7 @@ def _prepared(engine: Engine, audio: bytes, channel: Channel) -> tuple[CleanSpee
     if channel == "mix":
         return engine.preparer.prepare(audio), audio
     samples = engine.preparer.decode(audio, channel=channel)
-    return engine.preparer.clean(samples), wav_bytes((samples, SAMPLE_RATE_HZ), RECORDING)  # as long as was allowed
+    return engine.preparer.clean(samples), as_wav((samples, SAMPLE_RATE_HZ), RECORDING)  # as long as was allowed
 
 
 def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:

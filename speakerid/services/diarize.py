@@ -18,15 +18,15 @@ from speakerid.diarization.reading import SegmentedBlock, blocks
 from speakerid.diarization.reconstruction import ClusterTurn, by_appearance, reconstructed
 from speakerid.diarization.segments import Segment, seconds
 from speakerid.encoders.batching import Batcher
-from speakerid.errors import Overloaded
+from speakerid.errors import InvalidRequest, Overloaded
 from speakerid.services.engine import Engine
 from speakerid.types import FloatArray, JobStage, Span, Speech
 
 MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
 PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
 PAUSE_S = 1.0
-
 At = Callable[[JobStage], None]  # called when a stage of the work begins
+MAX_SPEAKERS = 1000
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
     supported = clusters.supported(evidence, engine.calibration.llr_within, options)
     at("names")
     probes = _unit(clusters.centers(evidence))
-    # What fits no person found is one cluster, whoever said it: nothing of it may be named or kept.
+    # What fits no person found is one cluster, whoever spoke: nothing of it may be named or kept.
     alone_s = np.bincount(clusters.labels, evidence.alone_s * clusters.known, len(probes))
     quality = found.quality()
     return ChannelDiarization(
@@ -70,14 +70,20 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
 
 
 def _unit(centers: FloatArray) -> FloatArray:
-    """Who never speaks alone has no center: any unit vector will do, since 0 s of speech are never named."""
+    """Probes from centers.
+
+    Who never speaks alone has none: any unit vector does, since 0 s of speech are never named.
+    """
     found = centers.copy()
     found[~centers.any(axis=1), 0] = 1.0
     return found
 
 
 class _Found:
-    """What was found so far. Of the samples only the first minutes of speech are kept, as long as it is read."""
+    """Segments found so far, with their embeddings.
+
+    Of the samples only the first minutes of speech are kept, as long as it is read.
+    """
 
     def __init__(self, encoder: Batcher, alone_s: float) -> None:
         self.segments: list[Segment] = []
@@ -146,3 +152,27 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
         else:
             found.append((start, end))
     return found
+
+
+@dataclass(frozen=True)
+class SpeakerCount:
+    speakers: int | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+
+    def checked(self) -> Count:
+        """Raises InvalidRequest."""
+        for name, number in vars(self).items():
+            if number is not None and not 1 <= number <= MAX_SPEAKERS:
+                raise InvalidRequest(f"'{name}' is 1 to {MAX_SPEAKERS}. Leave it out if it is not known.")
+        if self.speakers is not None:
+            if self.min_speakers is not None or self.max_speakers is not None:
+                raise InvalidRequest("Send either 'speakers', or 'min_speakers' and 'max_speakers'.")
+            return Count(self.speakers, self.speakers)
+        least = self.min_speakers or 1
+        if self.max_speakers is not None and self.max_speakers < least:
+            raise InvalidRequest(f"'min_speakers', {least}, is more than 'max_speakers', {self.max_speakers}.")
+        return Count(least, self.max_speakers)
+
+
+ANY_NUMBER = SpeakerCount()

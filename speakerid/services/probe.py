@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from speakerid.audio.excerpt import excerpt
 from speakerid.audio.limits import Channel
-from speakerid.audio.prepare import CleanSpeech
+from speakerid.audio.prepare import CleanSpeech, excerpt
 from speakerid.errors import NotEnoughSpeech
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors

@@ -13,11 +13,10 @@ from speakerid.diarization.reconstruction import ClusterTurn, sharing, yielding
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services import judge, speakers
 from speakerid.services.cross_speaker import own_strangers
-from speakerid.services.diarize import At, ChannelDiarization, diarize
+from speakerid.services.diarize import ANY_NUMBER, At, ChannelDiarization, SpeakerCount, diarize
 from speakerid.services.engine import Engine
 from speakerid.services.identify import TOP_K_LIMIT
 from speakerid.services.naming import Cluster, name_clusters
-from speakerid.services.speaker_count import ANY, SpeakerCount
 from speakerid.types import FloatArray, JobStage, RecordedVoice, Recording, Sides, Span, Turn
 
 Watch = Callable[[float, float | None], None]  # seconds of audio gone through, and of how many in all, if known
@@ -25,7 +24,7 @@ Watch = Callable[[float, float | None], None]  # seconds of audio gone through, 
 
 @dataclass(frozen=True)
 class RecordingOptions:
-    count: SpeakerCount = ANY  # of speakers (on each channel, with "split"), as far as that is known
+    count: SpeakerCount = ANY_NUMBER  # of speakers (on each channel, with "split"), as far as that is known
     candidates: tuple[str, ...] | None = None  # names or ids: the only speakers to be named
     channel: Sides = "mix"
     top_k: int = 5

@@ -15,8 +15,8 @@ import onnx
 import torch
 from torch import nn
 
+from speakerid.encoders.card import SEAL_KEY, UNSEALED, seal
 from speakerid.encoders.onnx import OnnxEncoder
-from speakerid.encoders.seal import KEY, OPEN, seal
 from speakerid.training.errors import ExportParityError
 from speakerid.training.graph import WaveToEmbedding
 from speakerid.training.model_directory import fingerprint
@@ -95,7 +95,7 @@ def _write(graph: WaveToEmbedding, path: Path, facts: dict[str, str], rate_hz: i
             dynamo=False,
         )
     model = onnx.load(str(path))
-    onnx.helper.set_model_props(model, facts | {KEY: OPEN})
+    onnx.helper.set_model_props(model, facts | {SEAL_KEY: UNSEALED})
     path.write_bytes(seal(model.SerializeToString()))
 
 

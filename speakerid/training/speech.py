@@ -13,9 +13,8 @@ import numpy as np
 
 from speakerid.audio.conditioning import high_pass
 from speakerid.audio.decode import decode
-from speakerid.audio.files import read_file
+from speakerid.audio.files import read_file, recordings
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.speaker_tree import recordings
 from speakerid.errors import AudioError, NotFound
 from speakerid.training.errors import (
     NoHeldOutSpeakers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.encoders.speechbrain_import import ensure_torchaudio
 
 ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot stand at the top (E402)
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from speakerid.audio.decode import decode
-from speakerid.audio.wav import wav_bytes
+from speakerid.audio.decode import as_wav, decode
 from tests.api.asking import SPEAKERS, Json, enroll, enrolled, new_speaker, refused
 from tests.sampled import ADA, BEN, silence, utterance
 
@@ -59,10 +58,10 @@ def test_a_voice_that_is_enrolled_names_its_speaker(client: TestClient) -> None:
 def test_bad_audio_is_not_a_conflict(client: TestClient) -> None:
     ada = new_speaker(client, "Ada")
     both = np.concatenate([decode(utterance(ADA)), decode(utterance(BEN))])
-    body = refused(send(client, ada, wav_bytes((both, 16_000))), 422, "more_than_one_voice")
+    body = refused(send(client, ada, as_wav((both, 16_000))), 422, "more_than_one_voice")
     assert body["review"]["voices"] == 2
     driven = np.clip(decode(utterance(ADA)) * 100, -1.0, 1.0)
-    assert "clipped" in refused(send(client, ada, wav_bytes((driven, 16_000))), 422, "clipped")["review"]["refusals"]
+    assert "clipped" in refused(send(client, ada, as_wav((driven, 16_000))), 422, "clipped")["review"]["refusals"]
     every = "too_little_speech,clipped,more_than_one_voice"
     refused(send(client, ada, silence(), accept=every), 422, "too_little_speech")
     assert listed(client, ada) == []

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from speakerid.api.middleware import DisconnectWatch
-from speakerid.audio.cancellation import check_not_cancelled
+from speakerid.audio.limits import check_not_cancelled
 from speakerid.errors import ClientGone
 from tests.api.asking import DEFAULT, SPEAKERS, refused
 from tests.api.conftest import Scoped

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from speakerid.audio.chunked_source import ChunkedSource
+from speakerid.audio.byte_source import ChunkedSource
 
 RATE_HZ = 16_000
 CODEC_FRAMES = 1024  # of an AAC packet
@@ -73,7 +73,7 @@ def mp4_tracks(tracks: int = 24, samples: int = 10_000_000) -> bytes:
 
 
 def webm_zlib(blocks: int = 1_700, plain_bytes: int = 10_000_000) -> bytes:
-    """Blocks of zeros behind zlib, a thousandth of their size, in a track nobody hears."""
+    """Blocks of zeros behind zlib, a thousandth of their size, in a track that is not decoded."""
     packed = zlib.compress(bytes(plain_bytes), 9)
     cluster = element(0x1F43B675, element(0xE7, b"\0"), *[_simple_block(2, packed)] * blocks)
     return _webm(_webm_track(1), _webm_track(2, packed=True)) + cluster

@@ -1,10 +1,11 @@
-"""Audio files of every format the package reads, made in memory: PyAV for most, struct for odd WAV headers."""
+"""Audio files of every format the package reads, and packets of streams, made in memory."""
 
 from __future__ import annotations
 
 import io
 import struct
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import av
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from speakerid.types import FloatArray
 
 WAV_HEADER_BYTES = 44
+OPUS_HZ = 48_000
+BLOCK = 4096
+RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Recipe:
 
 
 _ANY_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000)
+
 RECIPES = {
     "wav-u8": Recipe("wav", "pcm_u8", _ANY_HZ),
     "wav-s16": Recipe("wav", "pcm_s16le", _ANY_HZ, (1, 2, 3, 6)),
@@ -49,6 +54,7 @@ RECIPES = {
     ),
     "aac": Recipe("adts", "aac", (16_000, 44_100)),
 }
+
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 6: "5.1"}
 
 
@@ -68,7 +74,7 @@ def soundfile_bytes(frames: NDArray[Any], rate_hz: int, container: str, subtype:
 
 
 def wav_bytes(samples: NDArray[Any], rate_hz: int, channels: int = 1, data_bytes: int | None = None) -> bytes:
-    """A plain 44-byte header and interleaved `samples`; `data_bytes` is what the header says, true or not."""
+    """A plain 44-byte header and interleaved `samples`; `data_bytes` is what the header declares, true or not."""
     tag = 3 if samples.dtype.kind == "f" else 1
     width = samples.dtype.itemsize
     announced = samples.nbytes if data_bytes is None else data_bytes
@@ -95,3 +101,61 @@ def _av_bytes(recipe: Recipe, planes: FloatArray, rate_hz: int) -> bytes:
             container.mux(stream.encode(piece))
         container.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+def opus_packets(voice: FloatArray, channels: int = 1) -> list[bytes]:
+    """Of 20 ms each; `voice (n,)` at 48 kHz, the same in every channel."""
+    layout = "mono" if channels == 1 else "stereo"
+    encoder: Any = av.CodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = OPUS_HZ, layout, "s16"
+    encoder.open()
+    pcm = np.repeat((voice * 32_767.0).astype(np.int16), channels).reshape(1, -1)
+    size = encoder.frame_size
+    packets: list[bytes] = []
+    for nth in range(len(voice) // size):
+        part = np.ascontiguousarray(pcm[:, nth * size * channels : (nth + 1) * size * channels])
+        frame = av.AudioFrame.from_ndarray(part, format="s16", layout=layout)
+        frame.sample_rate, frame.pts = OPUS_HZ, nth * size
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def silent_flac(seconds: int, *, declare: bool = True) -> bytes:
+    """16 kHz mono, 13 bytes for each 0.26 s. `declare=False` leaves the number of samples out of the header."""
+    frames = seconds * RATE_HZ // BLOCK
+    total = frames * BLOCK if declare else 0
+    packed = RATE_HZ << 44 | 0 << 41 | 15 << 36 | total
+    info = BLOCK.to_bytes(2, "big") * 2 + bytes(6) + packed.to_bytes(8, "big") + bytes(16)
+    return b"fLaC\x80\x00\x00\x22" + info + b"".join(_frame(number) for number in range(frames))
+
+
+def _frame(number: int) -> bytes:
+    header = b"\xff\xf8\xc5\x08" + _utf8(number)  # fixed blocks of 4096, 16 kHz, mono, 16 bit
+    body = header + bytes([_crc(header, 8, 0x07)]) + b"\x00\x00\x00"
+    return body + _crc(body, 16, 0x8005).to_bytes(2, "big")
+
+
+def _utf8(number: int) -> bytes:
+    """Frame numbers are coded like characters, surrogates included."""
+    return chr(number).encode("utf-8", "surrogatepass")
+
+
+def _crc(data: bytes, bits: int, polynomial: int) -> int:
+    table, crc = _crc_table(bits, polynomial), 0
+    for byte in data:
+        crc = (crc << 8 ^ table[crc >> (bits - 8) ^ byte]) & ((1 << bits) - 1)
+    return crc
+
+
+@cache
+def _crc_table(bits: int, polynomial: int) -> tuple[int, ...]:
+    def shifted(crc: int) -> int:
+        for _ in range(8):
+            crc = (crc << 1 ^ (polynomial if crc >> (bits - 1) else 0)) & ((1 << bits) - 1)
+        return crc
+
+    return tuple(shifted(byte << (bits - 8)) for byte in range(256))

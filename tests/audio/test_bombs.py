@@ -15,7 +15,7 @@ from speakerid.audio.limits import RECORDING
 from speakerid.audio.stream_decoder import StreamFormat, decoded
 from speakerid.errors import AudioError
 from tests.audio.bombs import BOMBS, ENDLESS, SMALL, endless
-from tests.audio.packets import cut
+from tests.audio.encode import cut
 
 ENDS_S = 10.0
 LARGE_ENDS_S = 60.0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 import soxr
 
-from speakerid.audio.decode import decode, decode_channels
-from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.decode import as_wav, decode, from_samples
+from speakerid.audio.limits import SAMPLE_RATE_HZ, DecodeLimits
+from speakerid.errors import AudioTooLong, InvalidSamples, NoSamples, TooManyChannels, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import RECIPES, encode, soundfile_bytes, wav_bytes
 from tests.audio.voice import RATE_HZ, correlation
@@ -22,6 +24,7 @@ CASES = [
     if channels <= 2 or rate_hz == 16_000
 ] + [("ogg-vorbis", rate_hz, channels) for rate_hz in (8_000, 16_000, 44_100) for channels in (1, 2)]
 LOSSLESS = ("wav-s16", "wav-s24", "wav-s32", "wav-f32", "wav-f64", "flac")
+SCALES: dict[Any, float] = {np.int16: 32_767, np.int32: 2**31 - 1, np.int8: 127, np.float64: 1.0, np.float32: 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +57,14 @@ def test_mix_is_the_mean_and_a_channel_can_be_picked(rng: np.random.Generator) -
     np.testing.assert_allclose(decode(data), scaled.mean(axis=1), atol=1e-6)
     for channel in range(3):
         np.testing.assert_array_equal(decode(data, channel=channel), scaled[:, channel])
-    np.testing.assert_array_equal(decode_channels(data), scaled.T)
 
 
 @pytest.mark.parametrize("channels", [8, 9, 32])
 def test_eight_and_more_planar_channels(voice: FloatArray, channels: int) -> None:
     """PyAV's own conversion reads foreign memory here; see `reader._raw`."""
     levels = np.linspace(0.1, 1.0, channels)
-    found = decode_channels(soundfile_bytes(voice[::3, None] * levels, 16_000, "OGG", "VORBIS"))
+    data = soundfile_bytes(voice[::3, None] * levels, 16_000, "OGG", "VORBIS")
+    found = np.stack([decode(data, channel=channel) for channel in range(channels)])
     powers = np.sqrt(np.mean(found**2, axis=1) / np.mean(voice[::3] ** 2))
     np.testing.assert_allclose(np.sort(powers), levels, rtol=0.1)  # Vorbis orders 8 channels its own way
 
@@ -103,3 +106,65 @@ def test_many_threads_decode_the_same(voice: FloatArray) -> None:
 def test_integer_scaled_floats_are_accepted(voice: FloatArray) -> None:
     data = soundfile_bytes((voice * 32_768)[:, None], RATE_HZ, "WAV", "FLOAT")
     assert np.abs(decode(data)).max() > 10_000
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 192_000])
+def test_samples_and_their_file_are_the_same(voice: FloatArray, rate_hz: int) -> None:
+    np.testing.assert_array_equal(from_samples(voice, rate_hz), decode(wav_bytes(voice, rate_hz)))
+
+
+@pytest.mark.parametrize("kind", SCALES)
+def test_every_type_has_the_same_scale(voice: FloatArray, kind: Any) -> None:
+    samples = (voice * SCALES[kind]).astype(kind)
+    found = from_samples(samples, 16_000)
+    np.testing.assert_allclose(found, voice, atol=0.02)  # 8 bits: half a step is 0.004, the scale 127 / 128
+    unsigned = (voice * 127 + 128).astype(np.uint8)
+    np.testing.assert_allclose(from_samples(unsigned, 16_000), voice, atol=0.02)
+
+
+def test_channels_come_first() -> None:
+    both = np.stack([np.full(400, 0.5, np.float32), np.full(400, -0.25, np.float32)])
+    np.testing.assert_allclose(from_samples(both, 16_000), 0.125)
+    np.testing.assert_allclose(from_samples(both, 16_000, channel=1), -0.25)
+
+
+def test_the_caller_keeps_its_array(voice: FloatArray) -> None:
+    before = voice.copy()
+    from_samples(voice, 48_000)
+    np.testing.assert_array_equal(voice, before)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_samples_must_be_numbers(value: float) -> None:
+    samples = np.zeros(100_000)
+    samples[90_000] = value
+    with pytest.raises(InvalidSamples):
+        from_samples(samples, 16_000)
+
+
+def test_refusals() -> None:
+    silence = np.zeros(16_000, np.float32)
+    with pytest.raises(NoSamples):
+        from_samples(silence[:0], 16_000)
+    with pytest.raises(TooManyChannels):
+        from_samples(np.zeros((1024, 10), np.float32), 16_000)
+    with pytest.raises(AudioTooLong):
+        from_samples(silence, 16_000, limits=DecodeLimits(max_seconds=0.5))
+    with pytest.raises(UnsupportedAudio, match="int64"):
+        from_samples(np.zeros(10, np.int64), 16_000)
+    with pytest.raises(UnsupportedAudio, match="shape"):
+        from_samples(np.zeros((2, 2, 10), np.float32), 16_000)
+    with pytest.raises(UnsupportedAudio, match="sample rate"):
+        from_samples(silence, 100)
+
+
+def test_an_array_comes_back_as_it_was() -> None:
+    samples = (0.3 * np.random.default_rng(3).standard_normal(16_000)).astype(np.float32)
+    assert np.array_equal(decode(as_wav((samples, 16_000)), limits=DecodeLimits()), samples)
+
+
+def test_bad_arrays_are_refused() -> None:
+    with pytest.raises(InvalidSamples):
+        as_wav((np.array([0.0, np.nan], np.float32), 16_000))
+    with pytest.raises(NoSamples):
+        as_wav((np.zeros(0, np.float32), 16_000))

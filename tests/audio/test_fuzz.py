@@ -67,7 +67,7 @@ def damaged(rng: random.Random, whole: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_damaged_files_are_heard_or_refused(voice: FloatArray, name: str) -> None:
+def test_damaged_files_are_decoded_or_refused(voice: FloatArray, name: str) -> None:
     whole = encode(name, voice[:24_000], 16_000, CHANNELS.get(name, 1))
     rng = random.Random(name)  # the same damages in every run
     for nth in range(ROUNDS):

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakerid.audio.decode import decode, decode_channels, from_samples
+from speakerid.audio.decode import decode, from_samples
 from speakerid.audio.limits import DecodeLimits
 from speakerid.errors import AudioTooLong, NoSuchChannel, TooManyChannels
 from speakerid.types import FloatArray
-from tests.audio.encode import encode, wav_bytes
-from tests.audio.silent_flac import silent_flac
+from tests.audio.encode import encode, silent_flac, wav_bytes
 
 TWO_HOURS = """
 import resource, sys, time
@@ -57,11 +56,11 @@ def test_frames_times_channels_are_limited(voice: FloatArray) -> None:
     decode(data, limits=DecodeLimits(max_samples=600_000))
 
 
-def test_upsampled_channels_count_too() -> None:
-    eight = wav_bytes(np.zeros((80_000, 8), np.int16), 8_000, channels=8)
-    assert decode_channels(eight, limits=DecodeLimits(max_samples=1_300_000)).shape == (8, 160_000)
+def test_upsampled_samples_count_too() -> None:
+    slow = wav_bytes(np.zeros(800_000, np.int16), 4_000)
+    assert len(decode(slow, limits=DecodeLimits(max_samples=3_300_000))) == 3_200_000
     with pytest.raises(AudioTooLong):
-        decode_channels(eight, limits=DecodeLimits(max_samples=700_000))
+        decode(slow, limits=DecodeLimits(max_samples=2_000_000))
 
 
 @pytest.mark.parametrize("channels", [33, 1024, 30_000])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from speakerid.audio.byte_source import KEPT_BYTES, Cursor, mapped_file
 from speakerid.audio.decode import decode, read_announced, stream
 from speakerid.audio.limits import RECORDING, DecodeLimits
-from speakerid.audio.pieces import rechunked
+from speakerid.audio.resample import rechunked
 from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge, TruncatedAudio, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import RECIPES, encode
@@ -49,7 +49,7 @@ def test_a_mapped_file_is_read_like_its_bytes(name: str, tmp_path: Path) -> None
             assert np.concatenate(list(stream(mapped, limits=RECORDING))).tolist() == decode(data).tolist()
 
 
-def test_a_mapped_file_that_was_cut_is_told(tmp_path: Path) -> None:
+def test_a_mapped_file_that_was_cut_is_refused(tmp_path: Path) -> None:
     data = encode("flac", decode(utterance(ADA)), 16_000, voice_hz=16_000)
     (tmp_path / "voice").write_bytes(data[: len(data) // 2])
     with mapped_file(tmp_path / "voice") as mapped, pytest.raises(TruncatedAudio):

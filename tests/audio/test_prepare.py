@@ -6,22 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from speakerid.audio.conditioning import high_pass
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.prepare import Preparer
-from speakerid.audio.segments import Segment
+from speakerid.audio.prepare import (
+    HOP_SAMPLES,
+    LONGEST,
+    MOST,
+    PIECES,
+    WINDOW_SAMPLES,
+    Preparer,
+    excerpt,
+    speech_windows,
+)
 from speakerid.audio.vad import SileroVad
 from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Span
 from tests.audio.encode import encode, wav_bytes
 
 
 class HalfVad:
-    """Hears speech in the second half."""
+    """Finds speech in the second half."""
 
-    def speech_segments(self, samples: FloatArray) -> tuple[Segment, ...]:
+    def speech_segments(self, samples: FloatArray) -> tuple[Span, ...]:
         return ((len(samples) // 2, len(samples) * 3 // 4), (len(samples) * 3 // 4 + 100, len(samples)))
 
 
@@ -58,7 +68,7 @@ def test_silence_is_no_error(vad: SileroVad) -> None:
     assert clean.segments == ()
 
 
-def test_a_channel_is_heard_alone(vad: SileroVad, readings: list[FloatArray]) -> None:
+def test_a_channel_is_decoded_alone(vad: SileroVad, readings: list[FloatArray]) -> None:
     both = np.stack([np.zeros_like(readings[0]), readings[0]])
     preparer = Preparer(vad)
     assert preparer.prepare((both, 16_000), channel=0).speech.seconds == 0.0
@@ -92,6 +102,53 @@ def test_files_are_read_within_their_bound(tmp_path: Path) -> None:
     with pytest.raises(FileTooLarge, match="4 bytes"):
         read_file(path, max_bytes=4)
     with pytest.raises(FileMissing, match="does not exist"):
-        read_file(tmp_path / "nobody.wav")
+        read_file(tmp_path / "missing.wav")
     with pytest.raises(FileMissing, match="folder"):
         read_file(tmp_path)
+
+
+def ramp(samples: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    return np.arange(samples, dtype=np.float32)
+
+
+@pytest.mark.parametrize("samples", [0, 1, WINDOW_SAMPLES - 1])
+def test_too_little_speech_has_no_window(samples: int) -> None:
+    assert speech_windows(ramp(samples)) == []
+
+
+@pytest.mark.parametrize(
+    ("samples", "count"),
+    [(WINDOW_SAMPLES, 1), (WINDOW_SAMPLES + HOP_SAMPLES, 2), (4 * WINDOW_SAMPLES, 7), (600 * 16_000, MOST)],
+)
+def test_windows_reach_from_the_first_sample_to_the_last(samples: int, count: int) -> None:
+    windows = speech_windows(ramp(samples))
+    assert len(windows) == count
+    assert {len(window) for window in windows} == {WINDOW_SAMPLES}
+    assert (windows[0][0], windows[-1][-1]) == (0, samples - 1)
+    starts = [window[0] for window in windows]
+    assert np.ptp(np.diff(starts)) <= 1 if count > 1 else True
+
+
+def test_silent_windows_are_left_out() -> None:
+    speech = ramp(4 * WINDOW_SAMPLES)
+    speech[: 2 * WINDOW_SAMPLES] = 0.5
+    assert len(speech_windows(speech)) == 7 - 3
+
+
+@pytest.mark.parametrize("samples", [0, 1, LONGEST])
+def test_what_is_short_enough_stays_whole(samples: int) -> None:
+    speech = np.arange(samples, dtype=np.float32)
+    assert excerpt(speech) is speech
+
+
+@settings(deadline=None)  # the longest speech takes a busy machine more than hypothesis allows
+@given(st.integers(1, 20 * LONGEST))
+def test_the_rest_is_spread_evenly_and_nothing_comes_twice(more: int) -> None:
+    speech = np.arange(LONGEST + more, dtype=np.float64)
+    found = excerpt(speech)  # type: ignore[arg-type]  # float32 could not count that far
+    assert len(found) == LONGEST
+    assert (found[0], found[-1]) == (0, len(speech) - 1)
+    gaps = np.diff(found)
+    assert gaps.min() == 1
+    assert np.sum(gaps > 1) <= PIECES - 1
+    assert np.ptp(np.sort(gaps)[1 - PIECES :]) <= 1

@@ -9,16 +9,22 @@ import pytest
 import soxr
 
 from speakerid.audio.decode import decode
-from speakerid.audio.quality import MAX_SNR_DB, bandwidth_hz, clipping_ratio, measure, snr_db
-from speakerid.audio.segments import Segment
-from speakerid.audio.spectrum import band_powers, frame_centers
+from speakerid.audio.quality import (
+    MAX_SNR_DB,
+    band_powers,
+    bandwidth_hz,
+    clipping_ratio,
+    frame_centers,
+    measure,
+    snr_db,
+)
 from speakerid.audio.vad import SileroVad
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Span
 
 RATE_HZ = 16_000
 
 
-def noisy(clean: FloatArray, noise: FloatArray, segments: tuple[Segment, ...], added_db: float) -> FloatArray:
+def noisy(clean: FloatArray, noise: FloatArray, segments: tuple[Span, ...], added_db: float) -> FloatArray:
     """`noise` added at `added_db` below the speech, measured over the speech alone."""
     speech = np.concatenate([clean[start:end] for start, end in segments])
     part = np.resize(noise, len(clean))

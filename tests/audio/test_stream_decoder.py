@@ -13,8 +13,7 @@ from speakerid.audio.decode import decode, from_samples
 from speakerid.audio.stream_decoder import BAD_PACKETS, Encoding, StreamFormat, decoded
 from speakerid.errors import MalformedAudio, StreamIdle, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
-from tests.audio.encode import encode
-from tests.audio.packets import OPUS_HZ, cut, opus_packets
+from tests.audio.encode import OPUS_HZ, cut, encode, opus_packets
 from tests.audio.voice import correlation, synthetic_voice
 
 VOICE = synthetic_voice(2.0, OPUS_HZ)
@@ -85,7 +84,7 @@ def test_a_file_as_it_grows(encoding: Encoding, name: str, size: int) -> None:
     assert correlation(found, expected) > 0.999
 
 
-def test_a_growing_file_is_heard_before_its_end() -> None:
+def test_a_growing_file_is_decoded_before_its_end() -> None:
     taken = 0
 
     def messages() -> Iterator[bytes]:
@@ -95,10 +94,10 @@ def test_a_growing_file_is_heard_before_its_end() -> None:
             yield message
 
     file = encode("webm-opus", VOICE, OPUS_HZ)
-    heard = 0
+    samples = 0
     for piece in decoded(messages(), StreamFormat("webm"), 60.0):
-        heard += len(piece)
-        if heard > 16_000:
+        samples += len(piece)
+        if samples > 16_000:
             break
     assert taken < 0.75 * len(file)
 
@@ -138,6 +137,6 @@ def test_longer_than_allowed() -> None:
 
 
 @pytest.mark.parametrize("how", [StreamFormat(sample_rate_hz=100), StreamFormat("opus", channels=3)], ids=str)
-def test_what_cannot_be_read_is_said_before_it_comes(how: StreamFormat) -> None:
+def test_what_cannot_be_read_is_refused_before_it_comes(how: StreamFormat) -> None:
     with pytest.raises(UnsupportedAudio):
         how.check()

@@ -12,16 +12,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speakerid.audio.decode import decode
-from speakerid.audio.vad import CONTEXT_SAMPLES, FRAME_SAMPLES, MODEL_FILE, SileroVad, VadOptions
+from speakerid.audio.vad import (
+    CONTEXT_SAMPLES,
+    FRAME_SAMPLES,
+    MODEL_FILE,
+    SegmentOptions,
+    SileroVad,
+    VadOptions,
+    find_segments,
+)
 from speakerid.onnx_session import open_session
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Span
 
 RATE_HZ = 16_000
 T = np.arange(4 * RATE_HZ) / RATE_HZ
 LEVELS_DB = (-60, -30, -1)
+FRAME = 512
+NO_PAD = SegmentOptions(pad_ms=0)
 
 
 def seconds(vad: SileroVad, samples: NDArray[Any]) -> float:
@@ -149,3 +161,42 @@ def test_neither_torch_nor_the_silero_package_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def segments(probabilities: list[float], options: SegmentOptions = NO_PAD) -> tuple[Span, ...]:
+    return find_segments(np.asarray(probabilities, np.float32), len(probabilities) * FRAME, FRAME, options)
+
+
+def test_speech_between_silence() -> None:
+    assert segments([0.1] * 5 + [0.9] * 10 + [0.1] * 5) == ((5 * FRAME, 15 * FRAME),)
+
+
+def test_a_weak_moment_does_not_end_speech() -> None:
+    assert segments([0.9] * 5 + [0.4] * 20 + [0.9] * 5) == ((0, 30 * FRAME),)
+
+
+def test_a_pause_shorter_than_100_ms_does_not_end_speech() -> None:
+    assert len(segments([0.9] * 5 + [0.0] * 3 + [0.9] * 5)) == 1  # 96 ms
+    assert len(segments([0.9] * 5 + [0.0] * 5 + [0.9] * 5)) == 2  # 160 ms
+
+
+def test_a_blip_is_no_speech() -> None:
+    assert segments([0.0] * 5 + [0.9] * 2 + [0.0] * 10) == ()  # 64 ms
+    assert len(segments([0.0] * 5 + [0.9] * 3 + [0.0] * 10)) == 1  # 96 ms
+
+
+def test_padding_stops_at_neighbors_and_edges() -> None:
+    padded = segments([0.9] * 5 + [0.0] * 5 + [0.9] * 5, SegmentOptions(pad_ms=100))
+    assert padded == ((0, 7 * FRAME + FRAME // 2), (7 * FRAME + FRAME // 2, 15 * FRAME))
+
+
+def test_the_last_segment_ends_with_the_samples() -> None:
+    found = find_segments(np.full(10, 0.9, np.float32), 10 * FRAME - 300, FRAME, SegmentOptions())
+    assert found == ((0, 10 * FRAME - 300),)
+
+
+@given(st.lists(st.floats(0, 1, width=32), max_size=200))
+def test_segments_ascend_without_overlap(probabilities: list[float]) -> None:
+    edges = [edge for segment in segments(probabilities, SegmentOptions()) for edge in segment]
+    assert edges == sorted(edges)
+    assert all(0 <= edge <= len(probabilities) * FRAME for edge in edges)

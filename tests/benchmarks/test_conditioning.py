@@ -8,17 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import conditioning
-from benchmarks.conditioning import (
-    CHANGES,
-    LOST,
-    ConditionedDomain,
-    Shift,
-    almost_clipped,
-    gain,
-    report,
-    rumble,
-    shifts,
-)
+from benchmarks.conditioning import CHANGES, LOST, DomainShifts, Shift, almost_clipped, gain, report, rumble, shifts
 from speakerid import samples
 from speakerid.audio.decode import decode
 from speakerid.audio.prepare import Preparer
@@ -56,13 +46,8 @@ def test_either_limit_counts(distance: float, snr_db: float, beyond: bool) -> No
 
 
 def test_a_recording_counts_once_and_the_worst_domain_is_first() -> None:
-    fine, bad = (
-        ConditionedDomain("fine", (unmoved(),) * 2),
-        ConditionedDomain("bad", (unmoved(offset=(0.5, 3.0)), unmoved())),
-    )
-    both = ConditionedDomain(
-        "both", (unmoved(offset=(0.1, 0.0), **{"times 0.01": (0.3, 0.2)}), unmoved(offset=(0.0, 2.0)))
-    )
+    fine, bad = DomainShifts("fine", (unmoved(),) * 2), DomainShifts("bad", (unmoved(offset=(0.5, 3.0)), unmoved()))
+    both = DomainShifts("both", (unmoved(offset=(0.1, 0.0), **{"times 0.01": (0.3, 0.2)}), unmoved(offset=(0.0, 2.0))))
     lines = list(report([fine, bad, both]))
     assert [line.split(" | ")[0] for line in lines[2:5]] == ["| both", "| bad", "| fine"]
     assert lines[2] == "| both | 2 | 2 | 0.1000, 2.00 dB | 0.0000, 0.00 dB | 0.3000, 0.20 dB |"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from speakerid import samples
-from speakerid.audio.speaker_tree import speaker_tree
+from speakerid.audio.files import speaker_tree
 from speakerid.bootstrap import load_encoder, load_fitted
 from speakerid.calibration.domains import Domain, Progress, embed_domain, own_domains
 from speakerid.calibration.encoder_calibration import Calibrated, calibrate, read, report

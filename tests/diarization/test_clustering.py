@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from speakerid.diarization import clustering
 from speakerid.diarization.clustering import ClusterOptions, Clusters, Count, Evidence, cluster
-from tests.diarization.voices import calibrated, evidence_of
+from tests.diarization.made import calibrated, evidence_of
 
 OPTIONS = ClusterOptions(stop_llr=-1.0)
 TRUTH = [0] * 30 + [1] * 20 + [2] * 12 + [0] * 8
@@ -22,7 +22,7 @@ def clusters(evidence: Evidence, options: ClusterOptions = OPTIONS, count: Count
     return cluster(evidence, calibrated, options, count or Count())
 
 
-def test_people_are_told_apart() -> None:
+def test_speakers_are_separated() -> None:
     assert adjusted_rand_score(TRUTH, clusters(evidence_of(TRUTH)).labels) == 1.0
 
 
@@ -47,7 +47,7 @@ def test_bounds_only_matter_where_they_are_crossed(count: Count, number: int) ->
 def test_bounds_that_the_answer_keeps_to_change_nothing(count: Count) -> None:
     """The second cluster is what fits the first too little, and too short to be a person's."""
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
-    options = replace(OPTIONS, somebody_llr=-2.0)
+    options = replace(OPTIONS, outlier_llr=-2.0)
     bounded, free = clusters(evidence, options, count), clusters(evidence, options)
     assert free.number == 2
     assert (bounded.labels.tolist(), bounded.sure.tolist()) == (free.labels.tolist(), free.sure.tolist())
@@ -89,7 +89,7 @@ def test_segmentation_means_nothing_for_what_is_far_apart() -> None:
     assert set(found.labels.tolist()) == {0}
 
 
-def test_a_segment_without_an_embedding_goes_where_segmentation_says() -> None:
+def test_a_segment_without_an_embedding_goes_where_segmentation_puts_it() -> None:
     evidence = evidence_of([0, 0, 0, 1, 1, 1, 1], speakers=[0, 0, 0, 1, 1, 1, 0], pause=0.0)
     evidence.embeddings[3] = 0.0
     evidence.alone_s[3] = 0.0
@@ -104,19 +104,19 @@ def test_a_segment_of_which_nothing_is_known_goes_to_the_nearest_in_time() -> No
     assert clusters(evidence).labels[6] == clusters(evidence).labels[5]
 
 
-def test_what_is_said_over_everybody_is_somebody_elses() -> None:
+def test_speech_that_fits_no_cluster_is_one_more() -> None:
     evidence = evidence_of([0, 0, 0, 0, 0], speakers=[0, 0, 0, 0, 1], pause=0.0)
     evidence.embeddings[4] = 0.0
     evidence.alone_s[4] = 0.0
     evidence.starts_s[4] = evidence.starts_s[3]
-    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     assert (found.labels.tolist(), found.sure.tolist()) == ([0, 0, 0, 0, 1], [True] * 4 + [False])
-    assert clusters(evidence, replace(OPTIONS, somebody_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
+    assert clusters(evidence, replace(OPTIONS, outlier_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
 
 
-def test_what_fits_nobody_has_a_center_but_is_not_known() -> None:
+def test_what_fits_no_cluster_has_a_center_but_is_not_known() -> None:
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
-    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     assert found.labels.tolist() == [0, 0, 0, 0, 1]
     assert found.known.tolist() == [True] * 4 + [False]
     np.testing.assert_allclose(found.centers(evidence)[1], evidence.embeddings[4], atol=1e-6)
@@ -131,11 +131,11 @@ def test_a_short_segment_that_is_unlike_its_cluster_is_not_supported() -> None:
     assert found.supported(evidence, calibrated, replace(OPTIONS, short_llr=-5.0)).all()
 
 
-def test_segments_that_have_a_say_or_fit_no_cluster_are_supported() -> None:
+def test_segments_that_count_or_fit_no_cluster_are_supported() -> None:
     """However unlike their cluster they are."""
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
     evidence.alone_s[4] = 0.4
-    found = clusters(evidence, replace(OPTIONS, somebody_llr=-2.0))
+    found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     strict = replace(OPTIONS, short_llr=9.0)
     assert found.known.tolist() == [True] * 4 + [False]
     assert found.supported(evidence, calibrated, strict).all()

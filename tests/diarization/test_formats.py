@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from speakerid.diarization.formats import clock, csv_rows, labels, rttm, srt
-from speakerid.diarization.picture import png
+from speakerid.diarization.formats import clock, csv_rows, labels, png, rttm, srt
 from speakerid.types import SpeakerRef
 from tests.diarization.made import ADA, recording
 
@@ -28,7 +27,7 @@ def test_rttm_has_ten_fields_a_turn() -> None:
     assert rttm(recording(None, channel=1), "call").split()[2] == "2"
 
 
-def test_subtitles_say_who_speaks() -> None:
+def test_subtitles_name_who_speaks() -> None:
     assert srt(TWO) == ("1\n00:00:00,250 --> 00:00:01,750\nAda B.\n\n2\n00:00:02,250 --> 00:00:03,750\nunknown_2\n\n")
 
 
@@ -55,7 +54,7 @@ def _height(picture: bytes) -> int:
     return int.from_bytes(picture[20:24], "big")
 
 
-def test_nothing_said_is_nothing_written() -> None:
+def test_no_speech_is_nothing_written() -> None:
     assert (rttm(NOBODY, "x"), srt(NOBODY), len(csv_rows(NOBODY).splitlines())) == ("", "", 1)
     assert png(NOBODY).startswith(b"\x89PNG")
 

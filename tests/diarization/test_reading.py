@@ -1,4 +1,4 @@
-"""A recording as blocks, with a segmenter that hears levels: 0.5 is one speaker, 0.25 another, 0.75 both."""
+"""A recording as blocks, with a segmenter that reads levels: 0.5 is one speaker, 0.25 another, 0.75 both."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Levels:
         return np.stack([(levels > 0.4), (np.abs(levels - 0.5) > 0.2) & (levels > 0.0)], axis=2).astype(np.float32)
 
 
-def talk(seconds: float, *said: tuple[float, float, float]) -> FloatArray:
-    """`said`: level, start and end in seconds."""
+def talk(seconds: float, *stretches: tuple[float, float, float]) -> FloatArray:
+    """`stretches`: level, start and end in seconds."""
     samples = np.zeros(int(seconds * SECOND), np.float32)
-    for level, start, end in said:
+    for level, start, end in stretches:
         samples[int(start * SECOND) : int(end * SECOND)] += level
     return samples
 
@@ -69,9 +69,9 @@ def test_who_speaks_is_found_where_they_speak() -> None:
 
 def test_a_block_cuts_the_samples_of_its_segments() -> None:
     samples = talk(40.0, (0.5, 31.0, 32.0))
-    (said,) = [block.cut(one.alone) for block in blocks([samples], Levels()) for one in block.segments]
-    assert len(said) == pytest.approx(SECOND, abs=TOLERANCE)
-    assert (said == 0.5).mean() > 0.95
+    (stretches,) = [block.cut(one.alone) for block in blocks([samples], Levels()) for one in block.segments]
+    assert len(stretches) == pytest.approx(SECOND, abs=TOLERANCE)
+    assert (stretches == 0.5).mean() > 0.95
 
 
 def test_nothing_is_no_block() -> None:

@@ -20,22 +20,22 @@ def segment(*spans: Span) -> Segment:
 
 
 def test_one_person_without_a_pause_is_one_span() -> None:
-    said = [segment((0, 100), (200, 300)), segment((300 + PAUSE, 9_000)), segment((9_001 + PAUSE, 21_000))]
-    found = reconstructed(said, np.array([0, 0, 0]))
+    segments = [segment((0, 100), (200, 300)), segment((300 + PAUSE, 9_000)), segment((9_001 + PAUSE, 21_000))]
+    found = reconstructed(segments, np.array([0, 0, 0]))
     assert found == [ClusterTurn((0, 9_000), 0), ClusterTurn((9_001 + PAUSE, 21_000), 0)]
 
 
 def test_a_pause_in_which_somebody_else_speaks_ends_a_span() -> None:
-    said = [segment((0, 4_000)), segment((4_500, 7_000)), segment((8_000, 12_000)), segment((14_000, 16_000))]
-    found = reconstructed(said, np.array([0, 1, 0, 0]))
+    segments = [segment((0, 4_000)), segment((4_500, 7_000)), segment((8_000, 12_000)), segment((14_000, 16_000))]
+    found = reconstructed(segments, np.array([0, 1, 0, 0]))
     assert found == [ClusterTurn((0, 4_000), 0), ClusterTurn((4_500, 7_000), 1), ClusterTurn((8_000, 16_000), 0)]
     within = reconstructed([segment((0, 9_000)), segment((2_000, 4_000)), segment((4_100, 6_000))], np.array([0, 1, 1]))
     assert within == [ClusterTurn((0, 9_000), 0), ClusterTurn((2_000, 6_000), 1)]
 
 
 def test_clusters_are_numbered_as_they_appear() -> None:
-    said = [segment((500, 600)), segment((0, 100)), segment((200, 300))]
-    assert by_appearance(said, np.array([4, 2, 4])).tolist() == [1, 0, 1]
+    segments = [segment((500, 600)), segment((0, 100)), segment((200, 300))]
+    assert by_appearance(segments, np.array([4, 2, 4])).tolist() == [1, 0, 1]
     assert by_appearance([], np.zeros(0, np.intp)).tolist() == []
 
 

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from speakerid.audio.segmentation import FRAME_STEP, span_of
-from speakerid.diarization.segments import LONGEST, PAUSE, SEAM, runs, seam, segments
+from speakerid.audio.segmentation import FRAME_STEP, FRAMES, span_of
+from speakerid.diarization.segments import (
+    LONGEST,
+    PAUSE,
+    SEAM,
+    STEP_FRAMES,
+    Stitcher,
+    matching,
+    most_likely,
+    runs,
+    seam,
+    segments,
+)
+from speakerid.types import FloatArray
 
 
 def speaking(frames: int, *spans: tuple[int, int, int]) -> np.ndarray:
@@ -35,7 +48,7 @@ def test_short_pauses_stay_within_a_segment_unless_somebody_speaks_in_them() -> 
     assert len(segments(pause, 0)) == 3
 
 
-def test_what_two_say_at_once_is_not_alone() -> None:
+def test_overlap_is_not_alone() -> None:
     first, second = segments(speaking(200, (0, 0, 80), (1, 60, 120)), 0)
     assert (first.alone, second.alone) == ((span_of(0, 60),), (span_of(80, 120),))
     assert (first.spans, second.spans) == ((span_of(0, 80),), (span_of(60, 120),))
@@ -51,3 +64,41 @@ def test_a_block_is_cut_in_a_silence_near_its_end() -> None:
 def test_runs_of_flags() -> None:
     assert runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
     assert runs(np.zeros(3, np.bool_)) == []
+
+
+def windows_of(track: FloatArray, order: list[list[int]]) -> list[FloatArray]:
+    """The windows over `track (n, k)`, each with its speakers in another `order`."""
+    return [track[nth * STEP_FRAMES :][:FRAMES][:, numbers] for nth, numbers in enumerate(order)]
+
+
+@pytest.fixture
+def track() -> FloatArray:
+    random = np.random.default_rng(0)
+    turns = random.integers(0, 3, (FRAMES + 3 * STEP_FRAMES) // 60 + 1).repeat(60)[: FRAMES + 3 * STEP_FRAMES]
+    made: FloatArray = (turns[:, None] == np.arange(3)).astype(np.float32)
+    made[100:140] = 0.0
+    made[300:340, :2] = 1.0
+    return made
+
+
+def test_the_track_is_found_again_however_windows_number_their_speakers(track: FloatArray) -> None:
+    stitcher = Stitcher(3)
+    found = [stitcher.add(one) for one in windows_of(track, [[0, 1, 2], [2, 0, 1], [1, 0, 2], [0, 2, 1]])]
+    assert [len(one) for one in found] == [0, STEP_FRAMES, STEP_FRAMES, STEP_FRAMES]
+    assert np.array_equal(np.concatenate([*found, stitcher.finish()]), track.astype(np.bool_))
+
+
+def test_nothing_comes_of_nothing() -> None:
+    assert Stitcher(3).finish().shape == (0, 3)
+
+
+def test_who_agrees_is_matched() -> None:
+    before = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    assert matching(before, before[:, ::-1]).tolist() == [1, 0]
+    assert matching(before, before).tolist() == [0, 1]
+
+
+def test_as_many_speak_as_on_average() -> None:
+    shares = np.array([[1.0, 0.6, 0.0], [0.4, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.0]], np.float32)
+    assert most_likely(shares).sum(axis=1).tolist() == [2, 0, 1, 0]
+    assert most_likely(shares)[0].tolist() == [True, True, False]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from speakerid.encoders.base import l2_normalize
 from speakerid.encoders.batching import Batcher, pick
-from speakerid.encoders.embedding import l2_normalize
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed, EncoderInputInvalid, Overloaded, SpeakeridError
 from speakerid.types import FloatArray

@@ -22,7 +22,7 @@ def test_the_cosine_is_the_weighted_mean_of_the_parts_cosines() -> None:
     np.testing.assert_allclose(both @ both.T, wanted, atol=1e-6)
 
 
-def test_says_what_its_parts_are_together() -> None:
+def test_it_has_the_facts_of_its_parts_together() -> None:
     assert (BOTH.name, BOTH.dim, BOTH.sample_rate_hz) == ("both", 40, 16_000)
     assert BOTH.trained_on == ("a", "b", "c")
 

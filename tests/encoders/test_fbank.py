@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from speakerid.encoders.fbank import LEVEL_RMS, at_level, log_mel
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.encoders.speechbrain_import import ensure_torchaudio
 from tests.encoders.voices import LOW, speak
 
 ensure_torchaudio()

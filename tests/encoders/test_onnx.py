@@ -22,7 +22,7 @@ def test_metadata_describes_an_export(tmp_path: Path) -> None:
     assert (encoder.sample_rate_hz, encoder.min_samples, encoder.trained_on) == (16_000, 1_600, ("nothing",))
 
 
-def test_a_third_party_file_needs_a_card_and_says_which(tmp_path: Path) -> None:
+def test_a_third_party_file_needs_a_card_and_names_it(tmp_path: Path) -> None:
     path = write_fbank_graph(tmp_path / "foreign.onnx")
     with pytest.raises(EncoderNotFound, match=r"does not name its front end.*foreign\.json.*kaldi_fbank_80"):
         OnnxEncoder.load(path)
@@ -61,7 +61,7 @@ def test_a_quiet_recording_lies_no_nearer_to_the_floor(tmp_path: Path) -> None:
     assert plain @ loud == pytest.approx(1.0, abs=1e-6)
 
 
-def test_what_a_card_says_besides_the_front_end_changes_no_fingerprint(tmp_path: Path) -> None:
+def test_what_a_card_holds_besides_the_front_end_changes_no_fingerprint(tmp_path: Path) -> None:
     path = write_fbank_graph(tmp_path / "foreign.onnx")
     fingerprints = set()
     for more in ("", ', "name": "mine"', ', "trained_on": ["VoxCeleb2"], "sample_scale": 1, "window": "povey"'):

@@ -39,12 +39,12 @@ def test_with_fetched_models_the_default_is_the_best(served: Served, tmp_path: P
     assert better_encoder("default", models) is None
 
 
-def test_nobody_who_chose_an_encoder_is_told_of_another(tmp_path: Path) -> None:
+def test_a_chosen_encoder_brings_no_advice_about_another(tmp_path: Path) -> None:
     assert better_encoder("bundled", tmp_path) is None
 
 
 @pytest.mark.parametrize("spec", ["campplus", "campplus+ecapa-mini"])
-def test_an_encoder_that_was_not_fetched_says_how_to_get_it(spec: str, tmp_path: Path) -> None:
+def test_an_encoder_that_was_not_fetched_names_how_to_get_it(spec: str, tmp_path: Path) -> None:
     with pytest.raises(EncoderNotFound, match=r"campplus\. Run 'speakerid models fetch', or 'speakerid models import'"):
         load_encoder(spec, tmp_path)
 

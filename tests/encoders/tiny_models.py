@@ -11,9 +11,8 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from speakerid.encoders.seal import KEY, OPEN, seal
-from speakerid.encoders.speechbrain_redirects import forget_redirects
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.encoders.card import SEAL_KEY, UNSEALED, seal
+from speakerid.encoders.speechbrain_import import ensure_torchaudio, forget_redirects
 from tests.encoders.voices import HIGH, LOW, speak
 
 ensure_torchaudio()
@@ -113,7 +112,7 @@ def write_waveform_graph(path: Path) -> Path:
     weights = {"axis": np.array([1]), "time": np.array([2]), "filters": filters, "projection": _projection(32)}
     model = _model("wav", ["batch", "samples"], nodes, weights)
     facts = {"fingerprint": "ab" * 32, "name": "tiny", "dim": "24", "sample_rate_hz": "16000", "min_samples": "1600"}
-    helper.set_model_props(model, {**facts, "trained_on": json.dumps(["nothing"]), KEY: OPEN})
+    helper.set_model_props(model, {**facts, "trained_on": json.dumps(["nothing"]), SEAL_KEY: UNSEALED})
     path.write_bytes(seal(model.SerializeToString()))
     return path
 

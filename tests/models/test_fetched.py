@@ -20,7 +20,7 @@ def test_answers_what_the_published_model_answers(fetched_models: Path, model: M
 
 
 def test_another_signal_is_another_answer(fetched_models: Path) -> None:
-    """The comparison above tells something: halves of the signal are further apart than it tolerates."""
+    """The comparison above can fail: halves of the signal are further apart than it tolerates."""
     encoder = load_encoder("campplus", Settings(models=fetched_models))
     first, second = encoder.embed([signal(3.0)[:24_000], signal(3.0)[24_000:]])
     assert 1 - first @ second > 1e-2
@@ -40,7 +40,7 @@ def test_the_default_decides_at_once(fetched_models: Path) -> None:
     assert not load_fitted(encoder, settings).calibration.is_generic
 
 
-def test_segmentation_hears_both_voices_and_the_pauses(fetched_models: Path) -> None:
+def test_segmentation_finds_both_speakers_and_the_pauses(fetched_models: Path) -> None:
     log_probs = Segmentation.load(SEGMENTATION.graph(fetched_models)).log_probs(signal(WINDOW_S)[np.newaxis])
     assert log_probs.shape == (1, 589, 7)
     np.testing.assert_allclose(np.exp(log_probs).sum(axis=-1), 1.0, atol=1e-5)

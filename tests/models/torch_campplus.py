@@ -130,7 +130,7 @@ class CamPlusPlus(nn.Module):
 
 
 def tiny() -> CamPlusPlus:
-    """12 dimensions, random, with gains of either sign; its batch norms have heard two voices."""
+    """12 dimensions, random, with gains of either sign; its batch norms have seen two speakers."""
     with torch.random.fork_rng():
         torch.manual_seed(5)
         model = CamPlusPlus(front=4, first=8, growth=4, layers=(2, 3, 2), dim=12)

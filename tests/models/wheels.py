@@ -16,8 +16,7 @@ import torch
 from speakerid.audio.segmentation import Segmentation
 from speakerid.encoders.onnx import OnnxEncoder
 from speakerid.errors import ConversionFailed
-from speakerid.models.catalog import CAMPPLUS, SEGMENTATION, Member, Model
-from speakerid.models.package_index import Wheel
+from speakerid.models.catalog import CAMPPLUS, SEGMENTATION, Member, Model, Wheel
 from speakerid.models.store import keep
 from tests.encoders.voices import LOW, speak
 from tests.models import torch_campplus, torch_segmentation

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from speakerid.audio.decode import decode
+from speakerid.audio.decode import as_wav, decode
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.wav import wav_bytes
 from speakerid.db.models import IndexChangeRow, UtteranceRow
 from speakerid.db.repositories import speakers as repository
 from speakerid.errors import (
@@ -60,7 +59,7 @@ def listed(engine: Engine, speaker_id: str) -> tuple[Utterance, ...]:
 
 def conversation() -> bytes:
     """Ada, then Ben."""
-    return wav_bytes((np.concatenate([decode(utterance(ADA)), decode(utterance(BEN))]), SAMPLE_RATE_HZ))
+    return as_wav((np.concatenate([decode(utterance(ADA)), decode(utterance(BEN))]), SAMPLE_RATE_HZ))
 
 
 def test_every_refusal_has_its_error() -> None:

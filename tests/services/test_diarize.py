@@ -1,4 +1,4 @@
-"""Recordings in which two speak at once. Who speaks where, a stand-in for the segmentation model says."""
+"""Recordings in which two speak at once. A stand-in for the segmentation model decides who speaks where."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import LongAudio, LongAudioReader
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
+from speakerid.diarization.clustering import Count
 from speakerid.diarization.reconstruction import DOUBT
-from speakerid.diarization.stitching import STEP
+from speakerid.diarization.segments import STEP
 from speakerid.encoders.batching import Batcher
+from speakerid.errors import InvalidRequest
+from speakerid.services.diarize import SpeakerCount
 from speakerid.services.recordings import results
 from speakerid.types import FloatArray, Recording, Span
 from tests.audio.encode import soundfile_bytes
@@ -36,14 +39,14 @@ class Script:
 
     speakers: ClassVar[int] = 2
 
-    def __init__(self, *said: Sequence[Span]) -> None:
-        self._said = said
+    def __init__(self, *spoken: Sequence[Span]) -> None:
+        self._spoken = spoken
         self._windows = 0
 
     def speaking(self, windows: FloatArray) -> FloatArray:
         found = np.zeros((len(windows), FRAMES, 2), np.float32)
         for window in found:
-            for speaker, spans in enumerate(self._said):
+            for speaker, spans in enumerate(self._spoken):
                 for span in spans:
                     first, end = (max(place - self._windows * STEP, 0) // FRAME_STEP for place in span)
                     window[first:end, speaker] = 1.0
@@ -51,8 +54,8 @@ class Script:
         return found
 
 
-def script(monkeypatch: pytest.MonkeyPatch, *said: Sequence[Span]) -> None:
-    monkeypatch.setattr(LongAudioReader, "segmenter", property(lambda _: Script(*said)))
+def script(monkeypatch: pytest.MonkeyPatch, *spoken: Sequence[Span]) -> None:
+    monkeypatch.setattr(LongAudioReader, "segmenter", property(lambda _: Script(*spoken)))
 
 
 def interrupted(overlap_s: float) -> tuple[FloatArray, Span, Span]:
@@ -101,17 +104,17 @@ def test_a_syllable_over_somebody_else_is_no_turn_of_whom_it_is_unlike(
 def test_nothing_is_learned_where_two_speak(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, ada_speaks, ben_speaks = interrupted(2.0)
     script(monkeypatch, [ada_speaks], [ben_speaks])
-    heard: list[int] = []
+    lengths: list[int] = []
     embed = Batcher.embed
 
     def embedded(encoder: Batcher, waves: Sequence[FloatArray]) -> FloatArray:
-        heard.extend(map(len, waves))
+        lengths.extend(map(len, waves))
         return embed(encoder, waves)
 
     monkeypatch.setattr(Batcher, "embed", embedded)
     answer = known.recording((samples, SECOND))
-    assert sum(heard) == pytest.approx(len(ADA_SAYS) + len(BEN_SAYS) - 4 * SECOND, abs=SECOND // 10)
-    assert sum(heard) / SECOND == pytest.approx(sum(voice.speech.seconds for voice in answer.voices), abs=0.1)
+    assert sum(lengths) == pytest.approx(len(ADA_SAYS) + len(BEN_SAYS) - 4 * SECOND, abs=SECOND // 10)
+    assert sum(lengths) / SECOND == pytest.approx(sum(voice.speech.seconds for voice in answer.voices), abs=0.1)
 
 
 def test_who_never_speaks_alone_has_turns_all_the_same(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +125,7 @@ def test_who_never_speaks_alone_has_turns_all_the_same(known: SpeakerID, monkeyp
     assert answer.voices[0].decision == "not_enough_speech"
 
 
-def test_what_fits_nobody_is_too_little_to_be_named(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fits_no_cluster_is_too_little_to_be_named(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter than a cluster has to be, longer than the gallery asks for."""
     samples, ada_speaks, (start, _) = interrupted(0.0)
     end = start + int(1.8 * SECOND)
@@ -142,14 +145,14 @@ def test_two_sides_of_a_call_at_once(known: SpeakerID) -> None:
     assert {name for name, overlap in who(answer) if overlap} == {ADA, BEN}
 
 
-def test_without_overlap_no_turn_says_so(known: SpeakerID) -> None:
+def test_without_overlap_no_turn_has_it(known: SpeakerID) -> None:
     samples = np.concatenate([PAUSE, ADA_SAYS, PAUSE, BEN_SAYS, PAUSE])
     assert set(who(known.recording((samples, SECOND)))) == {(ADA, False), (BEN, False)}
 
 
 def test_overlap_is_kept_and_an_older_answer_has_none(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
-    samples, *said = interrupted(1.5)
-    script(monkeypatch, *([one] for one in said))
+    samples, *spoken = interrupted(1.5)
+    script(monkeypatch, *([one] for one in spoken))
     stored = results.stored(known.recording((samples, SECOND)))
     assert [turn.overlap for turn in results.loaded(stored).turns] == [True, True]
     for turn in stored["turns"]:
@@ -168,3 +171,32 @@ def test_a_recording_is_read_once(known: SpeakerID, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(LongAudio, "pieces", counted)
     known.recording((np.tile(ADA_SAYS, 1 + 3 * WINDOW // len(ADA_SAYS)), SECOND))
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        (SpeakerCount(), Count(1, None)),
+        (SpeakerCount(speakers=3), Count(3, 3)),
+        (SpeakerCount(min_speakers=2), Count(2, None)),
+        (SpeakerCount(min_speakers=2, max_speakers=2), Count(2, 2)),
+        (SpeakerCount(max_speakers=4), Count(1, 4)),
+    ],
+)
+def test_a_count_is_a_number_or_bounds(asked: SpeakerCount, count: Count) -> None:
+    assert asked.checked() == count
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (SpeakerCount(speakers=0), "'speakers' is 1 to 1000"),
+        (SpeakerCount(min_speakers=0), "'min_speakers' is 1 to 1000"),
+        (SpeakerCount(max_speakers=1001), "'max_speakers' is 1 to 1000"),
+        (SpeakerCount(speakers=2, max_speakers=3), "either 'speakers', or"),
+        (SpeakerCount(min_speakers=3, max_speakers=2), "'min_speakers', 3, is more than 'max_speakers', 2"),
+    ],
+)
+def test_a_wrong_count_is_refused_with_the_reason(asked: SpeakerCount, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why):
+        asked.checked()

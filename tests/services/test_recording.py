@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from speakerid import SpeakerID
-from speakerid.audio.decode import decode
+from speakerid.audio.decode import as_wav, decode
 from speakerid.audio.limits import DecodeLimits
 from speakerid.audio.long_audio_reader import LongAudioReader
-from speakerid.audio.wav import wav_bytes
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
     AudioTooLong,
@@ -130,7 +129,7 @@ def test_one_person_on_both_channels_is_named_once(known: SpeakerID) -> None:
 
 
 def test_no_speech_is_an_empty_timeline(known: SpeakerID) -> None:
-    for audio in (silence(), wav_bytes((np.zeros(16_000, np.float32), 16_000))):
+    for audio in (silence(), as_wav((np.zeros(16_000, np.float32), 16_000))):
         answer = known.recording(audio)
         assert (answer.turns, answer.voices, answer.speech_seconds) == ((), (), 0.0)
         assert answer.reason == "No speech was found."
@@ -163,7 +162,7 @@ def test_too_long_is_refused(open_engine: EngineMaker, store_url: str) -> None:
 
     engine = dataclasses.replace(open_engine(store_url), long_audio=LongAudioReader(DecodeLimits(max_seconds=5.0)))
     with pytest.raises(AudioTooLong):
-        SpeakerID(engine).recording(wav_bytes((CONVERSATION, 16_000)))
+        SpeakerID(engine).recording(as_wav((CONVERSATION, 16_000)))
 
 
 def test_a_gallery_has_to_be_there_and_of_this_encoder(

@@ -19,10 +19,10 @@ from speakerid.api.problems import problems
 from speakerid.api.upload import AUDIO_BODY, audio_stream
 from speakerid.db.models import GalleryRow
 from speakerid.diarization import formats
+from speakerid.services.diarize import MAX_SPEAKERS, SpeakerCount
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import erase, results, save
 from speakerid.services.recordings.submit import Intake, RecordingRequest, Upload, receiving
-from speakerid.services.speaker_count import MOST, SpeakerCount
 from speakerid.types import Key, Page, Recording, RecordingJob, RecordingResult, Sides, to_json
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
@@ -31,9 +31,9 @@ SENDER, READER = allow("identify"), allow("read", "identify")
 Sender = Annotated[Key | None, SENDER]
 Reader = Annotated[Key | None, READER]
 RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_length=64)]
-Speakers = Annotated[int | None, Query(ge=1, le=MOST, description="How many speak, if you know it.")]
-MinSpeakers = Annotated[int | None, Query(ge=1, le=MOST, description="At least how many speak.")]
-MaxSpeakers = Annotated[int | None, Query(ge=1, le=MOST, description="At most how many speak.")]
+Speakers = Annotated[int | None, Query(ge=1, le=MAX_SPEAKERS, description="How many speak, if you know it.")]
+MinSpeakers = Annotated[int | None, Query(ge=1, le=MAX_SPEAKERS, description="At least how many speak.")]
+MaxSpeakers = Annotated[int | None, Query(ge=1, le=MAX_SPEAKERS, description="At most how many speak.")]
 Candidates = Annotated[
     str | None,
     Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=2_000),

@@ -30,7 +30,10 @@ _LINUX = sys.platform == "linux"
 
 
 def confine(parent: int) -> None:
-    """For good, right after the fork from `parent`. On other systems than Linux memory has no limit."""
+    """Confine this process for good, right after the fork from `parent`.
+
+    On other systems than Linux memory has no limit.
+    """
     _end_with(parent)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -42,7 +45,7 @@ def confine(parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Also while FFmpeg computes; where the system is short of memory, this process goes before the service."""
+    """End with `parent`, also while FFmpeg computes; when memory is short, this process goes before the service."""
     if not _LINUX:
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -53,7 +56,7 @@ def _end_with(parent: int) -> None:
 
 
 class Budget:
-    """Of one job on a file of `size` bytes, in a process that had `born_bytes` of memory at its start."""
+    """Memory and computing time of one job: on `size` bytes, in a process that started with `born_bytes` of memory."""
 
     def __init__(self, size: int, born_bytes: int) -> None:
         self._kept = born_bytes + KEPT_BYTES

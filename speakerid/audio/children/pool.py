@@ -19,7 +19,7 @@ from speakerid.errors import DecoderUnavailable, Overloaded
 
 CORES = os.cpu_count() or 1
 START_S = 60.0  # for the template: imports on a busy machine
-Use = Literal["file", "stream"]  # decoded in one go, or held while somebody works on what comes out
+Use = Literal["file", "stream"]  # decoded in one go, or held while its caller works on what comes out
 SLOTS: dict[Use, int] = {"file": max(4, 2 * CORES), "stream": 64}
 WAIT_S: dict[Use, float] = {"file": 10.0, "stream": 30.0}
 # HOME: without it Python asks for the name of the user, which a service of the system may look up elsewhere.
@@ -30,7 +30,7 @@ class Child:
     def __init__(self, pid: int, wire: ChildWire) -> None:
         self.pid = pid
         self.wire = wire
-        self.fit = False  # to be said by who had it, when it is good for another job
+        self.fit = False  # set by who had it, when it is good for another job
 
 
 class Template:
@@ -44,7 +44,7 @@ class Template:
             undo.callback(self._control.close)
             self._process = subprocess.Popen(
                 # -P: no module of the current folder, where any downloaded file may lie, is run
-                [sys.executable, "-P", "-m", "speakerid.audio.children.template", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "speakerid.audio.children.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=_environment(),
@@ -65,12 +65,15 @@ class Template:
         return Child(pid, ChildWire(ours, waiting))
 
     def end(self, pid: int) -> int | None:
-        """How it ended, as `os.waitpid` gives it; None where it was a child of an earlier template. Raises OSError."""
+        """End a child: how it ended, as `os.waitpid` gives it; None where it was an earlier template's.
+
+        Raises OSError.
+        """
         status = self._ask(END, pid)
         return None if status == NONE else status
 
     def close(self) -> None:
-        """Its children end with it."""
+        """End the template and its children."""
         self._control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5.0)
@@ -78,7 +81,7 @@ class Template:
         self._process.wait()
 
     def forget(self) -> None:
-        """In a process forked from the service: it is not this one's."""
+        """Let go of it in a process forked from the service: it is not this one's."""
         self._control.close()
         self._process.returncode = 0  # nothing to wait for
 
@@ -91,7 +94,7 @@ class Template:
 
 
 class Pool:
-    """Safe to share between threads."""
+    """Children that wait for work, and slots for those that work. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._template: Template | None = None
@@ -101,7 +104,7 @@ class Pool:
 
     @contextmanager
     def child(self, use: Use, waiting: Callable[[float], None]) -> Iterator[Child]:
-        """One for a job; it is ended unless the block ends without an exception and finds it `fit`.
+        """Lend a child for one job; it is ended unless the block ends without an exception and finds it `fit`.
 
         `waiting` is called while nothing moves and may raise. Raises Overloaded when all are busy for long,
         DecoderUnavailable.
@@ -125,7 +128,7 @@ class Pool:
             self._keep(child)
 
     def end(self, child: Child) -> int | None:
-        """How it ended, as `os.waitpid` gives it; None when that is not known."""
+        """End `child`: how it ended, as `os.waitpid` gives it; None when that is not known."""
         child.wire.close()
         with self._lock, contextlib.suppress(OSError):
             return None if self._template is None else self._template.end(child.pid)
@@ -174,7 +177,7 @@ class Pool:
         self.end(child)
 
     def _fork(self, waiting: Callable[[float], None]) -> Child:
-        """A template that was ended by somebody is replaced once."""
+        """Fork a child. A template that was ended from outside is replaced once."""
         with self._lock:
             for _ in range(2):
                 try:
@@ -189,7 +192,7 @@ class Pool:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the service's but where to find code; one thread for everything."""
+    """The template's environment: where to find code, one thread for everything, nothing else of the service's."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
         "PYTHONPATH": os.pathsep.join(os.path.abspath(place) for place in sys.path),
         "OMP_NUM_THREADS": "1",

@@ -13,12 +13,10 @@ from typing import Literal
 import numpy as np
 
 from speakerid.audio.byte_source import ByteSource
-from speakerid.audio.cancellation import check_not_cancelled
 from speakerid.audio.children.pool import Use, current
-from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, DecodeJob, Gone, Lied, MessageKind, asked
-from speakerid.audio.in_process import Announced
-from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits
-from speakerid.audio.reader import checked
+from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, DecodeJob, Gone, MessageKind, ProtocolViolation, asked
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits, check_not_cancelled
+from speakerid.audio.reader import Announced, checked
 from speakerid.errors import (
     AudioError,
     DecoderCrashed,
@@ -38,14 +36,14 @@ MAX_MESSAGE_CHARS = 1_000
 Answer = Callable[[int], bytes | memoryview]  # piece n of the file; none at the end
 
 
-def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use: Use) -> Iterator[FloatArray]:
-    """(n, kept channels) float32 at 16 kHz. Raises AudioError, Overloaded, DecoderUnavailable."""
+def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel, use: Use) -> Iterator[FloatArray]:
+    """(n,) float32 at 16 kHz each. Raises AudioError, Overloaded, DecoderUnavailable."""
     job = DecodeJob("pieces", limits, len(data), channel)
-    channels, left = 0, int(limits.max_seconds * SAMPLE_RATE_HZ) + SAMPLE_RATE_HZ
-    for _, payload in _talk(job, _file(data), use):
+    left = int(limits.max_seconds * SAMPLE_RATE_HZ) + SAMPLE_RATE_HZ
+    for _, payload in _converse(job, _file(data), use):
         piece = _samples(payload)
-        channels, left = channels or piece.shape[1], left - len(piece)
-        if piece.shape[1] != channels or left < 0:
+        left -= len(piece)
+        if left < 0:
             raise DecoderCrashed
         yield checked(piece)
 
@@ -53,7 +51,7 @@ def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel | None, use:
 def announced(data: ByteSource, limits: DecodeLimits) -> Announced:
     """Raises AudioError, Overloaded, DecoderUnavailable."""
     found = [
-        _announced(payload) for _, payload in _talk(DecodeJob("announced", limits, len(data)), _file(data), "file")
+        _announced(payload) for _, payload in _converse(DecodeJob("announced", limits, len(data)), _file(data), "file")
     ]
     if len(found) != 1:
         raise DecoderCrashed
@@ -63,25 +61,25 @@ def announced(data: ByteSource, limits: DecodeLimits) -> Announced:
 def live(messages: Iterable[bytes], encoding: Literal["webm", "ogg"], max_seconds: float) -> Iterator[FloatArray]:
     """(n,) float32 at 16 kHz. Raises what `pieces` does, StreamTooLong, and whatever `messages` raises."""
     job = DecodeJob("live", DecodeLimits(max_seconds=max_seconds), encoding=encoding)
-    for _, payload in _talk(job, _arriving(messages), "stream"):
-        yield checked(_samples(payload))[:, 0]
+    for _, payload in _converse(job, _arriving(messages), "stream"):
+        yield checked(_samples(payload))
 
 
-def _talk(job: DecodeJob, answer: Answer, use: Use) -> Iterator[tuple[MessageKind, bytearray]]:
+def _converse(job: DecodeJob, answer: Answer, use: Use) -> Iterator[tuple[MessageKind, bytearray]]:
     pool = current()
     with pool.child(use, _patience) as child:
         conversation = _Conversation(child.wire, job, answer)
         try:
             yield from conversation.frames()
         except Gone as error:
-            raise _fate(error, pool.end(child)) from None
+            raise _cause_of_end(error, pool.end(child)) from None
         child.fit = conversation.fit
     if conversation.error is not None:
         raise conversation.error
 
 
 class _Conversation:
-    """About one job. `error` is what the child says of the file, `fit` whether it can take another."""
+    """The exchange about one job. `error` is what the child found wrong, `fit` whether it can take another job."""
 
     def __init__(self, wire: ChildWire, job: DecodeJob, answer: Answer) -> None:
         self._wire = wire
@@ -110,7 +108,7 @@ class _Conversation:
                 self.fit = payload == b"\1"
                 return
             else:
-                raise Lied
+                raise ProtocolViolation
 
     def _serve(self, nth: int) -> None:
         self._asks += 1
@@ -146,11 +144,10 @@ def _arriving(messages: Iterable[bytes]) -> Answer:
 
 
 def _samples(payload: bytearray) -> FloatArray:
-    """(n, channels). Raises DecoderCrashed."""
-    channels = int.from_bytes(payload[:2], "big")
-    if len(payload) < 2 or channels == 0 or (len(payload) - 2) % (4 * channels):
+    """(n,). Raises DecoderCrashed."""
+    if len(payload) % 4:
         raise DecoderCrashed
-    return np.frombuffer(payload, np.float32, offset=2).reshape(-1, channels)
+    return np.frombuffer(payload, np.float32)
 
 
 def _announced(payload: bytearray) -> Announced:
@@ -163,12 +160,12 @@ def _announced(payload: bytearray) -> Announced:
 
 
 def _error(payload: bytearray) -> SpeakeridError:
-    """One of those a file can cause, with the child's sentence. Raises Lied."""
+    """The error that the child names, one of those a file can cause, with its sentence. Raises ProtocolViolation."""
     try:
         found = json.loads(payload)
         kind, message = _KINDS[str(found["code"])], str(found["message"])[:MAX_MESSAGE_CHARS]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Lied from None
+        raise ProtocolViolation from None
     error = kind.__new__(kind)
     SpeakeridError.__init__(error, message)
     return error
@@ -183,14 +180,14 @@ def _leaves(kind: type[SpeakeridError]) -> Iterator[type[SpeakeridError]]:
 _KINDS = {kind.code: kind for kind in (*_leaves(AudioError), *_leaves(StreamError))}
 
 
-def _fate(error: Gone, status: int | None) -> SpeakeridError:
+def _cause_of_end(error: Gone, status: int | None) -> SpeakeridError:
     """What became of a child whose connection ended in the middle of a job."""
-    if status is None and not isinstance(error, Lied):
+    if status is None and not isinstance(error, ProtocolViolation):
         return DecoderUnavailable()  # it went with its template, through no fault of the file's
     ended_by = 0 if status is None else -os.waitstatus_to_exitcode(status)
     if ended_by == signal.SIGPROF:
         return DecodingTooCostly()
-    if ended_by == signal.SIGKILL and not isinstance(error, Lied):
+    if ended_by == signal.SIGKILL and not isinstance(error, ProtocolViolation):
         return DecodingNeedsMemory()  # by the system, which had none left
     logger.warning("a decoding process ended with %s", signal.strsignal(ended_by) if ended_by > 0 else "an error")
     return DecoderCrashed()

@@ -1,4 +1,4 @@
-"""What a service and its decoding children say to each other: frames of a kind, a length and bytes.
+"""The protocol between a service and its decoding children: frames of a kind, a length and bytes.
 
 Job → (Ask ← → Bytes)* , (Announced | Piece)* , Error? , Done. Nothing is ever unpickled, every length is checked.
 """
@@ -32,7 +32,7 @@ class MessageKind(IntEnum):
     BYTES = 2  # what was asked for; none at the end
     ASK = 3  # the number of a piece of PIECE_BYTES
     ANNOUNCED = 4  # JSON
-    PIECE = 5  # 2 bytes: channels; then float32 samples (n, channels) at 16 kHz
+    PIECE = 5  # float32 samples (n,) at 16 kHz
     ERROR = 6  # JSON: code, message
     DONE = 7  # 1 byte: whether the child is good for another job
 
@@ -42,7 +42,7 @@ LIMITS = {
     MessageKind.BYTES: PIECE_BYTES,
     MessageKind.ASK: _PLACE.size,
     MessageKind.ANNOUNCED: MAX_TEXT_BYTES,
-    MessageKind.PIECE: PIECE_BYTES + 2,
+    MessageKind.PIECE: PIECE_BYTES,
     MessageKind.ERROR: MAX_TEXT_BYTES,
     MessageKind.DONE: 1,
 }
@@ -50,12 +50,12 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class DecodeJob:
-    """`pieces` and `announced` of a file of `size` bytes, or `live`: bytes that come while they are read."""
+    """Work for a child: `pieces` or `announced` of a file of `size` bytes, or `live`, bytes that still come."""
 
     task: Literal["pieces", "announced", "live"]
     limits: DecodeLimits
     size: int = 0
-    channel: Channel | None = None
+    channel: Channel = "mix"
     encoding: Literal["webm", "ogg"] = "webm"
 
     def to_json(self) -> bytes:
@@ -71,12 +71,12 @@ class Gone(Exception):
     """The other side has closed the connection."""
 
 
-class Lied(Gone):
-    """It said what it must not say."""
+class ProtocolViolation(Gone):
+    """The other side sent what the protocol does not allow."""
 
 
 class ChildWire:
-    """One end. `waiting` is called every tenth of a second in which nothing moves and may raise."""
+    """One end of the connection. `waiting` is called every tenth of a second in which nothing moves and may raise."""
 
     def __init__(self, sock: socket, waiting: Callable[[float], None] | None = None) -> None:
         self._sock = sock
@@ -85,7 +85,7 @@ class ChildWire:
         sock.settimeout(None if waiting is None else TICK_S)
 
     def hold(self, kind: MessageKind, *parts: Part) -> None:
-        """Goes out together with the next frame: one process wakes the other once."""
+        """Queue a frame that goes out with the next one: one process wakes the other once."""
         held, self._held = self._held, [_HEADER.pack(kind, sum(len(part) for part in parts)), *parts]
         self._send(held)
 
@@ -98,7 +98,7 @@ class ChildWire:
         """Raises Gone, and whatever `waiting` raises."""
         number, length = _HEADER.unpack(self._receive(_HEADER.size))
         if number not in LIMITS or length > LIMITS[MessageKind(number)]:
-            raise Lied
+            raise ProtocolViolation
         return MessageKind(number), self._receive(length)
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ def ask(nth: int) -> bytes:
 
 
 def asked(payload: bytes | bytearray) -> int:
-    """Raises Lied."""
+    """Raises ProtocolViolation."""
     if len(payload) != _PLACE.size:
-        raise Lied
+        raise ProtocolViolation
     return int(_PLACE.unpack(payload)[0])

@@ -1,6 +1,6 @@
 """What the bytes are, by their content alone: names and Content-Type headers are never trusted.
 
-FFmpeg is told which demuxer and decoders to use, so a playlist, an image or a script never reaches it.
+FFmpeg is given which demuxer and decoders to use, so a playlist, an image or a script never reaches it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _by_magic(data: ByteSource) -> ContainerFormat | None:
 
 
 def _by_frames(data: ByteSource) -> ContainerFormat | None:
-    """FLAC, MP3 and AAC, which may all follow an ID3 tag."""
+    """The format of FLAC, MP3 and AAC, which may all follow an ID3 tag."""
     start = _after_id3(data)
     if start >= len(data):
         raise NoSamples

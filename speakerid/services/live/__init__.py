@@ -1,1 +1,1 @@
-"""Who speaks, while it is said: one verb, `listen.listen`, and the parts of its state."""
+"""Who speaks in a stream: one verb, `listen.listen`, and the parts of its state."""

@@ -1,29 +1,29 @@
-"""Who speaks, while it is said."""
+"""Who speaks in a stream, answered while it comes in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from speakerid.audio.pieces import rechunked
+from speakerid.audio.resample import rechunked
 from speakerid.audio.stream_decoder import StreamFormat, decoded
 from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import FRAME_SAMPLES
+from speakerid.diarization.online.clustering import OnlineClustering
+from speakerid.diarization.online.utterance import LocalSpeakers
 from speakerid.services.engine import Engine
-from speakerid.services.live.local_speakers import LocalSpeakers
 from speakerid.services.live.names import Names
-from speakerid.services.live.online_clustering import OnlineClustering
 from speakerid.services.live.session import LivePolicy, Session
 from speakerid.types.live import Event, Ready, StreamDone
 
-BLOCK = 3 * FRAME_SAMPLES  # samples heard at a time, 96 ms: answers do not depend on how messages are cut
+BLOCK = 3 * FRAME_SAMPLES  # samples processed at a time, 96 ms: answers do not depend on how messages are cut
 MAX_SECONDS = 4 * 3600.0
 
 
 @dataclass(frozen=True)
 class LiveOptions:
     incoming: StreamFormat = field(default_factory=StreamFormat)
-    candidates: tuple[str, ...] | None = None  # names or ids: nobody else is to be named
+    candidates: tuple[str, ...] | None = None  # names or ids: no one else is to be named
     max_seconds: float = MAX_SECONDS
     policy: LivePolicy = field(default_factory=LivePolicy)
 
@@ -32,7 +32,9 @@ DEFAULTS = LiveOptions()
 
 
 def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: LiveOptions = DEFAULTS) -> Iterator[Event]:
-    """`messages` are awaited one by one, after `Ready`; `StreamDone` comes after the last. Nothing is stored.
+    """Events of a stream: `messages` are awaited one by one, after `Ready`; `StreamDone` comes after the last.
+
+    Nothing is stored.
 
     Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, EncoderMismatch, AudioError,
     StreamTooLong, Overloaded, EncoderFailed, and whatever `messages` raises.
@@ -42,9 +44,9 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
     session = _session(engine, names, options.policy)
     yield Ready(gallery, engine.encoder_label, names.calibration, options.max_seconds)
     for block in rechunked(decoded(messages, options.incoming, options.max_seconds), BLOCK):
-        yield from session.hear(block)
+        yield from session.process(block)
     yield from session.finish()
-    voices = session.heard()
+    voices = session.summary()
     yield StreamDone(
         seconds=round(session.seconds, 3),
         speech_seconds=round(sum(voice.speech_seconds for voice in voices), 3),
@@ -58,5 +60,5 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
 def _session(engine: Engine, names: Names, policy: LivePolicy) -> Session:
     # As for recordings not a gallery's own: the stop of the clustering was fitted with the encoder's.
     clustering = OnlineClustering(engine.calibration.llr_within, engine.encoder.dim, policy.assign, policy.merge_llr)
-    speech, numbers = StreamingVad(engine.long_audio.vad), LocalSpeakers(engine.long_audio.segmenter)
-    return Session(engine.encoder, speech, numbers, clustering, names, policy.early_decision)
+    vad, local_speakers = StreamingVad(engine.long_audio.vad), LocalSpeakers(engine.long_audio.segmenter)
+    return Session(engine.encoder, vad, local_speakers, clustering, names, policy.early_decision)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from speakerid.audio.chunked_source import ChunkedSource
+from speakerid.audio.byte_source import ChunkedSource
 from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
 

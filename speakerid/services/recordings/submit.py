@@ -16,11 +16,11 @@ from speakerid.db.repositories import galleries, idempotency, recordings
 from speakerid.db.types import new_id
 from speakerid.errors import EmptyAudio, FileTooLarge, RecordingNotFound, TooManyRecordings
 from speakerid.services import speakers
+from speakerid.services.diarize import ANY_NUMBER, SpeakerCount
 from speakerid.services.engine import Engine
 from speakerid.services.idempotency import Repeat, earlier, keep
 from speakerid.services.recordings import audio, erase, results, webhooks
 from speakerid.services.recordings.audio import this_process
-from speakerid.services.speaker_count import ANY, SpeakerCount
 from speakerid.types import JobOptions, Sides, to_json
 
 RENEW_S = 10.0  # of the lease on what is coming in
@@ -39,7 +39,7 @@ class Intake:
 class RecordingRequest:
     """What the caller wants; `candidates` by name or id."""
 
-    count: SpeakerCount = ANY
+    count: SpeakerCount = ANY_NUMBER
     candidates: Sequence[str] | None = None
     channel: Sides = "mix"
     webhook: str | None = None

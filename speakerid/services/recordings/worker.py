@@ -21,13 +21,13 @@ from speakerid.errors import (
     SpeakeridError,
     StoreError,
 )
+from speakerid.services.diarize import SpeakerCount
 from speakerid.services.engine import Engine
 from speakerid.services.recording import RecordingOptions, Watch, diarize_and_name, unwatched
 from speakerid.services.recordings import audio as stored_audio
 from speakerid.services.recordings import erase, results, save, submit
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.recordings.webhooks import Notice, Sender
-from speakerid.services.speaker_count import SpeakerCount
 from speakerid.types import JobStage, Recording, to_json
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoi
 from speakerid.db.repositories import galleries, unknowns
 from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.db.types import new_id, sound
-from speakerid.diarization.recurring import recurring
+from speakerid.diarization.naming import recurring
 from speakerid.scoring.cosine import voiceprint
 from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services.engine import Engine

@@ -22,7 +22,7 @@ print("alive")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="without timers of computing")
-@pytest.mark.parametrize(("end", "said"), [(True, "alive\n"), (False, "")])
-def test_a_job_that_is_over_limits_nothing(end: bool, said: str) -> None:
+@pytest.mark.parametrize(("end", "output"), [(True, "alive\n"), (False, "")])
+def test_a_job_that_is_over_limits_nothing(end: bool, output: str) -> None:
     ran = subprocess.run([sys.executable, "-c", BUSY.format(end=end)], capture_output=True, text=True, check=False)
-    assert ran.stdout == said, ran.stderr
+    assert ran.stdout == output, ran.stderr

@@ -15,13 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakerid.audio.cancellation import cancelled_by
 from speakerid.audio.children import pool
 from speakerid.audio.children.pool import CORES, Pool
-from speakerid.audio.children.template import main
 from speakerid.audio.children.wire import ANSWER, FORK, NONE, REQUEST
+from speakerid.audio.children.worker import main
 from speakerid.audio.decode import decode, stream
-from speakerid.audio.limits import RECORDING
+from speakerid.audio.limits import RECORDING, cancelled_by
 from speakerid.errors import (
     ClientGone,
     DecoderCrashed,
@@ -190,7 +189,7 @@ def test_a_child_that_goes_with_its_template_is_no_fault_of_the_file() -> None:
     pieces = stream(LONG, limits=RECORDING)
     next(pieces)
     os.kill(parent, signal.SIGKILL)
-    assert template() != parent  # somebody else needed one first: it knows nothing of the other's children
+    assert template() != parent  # another caller needed one first: it knows nothing of the other's children
     with pytest.raises(DecoderUnavailable):
         list(pieces)
 
@@ -212,7 +211,7 @@ def test_a_forked_process_has_children_of_its_own() -> None:
     assert template() == parent
 
 
-def test_all_busy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_busy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(pool.SLOTS, "file", 1)
     monkeypatch.setitem(pool.WAIT_S, "file", 0.2)
     small = Pool()
@@ -223,7 +222,7 @@ def test_all_busy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     small.close()
 
 
-def test_work_ends_when_nobody_waits_for_it() -> None:
+def test_work_ends_when_its_caller_has_left() -> None:
     parent, gone = template(), threading.Event()
     with cancelled_by(gone):
         pieces = stream(LONG, limits=RECORDING)

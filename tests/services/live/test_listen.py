@@ -1,4 +1,4 @@
-"""Who speaks, while it is said, through the real services with the fake encoder."""
+"""Who speaks in a stream, through the real services with the fake encoder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.stream_decoder import StreamFormat
+from speakerid.diarization.online.utterance import LONGEST
 from speakerid.errors import (
     EncoderMismatch,
     GalleryNotFound,
@@ -19,13 +20,12 @@ from speakerid.errors import (
     UnsupportedAudio,
 )
 from speakerid.services import galleries
-from speakerid.services.live.early_decision import EarlyDecisionOptions
 from speakerid.services.live.listen import LiveOptions, listen
+from speakerid.services.live.names import EarlyDecisionOptions
 from speakerid.services.live.session import LivePolicy
-from speakerid.services.live.utterance import LONGEST
 from speakerid.types import FloatArray
 from speakerid.types.live import Enough, Event, LiveTurn, Ready, StreamDone
-from tests.audio.packets import cut
+from tests.audio.encode import cut
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, stranger
 
@@ -39,8 +39,8 @@ def store_kind() -> str:
 
 
 def talk(*recordings: bytes, pause: FloatArray = PAUSE) -> bytes:
-    heard = [part for one in recordings for part in (decode(one), pause)]
-    return pcm(np.concatenate([pause, *heard]))
+    parts = [part for one in recordings for part in (decode(one), pause)]
+    return pcm(np.concatenate([pause, *parts]))
 
 
 def pcm(samples: FloatArray) -> bytes:
@@ -50,7 +50,7 @@ def pcm(samples: FloatArray) -> bytes:
 CONVERSATION = talk(probe(ADA), probe(BEN), probe(ADA, 1), probe(BEN, 1))
 
 
-def heard(sid: SpeakerID, audio: bytes, size: int = 3_200, **options: object) -> list[Event]:
+def events_of(sid: SpeakerID, audio: bytes, size: int = 3_200, **options: object) -> list[Event]:
     return list(listen(sid.engine, sid.gallery, cut(audio, size), LiveOptions(**options)))  # type: ignore[arg-type]
 
 
@@ -65,7 +65,7 @@ def names(events: list[Event]) -> list[str]:
 
 
 def test_known_speakers_take_turns(known: SpeakerID) -> None:
-    events = heard(known, CONVERSATION)
+    events = events_of(known, CONVERSATION)
     assert isinstance(events[0], Ready)
     assert names(events) == [ADA, BEN, ADA, BEN]
     done = events[-1]
@@ -76,8 +76,8 @@ def test_known_speakers_take_turns(known: SpeakerID) -> None:
     assert done.seconds == pytest.approx(len(CONVERSATION) / 32_000, abs=0.01)
 
 
-def test_it_is_what_the_whole_recording_says(known: SpeakerID) -> None:
-    live = finals(heard(known, CONVERSATION))
+def test_it_agrees_with_the_whole_recording(known: SpeakerID) -> None:
+    live = finals(events_of(known, CONVERSATION))
     offline = known.recording((np.frombuffer(CONVERSATION, "<i2"), 16_000)).turns
     middle = [next(t.speaker for t in offline if t.start <= (one.start + one.end) / 2 <= t.end) for one in live]
     assert [one.speaker for one in live] == middle
@@ -85,14 +85,14 @@ def test_it_is_what_the_whole_recording_says(known: SpeakerID) -> None:
 
 def test_every_turn_is_shown_before_it_is_final_and_final_once(known: SpeakerID) -> None:
     last: dict[int, LiveTurn] = {}
-    for event in heard(known, CONVERSATION):
+    for event in events_of(known, CONVERSATION):
         if isinstance(event, LiveTurn):
             assert event.turn not in last or not last[event.turn].final
             last[event.turn] = event
     assert all(one.final for one in last.values())
 
 
-def test_answers_come_while_it_is_said(known: SpeakerID) -> None:
+def test_answers_come_before_the_end(known: SpeakerID) -> None:
     """Each event within two seconds of the audio it speaks of."""
     sent = 0.0
 
@@ -110,17 +110,17 @@ def test_answers_come_while_it_is_said(known: SpeakerID) -> None:
 @pytest.mark.parametrize("size", [198, 10_000_000])
 def test_how_messages_are_cut_makes_no_difference(known: SpeakerID, size: int) -> None:
     audio = CONVERSATION[:200_000]
-    assert heard(known, audio, size) == heard(known, audio)
+    assert events_of(known, audio, size) == events_of(known, audio)
 
 
-def test_nobody_enrolled_makes_everybody_unknown(sid: SpeakerID) -> None:
-    events = heard(sid, CONVERSATION)
+def test_without_enrollment_every_speaker_is_unknown(sid: SpeakerID) -> None:
+    events = events_of(sid, CONVERSATION)
     assert names(events) == ["unknown_1", "unknown_2", "unknown_1", "unknown_2"]
     assert {one.decision for one in finals(events)} == {"no_speakers"}
 
 
 def test_a_stranger_among_them(known: SpeakerID) -> None:
-    events = heard(known, talk(probe(ADA), stranger(0), probe(BEN), stranger(1)))
+    events = events_of(known, talk(probe(ADA), stranger(0), probe(BEN), stranger(1)))
     assert names(events) == [ADA, "unknown_1", BEN, "unknown_1"]
 
 
@@ -128,37 +128,37 @@ def test_enough_comes_once_for_each_voice(known: SpeakerID) -> None:
     policy = LivePolicy(
         early_decision=EarlyDecisionOptions(margin_llr=1.0)
     )  # the fake encoder is never surer than that
-    enough = [one for one in heard(known, CONVERSATION, policy=policy) if isinstance(one, Enough)]
+    enough = [one for one in events_of(known, CONVERSATION, policy=policy) if isinstance(one, Enough)]
     assert [one.speaker.name for one in enough if one.speaker] == [ADA, BEN]
     assert all(one.speech_seconds < 6.0 for one in enough)
 
 
 def test_only_candidates_are_named(known: SpeakerID) -> None:
-    assert names(heard(known, CONVERSATION, candidates=(BEN,))) == ["unknown_1", BEN, "unknown_1", BEN]
-    assert names(heard(known, CONVERSATION, candidates=())) == ["unknown_1", "unknown_2", "unknown_1", "unknown_2"]
+    assert names(events_of(known, CONVERSATION, candidates=(BEN,))) == ["unknown_1", BEN, "unknown_1", BEN]
+    assert names(events_of(known, CONVERSATION, candidates=())) == ["unknown_1", "unknown_2", "unknown_1", "unknown_2"]
     with pytest.raises(SpeakerNotFound):
-        heard(known, CONVERSATION, candidates=("Nobody",))
+        events_of(known, CONVERSATION, candidates=("Nobody",))
 
 
 @pytest.mark.parametrize(
     "audio", [b"", bytes(2), bytes(640_000), pcm(decode(silence()))], ids=["none", "a sample", "zeros", "silence"]
 )
 def test_no_speech(known: SpeakerID, audio: bytes) -> None:
-    ready, done = heard(known, audio)
+    ready, done = events_of(known, audio)
     assert isinstance(ready, Ready)
     assert isinstance(done, StreamDone)
     assert (done.voices, done.speech_seconds) == ((), 0.0)
 
 
 def test_the_end_in_the_middle_of_a_word(known: SpeakerID) -> None:
-    events = heard(known, talk(probe(ADA))[:120_000])
+    events = events_of(known, talk(probe(ADA))[:120_000])
     assert names(events) == [ADA]
     assert finals(events)[-1].end == pytest.approx(120_000 / 32_000, abs=0.05)
 
 
 def test_who_never_pauses_gets_turns_all_the_same(known: SpeakerID) -> None:
     speech = decode(probe(ADA))[6_000:-8_000]
-    events = heard(known, pcm(np.tile(speech, 1 + 3 * LONGEST // len(speech))))
+    events = events_of(known, pcm(np.tile(speech, 1 + 3 * LONGEST // len(speech))))
     assert names(events) == [ADA]
     assert len(finals(events)) > 2
     assert max(one.end - one.start for one in finals(events)) < LONGEST / 16_000 + 1.0
@@ -166,7 +166,7 @@ def test_who_never_pauses_gets_turns_all_the_same(known: SpeakerID) -> None:
 
 def test_another_speaker_without_a_pause(known: SpeakerID) -> None:
     both = [decode(probe(ADA))[8_000:-10_000], decode(probe(BEN))[8_000:-10_000]]
-    events = heard(known, pcm(np.concatenate(both)))
+    events = events_of(known, pcm(np.concatenate(both)))
     assert names(events) == [ADA, BEN]
     border = next(one.start for one in finals(events) if one.speaker and one.speaker.name == BEN)
     assert border == pytest.approx(len(both[0]) / 16_000, abs=1.0)
@@ -208,11 +208,11 @@ def test_what_the_messages_raise_comes_out(known: SpeakerID) -> None:
 
 def test_refusals(sid: SpeakerID) -> None:
     with pytest.raises(GalleryNotFound):
-        heard(SpeakerID(sid.engine, "nowhere"), b"")
+        events_of(SpeakerID(sid.engine, "nowhere"), b"")
     with pytest.raises(UnsupportedAudio):
-        heard(sid, b"", incoming=StreamFormat(sample_rate_hz=100))
+        events_of(sid, b"", incoming=StreamFormat(sample_rate_hz=100))
     with pytest.raises(StreamTooLong):
-        heard(sid, bytes(64_000), max_seconds=1.0)
+        events_of(sid, bytes(64_000), max_seconds=1.0)
 
 
 def test_speakers_of_another_encoder(known: SpeakerID, open_engine: EngineMaker, store_url: str) -> None:
@@ -220,4 +220,4 @@ def test_speakers_of_another_encoder(known: SpeakerID, open_engine: EngineMaker,
 
     other = open_engine(store_url, encoder=FakeEncoder(dim=16))
     with pytest.raises(EncoderMismatch):
-        heard(SpeakerID(other), CONVERSATION)
+        events_of(SpeakerID(other), CONVERSATION)

@@ -32,6 +32,7 @@ from speakerid.errors import (
     UnsupportedAudio,
 )
 from speakerid.services import galleries
+from speakerid.services.diarize import SpeakerCount
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.recordings import erase, results
@@ -40,7 +41,6 @@ from speakerid.services.recordings.save import Claimed
 from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
 from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Lease, Worker
-from speakerid.services.speaker_count import SpeakerCount
 from tests.audio.encode import encode, soundfile_bytes
 from tests.audio.voice import synthetic_voice
 from tests.db.rows import unit

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from speakerid import SpeakerID
-from speakerid.audio.decode import decode
-from speakerid.audio.wav import wav_bytes
+from speakerid.audio.decode import as_wav, decode
 from speakerid.errors import RecordingNotFound
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
@@ -39,7 +38,7 @@ def sid(engine: Engine) -> SpeakerID:
 def talk(*given: tuple[str, int]) -> bytes:
     """Whole recordings of these voices, one after another."""
     outcome = [decode(probe(voice, nth)) for voice, nth in given]
-    return wav_bytes((np.concatenate([PAUSE, *(part for one in outcome for part in (one, PAUSE))]), 16_000))
+    return as_wav((np.concatenate([PAUSE, *(part for one in outcome for part in (one, PAUSE))]), 16_000))
 
 
 FIRST = talk((ADA, 0), (BEN, 0))
