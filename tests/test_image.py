@@ -197,6 +197,13 @@ def test_what_needs_an_extra_says_which(image: Image, extra: str, arguments: tup
     assert "Traceback" not in refused.stderr
 
 
+def test_scores_of_other_tools_are_evaluated_without_an_extra(image: Image) -> None:
+    (image.root / "scores.txt").write_text("1 a b 0.9\n0 a c 0.1\n1 b d 0.8\n0 c d 0.2\n", encoding="utf-8")
+    made = image.run("evaluate", "trials", "--scores", "scores.txt", "--json")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["eer"] == 0.0
+
+
 def test_fetching_models_needs_a_light_extra(image: Image, tmp_path: Path) -> None:
     asked: dict[str, Any] = {"SPEAKERID_MODELS": str(tmp_path), "PIP_NO_INDEX": "1"}
     refused = subprocess.run(

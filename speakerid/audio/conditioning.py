@@ -7,7 +7,7 @@ Written in numpy: `scipy.signal` would add 79 MB and 0.7 s to a service that nee
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,9 @@ def high_pass(samples: FloatArray) -> FloatArray:
 
 
 class HighPass:
-    """The same for pieces that follow each other: together they give what the whole gives. For one thread at a time.
+    """The same for pieces that follow each other: together they give what the whole gives, if the first has ONSET samples.
+
+    For one thread at a time.
 
     Before the first sample comes, without end, the polynomial that fits the first ONSET samples best: so neither an
     offset nor a slow rumble has an onset. Of a first piece shorter than that it is the mean.
@@ -102,9 +104,10 @@ def _in_series(first: StateSpace, second: StateSpace) -> StateSpace:
 
 def _starting(first: Wide) -> Wide:
     """(ORDER,): the state after what comes before the `first` samples."""
-    return START @ first if len(first) == ONSET else RESTING * first.mean()
+    return _starts() @ first if len(first) == ONSET else RESTING * first.mean()
 
 
+@cache
 def _starts() -> Wide:
     """(ORDER, ONSET). A polynomial of a degree below ORDER is answered by silence; this state goes on with it."""
     polynomials = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, ONSET), DEGREE)
@@ -137,4 +140,3 @@ OBSERVED = np.stack([STEP[2] @ power for power in _POWERS[:BLOCK]])
 DRIVEN = np.stack([power @ STEP[1] for power in reversed(_POWERS[:BLOCK])], axis=1)
 RESPONSE = _response(STEP, OBSERVED)
 RESTING = np.linalg.solve(np.eye(ORDER) - STEP[0], STEP[1])  # the state after an endless 1.0
-START = _starts()

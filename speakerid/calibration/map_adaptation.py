@@ -134,7 +134,7 @@ class CrossValidated:
         return np.flatnonzero(np.isin(self.trials.speaker, fold.out))
 
     def _reached(self, fold: Fold, scores: Floats, llrs: Floats, target_fpir: float) -> Flags:
-        """At the threshold for n speakers `(p, n)`; never below even odds, as in `services.scores.threshold`."""
+        """At the threshold for n speakers `(p, n)`; never below even odds, as in `services.judge.threshold`."""
         least = self.base.strangers.taught(fold.own, scores.shape[1], target_fpir)
         flags: Flags = (scores >= least) & (rescaled(self.base, fold.calibration, llrs) >= 0.0)
         return flags

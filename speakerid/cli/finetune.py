@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +12,7 @@ import typer
 
 from speakerid.cli.console import Watcher, echo, emit
 from speakerid.cli.options import Output, with_options
-from speakerid.errors import SpeakeridError
-from speakerid.errors.extras import how_to_install
+from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
     from speakerid.metrics.intervals import EerInterval
@@ -26,18 +24,9 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
-class TrainingExtraMissing(SpeakeridError):
-    code = "training_extra_missing"
-
-    def __init__(self, missing: str) -> None:
-        super().__init__(f"Training needs the package {missing!r}. {how_to_install('train')}")
-
-
 def require_extra() -> None:
-    """Raises `TrainingExtraMissing` before anything slow begins."""
-    for name in ("torch", "speechbrain", "onnx", "onnxscript", "matplotlib"):
-        if find_spec(name) is None:
-            raise TrainingExtraMissing(name)
+    """Raises ExtraMissing before anything slow begins."""
+    require("torch", "speechbrain", "onnx", "onnxscript", "matplotlib", extra="train")
 
 
 def counted(count: int, noun: str) -> str:

@@ -104,7 +104,7 @@ def png(recording: Recording) -> bytes:
     axes = figure.add_subplot()
     for voice, row in rows.items():
         turns = [one for one in recording.turns if one.voice == voice]
-        color = "#9aa0a6" if turns[0].speaker is None else f"C{row % 10}"
+        color = f"C{row % 10}" if any(one.speaker for one in turns) else "#9aa0a6"
         axes.broken_barh([(one.start, one.end - one.start) for one in turns], (row - 0.35, 0.7), color=color)
     names = [called[voice].replace("$", r"\$") for voice in rows]  # a dollar sign would begin a formula
     axes.set_yticks(range(len(rows)), names)

@@ -49,13 +49,13 @@ def yielding(spoken: Sequence[ClusterTurn], named: Collection[int]) -> list[Clus
         before = bisect_right(starts, at)
         return DOUBT if before and at <= ends[before - 1] else 0
 
-    shorter = (
-        ClusterTurn((one.span[0] + doubt(one.span[0]), one.span[1] - doubt(one.span[1])), one.cluster)
-        if one.cluster in named
-        else one
-        for one in spoken
-    )
-    return sorted(one for one in shorter if one.span[1] - one.span[0] >= LEAST)
+    def shorter(one: ClusterTurn) -> ClusterTurn:
+        return ClusterTurn((one.span[0] + doubt(one.span[0]), one.span[1] - doubt(one.span[1])), one.cluster)
+
+    found = [shorter(one) if one.cluster in named else one for one in spoken]
+    long = [one for one in found if one.span[1] - one.span[0] >= LEAST]
+    left = {one.cluster for one in long}  # whom every turn would be taken from keeps theirs as they were
+    return sorted(long + [one for one in spoken if one.cluster not in left])
 
 
 def sharing(spans: Sequence[Span]) -> list[bool]:

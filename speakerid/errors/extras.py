@@ -34,15 +34,15 @@ def how_to_install(extra: str) -> str:
 class ExtraMissing(SpeakeridError):
     code = "extra_missing"
 
-    def __init__(self, library: str) -> None:
-        super().__init__(f"This needs the package {library!r}. {how_to_install(EXTRA_OF[library])}")
+    def __init__(self, library: str, extra: str = "") -> None:
+        super().__init__(f"This needs the package {library!r}. {how_to_install(extra or EXTRA_OF[library])}")
 
 
-def require(*libraries: str) -> None:
-    """Raises `ExtraMissing` before anything slow begins."""
+def require(*libraries: str, extra: str = "") -> None:
+    """Raises `ExtraMissing` before anything slow begins; `extra` has all of `libraries`, if not each its own."""
     for library in libraries:
         if find_spec(library) is None:
-            raise ExtraMissing(library)
+            raise ExtraMissing(library, extra)
 
 
 def extra_missing(error: ImportError) -> ExtraMissing | None:

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from speakerid.errors import SpeakeridError
-from speakerid.errors.extras import how_to_install
 
 SHOWN = 10  # files named in a message
 
@@ -175,20 +174,6 @@ class CacheFailed(EvaluationError):
 
 class ReportFailed(EvaluationError):
     code = "report_failed"
-
-
-class RttmExtraMissing(EvaluationError):
-    code = "rttm_extra_missing"
-
-    def __init__(self) -> None:
-        super().__init__(f"Diarization error rates need pyannote.metrics. {how_to_install('evaluate')}")
-
-
-class ClusterExtraMissing(EvaluationError):
-    code = "cluster_extra_missing"
-
-    def __init__(self) -> None:
-        super().__init__(f"--engine ray needs Ray. {how_to_install('cluster')}")
 
 
 class WorkerDied(EvaluationError):

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from speakerid.evaluation.backend import Backend
 from speakerid.metrics.classification import STRANGER, Accuracy, accuracy, searches, top_k_accuracy
 from speakerid.metrics.eer import ErrorCurve, error_curve, operating_point
 from speakerid.scoring.cosine import voiceprint
 from speakerid.types import FloatArray
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 FPIRS = (0.001, 0.01, 0.1)
 OPEN_SET = "open-set search: every second speaker is enrolled from the training files, the others are strangers"
@@ -188,6 +191,8 @@ def linear_head(task: IdentificationTask, resamples: int) -> tuple[LinearHead, l
 
 
 def _fit(utterances: LabeledUtterances, names: list[str], strength: float) -> LogisticRegression:
+    from sklearn.linear_model import LogisticRegression  # the extra `evaluate`: scores are evaluated without
+
     head = LogisticRegression(C=strength, max_iter=ITERATIONS)
     return head.fit(utterances.embeddings.astype(np.float64), columns(utterances.speakers, names, STRANGER))
 

@@ -10,15 +10,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
+from speakerid.errors.extras import require
 from speakerid.evaluation.errors import (
     EmptyList,
     ListMissing,
     NotRttm,
     NotUem,
-    RttmExtraMissing,
     UnpairedRecordings,
     named,
 )
@@ -162,9 +161,8 @@ class Diarization:
 def evaluate_rttm(
     reference: Path, hypothesis: Path, *, collar_s: float = COLLAR_S, uem: Path | None = None, command: str = ""
 ) -> Evaluated:
-    """Raises NotRttm, NotUem, ListError, RttmExtraMissing."""
-    if find_spec("pyannote") is None:
-        raise RttmExtraMissing
+    """Raises NotRttm, NotUem, ListError, ExtraMissing."""
+    require("pyannote")
     started_at = now()
     truth, answer = read_rttm(reference), read_rttm(hypothesis)
     counted = _counted(truth, answer, None if uem is None else read_uem(uem))

@@ -137,7 +137,7 @@ def threshold(
 
 
 def _named(scored: GalleryScores, margin: float) -> list[Named]:
-    """A single probe needs no assignment, hence no SciPy: 79 MB that a server which only identifies never loads."""
+    """A single probe has no rivals for a name, so nothing has to be dealt out."""
     llrs, limit = scored.llrs, scored.threshold.llr
     if len(llrs) > 1:
         return exclusive(llrs, np.full(llrs.shape, limit), margin)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from speakerid.audio.conditioning import CUTOFF_HZ
+from speakerid.audio.conditioning import CUTOFF_HZ, ORDER
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.training.codecs import CODECS, through
 from speakerid.types import FloatArray
@@ -105,7 +105,7 @@ class Augmenter:
         hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, length // 2 + 1)
         waves = torch.from_numpy(random.standard_normal((n, len(EQ_POINTS_HZ))).astype(np.float32))
         waves *= self.options.equalizer_db * torch.from_numpy(random.random((n, 1)) < self.options.equalizer)
-        gain = torch.pow(10.0, (waves @ _hats(hz)) / 20) / (1 + (CUTOFF_HZ / hz.clamp(min=1.0)).pow(8)).sqrt()
+        gain = torch.pow(10.0, (waves @ _hats(hz)) / 20) / (1 + (CUTOFF_HZ / hz.clamp(min=1.0)).pow(2 * ORDER)).sqrt()
         for row in _chosen(n, self.options.low_pass, random).tolist():
             gain[row] /= 1 + (hz / random.uniform(2500, 7500)).pow(int(random.integers(4, 20)))
         for row in _chosen(n, self.options.high_pass, random).tolist():

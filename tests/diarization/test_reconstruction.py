@@ -54,9 +54,15 @@ def test_spans_yield_to_none_that_is_named_or_apart() -> None:
     assert yielding([], {0}) == []
 
 
-def test_a_named_span_of_which_nothing_is_certain_is_none() -> None:
+def test_whoever_is_named_keeps_a_turn() -> None:
     whole = ClusterTurn((0, 20_000), 1)
-    assert yielding([whole, ClusterTurn((5_000, 5_000 + 2 * DOUBT), 0)], {0}) == [whole]
+    short = [ClusterTurn((5_000, 5_000 + 2 * DOUBT), 0), ClusterTurn((9_000, 9_000 + DOUBT), 0)]
+    assert yielding([whole, *short], {0}) == [whole, *short]
+
+
+def test_a_named_span_of_which_nothing_is_certain_is_none() -> None:
+    whole, other = ClusterTurn((0, 20_000), 1), ClusterTurn((30_000, 60_000), 0)
+    assert yielding([whole, ClusterTurn((5_000, 5_000 + 2 * DOUBT), 0), other], {0}) == [whole, other]
 
 
 def test_spans_that_share_time() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from speakerid.errors.extras import ExtraMissing
 from speakerid.evaluation.errors import (
     BadEntry,
     BadLine,
@@ -11,7 +12,6 @@ from speakerid.evaluation.errors import (
     ListMissing,
     NotRttm,
     NotUem,
-    RttmExtraMissing,
     UnpairedRecordings,
 )
 from speakerid.evaluation.rttm import Diarization, evaluate_rttm, read_rttm, read_uem
@@ -145,6 +145,6 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 
 
 def test_without_its_library_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.evaluation.rttm.find_spec", lambda name: None)
-    with pytest.raises(RttmExtraMissing, match=r"\.\[evaluate\]"):
+    monkeypatch.setattr("speakerid.errors.extras.find_spec", lambda name: None)
+    with pytest.raises(ExtraMissing, match=r"\.\[evaluate\]"):
         measured(tmp_path, REFERENCE, HYPOTHESIS)

@@ -10,13 +10,13 @@ import os
 import pickle
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from speakerid.bootstrap import load_encoder
 from speakerid.errors import EncoderFailed
+from speakerid.errors.extras import require
 from speakerid.evaluation.embedding.workers import EmbeddingJob, Outcome, RecordingEmbedder, safely
-from speakerid.evaluation.errors import ClusterExtraMissing, WorkerDied
+from speakerid.evaluation.errors import WorkerDied
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 def embed_all_on_ray(
     jobs: Iterable[tuple[T, EmbeddingJob]], spec: str, *, vad: bool, workers: int
 ) -> Generator[tuple[T, Outcome]]:
-    """As `workers.embed_all`, by `workers` actors of one core. Raises ClusterExtraMissing too."""
+    """As `workers.embed_all`, by `workers` actors of one core. Raises ExtraMissing too."""
     waiting = list(jobs)
     if not waiting:
         return
@@ -60,8 +60,7 @@ class _RayEmbedder:
 @contextmanager
 def _cluster(workers: int) -> Iterator[Any]:
     """The ray module, connected; disconnected at the end unless the caller was before."""
-    if find_spec("ray") is None:
-        raise ClusterExtraMissing
+    require("ray")
     import ray
     import ray.data
 

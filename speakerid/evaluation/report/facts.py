@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -117,9 +118,12 @@ def now() -> str:
 
 
 def software() -> dict[str, str]:
-    return {"speakerid": speakerid.__version__, "python": platform.python_version()} | {
-        name: version(name) for name in LIBRARIES
-    }
+    """Versions of what took part, and of what is not installed none."""
+    found = {"speakerid": speakerid.__version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from speakerid import samples
 from speakerid.audio.decode import decode
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed
+from speakerid.errors.extras import ExtraMissing
 from speakerid.evaluation.corpus import CorpusRecording
 from speakerid.evaluation.embedding.stage import EmbeddingStage, StageOptions
-from speakerid.evaluation.errors import ClusterExtraMissing
 from speakerid.types import FloatArray
 
 FILES = tuple(file for voice in list(samples.voices().values())[:3] for file in voice.enroll[:2])
@@ -79,8 +79,8 @@ def test_ray_gives_the_very_same(tmp_path: Path) -> None:
 
 
 def test_ray_that_is_not_installed_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.evaluation.embedding.on_ray.find_spec", lambda _: None)
-    with pytest.raises(ClusterExtraMissing, match="cluster"):
+    monkeypatch.setattr("speakerid.errors.extras.find_spec", lambda _: None)
+    with pytest.raises(ExtraMissing, match="cluster"):
         EmbeddingStage(StageOptions("fake", tmp_path, engine="ray")).embed(RECORDINGS)
 
 

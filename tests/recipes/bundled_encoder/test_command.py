@@ -10,7 +10,6 @@ import pytest
 from recipes.bundled_encoder import __main__, run
 from recipes.bundled_encoder.report import Trained
 from recipes.bundled_encoder.teachers import TeacherMissing
-from speakerid.cli import finetune
 from speakerid.cli.console import Watcher
 from speakerid.metrics.intervals import EerInterval
 from speakerid.training.loop import StepProgress, TrainingProgress
@@ -104,10 +103,10 @@ def test_the_missing_extra_is_named(
     train: Command, speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = util.find_spec
-    monkeypatch.setattr(finetune, "find_spec", lambda name: None if name == "matplotlib" else found(name))
+    monkeypatch.setattr("speakerid.errors.extras.find_spec", lambda name: None if name == "matplotlib" else found(name))
     for command in (train, partial(speakerid, "finetune")):
         ran = command("--data", tmp_path, "--out", tmp_path / "out", "--json")
-        assert ran.problem["code"] == "training_extra_missing"
+        assert ran.problem["code"] == "extra_missing"
         assert "pip install '.[train]'" in ran.problem["error"]
 
 
