@@ -19,7 +19,8 @@ class EncoderMismatch(EncoderError):
     def __init__(self, gallery: str, made_with: str, running: str) -> None:
         super().__init__(
             f"Gallery {gallery!r} was enrolled with encoder {made_with}, but {running} is running. Their embeddings "
-            f"cannot be compared. Start with --encoder {made_with.split('@')[0]} (SPEAKERID_ENCODER), or enroll into a new gallery."
+            f"cannot be compared. Start with --encoder {made_with.split('@')[0]} (SPEAKERID_ENCODER), or enroll into a "
+            "new gallery."
         )
 
 
