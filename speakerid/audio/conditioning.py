@@ -35,7 +35,7 @@ def high_pass(samples: FloatArray) -> FloatArray:
 
 
 class HighPass:
-    """The same for pieces that follow each other: together they give what the whole gives, if the first has ONSET samples.
+    """The same for pieces that follow each other: with ONSET samples in the first, they give what the whole gives.
 
     For one thread at a time.
 
