@@ -29,6 +29,7 @@ BUSY_TIMEOUT_MS = 30_000
 RETRY_S = 0.01
 FULL_BYTES = 1024 * 1024  # fewer are free: a small write may find a place in the log, an enrollment does not
 SHORT_OF_DISK_BYTES = 64 * 1024 * 1024
+READ_ONLY = "readonly database"  # in SQLite's own words
 UNWRITABLE = "The store can be read, but not written to: its disk may be full. The server's log has the cause."
 # DatabaseError itself is SQLite's "file is not a database"; its subclasses are about one statement.
 ABOUT_THE_STORE = (OperationalError, InterfaceError, DatabaseError)
@@ -123,6 +124,8 @@ class Database:
             yield
         except StoreUnavailable as error:
             self.trouble = str(error)
+            if READ_ONLY in self.trouble:  # SQLite opens a file so that cannot be written then, and never looks again
+                self.engine.dispose()
             raise
         self.trouble = None
 

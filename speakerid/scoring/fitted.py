@@ -6,7 +6,6 @@ The calibration, and the limits of the enrollment coach, whose llrs it gives.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ def find_or_generic(fingerprint: str, folders: Iterable[Path]) -> Fitted:
 def _read(file: Path) -> Fitted:
     try:
         return Fitted.from_json(file.read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CalibrationUnreadable(
             f"{file} is not a calibration as 'speakerid models calibrate' writes it ({reason}). Remove the file; that "
@@ -61,12 +60,31 @@ def _read(file: Path) -> Fitted:
 OTHERS: dict[str, type] = {"limits": type(None), "calibration.fingerprint": str, "calibration.domains": list}
 
 
+# Between these every number lies that a fit gives; beyond them decisions would be inverted or overflow.
+MOST = 1e9
+BOUNDS: dict[str, tuple[float, float]] = {
+    "calibration.slope": (1e-6, MOST),
+    "calibration.strangers.deviation": (1e-6, 2.0),
+    "calibration.strangers.between": (0.0, 2.0),
+    "calibration.strangers.narrowing": (-3.0, 3.0),
+    "calibration.targets": (0.0, MOST),
+    "calibration.nontargets": (0.0, MOST),
+}
+
+
 def _refuse_wrong_kinds(fields: dict[str, Any]) -> None:
     """Raises ValueError, naming the entry."""
     for where, value in _entries(fields):
-        number = isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
-        if not (isinstance(value, OTHERS[where]) if where in OTHERS else number):
-            raise ValueError(f"{where} is {value!r}")
+        if not (isinstance(value, OTHERS[where]) if where in OTHERS else _is_within_bounds(where, value)):
+            raise ValueError(f"{where} is {str(value)[:40]!r}")
+    if not all(isinstance(one, str) for one in fields["calibration"]["domains"]):
+        raise ValueError("calibration.domains are not names")
+
+
+def _is_within_bounds(where: str, value: object) -> bool:
+    """Not for NaN, which is within none."""
+    least, most = BOUNDS.get(where, (-MOST, MOST))
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _entries(fields: dict[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:

@@ -114,6 +114,17 @@ def test_a_file_that_is_no_database_is_named_as_the_problem(tmp_path: Path) -> N
     assert path.read_text().startswith("Dear Ada")
 
 
+def test_connections_that_were_opened_while_the_file_was_read_only_do_not_stay(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "voices.db")
+    upgrade(database)
+    with database.engine.connect() as connection:  # stays in the pool, as one of a file without rights does
+        connection.connection.cursor().execute("PRAGMA query_only = 1")
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        add_gallery(database)
+    add_gallery(database)
+    database.close()
+
+
 def test_a_folder_that_is_not_there_is_named_as_the_problem(tmp_path: Path) -> None:
     database = open_database(tmp_path / "nowhere" / "voices.db")
     with pytest.raises(StoreUnavailable, match="unable to open"):
