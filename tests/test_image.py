@@ -184,7 +184,7 @@ def test_other_addresses_need_a_key_as_the_image_has_them(image: Image) -> None:
         ("models", ("models", "convert", "FOLDER", "out.onnx")),
         ("pictures", ("recording", "PROBE", "--format", "png", "--out", "out.png")),
         ("evaluate", ("models", "calibrate", "--data", "FOLDER")),
-        ("evaluate", ("evaluate", "folder", "FOLDER")),
+        ("evaluate", ("evaluate", "folder", "FOLDER", "--protocol", "identification")),
         ("train", ("finetune", "--data", "FOLDER", "--out", "out")),
         ("listen", ("listen",)),
     ],

@@ -95,7 +95,7 @@ def begin(options: EmbeddingOptions) -> Iterator[Run]:
     from speakerid.evaluation.begin import Wanted, start
 
     if options.out is not None:
-        require("matplotlib")
+        require("matplotlib", "scipy")
     settings = read_settings(encoder=options.encoder)
     wanted = Wanted(
         settings=settings,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.errors.extras import require
 from speakerid.evaluation.backend import Backend
 from speakerid.evaluation.corpus import Corpus, Item, SpeakerSplit
 from speakerid.evaluation.embedding.stage import EmbeddingStage, Progress, TrialMaterial, embed_names
@@ -63,7 +64,8 @@ class Run:
         return Evaluated(report, ScoredTrials(trials, scores, speakers, are_llrs))
 
     def identification(self, corpus: Corpus, split: SpeakerSplit) -> Evaluated:
-        """Both protocols, each under its name. Raises MissingRecordings, UnreadableRecordings."""
+        """Both protocols, each under its name. Raises MissingRecordings, UnreadableRecordings, ExtraMissing."""
+        require("sklearn")
         task, material, stamps = self._task(corpus, split, closed=True)
         found = {
             "gallery_search": search(task, self.backend, self.resamples),
