@@ -43,13 +43,13 @@ def naming_errors(
     wrongly, at_border, near = (np.zeros(_count(seconds), np.bool_) for _ in range(3))
     known_named, wrong_names, named = 0.0, 0, [voice for voice in voices if voice[0] != STRANGER]
     for name, turns in named:
-        heard = frames(turns, seconds)
-        own = speaks.get(name, np.zeros_like(heard))
-        wrongly |= heard & ~own
-        at_border |= heard & ~own & around(own, BORDER_S)
-        near |= heard & ~own & around(own, NEAR_S)
-        known_named += float((heard & own).sum()) / FRAMES_PER_S
-        wrong_names += int((heard & own).sum() < 0.5 * (heard & (stranger | _any(speaks, heard))).sum())
+        answered = frames(turns, seconds)
+        own = speaks.get(name, np.zeros_like(answered))
+        wrongly |= answered & ~own
+        at_border |= answered & ~own & around(own, BORDER_S)
+        near |= answered & ~own & around(own, NEAR_S)
+        known_named += float((answered & own).sum()) / FRAMES_PER_S
+        wrong_names += int((answered & own).sum() < 0.5 * (answered & (stranger | _any(speaks, answered))).sum())
     return NamingErrors(
         hours=seconds / 3600.0,
         strangers=float(stranger.sum()) / FRAMES_PER_S,

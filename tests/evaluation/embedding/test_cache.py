@@ -11,17 +11,17 @@ from speakerid.evaluation.embedding.workers import EmbeddedRecording
 from speakerid.evaluation.errors import CacheFailed
 
 KEY = CacheKey("d1", "whole")
-HEARD = EmbeddedRecording(np.array([0.6, 0.8], np.float32), 2.5)
+EMBEDDED = EmbeddedRecording(np.array([0.6, 0.8], np.float32), 2.5)
 
 
 def test_what_was_put_is_there_the_next_time(tmp_path: Path) -> None:
     with EmbeddingCache(tmp_path, "f1") as cache:
         assert cache.get(KEY) is None
-        cache.put(KEY, HEARD)
+        cache.put(KEY, EMBEDDED)
     with EmbeddingCache(tmp_path, "f1") as cache:
         found = cache.get(KEY)
         assert found is not None
-        assert (found.embedding.tolist(), found.audio_s) == (HEARD.embedding.tolist(), 2.5)
+        assert (found.embedding.tolist(), found.audio_s) == (EMBEDDED.embedding.tolist(), 2.5)
         assert cache.get(CacheKey("d1", "vad whole")) is cache.get(CacheKey("d2", "whole")) is None
     with EmbeddingCache(tmp_path, "f2") as other:
         assert other.get(KEY) is None
@@ -30,7 +30,7 @@ def test_what_was_put_is_there_the_next_time(tmp_path: Path) -> None:
 def test_what_was_committed_survives_a_failed_run(tmp_path: Path) -> None:
     def fails() -> None:
         with EmbeddingCache(tmp_path, "f1") as cache:
-            cache.put(KEY, HEARD)
+            cache.put(KEY, EMBEDDED)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -69,12 +69,12 @@ def test_names_do_not_stand_in_the_cache_and_no_one_else_reads_it(tmp_path: Path
 
 def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path: Path) -> None:
     with EmbeddingCache(tmp_path, "f1") as cache:
-        cache.put(KEY, HEARD)
+        cache.put(KEY, EMBEDDED)
 
     def fill(cache: EmbeddingCache) -> None:
         cache._db.execute("PRAGMA max_page_count = 1")  # SQLite then answers as on a full disk
         for number in range(1_000):
-            cache.put(CacheKey(f"d{number}", "whole"), HEARD)
+            cache.put(CacheKey(f"d{number}", "whole"), EMBEDDED)
             cache.commit()
 
     with EmbeddingCache(tmp_path, "f1") as cache, pytest.raises(CacheFailed, match=r"disk is full.*--cache"):
