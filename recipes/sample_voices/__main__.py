@@ -40,11 +40,13 @@ class ScriptLine:
 
 
 def lines(script: Path = SCRIPT) -> Iterator[ScriptLine]:
-    """Every sentence of the script, the stranger's last."""
+    """Every sentence of the script, the stranger's and the commands last."""
     table = tomllib.loads(script.read_text(encoding="utf-8"))
     for voice in table["voice"]:
         yield from _numbered(voice, f"voices/{voice['name']}")
     yield from _numbered(table["stranger"], "stranger")
+    for label, text in table["commands"]["words"].items():
+        yield ScriptLine(_speaker(table["commands"]), text, f"commands/{label}.opus")
 
 
 def build(out: Path) -> None:
@@ -65,10 +67,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _numbered(voice: dict[str, Any], folder: str) -> Iterator[ScriptLine]:
-    speaker = SynthesizedSpeaker(**{key: voice[key] for key in ("name", "engine", "voice", "package", "encoding")})
     for kind, key in (("enroll", "enroll"), ("probe", "probes")):
         for number, text in enumerate(voice.get(key, ()), start=1):
-            yield ScriptLine(speaker, text, f"{folder}/{kind}-{number}.opus")
+            yield ScriptLine(_speaker(voice), text, f"{folder}/{kind}-{number}.opus")
+
+
+def _speaker(voice: dict[str, Any]) -> SynthesizedSpeaker:
+    return SynthesizedSpeaker(**{key: voice[key] for key in ("name", "engine", "voice", "package", "encoding")})
 
 
 def _build_line(line: ScriptLine, path: Path) -> None:

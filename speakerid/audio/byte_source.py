@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import mmap
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
-from typing import Protocol, overload
+from typing import IO, Protocol, overload
 
 from speakerid.audio.files import RECORDING_BYTES, opened
 from speakerid.errors import FileTooLarge
@@ -70,6 +72,41 @@ class ChunkedSource:
 
 
 ByteSource = bytes | mmap.mmap | ChunkedSource
+Stretch = tuple[ByteSource, int, int]  # a source, and where a part of it starts and ends (exclusive)
+SPLICED_BYTES = 1024 * 1024  # loaded at once of a spliced source
+
+
+def spliced(*stretches: Stretch) -> ByteSource:
+    """Stretches of other sources one after another. Nothing is copied but what is read."""
+    ends = list(accumulate(stop - start for _, start, stop in stretches))
+    size = ends[-1] if ends else 0
+
+    def load(nth: int) -> bytes:
+        at, end, found = nth * SPLICED_BYTES, min((nth + 1) * SPLICED_BYTES, size), list[bytes]()
+        while at < end:
+            source, start, stop = stretches[bisect_right(ends, at)]
+            skip = at - (ends[bisect_right(ends, at)] - (stop - start))
+            found.append(source[start + skip : min(stop, start + skip + end - at)])
+            at += len(found[-1])
+        return b"".join(found)
+
+    return load(0) if size <= SPLICED_BYTES else ChunkedSource(size, SPLICED_BYTES, load)
+
+
+def from_byte(data: ByteSource, start: int) -> ByteSource:
+    """What follows the first `start` bytes."""
+    return data if start == 0 else spliced((data, start, len(data)))
+
+
+def without_zeros(data: ByteSource, start: int = 0) -> int:
+    """Where `data` ends without the zeros at its end, `start` at least."""
+    stop = len(data)
+    while stop > start:
+        piece = data[max(start, stop - SPLICED_BYTES) : stop].rstrip(b"\0")
+        if piece:
+            return max(start, stop - SPLICED_BYTES) + len(piece)
+        stop = max(start, stop - SPLICED_BYTES)
+    return start
 
 
 class Arriving(Protocol):
@@ -90,12 +127,28 @@ def mapped_file(path: str | Path, max_bytes: int = RECORDING_BYTES) -> Iterator[
             data.close()
 
 
+@contextmanager
+def mapped_object(file: IO[bytes], max_bytes: int = RECORDING_BYTES) -> Iterator[ByteSource]:
+    """Of a file of the disk. Raises FileTooLarge above `max_bytes`."""
+    file.flush()
+    data = _map_open(file, max_bytes)
+    try:
+        yield data
+    finally:
+        if isinstance(data, mmap.mmap):
+            data.close()
+
+
 def _map(path: Path, max_bytes: int) -> ByteSource:
     with opened(path) as file:
-        size = file.seek(0, io.SEEK_END)
-        if size > max_bytes:
-            raise FileTooLarge(max_bytes)
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+        return _map_open(file, max_bytes)
+
+
+def _map_open(file: IO[bytes], max_bytes: int) -> ByteSource:
+    size = file.seek(0, io.SEEK_END)
+    if size > max_bytes:
+        raise FileTooLarge(max_bytes)
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
 
 
 def sha256(audio: ByteSource) -> str:

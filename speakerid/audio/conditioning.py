@@ -1,20 +1,30 @@
-"""Removal of DC and rumble, before voice activity, noise level and encoder.
+"""One conditioning for all audio: blocks at any rate to 16 kHz mono, then without DC and rumble.
 
-Butterworth of eighth order: a rumble at 5 Hz of a tenth of full scale becomes digital silence. Of fourth order it stays
+Resampling works piece by piece: memory is bounded by the result, not by the source.
+
+The high-pass comes before voice activity, noise level and encoder. It is a Butterworth
+of eighth order: a rumble at 5 Hz of a tenth of full scale becomes digital silence. Of fourth order it stays
 at -92 dBFS, which is enough to tip frames of voice activity in quiet recordings.
 Written in numpy: `scipy.signal` would add 79 MB and 0.7 s to a service that needs nothing else of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache, reduce
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
-from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits, check_channel, check_rate
+from speakerid.errors import InvalidSamples, MalformedAudio
 from speakerid.types import FloatArray
 
+PIECE_FRAMES = 65_536  # resampled at once; codec frames alone (20 ms) would cost more in calls than in arithmetic
+MAX_CHANGES = 64  # of rate within one file: chained radio streams have a few, damaged files thousands
+CANCELED = 0.04  # 14 dB below what the mean would keep of the loudest channel if all others were silent
+MAX_ABS = 2.0**31  # floats scaled like integers still pass; beyond, powers overflow float32
 CUTOFF_HZ = 40.0
 ORDER = 8
 QUALITIES = tuple(0.5 / np.cos(np.arange(1, ORDER, 2) * np.pi / (2 * ORDER)))  # of its pairs of poles
@@ -22,11 +32,151 @@ FLOOR = np.float32(2.0**-24)  # half a step of 24 bits: below it the decaying ta
 QUIET = 16  # … after so many samples: single ones are speech that was recorded at a very low level
 ONSET = 1024  # samples, 64 ms: half a period of 8 Hz
 DEGREE = 6  # of the polynomial through them: it follows rumble up to 8 Hz within 0.02 %, and speech hardly
-BLOCK = 128  # samples that one matrix product filters
-CHUNK = 512 * BLOCK
+BLOCK = 32  # samples that one matrix product filters
+GROUP = 16  # blocks whose states one product gives
+CHUNK = 16 * GROUP * BLOCK  # filtered at once; of more the BLAS makes threads, which cost more than they help
 
 Wide = NDArray[np.float64]
 StateSpace = tuple[Wide, Wide, Wide, float]  # state' = A state + b x; y = c state + d x
+
+
+class Collector:
+    """Takes blocks, keeps the wanted channel, resamples and counts against the limits."""
+
+    def __init__(self, limits: DecodeLimits, channel: Channel) -> None:
+        self._limits = limits
+        self._channel = channel
+        self._waiting: list[FloatArray] = []
+        self._waiting_frames = 0
+        self._done: list[FloatArray] = []
+        self._done_samples = 0
+        self._resampler: soxr.ResampleStream | None = None
+        self._format: tuple[int, int] | None = None  # rate_hz, channels of the source
+        self._rate_hz = 0
+        self._changes = 0
+        self._most_channels = 0
+        self.seconds = 0.0
+        self.samples = 0  # frames x channels at the source's rate
+
+    def add(self, frames: FloatArray, rate_hz: int) -> None:
+        """Add `frames` (n, channels). Raises TooManyChannels, NoSuchChannel, AudioTooLong, UnsupportedAudio."""
+        if (rate_hz, frames.shape[1]) != self._format:
+            self._check_format(rate_hz, frames.shape[1])
+        self.seconds += len(frames) / rate_hz
+        self.samples += frames.size
+        self._limits.check_length(self.seconds, max(self.samples, self._done_samples))
+        kept = _picked(frames, 0 if self._stands_for_all(frames) else self._channel)
+        if self._waiting and self._waiting[0].shape[1] != kept.shape[1]:
+            self._resample(last=False)
+        if rate_hz != self._rate_hz:
+            self._change(rate_hz)
+        self._waiting.append(kept)
+        self._waiting_frames += len(kept)
+        if self._waiting_frames >= PIECE_FRAMES:
+            self._resample(last=False)
+
+    def _stands_for_all(self, frames: FloatArray) -> bool:
+        """Whether the one channel of `frames` follows a part of the recording that had the wanted one."""
+        wanted = self._channel
+        self._most_channels = max(self._most_channels, frames.shape[1])
+        return wanted != "mix" and frames.shape[1] == 1 and 0 < wanted < self._most_channels
+
+    def _check_format(self, rate_hz: int, channels: int) -> None:
+        """Check a format, once a stream and again where it changes. Raises TooManyChannels, UnsupportedAudio."""
+        self._limits.check_channels(channels)
+        check_rate(rate_hz)
+        self._format = (rate_hz, channels)
+
+    def drain(self) -> list[FloatArray]:
+        """What is at 16 kHz by now, each piece once: (n,) each."""
+        done, self._done = self._done, []
+        return done
+
+    def finish(self) -> list[FloatArray]:
+        """The rest."""
+        self._resample(last=True)
+        return self.drain()
+
+    def _change(self, rate_hz: int) -> None:
+        self._resample(last=True)
+        self._changes += 1
+        if self._changes > MAX_CHANGES:
+            raise MalformedAudio("The audio changes its rate or channels while it runs. Export it again.")
+        self._rate_hz = rate_hz
+        same = rate_hz == SAMPLE_RATE_HZ
+        self._resampler = None if same else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+
+    def _resample(self, last: bool) -> None:
+        if not self._waiting and self._resampler is None:
+            return
+        piece = np.concatenate(self._waiting) if self._waiting else np.zeros((0, 1), np.float32)
+        self._waiting, self._waiting_frames = [], 0
+        if self._channel == "mix":
+            piece = mixed(piece)
+        out = piece if self._resampler is None else self._resampler.resample_chunk(piece, last=last)
+        self._done_samples += out.size
+        self._done.append(out[:, 0])
+
+
+def _picked(frames: FloatArray, channel: Channel) -> FloatArray:
+    """(n, channels) -> (n, 1) for one channel, all for "mix". Raises NoSuchChannel."""
+    if channel == "mix":
+        return frames
+    check_channel(channel, frames.shape[1])
+    return np.ascontiguousarray(frames[:, channel : channel + 1])
+
+
+def mean(frames: FloatArray) -> FloatArray:
+    """(n, channels) -> (n, 1)."""
+    return frames if frames.shape[1] == 1 else _mean(np.ascontiguousarray(frames.T))
+
+
+def mixed(frames: FloatArray) -> FloatArray:
+    """(n, channels) -> (n, 1): their mean, or the loudest where they cancel each other.
+
+    A stereo recording whose right channel is the left one inverted has silence for its mean.
+    """
+    if frames.shape[1] == 1 or not len(frames):
+        return mean(frames)
+    rows = np.ascontiguousarray(frames.T)  # along a channel numpy is ten times as fast as across
+    both, powers = _mean(rows), rows.var(axis=1)  # variances, because offsets do not cancel
+    if both.var() >= CANCELED * powers.max() / frames.shape[1] ** 2:
+        return both
+    loudest = int(powers.argmax())
+    return np.ascontiguousarray(frames[:, loudest : loudest + 1])
+
+
+def _mean(rows: FloatArray) -> FloatArray:
+    """(channels, n) -> (n, 1)."""
+    total: FloatArray = rows[0] + rows[1]
+    for row in rows[2:]:
+        total += row
+    total /= np.float32(len(rows))
+    return total[:, np.newaxis]
+
+
+def rechunked(pieces: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
+    """The same samples, `size` at a time; the last piece may be shorter, none is empty."""
+    waiting: list[FloatArray] = []
+    have = 0
+    for piece in pieces:
+        waiting.append(piece)
+        have += len(piece)
+        if have < size:
+            continue
+        whole = np.concatenate(waiting)
+        cut = have // size * size
+        yield from whole[:cut].reshape(-1, size)
+        waiting, have = [whole[cut:]], have - cut
+    if have:
+        yield np.concatenate(waiting)
+
+
+def checked(samples: FloatArray) -> FloatArray:
+    """The same samples. Raises InvalidSamples if one is NaN, infinite or absurdly large."""
+    if samples.size and not max(samples.max(), -samples.min()) <= MAX_ABS:  # false for NaN too
+        raise InvalidSamples
+    return samples
 
 
 def high_pass(samples: FloatArray) -> FloatArray:
@@ -53,15 +203,19 @@ class HighPass:
         if self._state is None:
             self._state = _starting(samples[:ONSET].astype(np.float64))
         filtered = np.empty_like(samples, np.float32)
-        for start in range(0, len(samples), CHUNK):  # float64 of all of a recording would be much memory
+        for start in range(0, len(samples), CHUNK):
             filtered[start : start + CHUNK] = self._filter(samples[start : start + CHUNK])
-        filtered[self._quiet_for(filtered) > QUIET] = 0.0
+        small = np.abs(filtered) < FLOOR
+        if not small.any():  # as in most speech
+            self._quiet = 0
+            return filtered
+        filtered[self._quiet_for(small) > QUIET] = 0.0
         return filtered
 
-    def _quiet_for(self, filtered: FloatArray) -> NDArray[np.intp]:
-        """(n,): how many samples in a row lie below FLOOR, each with those before it."""
-        places = np.arange(len(filtered))
-        loud = np.where(np.abs(filtered) < FLOOR, -1 - self._quiet, places)
+    def _quiet_for(self, small: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """(n,): how many samples in a row lie below FLOOR, as those of `small` do, each with those before it."""
+        places = np.arange(len(small))
+        loud = np.where(small, -1 - self._quiet, places)
         quiet: NDArray[np.intp] = places - np.maximum.accumulate(loud)
         self._quiet = int(quiet[-1])
         return quiet
@@ -73,11 +227,10 @@ class HighPass:
 
     def _blocks(self, blocks: Wide) -> Wide:
         """Filter `blocks` (n, BLOCK) -> (n * BLOCK,)."""
-        states = np.empty((len(blocks), ORDER))
-        for nth, driven in enumerate(blocks @ DRIVEN.T):
-            states[nth] = self._state
-            self._state = CARRIED @ self._state + driven
-        return np.asarray(blocks @ RESPONSE.T + states @ OBSERVED.T).reshape(-1)
+        assert self._state is not None
+        states = BLOCK_STEPS.states(blocks @ DRIVEN.T, self._state)
+        self._state = states[-1]
+        return np.asarray(blocks @ RESPONSE.T + states[:-1] @ OBSERVED.T).reshape(-1)
 
     def _rest(self, rest: Wide) -> Wide:
         """Filter fewer than BLOCK samples."""
@@ -85,6 +238,35 @@ class HighPass:
         filtered = RESPONSE[:n, :n] @ rest + OBSERVED[:n] @ self._state
         self._state = np.linalg.matrix_power(STEP[0], n) @ self._state + DRIVEN[:, BLOCK - n :] @ rest
         return filtered
+
+
+class _Steps:
+    """How states follow each other: `carried @ state + driven`, GROUP steps by one product, and so on above."""
+
+    def __init__(self, carried: Wide, levels: int) -> None:
+        powers = [np.linalg.matrix_power(carried, n) for n in range(GROUP + 1)]
+        nothing = np.zeros((ORDER, ORDER))
+        self._carried = carried
+        self._above = _Steps(powers[GROUP], levels - 1) if levels else None  # of which a step is a group of these
+        # What the state before a group adds to the states in it, and what its steps are driven by to these and …
+        self._spread = np.concatenate([one.T for one in powers[:GROUP]], axis=1)
+        rows = [[powers[to - of - 1].T if to > of else nothing for to in range(GROUP)] for of in range(GROUP)]
+        self._within = np.block(rows)
+        self._added = np.concatenate([one.T for one in reversed(powers[:GROUP])])  # … to the state behind it.
+
+    def states(self, driven: Wide, first: Wide) -> Wide:
+        """Before each step that is `driven` (n, ORDER), and behind the last: (n + 1, ORDER)."""
+        whole = len(driven) // GROUP * GROUP if self._above else 0
+        found = np.empty((len(driven) + 1, ORDER))
+        found[whole] = first
+        if self._above and whole:
+            groups = driven[:whole].reshape(-1, GROUP * ORDER)
+            before = self._above.states(groups @ self._added, first)
+            found[:whole] = (groups @ self._within + before[:-1] @ self._spread).reshape(-1, ORDER)
+            found[whole] = before[-1]
+        for nth in range(whole, len(driven)):
+            found[nth + 1] = self._carried @ found[nth] + driven[nth]
+        return found
 
 
 def _section(quality: float) -> StateSpace:
@@ -139,4 +321,5 @@ OBSERVED = np.stack([STEP[2] @ power for power in _POWERS[:BLOCK]])
 # (ORDER, BLOCK): what the block adds to the state.
 DRIVEN = np.stack([power @ STEP[1] for power in reversed(_POWERS[:BLOCK])], axis=1)
 RESPONSE = _response(STEP, OBSERVED)
+BLOCK_STEPS = _Steps(CARRIED, levels=2)
 RESTING = np.linalg.solve(np.eye(ORDER) - STEP[0], STEP[1])  # the state after an endless 1.0

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from speakerid.errors import FileMissing, FileTooLarge
+from speakerid.names import quoted_path
 
 MAX_FILE_BYTES = 100 * 1024 * 1024
 RECORDING_BYTES = 8 * 1024**3  # 12 hours of 16-bit stereo at 48 kHz; never read whole
-AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".webm", ".m4a", ".mp4"}
+URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/+\w")  # a Path keeps one slash of two; not the drive of C:/voices
+AUDIO_SUFFIXES = {
+    *(
+        ".wav",
+        ".flac",
+        ".mp3",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".webm",
+        ".m4a",
+        ".m4b",
+        ".mp4",
+        ".aac",
+        ".mov",
+        ".mkv",
+        ".mka",
+    ),
+    *(".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".w64", ".amr", ".3gp", ".3g2", ".wma", ".asf", ".avi"),
+    *(".flv", ".mp2", ".ac3", ".eac3", ".wv", ".tta", ".ape", ".voc", ".sph", ".dss"),
+}
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """A file to read. Raises FileMissing, also for OSErrors of the block."""
+    if URL.match(str(path)):
+        raise FileMissing(f"{quoted_path(path)} is the address of something elsewhere. Download it, and give the file.")
     if not path.is_file():
-        found = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise FileMissing(f"{str(path)!r} {found}. Check the path.")
+        what = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else "does not exist"
+        raise FileMissing(f"{quoted_path(path)} {what}. Check the path.")
     try:
         with path.open("rb") as file:
             yield file
     except OSError as error:
-        raise FileMissing(f"{str(path)!r} cannot be read ({error.strerror}). Check its permissions.") from error
+        raise FileMissing(f"{quoted_path(path)} cannot be read ({error.strerror}). Check its permissions.") from error
 
 
 def read_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
@@ -37,24 +61,28 @@ def read_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
 
 
 def speaker_tree(root: Path) -> dict[str, list[Path]]:
-    """Audio files by speaker, both sorted by name; files may lie in deeper folders. Raises FileMissing for none."""
+    """Audio files of a corpus by speaker, both sorted by name; files may lie in deeper folders.
+
+    Corpora are large and well kept: a file is what its suffix says. Raises FileMissing for none.
+    """
     found = {
         folder.name: recordings(folder)
         for folder in (sorted(root.iterdir()) if root.is_dir() else [])
-        if folder.is_dir()
+        if folder.is_dir() and not folder.name.startswith(".")
     }
     tree = {name: files for name, files in found.items() if files}
     if not tree:
         raise FileMissing(
-            f"{str(root)!r} has no sub-folder with audio files. Give a folder with one sub-folder per speaker."
+            f"{quoted_path(root)} has no sub-folder with audio files. Give a folder with one sub-folder per speaker."
         )
     return tree
 
 
 def recordings(folder: Path) -> list[Path]:
-    """Audio files in the folder and below it, sorted by name."""
-    return sorted(file for file in folder.rglob("*") if _is_recording(file))
+    """Files that are called audio in the folder and below it, none of them hidden, sorted by name."""
+    return sorted(file for file in folder.rglob("*") if _is_recording(file, folder))
 
 
-def _is_recording(file: Path) -> bool:
-    return file.suffix.lower() in AUDIO_SUFFIXES and not file.name.startswith(".") and file.is_file()
+def _is_recording(file: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return file.suffix.lower() in AUDIO_SUFFIXES and not hidden and file.is_file()

@@ -9,12 +9,20 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-from speakerid.errors import AudioTooLong, ClientGone, NoSuchChannel, TooManyChannels, UnsupportedAudio
+from speakerid.errors import (
+    AudioTooLong,
+    ClientGone,
+    MalformedAudio,
+    NoSuchChannel,
+    TooManyChannels,
+    UnsupportedAudio,
+)
 
 SAMPLE_RATE_HZ = 16_000  # every waveform inside speakerid
 MIN_RATE_HZ = 4_000  # below this no speech is left
 MAX_RATE_HZ = 768_000  # the highest rate audio interfaces offer; also bounds the resampler's filter
 CODEC_PADDING_S = 0.25  # lossy codecs add up to two frames (AAC at 16 kHz: 2 x 64 ms), not the caller's fault
+MAX_RECORDINGS = 10_000  # of one file: each is opened by itself, which takes 0.1 ms and more
 Channel = Literal["mix"] | int  # the mean of all channels, or one of them, counted from 0
 _GONE: ContextVar[threading.Event | None] = ContextVar("client_gone", default=None)
 
@@ -49,6 +57,16 @@ def check_rate(rate_hz: int) -> None:
         raise UnsupportedAudio(
             f"The audio has a sample rate of {rate_hz} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are accepted. "
             "Resample it first."
+        )
+
+
+def check_recordings(count: int) -> None:
+    """Check how many recordings a joined file has so far. Raises MalformedAudio, ClientGone."""
+    check_not_cancelled()
+    if count > MAX_RECORDINGS:
+        raise MalformedAudio(
+            f"The file holds more than {MAX_RECORDINGS} recordings one after another. Join their samples under one "
+            "header, or send it in parts."
         )
 
 

@@ -23,6 +23,7 @@ HOP_SAMPLES = 256
 BAND_BINS = 8
 BAND_HZ = 250
 BLOCK_FRAMES = 1024
+WINDOW = np.hanning(FRAME_SAMPLES).astype(np.float32)
 
 
 def measure(samples: FloatArray, segments: tuple[Span, ...], clipping_ratio: float) -> Speech:
@@ -68,10 +69,11 @@ def bandwidth_hz(samples: FloatArray, segments: tuple[Span, ...]) -> int:
     """Upper edge of the highest 250 Hz band where speech rises above the pauses: 4000 for telephone, 8000 at most."""
     if len(samples) < FRAME_SAMPLES or not segments:
         return 0
-    powers, centers = band_powers(samples), frame_centers(len(samples))
-    speech, pause = (mask[centers] for mask in _masks(len(samples), segments))
+    speech, pause = (mask[frame_centers(len(samples))] for mask in _masks(len(samples), segments))
     if not speech.any():
         return 0
+    counted = speech | pause
+    powers, speech, pause = band_powers(samples, counted), speech[counted], pause[counted]
     loud = np.percentile(powers[speech], LOUDEST_PERCENT, axis=0)
     noise = np.median(powers[pause], axis=0) if pause.sum() >= MIN_PAUSE_FRAMES else np.zeros_like(loud)
     floor = np.maximum(noise * _ratio(BAND_ABOVE_NOISE_DB), loud.max() * _ratio(-BAND_BELOW_PEAK_DB))
@@ -103,13 +105,14 @@ def _ratio(db: float) -> float:
     return float(10 ** (db / 10))
 
 
-def band_powers(samples: FloatArray) -> FloatArray:
-    """(n,) at 16 kHz, n >= 512 -> (frames, 32): mean power of each band, in no particular unit."""
-    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES)[::HOP_SAMPLES]
-    window = np.hanning(FRAME_SAMPLES).astype(np.float32)
-    return np.concatenate(
-        [_bands(frames[start : start + BLOCK_FRAMES] * window) for start in range(0, len(frames), BLOCK_FRAMES)]
-    )
+def band_powers(samples: FloatArray, counted: Mask) -> FloatArray:
+    """(n,) at 16 kHz, n >= 512 -> (m, 32): mean power of each band in the frames that are `counted` (frames,).
+
+    In no particular unit.
+    """
+    frames, places = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES), np.flatnonzero(counted)
+    starts = np.split(places * HOP_SAMPLES, range(BLOCK_FRAMES, len(places), BLOCK_FRAMES))
+    return np.concatenate([_bands(frames[some] * WINDOW) for some in starts])
 
 
 def frame_centers(total: int) -> NDArray[np.intp]:
@@ -118,7 +121,7 @@ def frame_centers(total: int) -> NDArray[np.intp]:
 
 
 def _bands(frames: FloatArray) -> FloatArray:
-    spectrum = np.fft.rfft(frames)[:, :-1]
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
-    bands: FloatArray = power.reshape(len(frames), -1, BAND_BINS).mean(axis=2, dtype=np.float32)
+    spectrum = np.ascontiguousarray(np.fft.rfft(frames)[:, :-1]).view(np.float32)
+    bins = spectrum.reshape(len(frames), -1, 2 * BAND_BINS)  # real and imaginary parts in turns
+    bands: FloatArray = np.einsum("fbk,fbk->fb", bins, bins) / np.float32(BAND_BINS)
     return bands

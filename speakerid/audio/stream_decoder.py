@@ -12,10 +12,10 @@ import soxr
 
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import AVAILABLE
-from speakerid.audio.containers.sniff import WEBM_DECODERS, ContainerFormat
+from speakerid.audio.conditioning import mean
+from speakerid.audio.containers.signatures import HEAD_BYTES, live_container
 from speakerid.audio.limits import SAMPLE_RATE_HZ, check_rate
 from speakerid.audio.reader import AudioReader, DecodedBlock, to_float
-from speakerid.audio.resample import mean
 from speakerid.errors import MalformedAudio, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 
@@ -25,10 +25,19 @@ OPUS_CHANNELS = 2  # more need a mapping that single packets do not carry
 BAD_PACKETS = 50  # in a row: a few are lost or damaged on the way
 MAX_UNDECODED_BYTES = 4 * 1024 * 1024  # of a WebM or Ogg stream without any audio
 FULL_SCALE = np.float32(32_768.0)
-_FORMATS = {
-    "webm": ContainerFormat("WebM", "matroska", WEBM_DECODERS),
-    "ogg": ContainerFormat("Ogg", "ogg", WEBM_DECODERS),
+_UNREAD = {
+    "MP4": "The bytes are fragmented MP4, which Safari's MediaRecorder makes and live streams do not read. Send "
+    "samples as pcm_s16le, from an AudioWorklet for example, or record as 'audio/webm;codecs=opus' where the browser "
+    "can.",
+    "WAV": "The bytes are a WAV file. Send its samples alone, without the header, as pcm_s16le.",
 }
+_HEADERLESS = (
+    "The stream does not begin as {} does. A MediaRecorder writes the header into its first chunk only: send every "
+    "chunk from the first on, and start a new recorder for each stream."
+)
+_DEMUXERS = {"webm": "matroska", "ogg": "ogg"}
+_CONTAINERS = {"webm": "WebM", "ogg": "Ogg"}
+_ENCODINGS = {name: encoding for encoding, name in _CONTAINERS.items()}
 
 
 @dataclass(frozen=True)
@@ -51,9 +60,42 @@ def decoded(messages: Iterable[bytes], incoming: StreamFormat, max_seconds: floa
 
     Raises AudioError, StreamTooLong after `max_seconds`.
     """
+    messages = _as_declared(messages, incoming.encoding)
     if AVAILABLE and incoming.encoding in ("webm", "ogg"):
         return remote.live(messages, incoming.encoding, max_seconds)
     return decoded_here(messages, incoming, max_seconds)
+
+
+def _as_declared(messages: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
+    """The same messages. Raises MalformedAudio where the first show that they are something else than was declared.
+
+    Of a container the first bytes are held back until they are enough to tell, of samples and packets never.
+    """
+    head, held = b"", list[bytes]()
+    for message in messages:
+        held.append(message)
+        if len(head) < HEAD_BYTES:
+            head += message[:HEAD_BYTES]
+            _check(head, encoding)
+        if encoding not in _CONTAINERS or len(head) >= HEAD_BYTES:
+            yield from held
+            held.clear()
+    yield from held
+
+
+def _check(head: bytes, encoding: Encoding) -> None:
+    """Raises MalformedAudio. What is too short to tell passes."""
+    found = live_container(head)
+    if found in _UNREAD:
+        raise MalformedAudio(_UNREAD[found])
+    if found is not None and found not in _ENCODINGS:
+        raise MalformedAudio(f"The bytes are {found}, which live streams do not read. Send WebM or Ogg, or samples.")
+    if found is not None and _ENCODINGS[found] != encoding:
+        raise MalformedAudio(
+            f'The bytes are {found}, and the first message says {encoding}. Say "encoding": "{_ENCODINGS[found]}".'
+        )
+    if found is None and len(head) >= HEAD_BYTES and encoding in _CONTAINERS:
+        raise MalformedAudio(_HEADERLESS.format(_CONTAINERS[encoding]))
 
 
 def decoded_here(messages: Iterable[bytes], incoming: StreamFormat, max_seconds: float) -> Iterator[FloatArray]:
@@ -87,7 +129,7 @@ def _blocks(messages: Iterable[bytes], incoming: StreamFormat) -> Iterator[Decod
         return _pcm(messages, incoming)
     if incoming.encoding == "opus":
         return _opus(messages, incoming.channels)
-    return _contained(messages, _FORMATS[incoming.encoding])
+    return _contained(messages, _DEMUXERS[incoming.encoding])
 
 
 def _pcm(messages: Iterable[bytes], incoming: StreamFormat) -> Iterator[DecodedBlock]:
@@ -121,9 +163,9 @@ def _opus(messages: Iterable[bytes], channels: int) -> Iterator[DecodedBlock]:
             yield DecodedBlock(to_float(frame), frame.sample_rate)
 
 
-def _contained(messages: Iterable[bytes], fmt: ContainerFormat) -> Iterator[DecodedBlock]:
+def _contained(messages: Iterable[bytes], demuxer: str) -> Iterator[DecodedBlock]:
     arriving = _Arriving(messages)
-    with AudioReader(arriving, fmt) as reader:
+    with AudioReader(arriving, demuxer) as reader:
         for block in reader:
             arriving.undecoded = 0
             yield block

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from speakerid.audio.conditioning import rechunked
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.resample import rechunked
 from speakerid.onnx_session import open_session
 from speakerid.types import FloatArray, Span
 

@@ -32,6 +32,11 @@ def stranger() -> tuple[Path, ...]:
     return _files(_HERE / "stranger", "probe")
 
 
+def commands() -> dict[str, Path]:
+    """Words that the classifier `wake-words` knows, by label: a synthetic voice says them."""
+    return {file.stem: file for file in sorted((_HERE / "commands").glob("*.opus"))}
+
+
 def conversation() -> list[ConversationLine]:
     """Probes of two enrolled speakers and the stranger, one after another."""
     first, second = list(voices().items())[:2]

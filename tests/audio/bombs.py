@@ -125,11 +125,16 @@ def ogg_comments(count: int = 1_000_000) -> bytes:
     return b"".join(_ogg_pages([head, b"OpusTags" + _vorbis_comments(count)]))
 
 
+def id3_tag(count: int = 1_000_000, missing: int = 0) -> bytes:
+    """A tag of comments under different names, each looked for among all before it; `missing` bytes of it are not."""
+    frames = b"".join(b"TXXX" + words(10) + b"\0\0\0" + b"%07x\x0a" % nth for nth in range(count))
+    size = len(frames) + missing
+    return b"ID3\x03\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + frames
+
+
 def mp3_tags(count: int = 1_000_000) -> bytes:
-    """An ID3 tag of comments under different names before silent frames."""
-    frames = b"".join(b"TXXX" + words(10) + b"\0\0\0" + b"%07x\0a" % nth for nth in range(count))
-    size = bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))
-    return b"ID3\x03\0\0" + size + frames + _SILENT_MP3 * 20
+    """Silent frames that a tag counts as its own."""
+    return id3_tag(count, missing=10_000) + SILENT_MP3 * 20
 
 
 def element(name: int, *parts: bytes) -> bytes:
@@ -146,7 +151,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
         *(wav_comments, flac_blocks, flac_comments, ogg_comments, mp3_tags),
     )
 }
-_SILENT_MP3 = b"\xff\xf3\x48\xc4" + bytes(140)  # MPEG 2 layer III, 32 kbit/s at 16 kHz: 144 bytes
+SILENT_MP3 = b"\xff\xf3\x48\xc4" + bytes(140)  # MPEG 2 layer III, 32 kbit/s at 16 kHz: 144 bytes
 
 
 def _m4a(moov: bytes) -> bytes:
@@ -256,6 +261,7 @@ def _simple_block(track: int, data: bytes) -> bytes:
     return element(0xA3, bytes([0x80 | track]), b"\0\0\x80", data)
 
 
+PASSED_OVER = "wav_comments"  # nobody reads the comments of plain WAV: its few samples are a recording like others
 SMALL = [name for name in BOMBS if name.startswith("mp4_")]  # a few KB each
 
 

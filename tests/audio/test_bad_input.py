@@ -45,9 +45,7 @@ NOT_AUDIO = {
     "playlist": (b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1/secret\n", "playlist"),
     "concat": (b"ffconcat version 1.0\nfile /etc/hostname\n", "text"),
     "sdp": (b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=audio 9 RTP/AVP 0\n", "text"),
-    "avi": (b"RIFF\x00\x10\x00\x00AVI LIST" + bytes(500), "RIFF"),
-    "aiff": (b"FORM\x00\x00\x10\x00AIFFCOMM" + bytes(500), "AIFF"),
-    "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00" + bytes(500), "not audio"),
+    "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00" + bytes(500), "HEIF"),
     "zeros": (bytes(5000), "00 00 00 00"),
     "random": (np.random.default_rng(3).bytes(500_000), "known format"),
     "one byte": (b"\xff", "known format"),
@@ -125,10 +123,19 @@ def test_damage_in_the_header_is_refused(voice: FloatArray, name: str) -> None:
 
 def test_another_codec_in_a_known_container_is_named(voice: FloatArray) -> None:
     data = bytearray(wav_bytes((voice * 32_767).astype(np.int16), 48_000))
-    data[20:22] = (2).to_bytes(2, "little")  # Microsoft ADPCM
+    data[20:22] = (0x270).to_bytes(2, "little")  # ATRAC3
     error = refusal(bytes(data))
     assert error.code == "unsupported_audio"
-    assert "adpcm" in str(error)
+    assert "atrac3" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("head", "named"), [(b"RIFF\x00\x10\x00\x00AVI LIST", "AVI"), (b"FORM\x00\x00\x10\x00AIFFCOMM", "AIFF")]
+)
+def test_a_known_container_that_cannot_be_opened_is_named(head: bytes, named: str) -> None:
+    error = refusal(head + bytes(500))
+    assert error.code == "malformed_audio"
+    assert named in str(error)
 
 
 @pytest.mark.parametrize("rate_hz", [0, 1, 3_999, 1_000_000, 0xFFFF_FFFF])

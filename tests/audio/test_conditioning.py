@@ -12,8 +12,7 @@ from numpy.polynomial import Polynomial
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from speakerid.audio.conditioning import DEGREE, FLOOR, ONSET, HighPass, high_pass
-from speakerid.audio.decode import decode
-from speakerid.audio.prepare import Preparer
+from speakerid.audio.decode import Preparer, decode
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.registry import load_encoder
 from speakerid.types import FloatArray

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speakerid.audio.decode import decode, from_samples
+from speakerid.audio.decode import decode
 from speakerid.audio.limits import DecodeLimits
 from speakerid.errors import AudioTooLong, NoSuchChannel, TooManyChannels
 from speakerid.types import FloatArray
 from tests.audio.encode import encode, silent_flac, wav_bytes
+from tests.audio.voice import from_samples
 
 TWO_HOURS = """
 import resource, sys, time

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerid.audio.byte_source import KEPT_BYTES, Cursor, mapped_file
+from speakerid.audio.conditioning import rechunked
 from speakerid.audio.decode import decode, read_announced, stream
 from speakerid.audio.limits import RECORDING, DecodeLimits
-from speakerid.audio.resample import rechunked
 from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge, TruncatedAudio, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import RECIPES, encode

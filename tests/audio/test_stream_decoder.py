@@ -9,12 +9,12 @@ import pytest
 import soxr
 
 from speakerid.audio import stream_decoder
-from speakerid.audio.decode import decode, from_samples
+from speakerid.audio.decode import decode
 from speakerid.audio.stream_decoder import BAD_PACKETS, Encoding, StreamFormat, decoded
 from speakerid.errors import MalformedAudio, StreamIdle, StreamTooLong, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import OPUS_HZ, cut, encode, opus_packets
-from tests.audio.voice import correlation, synthetic_voice
+from tests.audio.voice import correlation, from_samples, synthetic_voice
 
 VOICE = synthetic_voice(2.0, OPUS_HZ)
 
@@ -112,8 +112,21 @@ def test_what_goes_wrong_with_the_messages_passes_through_the_decoder() -> None:
 
 
 def test_another_file_than_announced() -> None:
-    with pytest.raises(MalformedAudio):
+    with pytest.raises(MalformedAudio, match="The bytes are FLAC, which live streams do not read"):
         whole([encode("flac", VOICE, 16_000)], StreamFormat("webm"))
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_fragments_of_safari_are_named(size: int) -> None:
+    with pytest.raises(MalformedAudio, match="Safari"):
+        whole(cut(encode("m4a-fragments", VOICE, 44_100), size), StreamFormat("webm"))
+
+
+def test_a_later_chunk_of_a_recorder_is_named() -> None:
+    file = encode("webm-opus", VOICE, OPUS_HZ)
+    later = file[file.rindex(b"\x1f\x43\xb6\x75") :]
+    with pytest.raises(MalformedAudio, match="first chunk"):
+        whole([later], StreamFormat("webm"))
 
 
 def test_a_file_without_audio_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +153,50 @@ def test_longer_than_allowed() -> None:
 def test_what_cannot_be_read_is_refused_before_it_comes(how: StreamFormat) -> None:
     with pytest.raises(UnsupportedAudio):
         how.check()
+
+
+WEBM, MP4 = encode("webm-opus", VOICE, OPUS_HZ), encode("m4a-fragments", VOICE, 44_100)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "audio", "says"),
+    [
+        ("webm", WEBM[WEBM.index(b"\x1f\x43\xb6\x75") :], "every chunk from the first on"),  # of a MediaRecorder
+        ("webm", WEBM[5:], "every chunk from the first on"),
+        ("ogg", encode("ogg-opus", VOICE, OPUS_HZ)[1:], "does not begin as Ogg does"),
+        ("webm", MP4, "Safari"),
+        ("pcm_s16le", MP4, "Safari"),
+        ("webm", MP4[MP4.index(b"moof") - 4 :], "Safari"),
+        ("webm", encode("ogg-opus", VOICE, OPUS_HZ), '"encoding": "ogg"'),  # Firefox
+        ("ogg", WEBM, '"encoding": "webm"'),
+        ("pcm_s16le", WEBM, '"encoding": "webm"'),
+        ("opus", WEBM, '"encoding": "webm"'),
+        ("pcm_s16le", encode("wav-s16", VOICE, 16_000), "without the header"),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 6, 4096])
+def test_what_was_declared_otherwise_is_named(encoding: Encoding, audio: bytes, says: str, size: int) -> None:
+    with pytest.raises(MalformedAudio, match=says):
+        whole(cut(audio, size), StreamFormat(encoding))
+
+
+@pytest.mark.parametrize("encoding", ["pcm_s16le", "opus"])
+def test_no_message_waits_for_another(encoding: Encoding) -> None:
+    messages = [bytes(640)] * 10 if encoding == "pcm_s16le" else opus_packets(VOICE)[:10]
+
+    def without_an_end() -> Iterator[bytes]:
+        yield from messages
+        raise StreamIdle(1.0)
+
+    found = decoded(without_an_end(), StreamFormat(encoding), 60.0)
+    samples = sum(len(next(found)) for _ in messages)
+    assert samples == pytest.approx(
+        10 * 320, abs=0 if encoding == "pcm_s16le" else 500
+    )  # the delay of the codec and of resampling
+    with pytest.raises(StreamIdle):
+        list(found)
+
+
+@pytest.mark.parametrize("encoding", ["pcm_s16le", "opus"])
+def test_a_stream_without_audio_is_empty(encoding: Encoding) -> None:
+    assert len(whole([], StreamFormat(encoding))) == len(whole([b"", b""], StreamFormat(encoding))) == 0

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from speakerid.audio.conditioning import rechunked
 from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import SEGMENTS
-from speakerid.audio.resample import rechunked
 from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import SileroVad, VadOptions
 from speakerid.types import FloatArray, Span

@@ -155,7 +155,7 @@ def test_many_threads_find_the_same(vad: SileroVad, readings: list[FloatArray]) 
 
 def test_neither_torch_nor_the_silero_package_is_imported() -> None:
     code = (
-        "import sys, numpy; from speakerid.audio.vad import SileroVad; from speakerid.audio.prepare import Preparer;"
+        "import sys, numpy; from speakerid.audio.vad import SileroVad; from speakerid.audio.decode import Preparer;"
         "Preparer(SileroVad()).prepare((numpy.zeros(16000, 'float32'), 16000));"
         "print([name for name in ('torch', 'silero_vad', 'torchaudio') if name in sys.modules])"
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
-from speakerid.types import FloatArray
+from speakerid.audio.decode import Preparer
+from speakerid.audio.limits import Channel, DecodeLimits
+from speakerid.types import FloatArray, Span
 
 RATE_HZ = 48_000
 TOP_HZ = 3_400  # telephone band, so that 8 kHz formats carry all of it
@@ -36,3 +38,17 @@ def correlation(found: FloatArray, expected: FloatArray, max_lag: int = 4_000) -
     lags = np.fft.irfft(spectrum, 2 * size)
     best = max(lags[: max_lag + 1].max(), lags[-max_lag:].max())
     return float(best / (np.linalg.norm(found) * np.linalg.norm(expected)))
+
+
+class NoSpeech:
+    """A VAD for what is only decoded."""
+
+    def speech_segments(self, samples: FloatArray) -> tuple[Span, ...]:
+        return ()
+
+
+def from_samples(
+    samples: ArrayLike, rate_hz: ArrayLike, *, limits: DecodeLimits | None = None, channel: Channel = "mix"
+) -> FloatArray:
+    """(n,) at 16 kHz, as `SpeakerID` takes samples."""
+    return Preparer(NoSpeech(), limits).decode((samples, rate_hz), channel=channel)

@@ -9,14 +9,16 @@ import pytest
 
 from recipes.sample_voices.recording import read
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.samples import silence, stranger, voices
+from speakerid.samples import commands, silence, stranger, voices
 
 SPEECH_RMS_DB = (-27.0, -18.0)
 NOISE_FLOOR_DB = -75.0
 FRAME = SAMPLE_RATE_HZ // 50
 ENROLL = [path for voice in voices().values() for path in voice.enroll]
 PROBES = [path for voice in voices().values() for path in voice.probes] + list(stranger())
-EVERY_FILE = [*ENROLL, *PROBES, silence()]
+COMMANDS = list(commands().values())
+SPOKEN = [*ENROLL, *PROBES, *COMMANDS]
+EVERY_FILE = [*SPOKEN, silence()]
 
 
 def file_id(path: Path) -> str:
@@ -55,7 +57,12 @@ def test_probe_lasts_5_to_6_s(path: Path) -> None:
     assert 4.95 <= read(path).size / SAMPLE_RATE_HZ <= 6.05
 
 
-@pytest.mark.parametrize("path", [*ENROLL, *PROBES], ids=file_id)
+def test_commands_are_short_words_by_their_labels() -> None:
+    assert list(commands()) == ["computer", "smart_mirror"]
+    assert all(0.7 <= read(path).size / SAMPLE_RATE_HZ <= 2.0 for path in COMMANDS)
+
+
+@pytest.mark.parametrize("path", SPOKEN, ids=file_id)
 def test_speech_is_loud_enough_not_clipped_and_never_digitally_silent(path: Path) -> None:
     samples = read(path)
     rms_db = 20 * np.log10(np.sqrt(np.mean(samples**2)))
@@ -64,7 +71,7 @@ def test_speech_is_loud_enough_not_clipped_and_never_digitally_silent(path: Path
     assert frame_levels_db(path).min() > NOISE_FLOOR_DB
 
 
-@pytest.mark.parametrize("path", [*ENROLL, *PROBES], ids=file_id)
+@pytest.mark.parametrize("path", SPOKEN, ids=file_id)
 def test_speech_stands_well_above_the_noise(path: Path) -> None:
     levels_db = frame_levels_db(path)
     assert np.percentile(levels_db, 90) - np.percentile(levels_db, 2) > 20.0
@@ -83,4 +90,4 @@ def test_everything_is_small() -> None:
 
 def test_no_two_files_are_alike() -> None:
     digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in EVERY_FILE}
-    assert len(digests) == len(EVERY_FILE) == 41
+    assert len(digests) == len(EVERY_FILE) == 43

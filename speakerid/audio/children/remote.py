@@ -14,9 +14,19 @@ import numpy as np
 
 from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.children.pool import Use, current
-from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, DecodeJob, Gone, MessageKind, ProtocolViolation, asked
+from speakerid.audio.children.wire import (
+    PIECE_BYTES,
+    ChildWire,
+    DecodeJob,
+    Gone,
+    MessageKind,
+    ProtocolViolation,
+    asked,
+    lost_s,
+)
+from speakerid.audio.conditioning import checked
+from speakerid.audio.file_decoder import NOTHING, Announced, DecodedPiece
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits, check_not_cancelled
-from speakerid.audio.reader import Announced, checked
 from speakerid.errors import (
     AudioError,
     DecoderCrashed,
@@ -36,16 +46,19 @@ MAX_MESSAGE_CHARS = 1_000
 Answer = Callable[[int], bytes | memoryview]  # piece n of the file; none at the end
 
 
-def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel, use: Use) -> Iterator[FloatArray]:
-    """(n,) float32 at 16 kHz each. Raises AudioError, Overloaded, DecoderUnavailable."""
+def pieces(data: ByteSource, limits: DecodeLimits, channel: Channel, use: Use) -> Iterator[DecodedPiece]:
+    """Raises AudioError, Overloaded, DecoderUnavailable."""
     job = DecodeJob("pieces", limits, len(data), channel)
     left = int(limits.max_seconds * SAMPLE_RATE_HZ) + SAMPLE_RATE_HZ
-    for _, payload in _converse(job, _file(data), use):
+    for kind, payload in _converse(job, _file(data), use):
+        if kind == MessageKind.LOST:
+            yield DecodedPiece(NOTHING, lost_s=_lost_s(payload))
+            continue
         piece = _samples(payload)
         left -= len(piece)
         if left < 0:
             raise DecoderCrashed
-        yield checked(piece)
+        yield DecodedPiece(checked(piece))
 
 
 def announced(data: ByteSource, limits: DecodeLimits) -> Announced:
@@ -98,7 +111,7 @@ class _Conversation:
             self._wire.send(MessageKind.BYTES, self._answer(0))
         while True:
             kind, payload = self._wire.receive()
-            if kind in (MessageKind.PIECE, MessageKind.ANNOUNCED):
+            if kind in (MessageKind.PIECE, MessageKind.ANNOUNCED, MessageKind.LOST):
                 yield kind, payload
             elif kind == MessageKind.ASK:
                 self._serve(asked(payload))
@@ -148,6 +161,14 @@ def _samples(payload: bytearray) -> FloatArray:
     if len(payload) % 4:
         raise DecoderCrashed
     return np.frombuffer(payload, np.float32)
+
+
+def _lost_s(payload: bytearray) -> float:
+    """Raises DecoderCrashed."""
+    found = lost_s(payload)
+    if found is None:
+        raise DecoderCrashed
+    return found
 
 
 def _announced(payload: bytearray) -> Announced:

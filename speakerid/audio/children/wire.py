@@ -1,6 +1,6 @@
 """The protocol between a service and its decoding children: frames of a kind, a length and bytes.
 
-Job → (Ask ← → Bytes)* , (Announced | Piece)* , Error? , Done. Nothing is ever unpickled, every length is checked.
+Job → (Ask ← → Bytes)* , (Announced | Piece | Lost)* , Error? , Done. Nothing is unpickled, every length is checked.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ FORK, END = b"F", b"E"
 NONE = -1  # the answer where no child was made, or it is not known how it ended
 _HEADER = struct.Struct(">BI")
 _PLACE = struct.Struct(">Q")
+_SECONDS = struct.Struct(">d")
+MAX_LOST_S = 1e9
 
 
 class MessageKind(IntEnum):
@@ -32,8 +34,9 @@ class MessageKind(IntEnum):
     BYTES = 2  # what was asked for; none at the end
     ASK = 3  # the number of a piece of PIECE_BYTES
     ANNOUNCED = 4  # JSON
-    PIECE = 5  # float32 samples (n,) at 16 kHz
+    PIECE = 5  # float32 samples (n,) at 16 kHz; none: it is still at work
     ERROR = 6  # JSON: code, message
+    LOST = 8  # float64: seconds of audio that could not be decoded
     DONE = 7  # 1 byte: whether the child is good for another job
 
 
@@ -44,6 +47,7 @@ LIMITS = {
     MessageKind.ANNOUNCED: MAX_TEXT_BYTES,
     MessageKind.PIECE: PIECE_BYTES,
     MessageKind.ERROR: MAX_TEXT_BYTES,
+    MessageKind.LOST: 8,
     MessageKind.DONE: 1,
 }
 
@@ -152,6 +156,16 @@ class ChildWire:
         assert self.waiting is not None
         self.waiting(idle_s + TICK_S)
         return idle_s + TICK_S
+
+
+def lost(seconds: float) -> bytes:
+    return _SECONDS.pack(seconds)
+
+
+def lost_s(payload: bytes | bytearray) -> float | None:
+    """None of what no number of seconds can be."""
+    seconds = float(_SECONDS.unpack(payload)[0]) if len(payload) == _SECONDS.size else -1.0
+    return seconds if 0.0 <= seconds < MAX_LOST_S else None
 
 
 def ask(nth: int) -> bytes:

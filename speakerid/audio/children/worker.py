@@ -33,12 +33,12 @@ from speakerid.audio.children.wire import (
     Gone,
     MessageKind,
     ask,
+    lost,
 )
+from speakerid.audio.file_decoder import DecodedPiece, announced_here, decode_here
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.reader import announced_here, decode_here
 from speakerid.audio.stream_decoder import StreamFormat, decoded_here
 from speakerid.errors import DecoderCrashed, DecodingNeedsMemory, SpeakeridError
-from speakerid.types import FloatArray
 
 PIECE_SAMPLES = PIECE_BYTES // 4
 ORPHANED_S = 2.0  # between two looks whether the service is still there
@@ -98,16 +98,20 @@ class _DecodeWork:
             self._deliver(decode_here(self._file(), job.limits, job.channel))
         else:
             found = decoded_here(self._messages(), StreamFormat(job.encoding), job.limits.max_seconds)
-            self._deliver(found)
+            self._deliver(map(DecodedPiece, found))
 
-    def _deliver(self, found: Iterator[FloatArray]) -> None:
-        """Send pieces (n,), cut to what one frame carries."""
+    def _deliver(self, found: Iterator[DecodedPiece]) -> None:
+        """Send pieces, cut to what one frame carries, and word that work goes on where there are none."""
         send = self.wire.send if self.job.task == "live" else self.wire.hold
         for piece in found:
-            for start in range(0, len(piece), PIECE_SAMPLES):
-                part = np.ascontiguousarray(piece[start : start + PIECE_SAMPLES], np.float32)
+            for start in range(0, len(piece.samples), PIECE_SAMPLES):
+                part = np.ascontiguousarray(piece.samples[start : start + PIECE_SAMPLES], np.float32)
                 send(MessageKind.PIECE, part.view(np.uint8).data)
-            self.budget.delivered(len(piece) / SAMPLE_RATE_HZ)
+            if piece.skipped_s:
+                self.wire.send(MessageKind.PIECE)
+            if piece.lost_s:
+                self.wire.hold(MessageKind.LOST, lost(piece.lost_s))
+            self.budget.delivered(len(piece.samples) / SAMPLE_RATE_HZ + piece.skipped_s)
 
     def _send_error(self, error: SpeakeridError) -> None:
         self.wire.send(MessageKind.ERROR, json.dumps({"code": error.code, "message": str(error)}).encode())

@@ -1,22 +1,29 @@
-"""What a file promises before it is decoded: its length, and whether it is whole."""
+"""What a recording promises: how long it is, and whether it is whole."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from speakerid.audio.byte_source import ByteSource
-from speakerid.audio.containers.mpeg import mp3_seconds
-from speakerid.audio.containers.sniff import ContainerFormat
-from speakerid.audio.containers.wav import read_wav_header
+from speakerid.audio.containers import mp4
+from speakerid.audio.containers.ends import VOC, announced_end, flv_number
+from speakerid.audio.containers.joined import last_page
+from speakerid.audio.containers.mpeg import find_mp3, mp3_seconds
+from speakerid.audio.containers.wav import WavForm
 from speakerid.audio.limits import DecodeLimits, check_rate
 from speakerid.errors import NoSamples, TruncatedAudio
 
 EXACT_S = 0.05  # WAV and FLAC count samples; some writers are wrong by a few
 LOSSY_S = 0.3  # encoder delay and padding: AAC at 8 kHz has 2,112 samples, 0.26 s
-# M4A boxes: ISO/IEC 14496-12.
-_MEDIA = (b"mdat", b"moov", b"moof")  # a recording that lacks the end of one of these was cut
+CUT_BYTES = 256  # that a compressed WAV file may lack, and others with one stretch of audio: players never notice
+# Advanced Systems Format, section 3.2: the header, and the object with the size of the file, its flags 48 bytes behind.
+ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_HEAD_BYTES = 65_536
+_ASF_BROADCAST = 1
+_FLV_AUDIO = 4  # and no pictures, which may be longer
 
 
 @dataclass(frozen=True)
@@ -29,53 +36,64 @@ class ContainerHeader:
     seconds: float | None = None
     tolerance_s: float = LOSSY_S
 
-    def check_found(self, found_s: float) -> None:
-        """Raises TruncatedAudio when clearly less than promised was found."""
-        if self.seconds is not None and found_s < self.seconds - self.tolerance_s:
-            raise TruncatedAudio(found_s, self.seconds)
+    def missing_s(self, found_s: float) -> float:
+        """0.0 where what was found is about what was promised."""
+        missing_s = 0.0 if self.seconds is None else self.seconds - found_s
+        return missing_s if missing_s > self.tolerance_s else 0.0
+
+    def most_missing_s(self, found_s: float) -> float:
+        """What can have been lost beside what was found; no bound where that alone is longer than was promised."""
+        missing_s = inf if self.seconds is None else self.seconds - found_s
+        return max(missing_s, LOSSY_S) if missing_s >= 0.0 else inf
 
 
-def read_header(data: ByteSource, fmt: ContainerFormat, limits: DecodeLimits) -> ContainerHeader:
-    """Raises TooManyChannels, AudioTooLong, UnsupportedAudio (its rate), TruncatedAudio, MalformedAudio."""
-    if fmt.container == "WAV":
-        return _wav(data, limits)
-    if fmt.container == "FLAC":
-        return _flac(data, fmt.start, limits)
-    if fmt.container == "MP3":
-        return ContainerHeader(mp3_seconds(data, fmt.start))
-    if fmt.container == "M4A" and not has_media(data):
+def wav_header(form: WavForm, limits: DecodeLimits) -> ContainerHeader:
+    """Raises TooManyChannels, AudioTooLong, UnsupportedAudio (its rate), NoSamples, TruncatedAudio (compressed)."""
+    if form.size == 0:
         raise NoSamples
-    if (fmt.container == "M4A" and not is_whole(data)) or (fmt.container == "Ogg" and not _last_page_is_whole(data)):
+    if form.linear is None:
+        if form.missing > CUT_BYTES:
+            raise TruncatedAudio
+        return ContainerHeader()
+    channels, rate_hz, bytes_per_s = form.linear
+    limits.check_channels(channels)
+    check_rate(rate_hz)
+    found_s = form.size / max(bytes_per_s, 1)
+    limits.check_length(found_s, found_s * rate_hz * channels)
+    return ContainerHeader((form.size + form.missing) / max(bytes_per_s, 1), EXACT_S)
+
+
+def read_header(data: ByteSource, container: str, exact_s: float | None) -> ContainerHeader:
+    """Of a file that FFmpeg has opened as `container`; `exact_s`: what that says of its length, where it is sure.
+
+    Raises TruncatedAudio, NoSamples.
+    """
+    if container == "flac":
+        return ContainerHeader(exact_s, EXACT_S)
+    if container == "mp3":
+        at = find_mp3(data)
+        return ContainerHeader(None if at is None else mp3_seconds(data, at))
+    check_whole(data)
+    if container == "flv" and data[4] == _FLV_AUDIO and not announced_end(data):
+        exact_s = flv_number(data, b"duration") or None
+    return ContainerHeader(exact_s)
+
+
+def check_whole(data: ByteSource) -> None:
+    """Check what bytes alone show, also of a file that cannot be opened. Raises TruncatedAudio, NoSamples."""
+    if data[4:8] == b"ftyp" and not mp4.has_media(data):
+        raise NoSamples
+    if data[4:8] == b"ftyp" and not mp4.is_whole(data):
         raise TruncatedAudio
-    return ContainerHeader()
-
-
-def _wav(data: ByteSource, limits: DecodeLimits) -> ContainerHeader:
-    header = read_wav_header(data)
-    if header is None:
-        return ContainerHeader()
-    limits.check_channels(header.channels)
-    check_rate(header.rate_hz)
-    found = len(data) - header.data_start
-    if found <= 0:
-        raise NoSamples
-    found_s = min(found, header.data_bytes or found) / max(header.bytes_per_s, 1)
-    limits.check_length(found_s, found_s * header.rate_hz * header.channels)
-    return ContainerHeader(header.seconds, EXACT_S)
-
-
-def _flac(data: ByteSource, start: int, limits: DecodeLimits) -> ContainerHeader:
-    """STREAMINFO's length, RFC 9639 section 8.2: 20 bits of rate, 3 of channels - 1, 5 of bits - 1, 36 of frames."""
-    if len(data) < start + 26:
-        return ContainerHeader()
-    packed = struct.unpack(">Q", data[start + 18 : start + 26])[0]
-    rate_hz, channels, frames = packed >> 44, (packed >> 41 & 7) + 1, packed & 0xF_FFFF_FFFF
-    if not rate_hz or not frames:
-        return ContainerHeader()
-    limits.check_length(frames / rate_hz, frames * channels)
-    if _flac_audio_start(data, start + 4) > len(data):
-        raise TruncatedAudio(0.0, frames / rate_hz)
-    return ContainerHeader(frames / rate_hz, EXACT_S)
+    if data[:4] == b"OggS" and not last_page(data).is_whole:
+        raise TruncatedAudio
+    if data[:4] == b"fLaC" and _flac_audio_start(data, 4) > len(data):
+        raise TruncatedAudio
+    if data[:16] == ASF and _asf_bytes(data[:_ASF_HEAD_BYTES]) > len(data):
+        raise TruncatedAudio
+    lacking = announced_end(data) - len(data)
+    if lacking > (0 if data[:20] == VOC else CUT_BYTES):  # further blocks of VOC were to follow
+        raise TruncatedAudio
 
 
 def _flac_audio_start(data: ByteSource, at: int) -> int:
@@ -87,38 +105,10 @@ def _flac_audio_start(data: ByteSource, at: int) -> int:
     return at
 
 
-def _last_page_is_whole(data: ByteSource) -> bool:
-    """Whether the last Ogg page is whole (RFC 3533 section 6): 27 + n header bytes and the n lacing values' sum."""
-    at = data.rfind(b"OggS")
-    if len(data) < at + 27:
-        return False
-    lacing = data[at + 27 : at + 27 + data[at + 26]]
-    return len(lacing) == data[at + 26] and at + 27 + len(lacing) + sum(lacing) <= len(data)
-
-
-def is_whole(data: ByteSource) -> bool:
-    """Whether an M4A file is all there: false when a box of samples or tables is announced longer than the data.
-
-    Whatever some programs append behind the last box is none of that.
-    """
-    return all(start + size <= len(data) for name, start, size in _boxes(data) if name in _MEDIA)
-
-
-def has_media(data: ByteSource) -> bool:
-    """Whether an M4A file has samples: false for a header alone. Samples lie in `mdat` boxes only."""
-    return any(name == b"mdat" and size > 8 for name, _, size in _boxes(data))
-
-
-def _boxes(data: ByteSource) -> Iterator[tuple[bytes, int, int]]:
-    """(name, start, size in bytes) of each top-level box; the last may reach beyond the data."""
-    at = 0
-    while at + 8 <= len(data):
-        size, name = struct.unpack(">I4s", data[at : at + 8])
-        if size == 1 and at + 16 <= len(data):
-            size = struct.unpack(">Q", data[at + 8 : at + 16])[0]
-        if size == 0:
-            size = len(data) - at
-        if size < 8:
-            return
-        yield name, at, size
-        at += size
+def _asf_bytes(head: bytes) -> int:
+    """The announced size of a file, 0 of a broadcast."""
+    at = head.find(_ASF_FILE)
+    if at < 0 or at + 92 > len(head):
+        return 0
+    size, flags = struct.unpack_from("<Q", head, at + 40)[0], struct.unpack_from("<I", head, at + 88)[0]
+    return 0 if flags & _ASF_BROADCAST else int(size)

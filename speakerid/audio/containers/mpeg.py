@@ -1,13 +1,11 @@
-"""MPEG audio frame headers (MP3 and ADTS AAC): enough to recognise a stream and to read its announced length.
+"""MPEG audio frame headers (MP3): enough to recognise a stream and to read its announced length.
 
-MP3: ISO/IEC 11172-3 section 2.4.1.3 and 13818-3. ADTS: ISO/IEC 13818-7 section 6.2. The "Xing" or "Info"
-frame is what LAME and FFmpeg write first.
+ISO/IEC 11172-3 section 2.4.1.3 and 13818-3. The "Xing" or "Info" frame is what LAME and FFmpeg write first.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from speakerid.audio.byte_source import ByteSource
@@ -48,22 +46,14 @@ def mp3_frame(data: ByteSource, at: int) -> Mp3Frame | None:
     return Mp3Frame(size, rate_hz, 1152 if mpeg1 else 576, (17 if mono else 32) if mpeg1 else (9 if mono else 17))
 
 
-def adts_bytes(data: ByteSource, at: int) -> int | None:
-    """Length of the ADTS frame whose header starts at `at`, or None."""
-    if at + 7 > len(data) or data[at] != 0xFF or data[at + 1] & 0xF6 != 0xF0:
-        return None
-    size = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
-    return size if size > 7 else None
-
-
 def find_mp3(data: ByteSource, start: int = 0) -> int | None:
     """Where the first of three consecutive MP3 frames starts (fewer if the data ends there), or None."""
-    return _find(data, start, lambda at: frame.bytes if (frame := mp3_frame(data, at)) else None)
-
-
-def find_adts(data: ByteSource, start: int = 0) -> int | None:
-    """Where the first of three consecutive ADTS frames starts, or None."""
-    return _find(data, start, lambda at: adts_bytes(data, at))
+    at = data.find(b"\xff", start, start + SCAN_BYTES)
+    while at >= 0:
+        if _in_a_row(data, at):
+            return at
+        at = data.find(b"\xff", at + 1, start + SCAN_BYTES)
+    return None
 
 
 def mp3_seconds(data: ByteSource, start: int) -> float | None:
@@ -78,19 +68,10 @@ def mp3_seconds(data: ByteSource, start: int) -> float | None:
     return count * frame.samples / frame.rate_hz if flags & 1 and count else None
 
 
-def _find(data: ByteSource, start: int, frame_bytes: Callable[[int], int | None]) -> int | None:
-    at = data.find(b"\xff", start, start + SCAN_BYTES)
-    while at >= 0:
-        if _in_a_row(len(data), at, frame_bytes):
-            return at
-        at = data.find(b"\xff", at + 1, start + SCAN_BYTES)
-    return None
-
-
-def _in_a_row(total: int, at: int, frame_bytes: Callable[[int], int | None]) -> bool:
+def _in_a_row(data: ByteSource, at: int) -> bool:
     for nth in range(FRAMES_IN_A_ROW):
-        size = frame_bytes(at)
-        if size is None:
-            return nth > 0 and at == total  # a file of one or two frames
-        at += size
+        frame = mp3_frame(data, at)
+        if frame is None:
+            return nth > 0 and at == len(data)  # a file of one or two frames
+        at += frame.bytes
     return True

@@ -8,7 +8,7 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -18,11 +18,13 @@ from speakerid.audio.byte_source import ChunkedSource
 from speakerid.audio.children import remote
 from speakerid.audio.children.pool import Child
 from speakerid.audio.children.wire import PIECE_BYTES, ChildWire, MessageKind
+from speakerid.audio.file_decoder import DecodedPiece, announced_here, decode_here
 from speakerid.audio.limits import RECORDING, Channel, DecodeLimits
-from speakerid.audio.reader import announced_here, decode_here
 from speakerid.errors import AudioError, DecoderCrashed, DecodingTooCostly, InvalidSamples
+from speakerid.types import FloatArray
 from tests.audio.encode import RECIPES, encode
 from tests.audio.voice import synthetic_voice
+from tests.cases.write import damaged
 
 VOICE = synthetic_voice(2.0, 48_000)
 NOISE = np.random.default_rng(5).normal(0.0, 0.2, 48_000 * 50).astype(np.float32)
@@ -30,12 +32,16 @@ LIMITS = DecodeLimits()
 DONE = struct.pack(">BI", MessageKind.DONE, 1) + b"\1"
 
 
+def joined(pieces: Iterable[DecodedPiece]) -> FloatArray:
+    return np.concatenate([piece.samples for piece in pieces])
+
+
 @pytest.mark.parametrize("name", [*RECIPES, "ogg-vorbis"])
 @pytest.mark.parametrize("channel", ["mix", 0, 1])
 def test_every_container_decodes_to_the_same_bits(name: str, channel: Channel) -> None:
     data = encode(name, VOICE, 16_000, 2)
-    here = np.concatenate(list(decode_here(data, LIMITS, channel)))
-    there = np.concatenate(list(remote.pieces(data, LIMITS, channel, "file")))
+    here = joined(decode_here(data, LIMITS, channel))
+    there = joined(remote.pieces(data, LIMITS, channel, "file"))
     np.testing.assert_array_equal(there, here)
     assert remote.announced(data, LIMITS) == announced_here(data, LIMITS)
 
@@ -43,10 +49,10 @@ def test_every_container_decodes_to_the_same_bits(name: str, channel: Channel) -
 def test_a_file_of_many_pieces_decodes_to_the_same_bits() -> None:
     data = encode("flac", NOISE, 48_000)
     assert len(data) > 3 * PIECE_BYTES
-    here = np.concatenate(list(decode_here(data, RECORDING, "mix")))
+    here = joined(decode_here(data, RECORDING, "mix"))
     stored = ChunkedSource(len(data), 1_000, lambda nth: data[nth * 1_000 : (nth + 1) * 1_000])
     for form in (data, stored):
-        there = np.concatenate(list(remote.pieces(form, RECORDING, "mix", "stream")))
+        there = joined(remote.pieces(form, RECORDING, "mix", "stream"))
         np.testing.assert_array_equal(there, here)
 
 
@@ -86,6 +92,9 @@ LIES = {
     "half a place": frame(MessageKind.ASK, b"\0\0"),
     "half a sample": piece(bytes(7)),
     "more samples than a piece holds": piece(bytes(PIECE_BYTES + 4)),
+    "a loss that is no number": frame(MessageKind.LOST, struct.pack(">d", float("nan"))),
+    "a loss before the beginning": frame(MessageKind.LOST, struct.pack(">d", -1.0)),
+    "half a loss": frame(MessageKind.LOST, bytes(4)),
     "an unknown error": frame(MessageKind.ERROR, b'{"code": "store_error", "message": "x"}'),
     "a pickle": frame(MessageKind.ERROR, pickle.dumps(ValueError("x"))),
     "brackets": frame(MessageKind.ERROR, b"[" * 60_000),
@@ -123,7 +132,14 @@ class LyingPool:
 
 def pieces_of(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> list[np.ndarray]:
     monkeypatch.setattr(remote, "current", lambda: LyingPool(sent))
-    return list(remote.pieces(b"data", LIMITS, "mix", "file"))
+    return [piece.samples for piece in remote.pieces(b"data", LIMITS, "mix", "file")]
+
+
+def test_what_was_lost_comes_through() -> None:
+    data = damaged(encode("mp3", VOICE, 16_000), size=2_000)
+    here = sum(one.lost_s for one in decode_here(data, LIMITS, "mix"))
+    assert here > 0.1
+    assert sum(one.lost_s for one in remote.pieces(data, LIMITS, "mix", "file")) == here
 
 
 @pytest.mark.parametrize("lie", LIES)

@@ -1,44 +1,16 @@
-"""WAV, MPEG and content sniffing, byte by byte."""
+"""MPEG frames and boxes of MP4, byte by byte."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from speakerid.audio.containers.header import has_media, is_whole
-from speakerid.audio.containers.mpeg import find_adts, find_mp3, mp3_frame, mp3_seconds
-from speakerid.audio.containers.sniff import sniff
-from speakerid.audio.containers.wav import read_wav_header
+from speakerid.audio.containers.mp4 import has_media, is_whole
+from speakerid.audio.containers.mpeg import find_mp3, mp3_frame, mp3_seconds
 from speakerid.audio.decode import decode
 from speakerid.types import FloatArray
 from tests.audio.bombs import box
-from tests.audio.encode import encode, wav_bytes
-
-
-def test_a_wav_header_declares_its_length() -> None:
-    header = read_wav_header(wav_bytes(np.zeros(16_000, np.int16), 8_000, channels=2))
-    assert header is not None
-    assert (header.channels, header.rate_hz, header.data_start) == (2, 8_000, 44)
-    assert header.seconds == 1.0
-
-
-@pytest.mark.parametrize("placeholder", [0, 0x7FFF_F000, 0x8000_0000, 0xFFFF_FFFF])
-def test_a_placeholder_is_no_length(placeholder: int) -> None:
-    header = read_wav_header(wav_bytes(np.zeros(10, np.int16), 8_000, data_bytes=placeholder))
-    assert header is not None
-    assert header.seconds is None
-
-
-def test_chunks_before_the_samples_are_skipped() -> None:
-    data = wav_bytes(np.zeros(800, np.int16), 8_000)
-    odd = data[:36] + b"LIST\x03\0\0\0abc\0" + data[36:]
-    header = read_wav_header(odd)
-    assert header is not None
-    assert header.data_start == 44 + 12
-
-
-def test_no_format_no_header() -> None:
-    assert read_wav_header(b"RIFF\0\0\0\0WAVEdata\0\0\0\0") is None
+from tests.audio.encode import encode
 
 
 @pytest.mark.parametrize(("name", "rate_hz"), [("mp3", 44_100), ("mp3", 16_000), ("mp3", 11_025)])
@@ -60,19 +32,7 @@ def test_random_bytes_and_text_hold_no_frames() -> None:
     for _ in range(20):
         data = rng.bytes(70_000)
         assert find_mp3(data) is None
-        assert find_adts(data) is None
     assert find_mp3(("\ufeff" + "text " * 5000).encode("utf-16")) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "container"),
-    [
-        *[("wav-s16", "WAV"), ("flac", "FLAC"), ("mp3", "MP3"), ("aac", "AAC")],
-        *[("ogg-opus", "Ogg"), ("ogg-vorbis", "Ogg"), ("webm-opus", "WebM"), ("m4a-aac", "M4A")],
-    ],
-)
-def test_content_alone_decides_the_format(voice: FloatArray, name: str, container: str) -> None:
-    assert sniff(encode(name, voice, 16_000)).container == container
 
 
 @pytest.mark.parametrize("name", ["m4a-aac", "m4a-fragments"])

@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speakerid.audio.conditioning import high_pass
-from speakerid.audio.files import read_file
-from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.prepare import (
+from speakerid.audio.decode import (
     HOP_SAMPLES,
     LONGEST,
     MOST,
@@ -22,6 +20,8 @@ from speakerid.audio.prepare import (
     excerpt,
     speech_windows,
 )
+from speakerid.audio.files import read_file
+from speakerid.audio.limits import DecodeLimits
 from speakerid.audio.vad import SileroVad
 from speakerid.errors import AudioTooLong, EmptyAudio, FileMissing, FileTooLarge
 from speakerid.types import FloatArray, Span

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from speakerid.audio.decode import decode, from_samples, stream
+from speakerid.audio.conditioning import Collector, mean, mixed
+from speakerid.audio.decode import decode, stream
 from speakerid.audio.limits import RECORDING, DecodeLimits
-from speakerid.audio.resample import Collector, mean, mixed
 from speakerid.errors import TooManyChannels, UnsupportedAudio
 from speakerid.types import FloatArray
 from tests.audio.encode import wav_bytes
+from tests.audio.voice import from_samples
 
 
 def noise(rng: np.random.Generator, total: int = 100_000) -> FloatArray:
