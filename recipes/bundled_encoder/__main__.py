@@ -70,7 +70,7 @@ def train(
     """Train the encoder that comes with the package.
 
     A killed run goes on when the same command is given again. OUT becomes a SpeechBrain model directory with its ONNX
-    export, a README with the held-out error rate, and curves of loss and learning rate.
+    export and a README with the held-out error rate.
     """
     if options.minutes is not None and options.steps is not None:
         raise typer.BadParameter("Give either --minutes or --steps.")
@@ -89,7 +89,7 @@ def train(
         teacher=options.teacher,
         models=read_settings().models_folder,
         start=options.start,
-        device=options.device.value if options.device else None,
+        device=options.device,
         anew=options.resume is Resume.NEVER,
         command=_command(options, data, out),
     )
@@ -119,7 +119,7 @@ def _show(made: Trained) -> None:
     if made.held_out is not None:
         one = made.held_out
         echo(f"EER on {made.held_out_speakers} held-out speakers: {one.value:.2f} % [{one.low:.2f} to {one.high:.2f}]")
-    echo(f"Saved in {made.out}; README.md and curves.png show more. Fingerprint {made.fingerprint}")
+    echo(f"Saved in {made.out}; README.md shows more. Fingerprint {made.fingerprint}")
     echo(f"{made.left_out_file.parent} holds the speech copies and the checkpoint: keep it to train on, or delete it.")
 
 

@@ -1,4 +1,4 @@
-"""The papers of the trained encoder: README.md for people, training.json for programs, curves.png.
+"""The papers of the trained encoder: README.md for people, training.json for programs.
 
 How the held-out EER falls while it is trained is measured ten times a run, one JSON line each.
 """
@@ -17,14 +17,13 @@ from torch.nn import functional
 
 from recipes.bundled_encoder.student import Student, StudentOptions
 from speakerid.metrics.intervals import EerInterval
-from speakerid.training.curves import Line, Point, draw, read_history
 from speakerid.training.held_out import PIECE_S, DevSet, embed_all, measure
 from speakerid.training.loop import Trainer
 from speakerid.training.work_folder import write_text
 from speakerid.types import FloatArray
 
 EVERY_SHARE = 0.1
-README, REPORT, CURVES = "README.md", "training.json", "curves.png"
+README, REPORT = "README.md", "training.json"
 TEXT = Template("""\
 # $name
 
@@ -39,8 +38,6 @@ Trained with speakerid:
 - Fingerprint `$fingerprint`. Galleries made with another fingerprint cannot be searched with this encoder.
 - `EncoderClassifier.from_hparams(source=DIRECTORY)` of SpeechBrain loads this directory. `model.onnx` is its export
   (lowest cosine to SpeechBrain's embeddings $worst_cosine).
-
-![Loss, learning rate and held-out error rate](curves.png)
 """)
 
 
@@ -63,11 +60,10 @@ class Trained:
         return plain | {"out": str(self.out), "left_out_file": str(self.left_out_file)}
 
 
-def describe(folder: Path, made: Trained, command: str, history: Path, points: Sequence[Point]) -> None:
+def describe(folder: Path, made: Trained, command: str) -> None:
     """Raises `CheckpointWriteFailed`."""
     write_text(folder / README, readme(made, command))
     write_text(folder / REPORT, json.dumps(made.to_json() | {"command": command}, indent=2) + "\n")
-    draw(read_history(history), points, folder / CURVES)
 
 
 def readme(made: Trained, command: str) -> str:
@@ -95,6 +91,7 @@ class HeldOutLog:
     def __init__(self, path: Path, dev_set: DevSet, student: StudentOptions) -> None:
         self._path, self._dev_set, self._options = path, dev_set, student
         self._next_share = EVERY_SHARE
+        self._last: tuple[int, EerInterval] | None = None
 
     def look(self, trainer: Trainer) -> None:
         """Measures when another tenth of the run is over."""
@@ -110,15 +107,13 @@ class HeldOutLog:
         found = measure(embed_all(lambda waves: _embed(student, waves), self._dev_set), self._dev_set)
         with self._path.open("a") as out:
             out.write(json.dumps({"step": trainer.step, **asdict(found)}) + "\n")
+        self._last = (trainer.step, found)
         return found
 
-    def points(self) -> list[Point]:
-        return [Point(int(line["step"]), _interval(line)) for line in read_history(self._path)]
-
-
-def _interval(line: Line) -> EerInterval:
-    value, low, high = (line[name] for name in ("value", "low", "high"))
-    return EerInterval(value, low, high, int(line["targets"]), int(line["nontargets"]))
+    def at_the_end(self, trainer: Trainer) -> EerInterval:
+        """Of the last step, which may have been measured already."""
+        step, found = self._last or (None, None)
+        return found if found is not None and step == trainer.step else self.measure(trainer)
 
 
 @torch.inference_mode()

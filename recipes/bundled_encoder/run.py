@@ -92,9 +92,6 @@ def _train(job: TrainingJob, progress: TrainingProgress) -> Trained:
     trainer = recipe.trainer(job.bundled(corpora.noise, device), learned)
     log = HeldOutLog(job.work / HELD_OUT, dev_set, job.student)
     trainer.run(_reporter(trainer, log, progress.step))
-    points = log.points()
-    if not points or points[-1].step != trainer.step:
-        log.measure(trainer)
     folder = job.work / MADE
     exported = _ship(folder, job, corpora, trainer)
     result = Trained(
@@ -103,14 +100,14 @@ def _train(job: TrainingJob, progress: TrainingProgress) -> Trained:
         fingerprint=exported.fingerprint,
         steps=trainer.step,
         elapsed_s=trainer.elapsed_s,
-        held_out=log.points()[-1].eer,
+        held_out=log.at_the_end(trainer),
         held_out_speakers=len(corpora.labeled.held_out_speakers),
         left_out=_count_lines(job.work / LEFT_OUT),
         left_out_file=job.work / LEFT_OUT,
         worst_cosine=exported.worst_cosine,
         trained_on=corpora.trained_on,
     )
-    describe(folder, result, job.command, job.work / HISTORY, log.points())
+    describe(folder, result, job.command)
     publish(folder, job.out)
     return result
 
@@ -130,7 +127,7 @@ def _training_set(job: TrainingJob, data: str, corpora: Corpora, progress: Train
         return training_set.open_training_set(folder)
     teachers = Teachers(load_encoder(job.teacher, job.models))  # before minutes are spent on reading
     found = usable(corpora.train, recipe.MIN_S, progress.files)
-    write_text(folder.parent / LEFT_OUT, "".join(f"{one.code}: {one.error}\n" for one in found.left_out))
+    write_text(folder.parent / LEFT_OUT, found.left_out_lines)
     return training_set.build(folder, joined(found.sources), recipe.copies, teachers.embed, progress.items)
 
 

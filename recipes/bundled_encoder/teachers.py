@@ -22,9 +22,7 @@ DIM = 256
 WINDOW = 25_600  # 1.6 s: one partial; shorter speech is repeated, since zero padding changes the embedding
 
 
-class TeacherMissing(TrainingError):
-    code = "teacher_missing"
-
+class TeacherMissing(TrainingError, code="teacher_missing"):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The teacher (PyPI: resemblyzer, librosa, webrtcvad, setuptools<80) cannot be used: {reason}")
 

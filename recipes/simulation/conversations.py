@@ -22,7 +22,7 @@ from speakerid.types import FloatArray, Span
 UNSEEN = 51  # of `train`: the bundled encoder was trained on the others
 ENROLLED_RECORDINGS = 3  # of a speaker of `dev`
 LONGEST_PAUSE = SAMPLE_RATE_HZ * 3 // 10  # inside a piece
-PIECE = (SAMPLE_RATE_HZ, 6 * SAMPLE_RATE_HZ)  # samples of the shortest and longest thing said at a time
+PIECE = (SAMPLE_RATE_HZ, 6 * SAMPLE_RATE_HZ)  # samples of the shortest and longest turn
 FIELD_FILES = 60  # of one speaker
 SHORTEST_RECORDING = 8 * SAMPLE_RATE_HZ
 PAUSE_S = (0.1, 0.8)
@@ -62,7 +62,7 @@ class SimulatedTurn:
 class Conversation:
     name: str
     samples: FloatArray
-    said: tuple[SimulatedTurn, ...]
+    turns: tuple[SimulatedTurn, ...]
     enrolled: frozenset[str]  # speakers of it who are in the gallery
 
 
@@ -102,26 +102,26 @@ def _converse(
     name: str, voices: list[CastMember], noises: tuple[FloatArray, ...], random: np.random.Generator, scene: Scene
 ) -> Conversation:
     turns = _turns(voices, random, scene)
-    said: list[SimulatedTurn] = []
+    placed: list[SimulatedTurn] = []
     at, talked, doubled = SAMPLE_RATE_HZ // 2, 0, 0
     for voice, piece in turns:
-        if said and doubled < scene.overlap * talked and said[-1].speaker != voice.name:
-            back = min(int(random.uniform(*OVERLAP_S) * SAMPLE_RATE_HZ), len(piece) // 2, _length(said[-1]) // 2)
+        if placed and doubled < scene.overlap * talked and placed[-1].speaker != voice.name:
+            back = min(int(random.uniform(*OVERLAP_S) * SAMPLE_RATE_HZ), len(piece) // 2, _length(placed[-1]) // 2)
             at, doubled = at - back, doubled + back
         else:
             at += int(random.uniform(*PAUSE_S) * SAMPLE_RATE_HZ)
-        said.append(SimulatedTurn((at, at + len(piece)), voice.name))
+        placed.append(SimulatedTurn((at, at + len(piece)), voice.name))
         talked += len(piece)
         at += len(piece)
     clean = np.zeros(at + SAMPLE_RATE_HZ // 2, np.float32)
-    for one, (_, piece) in zip(said, turns, strict=True):
+    for one, (_, piece) in zip(placed, turns, strict=True):
         clean[slice(*one.span)] += piece
     enrolled = frozenset(voice.name for voice in voices if voice.enroll is not None)
-    return Conversation(name, _noisy(clean, noises, random, scene.snr_db), tuple(said), enrolled)
+    return Conversation(name, _noisy(clean, noises, random, scene.snr_db), tuple(placed), enrolled)
 
 
 def _turns(voices: list[CastMember], random: np.random.Generator, scene: Scene) -> list[tuple[CastMember, FloatArray]]:
-    """Everybody in random order, nobody twice in a row while somebody else is left."""
+    """Everybody in random order, no one twice in a row while somebody else is left."""
     left = {voice.name: _some(voice, random, scene.speech_s) for voice in voices}
     turns: list[tuple[CastMember, FloatArray]] = []
     while any(left.values()):
@@ -160,8 +160,8 @@ def _noisy(clean: FloatArray, noises: tuple[FloatArray, ...], random: np.random.
     return mixed
 
 
-def _length(said: SimulatedTurn) -> int:
-    return said.span[1] - said.span[0]
+def _length(turn: SimulatedTurn) -> int:
+    return turn.span[1] - turn.span[0]
 
 
 def _dev_voices(speech: Path) -> Iterator[CastMember]:
@@ -193,7 +193,7 @@ def _field_pieces(files: list[Path]) -> Iterator[FloatArray]:
 
 
 def _pieces(samples: FloatArray) -> Iterator[FloatArray]:
-    """What is said between pauses of 0.3 s, cut where it is longer than 6 s."""
+    """What is spoken between pauses of 0.3 s, cut where it is longer than 6 s."""
     shortest, longest = PIECE
     for start, end in _joined(SileroVad().speech_segments(samples), LONGEST_PAUSE):
         for at in range(start, end - shortest, longest):

@@ -2,13 +2,14 @@
 
 EvaluationError
 ├── BadLine               UnknownLabel · MixedFormats · TrialWithItself · ScoreNotANumber · BadEntry · NotRttm · NotUem
-├── ListError             ListMissing · EmptyList · OneKindOfTrial · OneSpeaker · NoProbes
+├── of a list             ListMissing · EmptyList · OneKindOfTrial · OneSpeaker · NoProbes
 │   └── …                 AmbiguousScores · LabelsMissing · ScoresIncomplete · UnpairedRecordings
-├── RecordingsError       NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
+├── of recordings         NoRecordings · MissingRecordings · UnreadableRecordings · SpeakersUnknown
+│   └── …                 LabelsUnknown · MaterialUnreadable: asked of a classifier
 ├── ContaminatedEncoder   the encoder was trained on speakers of this test
+├── ContaminatedClassifier  the classifier was trained on all of these recordings
 ├── CohortNeeded          AS-norm without a cohort
-├── CacheFailed · ReportFailed · RttmExtraMissing · ClusterExtraMissing · WorkerDied
-└── NotComparable         two reports that are not about the same trials
+└── CacheFailed · ReportFailed · WorkerDied
 """
 
 from __future__ import annotations
@@ -21,107 +22,74 @@ from speakerid.errors import SpeakeridError
 SHOWN = 10  # files named in a message
 
 
-class EvaluationError(SpeakeridError):
-    code = "evaluation_error"
+class EvaluationError(SpeakeridError, code="evaluation_error"): ...
 
 
-class BadLine(EvaluationError):
-    code = "bad_line"
-
+class BadLine(EvaluationError, code="bad_line"):
     def __init__(self, path: Path, line: int, problem: str) -> None:
         super().__init__(f"{path.name}, line {line}: {problem}")
         self.line = line
 
 
-class UnknownLabel(BadLine):
-    code = "unknown_trial_label"
+class UnknownLabel(BadLine, code="unknown_trial_label"): ...
 
 
-class MixedFormats(BadLine):
-    code = "mixed_formats"
+class MixedFormats(BadLine, code="mixed_formats"): ...
 
 
-class TrialWithItself(BadLine):
-    code = "trial_with_itself"
+class TrialWithItself(BadLine, code="trial_with_itself"): ...
 
 
-class ScoreNotANumber(BadLine):
-    code = "score_not_a_number"
+class ScoreNotANumber(BadLine, code="score_not_a_number"): ...
 
 
-class BadEntry(BadLine):
-    code = "bad_corpus_entry"
+class BadEntry(BadLine, code="bad_corpus_entry"): ...
 
 
-class NotRttm(BadLine):
-    code = "not_rttm"
-
+class NotRttm(BadLine, code="not_rttm"):
     def __init__(self, path: Path, line: int) -> None:
         super().__init__(
             path, line, "expected is RTTM: SPEAKER recording channel start duration <NA> <NA> speaker <NA> <NA>."
         )
 
 
-class NotUem(BadLine):
-    code = "not_uem"
+class NotUem(BadLine, code="not_uem"): ...
 
 
-class ListError(EvaluationError):
-    code = "list_error"
+class ListMissing(EvaluationError, code="list_missing"): ...
 
 
-class ListMissing(ListError):
-    code = "list_missing"
-
-
-class EmptyList(ListError):
-    code = "empty_list"
-
+class EmptyList(EvaluationError, code="empty_list"):
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path.name} holds no line. Give a list with one trial or file a line.")
 
 
-class OneKindOfTrial(ListError):
-    code = "one_kind_of_trial"
-
+class OneKindOfTrial(EvaluationError, code="one_kind_of_trial"):
     def __init__(self, name: str, kind: str) -> None:
         super().__init__(f"{name} has only {kind} trials. Error rates need target and non-target trials.")
 
 
-class OneSpeaker(ListError):
-    code = "one_speaker"
-
+class OneSpeaker(EvaluationError, code="one_speaker"):
     def __init__(self, name: str, found: int) -> None:
         super().__init__(f"{name} has utterances of {found} speaker(s). Telling speakers apart needs two or more.")
 
 
-class NoProbes(ListError):
-    code = "no_probes"
+class NoProbes(EvaluationError, code="no_probes"): ...
 
 
-class AmbiguousScores(ListError):
-    code = "ambiguous_scores"
+class AmbiguousScores(EvaluationError, code="ambiguous_scores"): ...
 
 
-class LabelsMissing(ListError):
-    code = "labels_missing"
+class LabelsMissing(EvaluationError, code="labels_missing"): ...
 
 
-class ScoresIncomplete(ListError):
-    code = "scores_incomplete"
+class ScoresIncomplete(EvaluationError, code="scores_incomplete"): ...
 
 
-class UnpairedRecordings(ListError):
-    code = "unpaired_recordings"
+class UnpairedRecordings(EvaluationError, code="unpaired_recordings"): ...
 
 
-class RecordingsError(EvaluationError):
-    code = "recordings_error"
-
-
-class NoRecordings(RecordingsError):
-    code = "no_recordings"
-
+class NoRecordings(EvaluationError, code="no_recordings"):
     def __init__(self, root: Path) -> None:
         super().__init__(
             f"{str(root)!r} holds no audio file. Give the folder that holds the speech, a Kaldi directory, a JSONL "
@@ -129,9 +97,7 @@ class NoRecordings(RecordingsError):
         )
 
 
-class MissingRecordings(RecordingsError):
-    code = "missing_recordings"
-
+class MissingRecordings(EvaluationError, code="missing_recordings"):
     def __init__(self, missing: Sequence[str], of: int) -> None:
         super().__init__(
             f"{len(missing)} of {of} recordings are missing: {named(missing)}. Complete the corpus, or pass "
@@ -139,9 +105,7 @@ class MissingRecordings(RecordingsError):
         )
 
 
-class UnreadableRecordings(RecordingsError):
-    code = "unreadable_recordings"
-
+class UnreadableRecordings(EvaluationError, code="unreadable_recordings"):
     def __init__(self, reasons: Mapping[str, str]) -> None:
         first = next(iter(reasons.values()))
         super().__init__(
@@ -150,21 +114,41 @@ class UnreadableRecordings(RecordingsError):
         )
 
 
-class SpeakersUnknown(RecordingsError):
-    code = "speakers_unknown"
+class SpeakersUnknown(EvaluationError, code="speakers_unknown"): ...
 
 
-class ContaminatedEncoder(EvaluationError):
-    code = "contaminated_encoder"
+class LabelsUnknown(EvaluationError, code="labels_unknown_to_classifier"):
+    def __init__(self, unknown: Sequence[str], classifier: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"{classifier} has no label for {named(unknown)}. Its labels are {named(known)}: name the folders so, or "
+            "leave these recordings out."
+        )
 
 
-class CohortNeeded(EvaluationError):
-    code = "cohort_needed"
+class MaterialUnreadable(EvaluationError, code="material_unreadable"):
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        first = next(iter(reasons.values()))
+        super().__init__(
+            f"{len(reasons)} recording(s) cannot be read: {named(list(reasons))} (the first: {first}). Replace them, "
+            "or pass --skip-missing; the report will then say so."
+        )
 
 
-class CacheFailed(EvaluationError):
-    code = "embedding_cache_failed"
+class ContaminatedEncoder(EvaluationError, code="contaminated_encoder"): ...
 
+
+class ContaminatedClassifier(EvaluationError, code="contaminated_classifier"):
+    def __init__(self, classifier: str, count: int) -> None:
+        super().__init__(
+            f"{classifier} cannot be measured on these recordings: it was trained on all {count} of them. Give "
+            "recordings that it did not learn from, of other speakers."
+        )
+
+
+class CohortNeeded(EvaluationError, code="cohort_needed"): ...
+
+
+class CacheFailed(EvaluationError, code="embedding_cache_failed"):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"The embedding cache {path} failed ({reason}). Free some space, or give another place with --cache. "
@@ -172,19 +156,12 @@ class CacheFailed(EvaluationError):
         )
 
 
-class ReportFailed(EvaluationError):
-    code = "report_failed"
+class ReportFailed(EvaluationError, code="report_failed"): ...
 
 
-class WorkerDied(EvaluationError):
-    code = "evaluation_worker_died"
-
+class WorkerDied(EvaluationError, code="evaluation_worker_died"):
     def __init__(self) -> None:
         super().__init__("A worker process ended, usually for want of memory. Run again with fewer --workers.")
-
-
-class NotComparable(EvaluationError):
-    code = "reports_not_comparable"
 
 
 def named(files: Sequence[str]) -> str:

@@ -59,9 +59,9 @@ TRIALS = (VOXCELEB, KALDI_TRIALS)
 SCORES = (WESPEAKER, SPEECHBRAIN, LABEL_FIRST, KALDI_SCORES)
 
 
-def is_number(text: str, *, finite: bool = True) -> bool:
+def is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text)) if finite else not math.isnan(float(text))
+        return math.isfinite(float(text))
     except ValueError:
         return False
 

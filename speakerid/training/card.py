@@ -1,23 +1,17 @@
-"""The papers of a fine-tuned encoder: README.md for people, finetune.json for programs, curves.png."""
+"""What a fine-tuning gave, and its card: README.md."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Template
 
 from speakerid.encoders.base import Encoder, label
 from speakerid.metrics.intervals import EerInterval
-from speakerid.training.curves import Point, draw, read_history
 from speakerid.training.export_onnx import ExportReport
 from speakerid.training.held_out import PIECE_S, EerComparison
-from speakerid.training.loop import HISTORY
 from speakerid.training.speech import Usable
-from speakerid.training.work_folder import write_text
 
-README, REPORT, CURVES = "README.md", "finetune.json", "curves.png"
 TEXT = Template("""\
 # $name
 
@@ -39,8 +33,6 @@ $change $trials Small sets give wide intervals: read those, not the points.
 - It decides by a wide prior until a calibration is fitted for it, on speakers it was not trained on, such as those in
   held_out_speakers.txt, of every kind of recording it is for:
   `speakerid models calibrate --encoder DIRECTORY/model.onnx --data THEIR_FOLDERS`.
-
-![Loss and learning rate](curves.png)
 """)
 
 
@@ -64,35 +56,18 @@ class Finetuned:
     trained_on: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
-        exported = self.export
+        exported, eer = self.export, self.figures.eer
+        counts = {name: value for name, value in asdict(self.figures).items() if name != "eer"}
         return {
             "out": str(self.out),
             "name": self.name,
             "fingerprint": self.fingerprint,
-            **_flat(self.figures),
+            **(asdict(eer) if eer else dict.fromkeys(("before", "after", "change"))),
+            **counts,
             "left_out": self.usable.left_out_codes,
             "trained_on": list(self.trained_on),
             "onnx": None if exported is None else {"dim": exported.dim, "worst_cosine": exported.worst_cosine},
         }
-
-
-def _flat(figures: CardFigures) -> dict[str, object]:
-    counts = asdict(figures)
-    eer = counts.pop("eer") or {"before": None, "after": None, "change": None}
-    return {**eer, **counts}
-
-
-def describe(folder: Path, made: Finetuned, base: Encoder, command: str, history: Path) -> None:
-    """Writes README.md, finetune.json, history.jsonl and curves.png. Raises `CheckpointWriteFailed`."""
-    write_text(folder / README, readme(made, base, command))
-    answer = made.to_json() | {"base": label(base), "command": command}
-    answer["left_out_files"] = [f"{one.code}: {one.error}" for one in made.usable.left_out]
-    write_text(folder / REPORT, json.dumps(answer, indent=2) + "\n")
-    eer = made.figures.eer
-    points = [Point(0, eer.before), Point(made.figures.steps, eer.after)] if eer else []
-    draw(read_history(history), points, folder / CURVES)
-    if history.exists():
-        shutil.copyfile(history, folder / HISTORY)
 
 
 def readme(made: Finetuned, base: Encoder, command: str) -> str:

@@ -81,7 +81,14 @@ def export_classifier(
 
 
 def _write(graph: WaveToEmbedding, path: Path, facts: dict[str, str], rate_hz: int) -> None:
-    """The tracing exporter: the newer one specializes the batch even here."""
+    trace(graph, path, "embedding", rate_hz)
+    model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, facts | {SEAL_KEY: UNSEALED})
+    path.write_bytes(seal(model.SerializeToString()))
+
+
+def trace(graph: nn.Module, path: Path, gives: str, rate_hz: int) -> None:
+    """`wav (batch, samples)` to `gives`, by the tracing exporter: the newer one specializes the batch even here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -89,14 +96,11 @@ def _write(graph: WaveToEmbedding, path: Path, facts: dict[str, str], rate_hz: i
             (torch.randn(2, 2 * rate_hz),),
             str(path),
             input_names=["wav"],
-            output_names=["embedding"],
-            dynamic_axes={"wav": {0: "batch", 1: "samples"}, "embedding": {0: "batch"}},
+            output_names=[gives],
+            dynamic_axes={"wav": {0: "batch", 1: "samples"}, gives: {0: "batch"}},
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load(str(path))
-    onnx.helper.set_model_props(model, facts | {SEAL_KEY: UNSEALED})
-    path.write_bytes(seal(model.SerializeToString()))
 
 
 def worst_cosine(classifier: Any, path: Path, rate_hz: int, min_samples: int) -> float:
@@ -106,7 +110,7 @@ def worst_cosine(classifier: Any, path: Path, rate_hz: int, min_samples: int) ->
     worst = 1.0
     for seconds in CHECKED_S:
         for batch in CHECKED_BATCHES:
-            waves = _test_waves(batch, max(int(seconds * rate_hz), min_samples), random)
+            waves = made_waves(batch, max(int(seconds * rate_hz), min_samples), random)
             with torch.inference_mode():
                 expected = nn.functional.normalize(classifier.encode_batch(torch.from_numpy(waves))[:, 0].double())
             got = encoder.session.run(None, {"wav": waves})[0].astype(np.float64)
@@ -116,7 +120,7 @@ def worst_cosine(classifier: Any, path: Path, rate_hz: int, min_samples: int) ->
     return worst
 
 
-def _test_waves(batch: int, samples: int, random: np.random.Generator) -> npt.NDArray[np.float32]:
+def made_waves(batch: int, samples: int, random: np.random.Generator) -> npt.NDArray[np.float32]:
     """Harmonics with a moving pitch and some noise; the last row has digital silence in the middle."""
     time = np.arange(samples) / 16_000
     pitch = random.uniform(80, 250, (batch, 1)) * (1 + 0.1 * np.sin(2 * np.pi * 3 * time))

@@ -16,8 +16,7 @@ import numpy as np
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
 from speakerid.training import training_set
 from speakerid.training.augment import Augmenter, AugmentOptions
-from speakerid.training.base_encoder import BaseEncoder, load_base
-from speakerid.training.card import CardFigures, Finetuned, describe
+from speakerid.training.card import CardFigures, Finetuned, readme
 from speakerid.training.errors import (
     ExportUnsupported,
     ModelGotWorse,
@@ -43,13 +42,13 @@ from speakerid.training.speech import (
     usable,
 )
 from speakerid.training.training_set import PerturbedCopy, Sampler, Shape, TrainingSet, at_speed
-from speakerid.training.tuner import FinetuneTask, TuneOptions
+from speakerid.training.tuner import BaseEncoder, FinetuneTask, TuneOptions, load_base
 from speakerid.training.work_folder import FACTS, Fact, claim, digest_of, disk_errors, write_text
 from speakerid.types import FloatArray
 
 OWN = "own"
 WORK, SPEECH, MADE = "finetune-work", "training_set", "made"
-GRAPH, HELD_OUT_SPEAKERS = "model.onnx", "held_out_speakers.txt"
+GRAPH, README, HELD_OUT_SPEAKERS, LEFT_OUT = "model.onnx", "README.md", "held_out_speakers.txt", "left_out.txt"
 SPEEDS = (1.0, 0.9, 1.1)  # each speaker is three classes
 SHAPES = (Shape(32, 2.0), Shape(32, 3.0))
 LOOP = LoopOptions(steps=400, average_decay=0.99, log_every=5)
@@ -113,7 +112,8 @@ def _finetune(options: FinetuneOptions, progress: TrainingProgress) -> Finetuned
     exported = _export(folder, options.called, trained_on)
     result = Finetuned(options.out, options.called, fingerprint, figures, found, exported, trained_on)
     write_text(folder / HELD_OUT_SPEAKERS, "".join(f"{name}\n" for name in split.held_out_speakers))
-    describe(folder, result, base.encoder, options.command, options.work / HISTORY)
+    write_text(folder / LEFT_OUT, found.left_out_lines)
+    write_text(folder / README, readme(result, base.encoder, options.command))
     publish(folder, options.out)
     _clean(options.work)
     return result

@@ -17,8 +17,8 @@ from speakerid.training.errors import ExportUnsupported
 from speakerid.training.toolkit import ECAPA_TDNN, Fbank, InputNormalization, StatisticsPooling, Xvector
 
 
-class WaveToEmbedding(nn.Module):
-    """`(batch, samples)` float32 to `(batch, dim)`, rows L2-normalized.
+class WaveToVector(nn.Module):
+    """`(batch, samples)` float32 to `(batch, dim)`, as `encode_batch` gives it.
 
     Raises `ExportUnsupported` for modules it does not know.
     """
@@ -34,8 +34,27 @@ class WaveToEmbedding(nn.Module):
             self.model = XvectorGraph(_known(model, Xvector))
 
     def forward(self, wav: Tensor) -> Tensor:
-        embedding = self.model(self.normalization(self.features(wav)))
+        return cast(Tensor, self.model(self.normalization(self.features(wav))))
+
+
+class WaveToEmbedding(WaveToVector):
+    """Rows L2-normalized."""
+
+    def forward(self, wav: Tensor) -> Tensor:
+        embedding = super().forward(wav)
         return cast(Tensor, embedding / embedding.norm(dim=1, keepdim=True).clamp(min=1e-12))
+
+
+class WaveToLogits(nn.Module):
+    """`(batch, samples)` float32 to `(batch, labels)`: `scale` times what `classify_batch` gives."""
+
+    def __init__(self, vector: WaveToVector, classifier: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.vector, self.classifier, self.scale = vector, classifier, scale
+
+    def forward(self, wav: Tensor) -> Tensor:
+        found = self.classifier(self.vector(wav)[:, None, :])
+        return cast(Tensor, self.scale * found.flatten(start_dim=1))
 
 
 def _known(module: nn.Module, kind: type[Any]) -> Any:

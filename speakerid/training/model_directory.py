@@ -12,8 +12,9 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from torch import Tensor
 
-from speakerid.encoders.speechbrain import CARD, HYPERPARAMS, WEIGHTS
+from speakerid.encoders.speechbrain import CARD, WEIGHTS
 from speakerid.encoders.speechbrain import fingerprint as fingerprint_of
+from speakerid.encoders.speechbrain_source import HYPERPARAMS
 from speakerid.training.errors import CheckpointWriteFailed, NotTrainable
 from speakerid.training.work_folder import write_atomically, write_text
 

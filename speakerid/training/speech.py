@@ -67,6 +67,10 @@ class Usable:
     def left_out_codes(self) -> dict[str, int]:
         return dict(Counter(one.code for one in self.left_out))
 
+    @property
+    def left_out_lines(self) -> str:
+        return "".join(f"{one.code}: {one.error}\n" for one in self.left_out)
+
 
 def speakers_of(sources: Iterable[Source]) -> set[str]:
     return {source.speaker for source in sources if source.speaker is not None}

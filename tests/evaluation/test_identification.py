@@ -29,7 +29,9 @@ def test_separate_speakers_are_found_by_both_protocols() -> None:
     assert search(easy, COSINE, 20)[0].accuracy.top_1 == 100.0
     head, taken = linear_head(easy, 20)
     assert tuple(taken) == easy.test.speakers
-    assert (head.accuracy.top_1, head.accuracy.intervals["top_1"], head.converged) == (100.0, (100.0, 100.0), True)
+    assert (head.accuracy.top_1, head.converged) == (100.0, True)
+    low, high = head.accuracy.intervals["top_1"]
+    assert 50.0 < low < high == 100.0  # no error among so few speakers does not show that there is none
 
 
 def test_hard_speakers_give_figures_between_and_intervals_around_them() -> None:

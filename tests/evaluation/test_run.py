@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from speakerid import samples
-from speakerid.audio.decode import decode
-from speakerid.audio.prepare import Preparer
+from speakerid.audio.decode import Preparer, decode
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_fitted
 from speakerid.encoders.fake import FakeEncoder

@@ -54,6 +54,25 @@ def write_people(root: Path, people: int = 8, recordings: int = 3, seconds: floa
     return root
 
 
+def glide(label: str, speaker: int, take: int, seconds: float = 0.6) -> FloatArray:
+    """A tone that is `rising` or `falling`, from where its speaker begins."""
+    random = np.random.default_rng([speaker, take, len(label)])
+    share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HZ))
+    low_hz = 300 * (1 + 0.15 * speaker) * (1 + 0.1 * random.random())
+    phase = 2 * np.pi * np.cumsum(low_hz * 1.6 ** (share if label == "rising" else 1 - share)) / SAMPLE_RATE_HZ
+    tone = 0.1 * sum(np.sin(k * phase) / k for k in range(1, 6))
+    return np.asarray(tone + 0.003 * random.standard_normal(len(share)), dtype=np.float32)
+
+
+def write_glides(root: Path, speakers: int = 6, takes: int = 2) -> Path:
+    """LABEL/SPEAKER/TAKE.wav"""
+    for label in ("rising", "falling"):
+        for speaker in range(speakers):
+            for take in range(takes):
+                write_speech(root / label / f"s{speaker}" / f"{take}.wav", glide(label, speaker, take))
+    return root
+
+
 def write_base(folder: Path) -> Path:
     """A SpeechBrain directory of a tiny encoder, laid out as the bundled one, whose batch norms have settled."""
     with torch.random.fork_rng():

@@ -17,7 +17,7 @@ from speakerid.encoders.base import Encoder
 from speakerid.evaluation.identification import Searches
 from speakerid.evaluation.trials import TrialList, recognize
 from speakerid.evaluation.verification import VerificationFigures
-from speakerid.types import to_json
+from speakerid.types import ClassifierDetails, to_json
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "onnxruntime", "torch", "speechbrain")
 
@@ -61,25 +61,6 @@ class WorkFacts:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Of one figure: this run minus the other, with the interval of a paired bootstrap over speakers."""
-
-    here: float
-    there: float
-    difference: float
-    low: float | None  # None where the speakers are not known
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    other: str  # file name of its report
-    encoder: str | None
-    scoring: str
-    figures: dict[str, Difference]
-
-
-@dataclass(frozen=True)
 class Report:
     protocol: str
     figures: dict[str, Any]  # by protocol: dataclasses of numbers
@@ -89,9 +70,9 @@ class Report:
     started_at: str  # ISO 8601, UTC
     stamps: tuple[str, ...] = ()  # what a reader must know before quoting a figure
     encoder: EncoderFacts | None = None
+    classifier: ClassifierDetails | None = None
     work: WorkFacts | None = None
     software: dict[str, str] = field(default_factory=lambda: software())
-    compared: Comparison | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The figures of a verification stand at the top, those of other protocols under their names."""
@@ -99,13 +80,13 @@ class Report:
             "protocol": self.protocol,
             "list": to_json(self.list),
             "encoder": to_json(self.encoder) if self.encoder else None,
+            "classifier": to_json(self.classifier) if self.classifier else None,
             "scoring": self.scoring,
             "stamps": list(self.stamps),
             "work": to_json(self.work) | {"audio_hours_per_s": self.work.audio_hours_per_s} if self.work else None,
             "software": self.software,
             "command": self.command,
             "started_at": self.started_at,
-            "compared": to_json(self.compared) if self.compared else None,
         }
         named: dict[str, Any] = {}
         for name, one in self.figures.items():

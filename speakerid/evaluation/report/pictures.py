@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerid.evaluation.classification_figures import ClassificationFigures
 from speakerid.evaluation.report.facts import Evaluated, ScoredTrials
+from speakerid.metrics.classification import LearningPoint
 from speakerid.metrics.det import det_points
 from speakerid.metrics.eer import ErrorCurve, error_curve
 
 PERCENTS = (0.1, 0.5, 1, 2, 5, 10, 20, 40)  # ticks of a DET plot
 BINS = 60
 GROUPS = 20  # points of the calibration curve
+MOST_NUMBERS = 20  # labels of a confusion matrix with numbers in it
 LEAST = 5  # trials of either kind behind a point
 TARGET, NONTARGET, LIMIT = "#1f6f8b", "#c7522a", "#444444"
 Json = dict[str, Any]
@@ -29,6 +33,10 @@ def pictures(made: Evaluated) -> dict[str, str]:
         found["DET curve"] = _svg(_det, error_curve(trials.scores, trials.trials.same))
         found["Scores"] = _svg(_histogram, trials)
         found["Calibration"] = _svg(_calibration, trials)
+    if isinstance(figures := made.report.figures.get("classification"), ClassificationFigures):
+        found["Confusion matrix"] = _svg(_confusion_matrix, figures)
+        if figures.learning_curve:
+            found["Learning curve"] = _svg(_learning_curve, figures.learning_curve)
     if made.open_set is not None:
         found["Identification rate over false alarms"] = _svg(_dir, made.open_set.curve)
     return found
@@ -103,6 +111,37 @@ def _dir(panel: Any, curve: ErrorCurve) -> None:
     panel.set_xlabel("share of strangers who are named (FPIR)")
     panel.set_ylabel("enrolled speakers named rightly, in %")
     panel.set_ylim(0, 100)
+    panel.grid(alpha=0.3)
+
+
+def _confusion_matrix(panel: Any, figures: ClassificationFigures) -> None:
+    """Each row in shares of what was spoken; a label that no one spoke has a white row."""
+    counts = np.array(figures.confusion_matrix, float)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    places = range(len(figures.names))
+    panel.set_xticks(places, figures.names, rotation=90, fontsize=_size(len(places)))
+    panel.set_yticks(places, figures.names, fontsize=_size(len(places)))
+    panel.set(xlabel="taken for", ylabel="spoken")
+    if len(places) > MOST_NUMBERS:
+        return
+    for row, column in np.argwhere(counts):
+        color = "white" if shares[row, column] > 0.5 else "black"
+        number = f"{counts[row, column]:.0f}"
+        panel.text(column, row, number, ha="center", va="center", color=color, fontsize=_size(len(places)))
+
+
+def _size(labels: int) -> float:
+    """Of letters, in points."""
+    return float(np.clip(160 / max(labels, 1), 2.5, 9))
+
+
+def _learning_curve(panel: Any, points: Sequence[LearningPoint]) -> None:
+    speakers = [one.speakers for one in points]
+    panel.plot(speakers, [one.accuracy for one in points], marker="o")
+    panel.set_xscale("log", base=2)
+    panel.set_xticks(speakers, [str(one) for one in speakers])
+    panel.set(xlabel="speakers of each label to learn from", ylabel="accuracy on other speakers, in %")
     panel.grid(alpha=0.3)
 
 

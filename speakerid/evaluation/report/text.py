@@ -1,9 +1,9 @@
-"""A report as tables for people: rows for the terminal, one HTML page that needs no network, Markdown."""
+"""A report as tables for people: rows for the terminal, one HTML page that needs no network."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -22,8 +22,13 @@ TITLES = {
     "precision": "precision (macro), %",
     "recall": "recall (macro), %",
     "f1": "F1 (macro), %",
+    "below_threshold": "below the classifier's threshold, %",
+    "audio_s": "audio, s",
+    "took_s": "time to classify it, s",
     "rank_1": "rank-1 accuracy of known probes, %",
 }
+MOST_COLUMNS = 12  # of a confusion matrix as a table; larger ones are a picture, and in report.json
+PROTOCOLS = ("gallery_search", "linear_head", "open_set", "classification")  # by their names in a report
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
 table { border-collapse: collapse; margin-bottom: 1.5rem; }
@@ -44,8 +49,8 @@ def sections(report: Report) -> list[Section]:
     content = report.to_json()
     found = [_recordings(content["diarization"])] if "diarization" in content else _tables(content)
     found += _confusions(content)
-    if report.compared is not None:
-        found.append(_comparison(report))
+    if "classification" in content:
+        found += _of_classification(content["classification"])
     return [*found, Section("What was measured", ("", ""), tuple(_about(report)))]
 
 
@@ -71,7 +76,7 @@ def _recordings(content: dict[str, Any]) -> Section:
 
 
 def _parts(content: dict[str, Any]) -> list[tuple[str, str]]:
-    named = [name for name in ("gallery_search", "linear_head", "open_set") if name in content]
+    named = [name for name in PROTOCOLS if name in content]
     return [(content[name]["protocol"], name) for name in named] or [(content["protocol"], "")]
 
 
@@ -90,26 +95,33 @@ def _figures(part: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _confusions(content: dict[str, Any]) -> Iterator[Section]:
-    for name in ("gallery_search", "linear_head"):
+    for name in PROTOCOLS:
         pairs = content.get(name, {}).get("accuracy", {}).get("confusions", ())
         rows = tuple((one["spoken"], one["taken_for"], str(one["probes"])) for one in pairs)
         if rows:
-            yield Section(f"Worst confusions: {name.replace('_', ' ')}", ("spoken by", "taken for", "probes"), rows)
+            yield Section(f"Worst confusions: {name.replace('_', ' ')}", ("spoken", "taken for", "probes"), rows)
 
 
-def _comparison(report: Report) -> Section:
-    assert report.compared is not None
-    rows = tuple(
-        (
-            TITLES.get(name, name),
-            _number(one.here),
-            _number(one.there),
-            f"{one.difference:+.4g}" + ("" if one.low is None else f" ({one.low:+.4g} to {one.high:+.4g})"),
+def _of_classification(part: dict[str, Any]) -> Iterator[Section]:
+    columns = ("label", "recordings", "precision, %", "recall, %", "F1, %")
+    yield Section("Labels", columns, tuple(_label(one) for one in part["by_label"]))
+    if (spread := part["by_speaker"]) is not None:
+        names = ("least", "lower_quartile", "median", "upper_quartile", "most")
+        values = tuple(f"{spread[name]:.1f}" for name in names)
+        yield Section(
+            f"Accuracy of {spread['speakers']} speakers, %", tuple(name.replace("_", " ") for name in names), (values,)
         )
-        for name, one in report.compared.figures.items()
-    )
-    other = f"{report.compared.other}: {report.compared.encoder or 'another tool'}, {report.compared.scoring}"
-    return Section(f"Beside {other}", ("figure", "here", "there", "difference (95 % interval)"), rows)
+    if points := part["learning_curve"]:
+        rows = tuple((str(one["speakers"]), f"{one['accuracy']:.1f}") for one in points)
+        yield Section("Learning curve", ("speakers of each label", "accuracy, %"), rows)
+    if len(names := part["names"]) <= MOST_COLUMNS:
+        matrix = tuple((name, *map(str, row)) for name, row in zip(names, part["confusion_matrix"], strict=True))
+        yield Section("Confusion matrix", ("spoken, taken for", *names), matrix)
+
+
+def _label(one: dict[str, Any]) -> tuple[str, ...]:
+    figures = ("" if one[name] is None else f"{one[name]:.1f}" for name in ("precision", "recall", "f1"))
+    return (one["label"], f"{one['recordings']:,}", *figures)
 
 
 def _about(report: Report) -> Iterator[tuple[str, str]]:
@@ -120,6 +132,11 @@ def _about(report: Report) -> Iterator[tuple[str, str]]:
         yield "encoder", report.encoder.name
         yield "fingerprint", report.encoder.fingerprint
         yield "trained on", ", ".join(report.encoder.trained_on) or "unknown"
+    if (classifier := report.classifier) is not None:
+        yield "classifier", f"{classifier.name}, {len(classifier.labels)} labels, on {classifier.backbone}"
+        yield "fingerprint", classifier.fingerprint
+        yield "trained on", classifier.trained_on or "unknown"
+        yield "license", classifier.license
     yield "scoring", report.scoring
     if (work := report.work) is not None:
         yield (
@@ -142,7 +159,8 @@ def _number(value: float | None) -> str:
 
 
 def html(report: Report, pictures: Mapping[str, str]) -> str:
-    title = escape(f"{report.protocol}: {report.encoder.name if report.encoder else report.list.name}")
+    of = report.encoder or report.classifier or report.list
+    title = escape(f"{report.protocol}: {of.name}")
     stamps = "".join(f'<p class="stamp">{escape(one)}</p>' for one in report.stamps)
     drawn = "".join(_figure(name, svg) for name, svg in pictures.items())
     tables = [_table(one) for one in sections(report)]
@@ -152,12 +170,6 @@ def html(report: Report, pictures: Mapping[str, str]) -> str:
         f'<body><h1>{title}</h1>{stamps}{"".join(tables[:-1])}<div class="pictures">{drawn}</div>{tables[-1]}</body>'
         "</html>\n"
     )
-
-
-def markdown(report: Report) -> str:
-    head = [f"# {report.protocol}: {report.encoder.name if report.encoder else report.list.name}"]
-    stamps = [f"> {_plain(one)}" for one in report.stamps]
-    return "\n\n".join([*head, *stamps, *(_markdown_table(one) for one in sections(report))]) + "\n"
 
 
 def _figure(name: str, svg: str) -> str:
@@ -173,14 +185,3 @@ def _table(section: Section) -> str:
 
 def _cells(kind: str, values: Iterable[str]) -> str:
     return "<tr>" + "".join(f"<{kind}>{escape(value)}</{kind}>" for value in values) + "</tr>"
-
-
-def _markdown_table(section: Section) -> str:
-    lines: list[Sequence[str]] = [section.columns, ["---"] * len(section.columns), *section.rows]
-    rows = ("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
-    return f"## {_plain(section.title)}\n\n" + "\n".join(rows)
-
-
-def _plain(text: str) -> str:
-    """File names may hold what Markdown reads as markup."""
-    return escape(text, quote=False).replace("|", "\\|").replace("`", "\\`").replace("\n", " ")

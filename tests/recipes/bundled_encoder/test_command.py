@@ -103,7 +103,7 @@ def test_the_missing_extra_is_named(
     train: Command, speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = util.find_spec
-    monkeypatch.setattr("speakerid.errors.extras.find_spec", lambda name: None if name == "matplotlib" else found(name))
+    monkeypatch.setattr("speakerid.errors.extras.find_spec", lambda name: None if name == "onnxscript" else found(name))
     for command in (train, partial(speakerid, "finetune")):
         ran = command("--data", tmp_path, "--out", tmp_path / "out", "--json")
         assert ran.problem["code"] == "extra_missing"

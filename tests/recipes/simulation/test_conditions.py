@@ -10,8 +10,8 @@ import pytest
 from benchmarks.fault_injection.faults import SECOND_SPEAKER, in_turns
 from benchmarks.fault_injection.music import music
 from recipes.simulation import conditions
+from speakerid.audio.decode import Preparer
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.types import FloatArray
 from tests.sampled import ADA, utterance
