@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from speakerid.audio.decode import Preparer, excerpt, speech_windows
 from speakerid.audio.files import read_file, recordings, speaker_tree
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer, excerpt, speech_windows
 from speakerid.audio.vad import SileroVad
 from speakerid.calibration.labeled_domain import Indices, LabeledDomain
 from speakerid.encoders.base import Encoder

@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from speakerid.audio.prepare import MOST
+from speakerid.audio.decode import MOST
 from speakerid.calibration.coach_limits import fit_limits, one_speaker, own_scores
 from speakerid.calibration.domains import Bars, Domain, EmbeddedDomain, embed_domain
 from speakerid.calibration.fit import fit
 from speakerid.calibration.labeled_domain import DrawnGallery, LabeledDomain, draw, one_person_twice
 from speakerid.encoders.base import Encoder, label
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.calibration import Calibration, own_strangers
 from speakerid.scoring.fitted import Fitted
 from speakerid.scoring.multi_speaker_detector import split
-from speakerid.scoring.strangers import own_strangers
 
 ENROLLED = 30  # speakers at most
 DRAWS = 20

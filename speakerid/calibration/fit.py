@@ -14,8 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from speakerid.calibration.labeled_domain import LabeledDomain, Reals, draw
 from speakerid.errors import CalibrationMissing
-from speakerid.scoring.calibration import GENERIC, Calibration
-from speakerid.scoring.strangers import Strangers, expected_maximum
+from speakerid.scoring.calibration import GENERIC, Calibration, Strangers, expected_maximum
 
 DRAWS = 20  # galleries of half of the speakers, whose utterances are compared with all of them
 MOST_TRIALS = 20_000  # of a domain and kind

@@ -13,8 +13,7 @@ from speakerid.metrics.cllr import balanced_mean, bits_lost, min_cllr
 from speakerid.metrics.det import convex_hull
 from speakerid.metrics.eer import ErrorCurve, Flags, Floats, error_curve
 from speakerid.metrics.intervals import interval, share_of, speaker_bootstrap
-from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.strangers import OwnStrangers
+from speakerid.scoring.calibration import Calibration, OwnStrangers
 from speakerid.types import CurveStep, Estimate, GalleryOperatingPoint, Histogram, MeasuredCalibration
 
 TARGETS = (0.001, 0.01, 0.05, 0.1)

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.metrics.eer import Flags, Floats
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.calibration import Calibration, OwnStrangers, own_strangers
 from speakerid.scoring.cosine import cosine, shares, voiceprint
-from speakerid.scoring.strangers import OwnStrangers, own_strangers
 from speakerid.types import Combining, FloatArray
 
 Places = NDArray[np.intp]

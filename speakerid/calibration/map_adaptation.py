@@ -15,8 +15,7 @@ from speakerid.calibration.gallery_trials import GalleryTrials, Places
 from speakerid.errors import ClassesOverlap, TooFewTrials
 from speakerid.metrics.cllr import min_cllr
 from speakerid.metrics.eer import Flags, Floats, eer, error_curve, labelled
-from speakerid.scoring.calibration import Calibration
-from speakerid.scoring.strangers import OwnStrangers
+from speakerid.scoring.calibration import Calibration, OwnStrangers
 
 MIN_SPEAKERS = 5  # with two utterances or more
 MIN_NONTARGETS = 50

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, SpeakerCount
 
 Labels = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -34,17 +34,6 @@ class ClusterOptions:
     outlier_llr: float = -7.0  # what fits every cluster less is one more cluster
     short_llr: float = -4.0  # of a short segment with its cluster; what fits it less is no turn
     block: int = 1_500  # segments clustered at once, 18 MB a matrix; more are clustered block by block
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many people speak, as far as that is known."""
-
-    least: int = 1
-    most: int | None = None
-
-    def allows(self, number: int) -> bool:
-        return self.least <= number and (self.most is None or number <= self.most)
 
 
 @dataclass(frozen=True)
@@ -110,13 +99,13 @@ class Clusters:
         return _centers(evidence, counted, int(self.labels.max(initial=-1)) + 1)
 
 
-def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
+def cluster(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: SpeakerCount) -> Clusters:
     """Cluster into as many speakers as there seem to be; `count` only matters where it does not allow that number."""
-    found = _clustered(evidence, calibrated, options, Count())
+    found = _clustered(evidence, calibrated, options, SpeakerCount())
     return found if count.allows(found.number) else _clustered(evidence, calibrated, options, count)
 
 
-def _clustered(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: Count) -> Clusters:
+def _clustered(evidence: Evidence, calibrated: Calibrated, options: ClusterOptions, count: SpeakerCount) -> Clusters:
     rows = np.flatnonzero(_embedded(evidence) & (evidence.alone_s >= options.alone_s))
     if not len(rows):
         rows = np.flatnonzero(_embedded(evidence))
@@ -135,7 +124,7 @@ def _embedded(evidence: Evidence) -> NDArray[np.bool_]:
 
 
 def _agglomerated(
-    evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, options: ClusterOptions, count: Count
+    evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, options: ClusterOptions, count: SpeakerCount
 ) -> Labels:
     """Agglomerative clusters.
 
@@ -145,7 +134,8 @@ def _agglomerated(
         return _cut(_llrs(evidence, rows, calibrated, options), evidence.alone_s[rows], options, count)
     blocks = np.array_split(rows, -(-len(rows) // options.block))
     found = [
-        _cut(_llrs(evidence, block, calibrated, options), evidence.alone_s[block], options, Count()) for block in blocks
+        _cut(_llrs(evidence, block, calibrated, options), evidence.alone_s[block], options, SpeakerCount())
+        for block in blocks
     ]
     firsts = np.cumsum([0, *(int(labels.max()) + 1 for labels in found)])
     small = np.concatenate([labels + first for labels, first in zip(found, firsts[:-1], strict=True)])
@@ -160,7 +150,7 @@ def _llrs(evidence: Evidence, rows: NDArray[np.intp], calibrated: Calibrated, op
     return calibrated((embeddings @ embeddings.T).astype(np.float64)) + evidence.links(rows, rows, options)
 
 
-def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: Count) -> Labels:
+def _cut(llrs: Floats, seconds: Floats, options: ClusterOptions, count: SpeakerCount) -> Labels:
     """Clusters from `llrs (n, n)`, symmetric -> a number of each, as many large clusters as `count` allows."""
     from fastcluster import linkage  # it loads SciPy where that is installed: 0.2 s, which few requests need
 
@@ -195,7 +185,7 @@ def _below(tree: Floats, distance: float) -> Labels:
     return np.unique(clusters[:count], return_inverse=True)[1]
 
 
-def _kept(labels: Labels, seconds: Floats, speech_s: float, count: Count) -> Labels:
+def _kept(labels: Labels, seconds: Floats, speech_s: float, count: SpeakerCount) -> Labels:
     """Labels numbered anew: the clusters of `speech_s` and more, or the `least` largest; -1 for all others."""
     sizes = np.bincount(labels, seconds)
     order = np.argsort(-sizes, kind="stable")

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from speakerid.audio.resample import rechunked
+from speakerid.audio.conditioning import rechunked
 from speakerid.audio.segmentation import FIRST_EDGE, FRAME_STEP, WINDOW, Segmenter
 from speakerid.diarization.segments import STEP, Segment, Speaking, Stitcher, seam, segments
 from speakerid.types import FloatArray, Span

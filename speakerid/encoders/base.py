@@ -85,8 +85,10 @@ def embed_with(encoder: Encoder, raw: RawEmbed, waveforms: Sequence[FloatArray])
     windows = [w for owner, waveform in enumerate(waveforms) for w in _windows(encoder, owner, waveform)]
     sums = np.zeros((len(waveforms), encoder.dim), dtype=np.float32)
     for batch in _batches(windows, int(BATCH_S * encoder.sample_rate_hz)):
-        rows = _run(encoder, raw, batch)
-        np.add.at(sums, [window.owner for window in batch], l2_normalize(rows))
+        rows = l2_normalize(_run(encoder, raw, batch))
+        if len(windows) == len(waveforms) == len(batch):
+            return rows  # each is a window of its own
+        np.add.at(sums, [window.owner for window in batch], rows)
     check_embeddings(encoder, sums, len(waveforms))
     return l2_normalize(sums)
 

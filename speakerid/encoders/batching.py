@@ -12,13 +12,14 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from speakerid.encoders.base import Encoder, check_embeddings, check_waveforms
 from speakerid.errors import EncoderFailed, EncoderInputInvalid, Overloaded, SpeakeridError
-from speakerid.types import FloatArray
+from speakerid.types import FloatArray, Step
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +58,10 @@ class Batcher:
         max_queue: int = 64,
         timeout_s: float = 60.0,
         probe_every_s: float = 5.0,
+        step: Step = nullcontext,
     ) -> None:
         self._encoder = encoder
+        self._step = step
         self._max_batch = max_batch
         self._max_queue = max_queue
         self._timeout_s = timeout_s
@@ -103,12 +106,13 @@ class Batcher:
         """
         check_waveforms(self._encoder, waveforms)
         items = [_Item(waveform) for waveform in waveforms]
-        self._submit(items)
-        try:
-            return self._collect([item.promise for item in items])
-        finally:
-            for item in items:
-                item.promise.cancel()  # no effect on what is done; what still waits will be skipped
+        with self._step("embed"):
+            self._submit(items)
+            try:
+                return self._collect([item.promise for item in items])
+            finally:
+                for item in items:
+                    item.promise.cancel()  # no effect on what is done; what still waits will be skipped
 
     def healthy(self) -> bool:
         """Whether the last inference worked, none hangs (`timeout_s`) and the thread lives."""
@@ -140,6 +144,11 @@ class Batcher:
             self._changed.notify_all()
 
     def _collect(self, promises: Sequence[Future[FloatArray]]) -> FloatArray:
+        if len(promises) == 1:  # `wait` has its own lock and list, which are for several
+            try:
+                return promises[0].result(self._timeout_s)[np.newaxis]
+            except TimeoutError:
+                raise Overloaded from None
         done, missing = wait(promises, timeout=self._timeout_s, return_when=FIRST_EXCEPTION)
         for promise in done:
             if error := promise.exception():

@@ -117,6 +117,9 @@ def _onnx(path: Path) -> Encoder:
 
 def _speechbrain(source: str) -> Encoder:
     require("torch", "speechbrain")
+    from speakerid.encoders.model_hub import refuse_unreachable
+
+    refuse_unreachable(source, EncoderNotFound)
     from speakerid.encoders.speechbrain import SpeechBrainEncoder
 
     return SpeechBrainEncoder.load(source)

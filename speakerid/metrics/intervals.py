@@ -79,7 +79,8 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Estimate:
     center = share + z * z / (2 * trials)
     spread = z * math.sqrt(share * (1.0 - share) / trials + z * z / (4 * trials * trials))
     scale = 1.0 + z * z / trials
-    return Estimate(share, min(share, (center - spread) / scale), max(share, (center + spread) / scale))
+    low, high = max(0.0, (center - spread) / scale), min(1.0, (center + spread) / scale)
+    return Estimate(share, min(share, low), max(share, high))
 
 
 def share_of(hits: ArrayLike, speakers: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Estimate:

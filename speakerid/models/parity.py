@@ -23,6 +23,7 @@ ENCODER_S = 3.0
 # single precision there, and its normalizations divide by what little there is in a quiet band: 2e-4.
 COSINE_DISTANCE = 1e-5
 PROBABILITY = 2e-3
+MEAN_DISTANCE = 1e-4  # the same in float32: 1e-6
 FRAMES_APART = 19  # every so many frames are kept of an answer
 
 
@@ -52,6 +53,26 @@ def check_campplus(graph: Path) -> None:
     wanted = _answer("campplus")
     distance = 1 - float(embedding @ wanted) / float(np.linalg.norm(embedding) * np.linalg.norm(wanted))
     _refuse_unless(distance <= COSINE_DISTANCE, "campplus", f"cosine distance {distance:.1e}")
+
+
+def check_frames(graph: Path) -> None:
+    """Raises `ConversionFailed`. `answers/` holds what was measured when the model was chosen."""
+    feats = log_mel(signal(ENCODER_S), SAMPLE_RATE_HZ, window="povey")[np.newaxis]
+    _check_means("campplus-frames", open_session(graph).run(None, {"feats": feats})[0][0])
+
+
+def check_speech_embedding(graph: Path) -> None:
+    """Raises `ConversionFailed`. `answers/` holds what was measured when the model was chosen."""
+    session = open_session(graph)
+    found = session.run(None, {session.get_inputs()[0].name: signal(ENCODER_S)[np.newaxis]})[0]
+    _check_means("speech-embedding", found.reshape(-1, found.shape[-1]))
+
+
+def _check_means(name: str, frames: FloatArray) -> None:
+    """Of every number's mean over `frames (frames, dims)`."""
+    means, wanted = frames.mean(axis=0, dtype=np.float64), _answer(name)
+    distance = float(np.linalg.norm(means - wanted) / np.linalg.norm(wanted))
+    _refuse_unless(distance <= MEAN_DISTANCE, name, f"means off by {distance:.1e} of their length")
 
 
 def check_segmentation(graph: Path) -> None:

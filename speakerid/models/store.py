@@ -78,7 +78,7 @@ def refuse_unusable(folder: Path) -> None:
     Raises what `named_failures` does.
     """
     with named_failures(folder, 0):
-        existing = next(one for one in (folder, *folder.parents) if one.exists())
+        existing = next(one for one in (folder, *folder.parents) if one.exists() or one.is_symlink())
         TemporaryFile(dir=existing).close()
 
 

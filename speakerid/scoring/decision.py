@@ -51,6 +51,9 @@ def exclusive_probabilities(
     found = np.empty(llrs.shape)
     for row, own in enumerate(named):
         taken = sorted(given - {own})
+        if not taken:
+            found[row] = probabilities(llrs[row], threshold_llr, ambiguous_margin)
+            continue
         free = np.setdiff1d(np.arange(llrs.shape[1]), taken)
         found[row, free] = probabilities(llrs[row, free], threshold_llr, ambiguous_margin)
         for column in taken:

@@ -8,8 +8,7 @@ import numpy as np
 
 from speakerid.calibration.fit import logistic
 from speakerid.calibration.gallery_trials import GalleryTrials, Utterances, gallery_trials
-from speakerid.scoring.calibration import GENERIC, Calibration
-from speakerid.scoring.strangers import Strangers
+from speakerid.scoring.calibration import GENERIC, Calibration, Strangers
 
 DIM = 24
 SPREAD = 0.9  # of the utterances of one speaker, against 1.0 of the speakers

@@ -11,15 +11,16 @@ from scipy.cluster.hierarchy import fcluster
 from sklearn.metrics import adjusted_rand_score
 
 from speakerid.diarization import clustering
-from speakerid.diarization.clustering import ClusterOptions, Clusters, Count, Evidence, cluster
+from speakerid.diarization.clustering import ClusterOptions, Clusters, Evidence, cluster
+from speakerid.types import SpeakerCount
 from tests.diarization.made import calibrated, evidence_of
 
 OPTIONS = ClusterOptions(stop_llr=-1.0)
 TRUTH = [0] * 30 + [1] * 20 + [2] * 12 + [0] * 8
 
 
-def clusters(evidence: Evidence, options: ClusterOptions = OPTIONS, count: Count | None = None) -> Clusters:
-    return cluster(evidence, calibrated, options, count or Count())
+def clusters(evidence: Evidence, options: ClusterOptions = OPTIONS, count: SpeakerCount | None = None) -> Clusters:
+    return cluster(evidence, calibrated, options, count or SpeakerCount())
 
 
 def test_speakers_are_separated() -> None:
@@ -34,17 +35,27 @@ def test_block_by_block_finds_the_same_people() -> None:
 @pytest.mark.parametrize("block", [50, 1000])
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
 def test_a_known_number_is_kept_to(block: int, number: int) -> None:
-    found = clusters(evidence_of(TRUTH * 2), replace(OPTIONS, block=block), Count(number, number))
+    found = clusters(evidence_of(TRUTH * 2), replace(OPTIONS, block=block), SpeakerCount(None, number, number))
     assert len(set(found.labels.tolist())) == number
 
 
-@pytest.mark.parametrize(("count", "number"), [(Count(1, 2), 2), (Count(2, 5), 3), (Count(4), 4), (Count(1, 9), 3)])
-def test_bounds_only_matter_where_they_are_crossed(count: Count, number: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "number"),
+    [
+        (SpeakerCount(None, 1, 2), 2),
+        (SpeakerCount(None, 2, 5), 3),
+        (SpeakerCount(None, 4), 4),
+        (SpeakerCount(None, 1, 9), 3),
+    ],
+)
+def test_bounds_only_matter_where_they_are_crossed(count: SpeakerCount, number: int) -> None:
     assert len(set(clusters(evidence_of(TRUTH), count=count).labels.tolist())) == number
 
 
-@pytest.mark.parametrize("count", [Count(2), Count(2, 2), Count(1, 2), Count(1, 9)])
-def test_bounds_that_the_answer_keeps_to_change_nothing(count: Count) -> None:
+@pytest.mark.parametrize(
+    "count", [SpeakerCount(None, 2), SpeakerCount(None, 2, 2), SpeakerCount(None, 1, 2), SpeakerCount(None, 1, 9)]
+)
+def test_bounds_that_the_answer_keeps_to_change_nothing(count: SpeakerCount) -> None:
     """The second cluster is what fits the first too little, and too short to be a person's."""
     evidence = evidence_of([0, 0, 0, 0, 1], seconds=1.5, speakers=[0, 0, 0, 0, 1], pause=0.0)
     options = replace(OPTIONS, outlier_llr=-2.0)
@@ -54,7 +65,7 @@ def test_bounds_that_the_answer_keeps_to_change_nothing(count: Count) -> None:
 
 
 def test_more_people_than_segments_is_every_segment_by_itself() -> None:
-    assert len(set(clusters(evidence_of([0, 0, 0]), count=Count(5, 5)).labels.tolist())) == 3
+    assert len(set(clusters(evidence_of([0, 0, 0]), count=SpeakerCount(None, 5, 5)).labels.tolist())) == 3
 
 
 def test_one_segment_is_one_person() -> None:
@@ -111,7 +122,7 @@ def test_speech_that_fits_no_cluster_is_one_more() -> None:
     evidence.starts_s[4] = evidence.starts_s[3]
     found = clusters(evidence, replace(OPTIONS, outlier_llr=-2.0))
     assert (found.labels.tolist(), found.sure.tolist()) == ([0, 0, 0, 0, 1], [True] * 4 + [False])
-    assert clusters(evidence, replace(OPTIONS, outlier_llr=-2.0), Count(1, 1)).labels.tolist() == [0] * 5
+    assert clusters(evidence, replace(OPTIONS, outlier_llr=-2.0), SpeakerCount(None, 1, 1)).labels.tolist() == [0] * 5
 
 
 def test_what_fits_no_cluster_has_a_center_but_is_not_known() -> None:

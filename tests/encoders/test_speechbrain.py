@@ -4,16 +4,14 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
-import huggingface_hub
 import numpy as np
 import pytest
 import torch
-from huggingface_hub.errors import LocalEntryNotFoundError
 
 from speakerid.encoders.speechbrain import SpeechBrainEncoder
 from speakerid.errors import EncoderFailed, EncoderNotFound
+from tests.encoders.hub import Hub
 from tests.encoders.tiny_models import write_ecapa, write_xvector
 from tests.encoders.voices import LOW, speak
 
@@ -27,20 +25,6 @@ def ecapa(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(ecapa: Path, tmp_path: Path) -> Path:
     """A directory that a test may break."""
     return Path(shutil.copytree(ecapa, tmp_path / "copy"))
-
-
-class Hub:
-    """Stands in for `hf_hub_download`: one directory is published under any name, or nothing can be reached."""
-
-    def __init__(self, directory: Path | None) -> None:
-        self.directory = directory
-        self.asked: list[tuple[str, str]] = []
-
-    def __call__(self, *, repo_id: str, filename: str, **_: Any) -> str:
-        self.asked.append((repo_id, filename))
-        if self.directory is None:
-            raise LocalEntryNotFoundError("cannot reach the hub")
-        return str(self.directory / filename)
 
 
 def test_rows_equal_speechbrains_own_encode_batch(ecapa: Path) -> None:
@@ -76,7 +60,7 @@ def test_a_card_gives_name_and_training_sets(copy: Path) -> None:
 def test_a_local_copy_of_a_published_model_keeps_its_training_sets_and_stays_local(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub := Hub(None))
+    hub = Hub.instead(monkeypatch, None)
     yaml = copy / "hyperparams.yaml"
     yaml.write_text(yaml.read_text().replace("nobody/ecapa", "speechbrain/spkrec-ecapa-voxceleb"))
     assert SpeechBrainEncoder.load(str(copy)).trained_on == ("VoxCeleb1-dev", "VoxCeleb2")
@@ -86,7 +70,7 @@ def test_a_local_copy_of_a_published_model_keeps_its_training_sets_and_stays_loc
 def test_a_hub_name_is_fetched_and_leaves_the_working_directory_alone(
     ecapa: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub := Hub(ecapa))
+    hub = Hub.instead(monkeypatch, ecapa)
     monkeypatch.chdir(tmp_path)
     encoder = SpeechBrainEncoder.load("speechbrain/spkrec-xvect-voxceleb")
     assert (encoder.name, encoder.trained_on) == ("spkrec-xvect-voxceleb", ("VoxCeleb1-dev", "VoxCeleb2"))
@@ -96,7 +80,7 @@ def test_a_hub_name_is_fetched_and_leaves_the_working_directory_alone(
 
 
 def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", Hub(None))
+    Hub.instead(monkeypatch, None)
     with pytest.raises(EncoderNotFound, match=r"someone/model is no directory.*hub does not give it"):
         SpeechBrainEncoder.load("someone/model")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,12 +66,19 @@ XVECTOR_ARGUMENTS = """\
 
 def write_ecapa(directory: Path) -> Path:
     """An 80-mel ECAPA-TDNN with 24-dim embeddings."""
+    name = "speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN"
+    return _write(directory, _ecapa(), HYPERPARAMS.format(name="ecapa", mels=80, model=name, arguments=ECAPA_ARGUMENTS))
+
+
+@functools.cache
+def _ecapa() -> torch.nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        model = ECAPA_TDNN(80, channels=[16, 16, 16, 16, 48], attention_channels=8, se_channels=8, lin_neurons=24)
+        model: torch.nn.Module = ECAPA_TDNN(
+            80, channels=[16, 16, 16, 16, 48], attention_channels=8, se_channels=8, lin_neurons=24
+        )
         _settle(model, 80)
-    name = "speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN"
-    return _write(directory, model, HYPERPARAMS.format(name="ecapa", mels=80, model=name, arguments=ECAPA_ARGUMENTS))
+    return model
 
 
 def write_xvector(directory: Path) -> Path:

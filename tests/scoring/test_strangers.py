@@ -11,8 +11,7 @@ from hypothesis import given
 
 from speakerid.calibration.gallery_trials import gallery_trials
 from speakerid.metrics.eer import Floats
-from speakerid.scoring.cosine import cosine
-from speakerid.scoring.strangers import (
+from speakerid.scoring.calibration import (
     DEFAULT_SPEAKERS,
     MIN_SPEAKERS,
     OwnStrangers,
@@ -20,6 +19,7 @@ from speakerid.scoring.strangers import (
     expected_maximum,
     own_strangers,
 )
+from speakerid.scoring.cosine import cosine
 from tests.calibration.made_galleries import default_calibration, utterances
 
 DEFAULT = Strangers(mean=0.2, growth=0.12, deviation=0.1, between=0.08)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.diarization.clustering import Calibrated, ClusterOptions, Count, Evidence, Floats, Labels, cluster
-from speakerid.types import FloatArray, RecordedVoice
+from speakerid.diarization.clustering import Calibrated, ClusterOptions, Evidence, Floats, Labels, cluster
+from speakerid.types import FloatArray, RecordedVoice, SpeakerCount
 
 MOST = 32  # speakers, 20 MB; whoever comes after them is taken for the nearest
 PROBE = 20 * SAMPLE_RATE_HZ  # samples, the first of a speaker, that are embedded as one probe
@@ -62,7 +62,7 @@ def assign(calibrated: Calibrated, windows: Evidence, known: FloatArray, options
 
 def _groups(calibrated: Calibrated, windows: Evidence, options: ClusterOptions) -> tuple[Labels, FloatArray, Floats]:
     """The group of each window, the largest group first; the centers `(g, dim)` and the seconds of all groups."""
-    found = cluster(windows, calibrated, options, Count())
+    found = cluster(windows, calibrated, options, SpeakerCount())
     seconds = np.bincount(found.labels, windows.alone_s).astype(np.float64)
     order = np.argsort(-seconds, kind="stable")
     return np.argsort(order)[found.labels], found.centers(windows)[order], seconds[order]
