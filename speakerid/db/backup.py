@@ -16,7 +16,8 @@ from pathlib import Path
 
 from speakerid.db import erasure, migrate
 from speakerid.db.engine import open_database
-from speakerid.errors import BackupFailed, FileMissing, StoreExists, StoreInUse
+from speakerid.db.store_file import SqliteFile, is_busy
+from speakerid.errors import BackupFailed, FileMissing, StoreBusy, StoreExists, StoreInUse
 from speakerid.whole_files import sync
 
 PAGES = 256  # copied in one step, 1 MB
@@ -26,10 +27,12 @@ Watch = Callable[[int, int], None]  # pages done, and of how many
 
 
 def backup(store: Path, out: Path, watch: Watch = lambda done, total: None) -> None:
-    """Copy the store, with everything committed before this began. Raises FileMissing, StoreExists, BackupFailed."""
+    """Copy the store, with everything committed before this began.
+
+    Raises StoreMissing, StoreUnavailable, StoreExists, BackupFailed.
+    """
+    SqliteFile(store).require()
     store = store.resolve()  # SQLite keeps the log beside the file, not beside a link to it
-    if not store.is_file():
-        raise FileMissing(f"There is no store {store}. Name one with --store.")
     if out.exists():
         raise StoreExists(f"{out} exists already, and a backup never overwrites. Choose another name.")
     with _made_beside(out) as made:
@@ -108,22 +111,19 @@ def _runs(pid: int) -> bool:
 def _copy(source: Path, target: Path, watch: Watch, failed: str) -> None:
     """Raises BackupFailed."""
     try:
-        with closing(_reading(source)) as reader, closing(sqlite3.connect(target, isolation_level=None)) as writer:
+        with (
+            closing(SqliteFile(source).connect()) as reader,
+            closing(sqlite3.connect(target, isolation_level=None)) as writer,
+        ):
+            reader.execute("PRAGMA query_only=ON")
             reader.execute("BEGIN")  # one snapshot for all steps: without it every write would start the copy anew
             reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
             reader.backup(writer, pages=PAGES, progress=lambda _, left, total: watch(total - left, total))
             writer.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
     except sqlite3.Error as error:
+        if is_busy(error):
+            raise StoreBusy from error
         raise BackupFailed(f"{failed}: {error}. Check the disk, and that it is a store.") from error
-
-
-def _reading(source: Path) -> sqlite3.Connection:
-    """Without a log beside it, nothing is written beside it either: it may lie on a medium that is read-only."""
-    logged = Path(f"{source}-wal").exists()
-    how = "mode=rw" if logged else "mode=ro"
-    reader = sqlite3.connect(f"{source.resolve().as_uri()}?{how}", uri=True, isolation_level=None, timeout=30.0)
-    reader.execute("PRAGMA query_only=ON")
-    return reader
 
 
 def _tidy(copy: Path) -> None:

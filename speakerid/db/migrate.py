@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import speakerid
 from speakerid.db.engine import Database
 from speakerid.db.models import GalleryRow
-from speakerid.errors import StoreNewer, StoreSchemaUnknown
+from speakerid.errors import StoreNewer, StoreReadOnly, StoreSchemaUnknown
 
 ADVISORY_LOCK = 7_240_119  # any number; the same in every process that migrates
 _CONTRADICTION = re.compile("already exists|duplicate column|no such (table|column)|does not exist")
@@ -31,14 +27,19 @@ def migrations_dir() -> Path:
 def upgrade(database: Database) -> str:
     """Run what is missing and return the revision reached. A store at the newest one is only read.
 
-    Raises StoreNewer for a store of a later version, StoreSchemaUnknown for one that no version made.
+    Raises StoreNewer for a store of a later version, StoreSchemaUnknown for one that no version made, StoreReadOnly.
     """
     newest = head() or ""
     with database.read() as db:
-        if _known(db.connection()) == newest:
-            return newest
-    with database.write() as db:
-        _migrate(database, db.connection())
+        found = _known(db.connection())
+    if found == newest:
+        return newest
+    try:
+        with database.write() as db:
+            _migrate(database, db.connection())
+    except StoreReadOnly:
+        older = f"Its schema is of an older version ({found} of {newest}): run 'speakerid db upgrade' where it can be"
+        raise StoreReadOnly(str(database.file), f"{older} written, or on a copy.") from None
     database.checkpoint()  # a copy of the file alone has all tables from now on
     return newest
 
@@ -52,20 +53,25 @@ def require_known(database: Database) -> None:
 
 def _known(connection: Connection) -> str | None:
     """The revision of the store, None for an empty one. Raises StoreNewer, StoreSchemaUnknown."""
-    found, scripts = revision(connection), ScriptDirectory(str(migrations_dir()))
+    found, known = revision(connection), revisions()
     if found is None:
-        if inspect(connection).has_table(GalleryRow.__tablename__):
+        tables = inspect(connection).get_table_names()
+        if GalleryRow.__tablename__ in tables:
             raise StoreSchemaUnknown("tables of speakerid, but no schema revision")
+        if tables and connection.dialect.name == "sqlite":  # a database of PostgreSQL may be shared
+            raise StoreSchemaUnknown("tables of another program, and none of speakerid")
         return None
-    known = {script.revision for script in scripts.walk_revisions()}
     if found in known:
         return found
-    if found.isdecimal() and found > max(known):
+    if found.isdecimal() and found > known[-1]:
         raise StoreNewer(f"The store was made by a later version of speakerid ({found}). Upgrade speakerid.")
-    raise StoreSchemaUnknown(f"schema revision {found!r}, which is none of {min(known)} to {max(known)}")
+    raise StoreSchemaUnknown(f"schema revision {found!r}, which is none of {known[0]} to {known[-1]}")
 
 
 def _migrate(database: Database, connection: Connection) -> None:
+    from alembic import command  # 0.3 s, which a store at the newest schema does not need
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -81,8 +87,17 @@ def _migrate(database: Database, connection: Connection) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def revisions() -> list[str]:
+    """Of all migrations, in their order: each file's name begins with its own."""
+    scripts = migrations_dir() / "versions"
+    return sorted(path.name.partition("_")[0] for path in scripts.glob("[0-9]*_*.py"))
 
 
 def head() -> str | None:
-    return ScriptDirectory(str(migrations_dir())).get_current_head()
+    return max(revisions(), default=None)

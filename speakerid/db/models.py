@@ -5,14 +5,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
+from sqlalchemy import BigInteger, Connection, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship, validates
 
-from speakerid.db.types import Json, Key, UtcDateTime, Vector, now
+from speakerid.db.sealing import SEALED_COPY
+from speakerid.db.types import (
+    Digest,
+    Json,
+    Key,
+    Lookup,
+    SealedBytes,
+    SealedJson,
+    SealedText,
+    UtcDateTime,
+    Vector,
+    keyring_of,
+    now,
+    time_of,
+)
+from speakerid.names import KEY_LENGTH, NAME_LENGTH, name_key
 from speakerid.types import Combining, FloatArray
 
-NAME_LENGTH = 200
 GALLERY_LENGTH = 64
+TAG_LENGTH = 64
 # A key is never used twice, not even after its row was erased: the vector index and the change log go by it.
 NEVER_REUSED = {"sqlite_autoincrement": True}
 RecordingState = Literal["receiving", "queued", "running", "done", "failed", "cancelled"]
@@ -20,6 +35,11 @@ RecordingState = Literal["receiving", "queued", "running", "done", "failed", "ca
 
 class Base(DeclarativeBase):
     pass
+
+
+def sealed_copy(column: str) -> Mapped[str | None]:
+    """Beside the `Lookup` of this name, where the store is encrypted; it is never read by itself."""
+    return deferred(mapped_column(SealedText(f"{column}{SEALED_COPY}"), default=None))
 
 
 class GalleryRow(Base):
@@ -42,6 +62,13 @@ class GalleryRow(Base):
     version: Mapped[int] = mapped_column(default=1)
 
 
+@event.listens_for(GalleryRow, "after_insert")
+def _give_key(_mapper: object, connection: Connection, gallery: GalleryRow) -> None:
+    """In an encrypted store each gallery has its own."""
+    if (keyring := keyring_of(connection.dialect)) is not None:
+        keyring.add(connection, gallery.key)
+
+
 class SpeakerRow(Base):
     """`key` is what the vector index stores; `id` is what the world sees."""
 
@@ -49,19 +76,46 @@ class SpeakerRow(Base):
     __table_args__ = (
         UniqueConstraint("gallery_key", "external_id"),
         Index("ix_speakers_gallery_id", "gallery_key", "id"),
+        Index("ix_speakers_gallery_name", "gallery_key", "name_key", "id"),
         NEVER_REUSED,
     )
 
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     id: Mapped[str] = mapped_column(String(40), unique=True)
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    external_id: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
-    details: Mapped[dict[str, Any]] = mapped_column("metadata", Json(dict), default=dict)
-    consent: Mapped[dict[str, Any]] = mapped_column(Json(dict), default=dict)
-    voiceprint: Mapped[FloatArray | None] = mapped_column(Vector)
+    name: Mapped[str] = mapped_column(SealedText("speakers.name", NAME_LENGTH))
+    name_key: Mapped[str] = mapped_column(Digest("speakers.name_key", KEY_LENGTH), server_default="")  # for look-ups
+    external_id: Mapped[str | None] = mapped_column(Lookup("speakers.external_id", NAME_LENGTH))
+    external_id_sealed: Mapped[str | None] = sealed_copy("speakers.external_id")
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", SealedJson("speakers.metadata", dict), default=dict)
+    consent: Mapped[dict[str, Any]] = mapped_column(SealedJson("speakers.consent", dict), default=dict)
+    consent_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # what `consent` says of it
+    opted_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # nothing of a voice is here then
+    voiceprint: Mapped[FloatArray | None] = mapped_column(Vector("speakers.voiceprint"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     version: Mapped[int] = mapped_column(default=1)
+    tag_rows: Mapped[list[SpeakerTagRow]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+    @validates("consent")
+    def _ended(self, _: str, consent: dict[str, Any]) -> dict[str, Any]:
+        self.consent_expires_at = time_of(consent.get("expires_at"))
+        return consent
+
+    @validates("name")
+    def _keyed(self, _: str, name: str) -> str:
+        self.name_key = name_key(name)
+        return name
+
+
+class SpeakerTagRow(Base):
+    """A word by which speakers are picked (docs/decisions/0041). Plain text, also where names are not."""
+
+    __tablename__ = "speaker_tags"
+    __table_args__ = (Index("ix_speaker_tags_gallery_tag", "gallery_key", "tag", "speaker_key"),)
+
+    speaker_key: Mapped[int] = mapped_column(ForeignKey("speakers.key", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(TAG_LENGTH), primary_key=True)
+    gallery_key: Mapped[int] = mapped_column(Key)  # the speaker's, so that an index has both
 
 
 class UtteranceRow(Base):
@@ -72,20 +126,43 @@ class UtteranceRow(Base):
     id: Mapped[str] = mapped_column(String(40), unique=True)
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
     speaker_key: Mapped[int] = mapped_column(ForeignKey("speakers.key", ondelete="CASCADE"), index=True)
-    sha256: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(Lookup("utterances.sha256", 64))
+    sha256_sealed: Mapped[str | None] = sealed_copy("utterances.sha256")
     speech_s: Mapped[float]
     snr_db: Mapped[float | None]
     clipping_ratio: Mapped[float]
     bandwidth_hz: Mapped[int]
     voices: Mapped[int | None]
     accepted: Mapped[list[str]] = mapped_column(Json(list), default=list)  # refusals of the coach that were overridden
-    embedding: Mapped[FloatArray] = mapped_column(Vector)
+    # What is the same however a take is encoded (audio/fingerprint.py); NULL where it was enrolled from no file.
+    fingerprint: Mapped[bytes | None] = deferred(mapped_column(SealedBytes("utterances.fingerprint"), default=None))
+    embedding: Mapped[FloatArray] = mapped_column(Vector("utterances.embedding"))
     encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     encoder_fingerprint: Mapped[str] = mapped_column(String(64))
-    audio: Mapped[bytes | None] = deferred(
-        mapped_column(LargeBinary, default=None)
-    )  # only where the gallery keeps audio
+    # Only where the gallery keeps audio.
+    audio: Mapped[bytes | None] = deferred(mapped_column(SealedBytes("utterances.audio"), default=None))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class EncryptionRow(Base):
+    """There, at most once, where the store is encrypted, or is about to be (db/encrypting.py)."""
+
+    __tablename__ = "encryption"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    master_id: Mapped[str] = mapped_column(String(16))  # which master key it is
+    unfinished: Mapped[list[Any] | None] = mapped_column(Json(list, none_as_null=True))  # how far it is; NULL: done
+
+
+class GalleryKeyRow(Base):
+    """What a gallery's values are sealed with, wrapped by the master key. Goes with the gallery."""
+
+    __tablename__ = "gallery_keys"
+
+    gallery_key: Mapped[int] = mapped_column(
+        ForeignKey("galleries.key", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class IndexChangeRow(Base):
@@ -118,61 +195,32 @@ class ErasureRow(Base):
     page: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # pages gone through since
 
 
-class GuardRow(Base):
-    """There, at most once, since the first API key was made: requests without a key are refused from then on."""
-
-    __tablename__ = "guard"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
 class RepairRow(Base):
-    """A merge or a move, and what undoing it needs. Emptied when a speaker or utterance of it is erased."""
+    """A merge, a move or a split, and what undoing it needs. Emptied when a speaker or utterance of it is erased."""
 
     __tablename__ = "repairs"
 
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     id: Mapped[str] = mapped_column(String(40), unique=True)
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"), index=True)
-    kind: Mapped[Literal["merge", "move"]] = mapped_column(String(16))
+    kind: Mapped[Literal["merge", "move", "split"]] = mapped_column(String(16))
     state: Mapped[Literal["done", "undone", "erased"]] = mapped_column(String(16), default="done")
     speaker_id: Mapped[str | None] = mapped_column(String(40))  # who was merged, or had the utterance before
     into_id: Mapped[str | None] = mapped_column(String(40))
     utterance_ids: Mapped[list[str]] = mapped_column(Json(list))
-    merged: Mapped[dict[str, Any] | None] = mapped_column(Json(dict, none_as_null=True))  # the speaker who was merged
+    merged: Mapped[dict[str, Any] | None] = mapped_column(SealedJson("repairs.merged", dict, none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-class RecordingRow(Base):
-    """One recording to be gone through, and a place in the queue (docs/decisions/0014).
-
-    `answer` names speakers by id only: names are looked up when it is read.
-    """
-
-    __tablename__ = "recordings"
-    __table_args__ = (
-        Index("ix_recordings_gallery_id", "gallery_key", "id"),
-        Index("ix_recordings_state", "state", "lease_until"),
-        NEVER_REUSED,
-    )
+class Queued:
+    """A row that is a job: how far it is, and its place in the queue (docs/decisions/0014)."""
 
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     id: Mapped[str] = mapped_column(String(40), unique=True)
-    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
-    key_id: Mapped[str | None] = mapped_column(String(40), index=True)  # whose API key sent it; no foreign key
     state: Mapped[RecordingState] = mapped_column(String(16))
-    stage: Mapped[str | None] = mapped_column(String(32), default=None)
     progress: Mapped[float] = mapped_column(default=0.0)  # 0 to 1
-    options: Mapped[dict[str, Any]] = mapped_column(Json(dict))
-    answer: Mapped[dict[str, Any] | None] = deferred(mapped_column(Json(dict, none_as_null=True), default=None))
     error_code: Mapped[str | None] = mapped_column(String(64), default=None)
-    error_detail: Mapped[str | None] = mapped_column(Text, default=None)
-    webhook: Mapped[str | None] = mapped_column(Text, default=None)
-    webhook_tries: Mapped[int] = mapped_column(default=0)
-    webhook_due: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)  # NULL: nothing to send
-    size: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes of audio
-    sha256: Mapped[str | None] = mapped_column(String(64), default=None)  # of them, once they are all there
+    error_detail: Mapped[str | None]
     worker: Mapped[str | None] = mapped_column(String(64), default=None)  # who works on it, or receives it
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # afterwards another may
     attempts: Mapped[int] = mapped_column(default=0)  # how often it was begun
@@ -182,6 +230,33 @@ class RecordingRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
+class RecordingRow(Queued, Base):
+    """One recording to be gone through. `answer` names speakers by id only: names are looked up when it is read."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (
+        Index("ix_recordings_gallery_id", "gallery_key", "id"),
+        Index("ix_recordings_state", "state", "lease_until"),
+        NEVER_REUSED,
+    )
+
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
+    key_id: Mapped[str | None] = mapped_column(String(40), index=True)  # whose API key sent it; no foreign key
+    name: Mapped[str | None] = mapped_column(SealedText("recordings.name", NAME_LENGTH), default=None)  # or the file's
+    stage: Mapped[str | None] = mapped_column(String(32), default=None)
+    options: Mapped[dict[str, Any]] = mapped_column(Json(dict))
+    answer: Mapped[dict[str, Any] | None] = deferred(
+        mapped_column(SealedJson("recordings.answer", dict, none_as_null=True), default=None)
+    )
+    error_detail: Mapped[str | None] = mapped_column(SealedText("recordings.error_detail"), default=None)
+    webhook: Mapped[str | None] = mapped_column(SealedText("recordings.webhook"), default=None)
+    webhook_tries: Mapped[int] = mapped_column(default=0)
+    webhook_due: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)  # NULL: nothing to send
+    size: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes of audio
+    sha256: Mapped[str | None] = mapped_column(SealedText("recordings.sha256", 64), default=None)  # of all the bytes
+    counted_s: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))  # for the key's quota, by then
+
+
 class RecordingPieceRow(Base):
     """The audio of a recording, about 1 MiB a row, until the job ended (longer where the gallery keeps audio)."""
 
@@ -189,19 +264,35 @@ class RecordingPieceRow(Base):
 
     recording_key: Mapped[int] = mapped_column(ForeignKey("recordings.key", ondelete="CASCADE"), primary_key=True)
     nth: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    bytes: Mapped[bytes] = mapped_column(LargeBinary)
+    bytes: Mapped[bytes] = mapped_column(SealedBytes("recording_pieces.bytes"))
 
 
-class KeyRow(Base):
-    __tablename__ = "keys"
+class ReembeddingRow(Queued, Base):
+    """A gallery on its way to another encoder (docs/decisions/0038)."""
 
-    key: Mapped[int] = mapped_column(Key, primary_key=True)
-    id: Mapped[str] = mapped_column(String(40), unique=True)
-    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[list[str]] = mapped_column(Json(list))
-    galleries: Mapped[list[str]] = mapped_column(Json(list))  # empty: every gallery
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    __tablename__ = "reembeddings"
+    __table_args__ = (Index("ix_reembeddings_gallery", "gallery_key", "key"), NEVER_REUSED)
+
+    gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
+    from_encoder: Mapped[str] = mapped_column(String(NAME_LENGTH + 20))  # its label
+    encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))  # to which it moves
+    encoder_fingerprint: Mapped[str] = mapped_column(String(64))
+    error_detail: Mapped[str | None] = mapped_column(SealedText("reembeddings.error_detail"), default=None)
+
+
+class ReembeddedRow(Base):
+    """An utterance's embedding by the encoder that its gallery is to have, until all are there.
+
+    It is sealed for its place there, whose gallery and id it has: so it is put there without being opened.
+    """
+
+    __tablename__ = "reembedded"
+
+    utterance_key: Mapped[int] = mapped_column(ForeignKey("utterances.key", ondelete="CASCADE"), primary_key=True)
+    reembedding_key: Mapped[int] = mapped_column(ForeignKey("reembeddings.key", ondelete="CASCADE"), index=True)
+    gallery_key: Mapped[int] = mapped_column(BigInteger)
+    id: Mapped[str] = mapped_column(String(40))  # the utterance's
+    embedding: Mapped[FloatArray] = mapped_column(Vector("utterances.embedding"))
 
 
 class RepeatRow(Base):
@@ -210,9 +301,9 @@ class RepeatRow(Base):
     __tablename__ = "repeats"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)  # sha256 of caller, path and Idempotency-Key
-    request_sha256: Mapped[str] = mapped_column(String(64))
+    request_sha256: Mapped[str] = mapped_column(SealedText("repeats.request_sha256", 64))
     status: Mapped[int]
-    answer: Mapped[dict[str, Any]] = mapped_column(Json(dict))
+    answer: Mapped[dict[str, Any]] = mapped_column(SealedJson("repeats.answer", dict))
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
     speaker_key: Mapped[int | None] = mapped_column(ForeignKey("speakers.key", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
@@ -229,7 +320,7 @@ class UnknownVoiceRow(Base):
     gallery_key: Mapped[int] = mapped_column(ForeignKey("galleries.key", ondelete="CASCADE"))
     encoder_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     encoder_fingerprint: Mapped[str] = mapped_column(String(64))
-    voiceprint: Mapped[FloatArray] = mapped_column(Vector)
+    voiceprint: Mapped[FloatArray] = mapped_column(Vector("unknown_voices.voiceprint"))
     recordings: Mapped[int]  # different ones: the same bytes sent twice count once
     speech_s: Mapped[float]
     first_heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -251,9 +342,9 @@ class HearingRow(Base):
     utterance_key: Mapped[int | None] = mapped_column(ForeignKey("utterances.key", ondelete="CASCADE"), index=True)
     recording_key: Mapped[int] = mapped_column(ForeignKey("recordings.key", ondelete="CASCADE"))
     label: Mapped[str] = mapped_column(String(40))  # in the recording's answer: unknown_1
-    turns: Mapped[list[list[float]]] = mapped_column(Json(list))  # start and end in seconds
+    turns: Mapped[list[list[float]]] = mapped_column(SealedJson("hearings.turns", list))  # start and end in seconds
     speech_s: Mapped[float]
     snr_db: Mapped[float | None]
     clipping_ratio: Mapped[float]
     bandwidth_hz: Mapped[int]
-    embedding: Mapped[FloatArray | None] = mapped_column(Vector)  # NULL once the utterance has it
+    embedding: Mapped[FloatArray | None] = mapped_column(Vector("hearings.embedding"))  # NULL once the utterance has it

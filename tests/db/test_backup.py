@@ -17,7 +17,15 @@ from sqlalchemy import select, text
 from speakerid.db import backup as copies
 from speakerid.db.engine import Database, open_database
 from speakerid.db.models import SpeakerRow
-from speakerid.errors import BackupFailed, FileMissing, StoreExists, StoreInUse, StoreNewer, StoreSchemaUnknown
+from speakerid.errors import (
+    BackupFailed,
+    FileMissing,
+    StoreExists,
+    StoreInUse,
+    StoreMissing,
+    StoreNewer,
+    StoreSchemaUnknown,
+)
 from tests.db.rows import add_gallery, add_speaker
 
 pytestmark = pytest.mark.parametrize("store_kind", ["sqlite"])
@@ -183,7 +191,7 @@ def test_what_cannot_be_used_is_not_restored(filled: Database, store_url: str, t
 
 
 def test_what_is_not_there_is_named(tmp_path: Path, store_kind: str) -> None:
-    with pytest.raises(FileMissing):
+    with pytest.raises(StoreMissing):
         copies.backup(tmp_path / "nothing.db", tmp_path / "copy.db")
     with pytest.raises(FileMissing):
         copies.restore(tmp_path / "nothing.db", tmp_path / "copy.db")

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from speakerid.db import migrate
-from speakerid.db.engine import Database, open_database
-from speakerid.db.models import Base, KeyRow, UtteranceRow
-from speakerid.db.repositories import erasures, galleries, keys
+from speakerid.db.access_models import KeyRow
+from speakerid.db.engine import Database, Handle, open_database
+from speakerid.db.models import Base, UtteranceRow
+from speakerid.db.repositories import changes, galleries, keys, speakers
+from speakerid.db.repositories.speakers import SpeakerFilter
 from speakerid.errors import StoreNewer, StoreSchemaUnknown
 from tests.db.rows import add_gallery, add_speaker
 
@@ -35,6 +38,13 @@ def test_the_migrations_make_exactly_the_models(empty: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
+def test_the_name_of_each_migration_begins_with_its_revision() -> None:
+    """So that a store is opened without reading the migrations."""
+    scripts = ScriptDirectory(str(migrate.migrations_dir()))
+    assert migrate.revisions() == [one.revision for one in scripts.walk_revisions()][::-1]
+    assert migrate.head() == scripts.get_current_head()
+
+
 def test_upgrading_twice_changes_nothing(empty: Database) -> None:
     migrate.upgrade(empty)
     key = add_gallery(empty)
@@ -47,14 +57,14 @@ def test_utterances_from_before_the_coach_have_nothing_accepted(empty: Database)
     migrate.upgrade(empty)
     gallery_key = add_gallery(empty)
     with empty.write() as db:
-        for column in ("voices", "accepted"):
+        for column in ("voices", "accepted", "fingerprint"):
             db.execute(text(f"ALTER TABLE utterances DROP COLUMN {column}"))
         db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
         for table in ("erasures", "guard", "hearings", "unknown_voices", "recording_pieces", "recordings"):
             db.execute(text(f"DROP TABLE {table}"))
         db.execute(text("ALTER TABLE galleries DROP COLUMN keep_unknown_voices"))
-        db.execute(text("UPDATE alembic_version SET version_num = '0004'"))
         speaker = add_speaker(db, gallery_key)
+        _without_name_keys(db, "0004")
         db.execute(
             text(
                 "INSERT INTO utterances (id, gallery_key, speaker_key, sha256, speech_s, clipping_ratio, bandwidth_hz, "
@@ -69,6 +79,64 @@ def test_utterances_from_before_the_coach_have_nothing_accepted(empty: Database)
         assert (row.id, row.voices, row.accepted) == ("utt_1", None, [])
 
 
+def _without_encryption(db: Handle) -> None:
+    for table in ("encryption", "gallery_keys"):
+        db.execute(text(f"DROP TABLE {table}"))
+    for table, column in (("utterances", "sha256_sealed"), ("speakers", "external_id_sealed")):
+        db.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+
+
+def _without_takes(db: Handle) -> None:
+    """Without names of recordings and fingerprints of takes, nor what of recordings counts for a quota."""
+    for table, column in (("utterances", "fingerprint"), ("recordings", "name"), ("recordings", "counted_s")):
+        db.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+
+
+def _without_tags(db: Handle) -> None:
+    """Nor quotas of keys."""
+    db.execute(text("DROP TABLE speaker_tags"))
+    for column in ("audio_seconds_per_day", "audio_day", "audio_s"):
+        db.execute(text(f"ALTER TABLE keys DROP COLUMN {column}"))
+
+
+def _without_ends_of_keys(db: Handle) -> None:
+    """Nor an access log, nor an end of consent, nor ways to another encoder, nor encryption."""
+    for table in ("reembedded", "reembeddings"):
+        db.execute(text(f"DROP TABLE {table}"))
+    _without_tags(db)
+    _without_encryption(db)
+    db.execute(text("DROP TABLE access_events"))
+    for column in ("consent_expires_at", "opted_out_at"):
+        db.execute(text(f"ALTER TABLE speakers DROP COLUMN {column}"))
+    db.execute(text("DROP INDEX ix_keys_former_sha256"))
+    for column in ("expires_at", "requests_per_minute", "last_used_on", "former_sha256", "former_until"):
+        db.execute(text(f"ALTER TABLE keys DROP COLUMN {column}"))
+
+
+def _without_name_keys(db: Handle, revision: str) -> None:
+    """As a store of this revision has it, which is the last thing it forgets."""
+    _without_ends_of_keys(db)
+    db.execute(text("DROP INDEX ix_speakers_gallery_name"))
+    db.execute(text("ALTER TABLE speakers DROP COLUMN name_key"))
+    db.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_speakers_from_before_name_keys_are_found_however_they_are_written(empty: Database) -> None:
+    migrate.upgrade(empty)
+    gallery_key = add_gallery(empty)
+    written = ("Zoe\u0308", "STRASSE", "\u202eeve", "Ada", "ada ")
+    with empty.write() as db:
+        for seed, name in enumerate(written):
+            add_speaker(db, gallery_key, seed, name)
+        _without_takes(db)
+        _without_name_keys(db, "0009")
+    migrate.upgrade(empty)
+    with empty.read() as db:
+        for asked, found in (("zoë", 1), ("Straße", 1), ("Eve", 1), ("ADA", 2), ("Zoe", 0)):
+            assert len(speakers.find(db, gallery_key, SpeakerFilter(name=asked))) == found
+        assert {one.name for one in speakers.every(db, gallery_key)} == set(written)
+
+
 def test_galleries_from_before_the_setting_keep_the_mean(empty: Database) -> None:
     migrate.upgrade(empty)
     key = add_gallery(empty)
@@ -76,7 +144,8 @@ def test_galleries_from_before_the_setting_keep_the_mean(empty: Database) -> Non
         db.execute(text("ALTER TABLE galleries DROP COLUMN combining"))
         for table in ("erasures", "guard"):
             db.execute(text(f"DROP TABLE {table}"))
-        db.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+        _without_takes(db)
+        _without_name_keys(db, "0007")
     migrate.upgrade(empty)
     with empty.read() as db:
         assert galleries.combining(db, key) == "mean"
@@ -146,8 +215,9 @@ def test_stores_from_before_the_guard_are_closed_if_they_have_keys(empty: Databa
                 db.flush()
             for table in ("erasures", "guard"):
                 db.execute(text(f"DROP TABLE {table}"))
-            db.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+            _without_takes(db)
+            _without_name_keys(db, "0008")
         migrate.upgrade(empty)
         with empty.read() as db:
             assert keys.guarded(db) is expected
-            assert erasures.pending(db) == 0
+            assert changes.erasures_pending(db) == 0

@@ -1,4 +1,4 @@
-"""The log of voiceprint changes that the vector index follows.
+"""The log of voiceprint changes that the vector index follows, and erasures that the files of a store must follow.
 
 On SQLite there is one writer at a time, so row ids rise in commit order and the id is the position. On PostgreSQL they
 do not: a position is a transaction id there, and only transactions older than every running one are read, because a
@@ -10,10 +10,11 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from speakerid.db.models import IndexChangeRow
+from speakerid.db.models import ErasureRow, IndexChangeRow
 
 _TOUCHED = "speakerid_touched"
 _ERASED = "speakerid_erased_galleries"
+_NOTED = "speakerid_erasure"
 
 
 def record(db: Session, gallery_key: int, speaker_key: int) -> None:
@@ -56,6 +57,29 @@ def between(db: Session, gallery_key: int, start: int, stop: int) -> set[int]:
 def count_from(db: Session, start: int) -> int:
     """Changes visible at or behind position `start`."""
     return db.scalar(select(func.count()).where(_position(db) >= start)) or 0
+
+
+def note_erasure(db: Session) -> None:
+    """In the transaction that erases: bytes may still lie in the files of a SQLite store. PostgreSQL has its VACUUM."""
+    if _is_sqlite(db):
+        row = ErasureRow()
+        db.add(row)
+        db.flush()
+        db.info[_NOTED] = row.id
+
+
+def noted_erasure(db: Session) -> int | None:
+    """The erasure that this session noted."""
+    found: int | None = db.info.get(_NOTED)
+    return found
+
+
+def is_erasure_pending(db: Session, erasure: int) -> bool:
+    return db.scalar(select(ErasureRow.id).where(ErasureRow.id == erasure)) is not None
+
+
+def erasures_pending(db: Session) -> int:
+    return db.scalar(select(func.count(ErasureRow.id))) or 0
 
 
 def _position(db: Session) -> InstrumentedAttribute[int]:

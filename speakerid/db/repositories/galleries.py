@@ -13,10 +13,11 @@ from speakerid.errors import GalleryExists, GalleryNotFound
 from speakerid.types import Combining
 
 Lock = Literal["use", "change"]
+HIDDEN = "/"  # what the name of a gallery that is not there yet begins with: no caller can ask for it
 
 
 def get(db: Session, name: str, *, lock: Lock | None = None) -> GalleryRow:
-    """Raises GalleryNotFound.
+    """Raises GalleryNotFound, also for one that is on its way in, however its name was found out.
 
     On PostgreSQL `lock` holds the row until the transaction ends: "change" against all others, "use" against those
     who would change or erase it. Always taken before a speaker's lock, so that no two wait in a circle.
@@ -25,7 +26,7 @@ def get(db: Session, name: str, *, lock: Lock | None = None) -> GalleryRow:
     if lock is not None:
         query = query.with_for_update(read=lock == "use").execution_options(populate_existing=True)
     row = db.scalar(query)
-    if row is None:
+    if row is None or name.startswith(HIDDEN):
         raise GalleryNotFound(name)
     return row
 
@@ -44,7 +45,9 @@ def add(db: Session, row: GalleryRow) -> None:
 
 
 def every(db: Session) -> list[GalleryRow]:
-    return list(db.scalars(select(GalleryRow).order_by(GalleryRow.name)))
+    """But for those that are on their way in (moving.py)."""
+    query = select(GalleryRow).where(~GalleryRow.name.startswith(HIDDEN)).order_by(GalleryRow.name)
+    return list(db.scalars(query))
 
 
 def combining(db: Session, gallery_key: int) -> Combining:

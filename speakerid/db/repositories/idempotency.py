@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import Text, cast, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from speakerid.db.binding import holding
+from speakerid.db.engine import is_in
 from speakerid.db.models import RepeatRow
-from speakerid.db.types import now
+from speakerid.db.types import keyring_of, now
 from speakerid.errors import IdempotencyKeyInUse
 
 KEPT = timedelta(hours=24)
@@ -29,6 +31,11 @@ def add(db: Session, row: RepeatRow) -> None:
         raise IdempotencyKeyInUse from None
 
 
-def remove(db: Session, row: RepeatRow) -> None:
-    db.delete(row)
-    db.flush()
+def remove_about(db: Session, gallery_key: int, recording_id: str) -> None:
+    """Answers that hold this recording, and with it its name."""
+    of_gallery = RepeatRow.gallery_key == gallery_key
+    if keyring_of(db) is None:
+        held = cast(RepeatRow.answer, Text).contains(recording_id, autoescape=True)
+    else:
+        held = is_in(db, RepeatRow.id, holding(db, RepeatRow.id, RepeatRow.answer, of_gallery, [recording_id]))
+    db.execute(delete(RepeatRow).where(of_gallery, held))

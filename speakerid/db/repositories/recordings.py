@@ -1,4 +1,4 @@
-"""Queries on recordings, their audio, and the queue they form (docs/decisions/0014).
+"""Queries on recordings and their audio, and the queue that jobs form, recordings and others (docs/decisions/0014).
 
 Whoever works on one holds a lease. Every write on its behalf is conditional on that lease, so no write is for a job
 that another took over in the meantime. Times come from the clock of the store, which all workers share.
@@ -8,25 +8,90 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
-from speakerid.db.models import GalleryRow, RecordingPieceRow, RecordingRow
-from speakerid.db.types import now
-from speakerid.errors import RecordingNotFound
+from speakerid.db.binding import holding
+from speakerid.db.engine import is_in
+from speakerid.db.models import GalleryRow, Queued, RecordingPieceRow, RecordingRow
+from speakerid.db.types import is_damaged, keyring_of, now
+from speakerid.errors import DataDamaged, RecordingNotFound
 
 LEASE = timedelta(seconds=30)
-UPLOAD_LEASE = timedelta(minutes=2)  # renewed while bytes come; the last ones are looked at for a while
-DUE, DUE_OF_ONE_KEY = 400, 200  # webhooks looked at in one turn
 Ended = Literal["done", "failed", "cancelled"]
 ENDED: tuple[Ended, ...] = ("done", "failed", "cancelled")
+Job = TypeVar("Job", bound=Queued)
+Only = ColumnElement[bool]
+UPLOAD_LEASE = timedelta(minutes=2)  # renewed while bytes come; the last ones are looked at for a while
+DUE, DUE_OF_ONE_KEY = 400, 200  # webhooks looked at in one turn
 
 
 def clock(db: Session) -> datetime:
     """One clock for all machines: the store's own."""
     return now() if db.get_bind().dialect.name == "sqlite" else db.execute(select(func.clock_timestamp())).scalar_one()
+
+
+class Queue(Generic[Job]):
+    def __init__(self, kind: type[Job], anew: dict[str, Any] | None = None) -> None:
+        """`anew`: columns of a job that is begun from its beginning each time."""
+        self._kind, self._anew = kind, anew or {}
+
+    def free(self, db: Session, *only: Only) -> bool:
+        """Whether there is anything to claim; takes no lock."""
+        return db.scalar(select(self._kind.key).where(self._free(clock(db)), *only).limit(1)) is not None
+
+    def claim(self, db: Session, worker: str, *only: Only) -> Job | None:
+        """The oldest job that waits, or whose worker let its lease run out; from now on it is `worker`'s.
+
+        One conditional UPDATE: of two who ask at once, one gets the row and the other gets another or none.
+        """
+        kind, at = self._kind, clock(db)
+        oldest = select(kind.key).where(self._free(at), *only).order_by(kind.key).limit(1)
+        chosen = oldest.with_for_update(skip_locked=True).scalar_subquery()
+        values = {
+            "state": "running",
+            "worker": worker,
+            "lease_until": at + LEASE,
+            "attempts": kind.attempts + 1,
+            "started_at": func.coalesce(kind.started_at, at),
+        }
+        claimed = update(kind).where(kind.key == chosen, self._free(at)).values(values | self._anew)
+        return db.scalar(claimed.returning(kind).execution_options(populate_existing=True))
+
+    def renew(self, db: Session, key: int, worker: str, values: dict[str, Any]) -> bool:
+        """Prolong the lease and note how far the work is. False: it was lost, or the job is to be cancelled."""
+        held = update(self._kind).where(self._held(key, worker), self._kind.cancelling.is_(False))
+        return _changed(db, held.values(values | {"lease_until": clock(db) + LEASE}))
+
+    def give_back(self, db: Session, key: int, worker: str, *, tried: bool) -> None:
+        """Let another have it at once; whether this time counts as an attempt."""
+        attempts = self._kind.attempts - (0 if tried else 1)
+        values = {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts}
+        db.execute(update(self._kind).where(self._held(key, worker)).values(values | self._anew))
+
+    def held(self, db: Session, key: int, worker: str) -> Job | None:
+        """The row, locked until the transaction ends, if `worker` still has it."""
+        query = select(self._kind).where(self._held(key, worker)).with_for_update()
+        return db.scalar(query.execution_options(populate_existing=True))
+
+    def _free(self, at: datetime) -> Only:
+        lost = and_(self._kind.state == "running", self._kind.lease_until < at)
+        return or_(self._kind.state == "queued", lost)
+
+    def _held(self, key: int, worker: str) -> Only:
+        kind = self._kind
+        return and_(kind.key == key, kind.worker == worker, kind.state == "running")
+
+
+def end(db: Session, row: Queued, state: Ended) -> None:
+    """From now on no worker has it."""
+    row.state, row.worker, row.lease_until, row.cancelling = state, None, None, False
+    row.finished_at = clock(db)
+
+
+QUEUE = Queue(RecordingRow, {"progress": 0.0, "stage": None})
 
 
 def get(db: Session, gallery_key: int, recording_id: str, *, lock: bool = False, answer: bool = False) -> RecordingRow:
@@ -62,50 +127,9 @@ def waiting(db: Session, key_id: str | None) -> int:
     return db.scalar(query) or 0
 
 
-def claim(db: Session, worker: str) -> RecordingRow | None:
-    """The oldest job that waits, or whose worker let its lease run out; from now on it is `worker`'s.
-
-    One conditional UPDATE: of two who ask at once, one gets the row and the other gets another or none.
-    """
-    at = clock(db)
-    oldest = select(RecordingRow.key).where(_free(at)).order_by(RecordingRow.key).limit(1)
-    chosen = oldest.with_for_update(skip_locked=True).scalar_subquery()
-    values = {
-        RecordingRow.state: "running",
-        RecordingRow.worker: worker,
-        RecordingRow.lease_until: at + LEASE,
-        RecordingRow.attempts: RecordingRow.attempts + 1,
-        RecordingRow.started_at: func.coalesce(RecordingRow.started_at, at),
-        RecordingRow.progress: 0.0,
-        RecordingRow.stage: None,
-    }
-    claimed = update(RecordingRow).where(RecordingRow.key == chosen, _free(at)).values(values)
-    return db.scalar(claimed.returning(RecordingRow).execution_options(populate_existing=True))
-
-
-def free(db: Session) -> bool:
-    """Whether there is anything to claim; takes no lock."""
-    return db.scalar(select(RecordingRow.key).where(_free(clock(db))).limit(1)) is not None
-
-
-def renew(db: Session, key: int, worker: str, progress: float, stage: str | None) -> bool:
-    """Prolong the lease and note how far the work is. False: it was lost, or the job is to be cancelled."""
-    held = update(RecordingRow).where(_held(key, worker), RecordingRow.cancelling.is_(False))
-    values = {"lease_until": clock(db) + LEASE, "progress": progress, "stage": stage}
-    return _changed(db, held.values(values))
-
-
-def give_back(db: Session, key: int, worker: str, *, tried: bool) -> None:
-    """Let another begin anew at once; whether this time counts as an attempt."""
-    attempts = RecordingRow.attempts - (0 if tried else 1)
-    values = {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts, "progress": 0.0}
-    db.execute(update(RecordingRow).where(_held(key, worker)).values(values))
-
-
-def held(db: Session, key: int, worker: str) -> RecordingRow | None:
-    """The row, locked until the transaction ends, if `worker` still has it."""
-    query = select(RecordingRow).where(_held(key, worker)).with_for_update()
-    return db.scalar(query.execution_options(populate_existing=True))
+def count(db: Session, key: int, seconds: float) -> None:
+    """So much more of it was counted for the quota of its key."""
+    db.execute(update(RecordingRow).where(RecordingRow.key == key).values(counted_s=RecordingRow.counted_s + seconds))
 
 
 def receive(db: Session, key: int, nth: int, piece: bytes) -> bool:
@@ -122,16 +146,24 @@ def receive(db: Session, key: int, nth: int, piece: bytes) -> bool:
     return True
 
 
-def enqueue(db: Session, key: int, sha256: str) -> RecordingRow | None:
+def enqueue(db: Session, key: int, sha256: str, name: str | None, counted_s: float = 0.0) -> RecordingRow | None:
     """The audio is complete: from now on the job waits. None when the recording was erased meanwhile."""
-    coming = update(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving")
-    queued = coming.values(state="queued", worker=None, lease_until=None, sha256=sha256)
-    return db.scalar(queued.returning(RecordingRow).execution_options(populate_existing=True))
+    coming = select(RecordingRow).where(RecordingRow.key == key, RecordingRow.state == "receiving").with_for_update()
+    row = db.scalar(coming.execution_options(populate_existing=True))
+    if row is not None:
+        row.state, row.worker, row.lease_until, row.sha256, row.name = "queued", None, None, sha256, name
+        row.counted_s = counted_s
+        db.flush()
+    return row
 
 
 def piece(db: Session, key: int, nth: int) -> bytes | None:
+    """Raises DataDamaged."""
     at = (RecordingPieceRow.recording_key == key, RecordingPieceRow.nth == nth)
-    return db.scalar(select(RecordingPieceRow.bytes).where(*at))
+    found = db.scalar(select(RecordingPieceRow.bytes).where(*at))
+    if is_damaged(found):
+        raise DataDamaged("the audio of this recording")
+    return found
 
 
 def drop_pieces(db: Session, key: int, limit: int) -> bool:
@@ -152,6 +184,12 @@ def uploads(db: Session) -> list[tuple[int, str | None, bool]]:
     return [(row[0], row[1], bool(row[2])) for row in db.execute(query.where(RecordingRow.state == "receiving"))]
 
 
+def states(db: Session) -> dict[str, int]:
+    """How many recordings of the whole store are in each state: for the operator."""
+    query = select(RecordingRow.state, func.count()).group_by(RecordingRow.state)
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
 def with_leftover_audio(db: Session) -> list[int]:
     """Keys of recordings that ended and whose audio is there, but not to be kept."""
     query = (
@@ -168,7 +206,8 @@ def to_notify(db: Session) -> list[RecordingRow]:
     place = func.row_number().over(partition_by=RecordingRow.key_id, order_by=RecordingRow.webhook_due)
     due = select(RecordingRow.key, place.label("place")).where(RecordingRow.webhook_due <= clock(db)).subquery()
     query = select(RecordingRow).join(due, due.c.key == RecordingRow.key).where(due.c.place <= DUE_OF_ONE_KEY)
-    return list(db.scalars(query.order_by(due.c.place, RecordingRow.webhook_due).limit(DUE)))
+    found = db.scalars(query.order_by(due.c.place, RecordingRow.webhook_due).limit(DUE))
+    return [row for row in found if not is_damaged(row.webhook)]
 
 
 def take_webhook(db: Session, row: RecordingRow, again_s: float | None) -> bool:
@@ -185,8 +224,14 @@ def notified(db: Session, key: int) -> None:
 
 def naming(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[RecordingRow]:
     """Those whose answer or options name one of these speakers; held until the transaction ends (PostgreSQL)."""
-    texts = (cast(RecordingRow.answer, Text), cast(RecordingRow.options, Text))
-    named = [text.contains(one, autoescape=True) for text in texts for one in sorted(speaker_ids)]
+    ids = sorted(speaker_ids)
+    named = [cast(RecordingRow.options, Text).contains(one, autoescape=True) for one in ids]
+    if keyring_of(db) is None:
+        named += [cast(RecordingRow.answer, Text).contains(one, autoescape=True) for one in ids]
+    else:
+        of_gallery = RecordingRow.gallery_key == gallery_key
+        mentioning = holding(db, RecordingRow.key, RecordingRow.answer, of_gallery, ids)
+        named.append(is_in(db, RecordingRow.key, mentioning))
     query = select(RecordingRow).options(undefer(RecordingRow.answer))
     query = query.where(RecordingRow.gallery_key == gallery_key, or_(*named)).order_by(RecordingRow.key)
     return list(db.scalars(query.with_for_update().execution_options(populate_existing=True)))
@@ -194,15 +239,6 @@ def naming(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[
 
 def _listed(gallery_key: int) -> Select[RecordingRow]:
     return select(RecordingRow).where(RecordingRow.gallery_key == gallery_key, RecordingRow.state != "receiving")
-
-
-def _free(at: datetime) -> ColumnElement[bool]:
-    lost = and_(RecordingRow.state == "running", RecordingRow.lease_until < at)
-    return or_(RecordingRow.state == "queued", lost)
-
-
-def _held(key: int, worker: str) -> ColumnElement[bool]:
-    return and_(RecordingRow.key == key, RecordingRow.worker == worker, RecordingRow.state == "running")
 
 
 def _changed(db: Session, statement: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from speakerid.db.engine import is_in
 from speakerid.db.models import RepairRow
 from speakerid.errors import ChangeNotFound
 
@@ -51,7 +52,7 @@ def remembering(db: Session, gallery_key: int) -> list[RepairRow]:
 def merges_of(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[RepairRow]:
     """The merges, not undone, by which one of these speakers became another."""
     query = _of(gallery_key).where(RepairRow.kind == "merge", RepairRow.state == "done")
-    return list(db.scalars(query.where(RepairRow.speaker_id.in_(speaker_ids))))
+    return list(db.scalars(query.where(is_in(db, RepairRow.speaker_id, speaker_ids))))
 
 
 def _of(gallery_key: int) -> Select[RepairRow]:

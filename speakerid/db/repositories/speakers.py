@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Text, case, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    func,
+    not_,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session, selectinload
 
-from speakerid.db.models import SpeakerRow, UtteranceRow
-from speakerid.db.types import is_damaged, sound
+from speakerid.db.engine import is_in
+from speakerid.db.models import SpeakerRow, SpeakerTagRow, UtteranceRow
+from speakerid.db.repositories.voiceprints import among, consenting
+from speakerid.db.types import looked_up
 from speakerid.errors import ExternalIdTaken, SpeakerNotFound
-from speakerid.types import FloatArray
-
-HASHES = 32_749  # prime; its square stays below 2^31
-SPREAD = 20_240  # its golden section: neighboring keys are spread evenly
+from speakerid.names import name_key
 
 
 @dataclass(frozen=True)
@@ -54,17 +59,19 @@ def get_two(db: Session, gallery_key: int, one_id: str, other_id: str) -> tuple[
     return found[one_id], found[other_id]
 
 
-def names(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> dict[str, str]:
-    """By id, of those that exist."""
+def names(db: Session, gallery_key: int, speaker_ids: Collection[str], *, recognized: bool = False) -> dict[str, str]:
+    """By id, of those that exist. `recognized`: in an answer about who speaks, so of those who may be."""
     query = select(SpeakerRow.id, SpeakerRow.name).where(
-        SpeakerRow.gallery_key == gallery_key, SpeakerRow.id.in_(speaker_ids)
+        SpeakerRow.gallery_key == gallery_key, is_in(db, SpeakerRow.id, speaker_ids)
     )
+    if recognized:
+        query = query.where(consenting())
     return {row.id: row.name for row in db.execute(query)}
 
 
 def hold(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> set[str]:
     """The ids of those who exist; they stay until the transaction ends (PostgreSQL). Taken by rising key."""
-    query = select(SpeakerRow.id).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.id.in_(speaker_ids))
+    query = select(SpeakerRow.id).where(SpeakerRow.gallery_key == gallery_key, is_in(db, SpeakerRow.id, speaker_ids))
     return set(db.scalars(query.order_by(SpeakerRow.key).with_for_update(read=True)))
 
 
@@ -89,7 +96,8 @@ def saving(db: Session, row: SpeakerRow) -> Iterator[None]:
     except IntegrityError:
         if not wanted:
             raise
-        raise ExternalIdTaken(find(db, gallery_key, SpeakerFilter(external_id=wanted))[0].id) from None
+        holder = find(db, gallery_key, SpeakerFilter(external_id=wanted))[0]
+        raise ExternalIdTaken(holder.id, holder.name) from None
 
 
 def with_sums(db: Session, row: SpeakerRow) -> SpeakerSums:
@@ -99,41 +107,49 @@ def with_sums(db: Session, row: SpeakerRow) -> SpeakerSums:
 
 @dataclass(frozen=True)
 class SpeakerFilter:
-    """Only speakers with exactly this name, or this external id."""
+    """Only speakers with this name, however it is written, with exactly this external id, whose consent has ended, who
+    have this tag."""
 
     name: str | None = None
     external_id: str | None = None
+    consent_expired: bool = False
+    tag: str | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        wanted = ((SpeakerRow.name, self.name), (SpeakerRow.external_id, self.external_id))
-        return [column == value for column, value in wanted if value is not None]
+    def conditions(self, db: Session, gallery_key: int) -> list[ColumnElement[bool]]:
+        key = None if self.name is None else name_key(self.name)
+        wanted = ((SpeakerRow.name_key, key), (SpeakerRow.external_id, self.external_id))
+        found = [looked_up(db, column, gallery_key, value) for column, value in wanted if value is not None]
+        if self.tag is not None:
+            tagged = select(SpeakerTagRow.speaker_key).where(SpeakerTagRow.gallery_key == gallery_key)
+            found.append(SpeakerRow.key.in_(tagged.where(SpeakerTagRow.tag == self.tag)))
+        return [*found, not_(consenting())] if self.consent_expired else found
 
 
 ALL_SPEAKERS = SpeakerFilter()
-
-
-@dataclass(frozen=True)
-class Voiceprint:
-    """A speaker who can be found, and the seconds of speech behind."""
-
-    row: SpeakerRow
-    embedding: FloatArray
-    speech_s: float
 
 
 def page(
     db: Session, gallery_key: int, *, after: str | None, limit: int, only: SpeakerFilter = ALL_SPEAKERS
 ) -> list[SpeakerSums]:
     """Oldest first, behind the speaker id `after`."""
-    query = _sums(gallery_key).where(*only.conditions()).order_by(SpeakerRow.id).limit(limit)
+    query = _sums(gallery_key).where(*only.conditions(db, gallery_key)).order_by(SpeakerRow.id).limit(limit)
     if after is not None:
         query = query.where(SpeakerRow.id > after)
     return [_shape(found) for found in db.execute(query)]
 
 
 def find(db: Session, gallery_key: int, only: SpeakerFilter) -> list[SpeakerRow]:
-    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, *only.conditions())
+    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, *only.conditions(db, gallery_key))
     return list(db.scalars(query.order_by(SpeakerRow.id)))
+
+
+def opted_out(db: Session, new: SpeakerRow) -> SpeakerRow | None:
+    """Who opted out and is the `new` speaker: by external id, or by name where the new one has no external id."""
+    same = looked_up(db, SpeakerRow.name_key, new.gallery_key, name_key(new.name))
+    if new.external_id is not None:
+        same = looked_up(db, SpeakerRow.external_id, new.gallery_key, new.external_id)
+    query = select(SpeakerRow).where(SpeakerRow.gallery_key == new.gallery_key, SpeakerRow.opted_out_at.is_not(None))
+    return db.scalar(query.where(same).order_by(SpeakerRow.key).limit(1))
 
 
 def every(db: Session, gallery_key: int, *, lock: bool = False) -> list[SpeakerRow]:
@@ -144,92 +160,43 @@ def every(db: Session, gallery_key: int, *, lock: bool = False) -> list[SpeakerR
     return list(db.scalars(query))
 
 
-def with_voice(db: Session, gallery_key: int, keys: Sequence[int], dim: int | None = None) -> list[Voiceprint]:
-    """Those of `keys` that exist in this gallery and have a voiceprint, in no order.
-
-    Those whose row is damaged are left out; `dim`: of how many numbers a voiceprint has to be.
-    """
-    query = (
-        select(SpeakerRow, func.sum(UtteranceRow.speech_s))
-        .join(UtteranceRow, UtteranceRow.speaker_key == SpeakerRow.key)
-        .where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys), SpeakerRow.voiceprint.is_not(None))
-        .group_by(SpeakerRow.key)
-    )
-    found = [
-        Voiceprint(row, row.voiceprint, float(seconds))
-        for row, seconds in db.execute(query)
-        if row.voiceprint is not None and not is_unreadable(row)
-    ]
-    return sound(found, lambda one: one.embedding, dim)
-
-
-def is_unreadable(row: SpeakerRow) -> bool:
-    """Whether the speaker's metadata or consent cannot be read."""
-    return is_damaged(row.details) or is_damaged(row.consent)
-
-
-def unreadable(db: Session, gallery_key: int, keys: Sequence[int] | None = None) -> set[int]:
-    """Keys of those speakers, of `keys` where given. PostgreSQL refuses such a row."""
-    if db.get_bind().dialect.name != "sqlite":
-        return set()
-    kinds = [func.json_type(_text(column)) for column in (SpeakerRow.details, SpeakerRow.consent)]
-    no_object = or_(*(kind.is_distinct_from("object") for kind in kinds))
-    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, no_object)
-    return set(db.scalars(query if keys is None else query.where(SpeakerRow.key.in_(keys))))
-
-
 def by_keys(db: Session, gallery_key: int, keys: Sequence[int]) -> list[SpeakerRow]:
-    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.key.in_(keys))
+    query = select(SpeakerRow).where(among(db, gallery_key, keys))
     return list(db.scalars(query.order_by(SpeakerRow.key)))
 
 
 def ids(db: Session, keys: Sequence[int]) -> list[str]:
     """Public ids, of any gallery: for the operator."""
-    return list(db.scalars(select(SpeakerRow.id).where(SpeakerRow.key.in_(keys)).order_by(SpeakerRow.id)))
+    return list(db.scalars(select(SpeakerRow.id).where(is_in(db, SpeakerRow.key, keys)).order_by(SpeakerRow.id)))
 
 
-def _text(column: InstrumentedAttribute[Any]) -> ColumnElement[str | None]:
-    """The JSON text, or NULL where it is none: SQLite refuses to look into what is no JSON."""
-    text = cast(column, Text)
-    return case((func.json_valid(text) == 1, text), else_=None)
-
-
-def count_voiceprints(db: Session, gallery_key: int) -> int:
+def count_expired(db: Session, gallery_key: int) -> int:
+    """Of those with a voiceprint, who may not be recognized any more."""
     query = select(func.count()).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None))
-    return db.scalar(query) or 0
+    return db.scalar(query.where(not_(consenting()))) or 0
+
+
+def tags(row: SpeakerRow) -> tuple[str, ...]:
+    """By the alphabet."""
+    return tuple(sorted(one.tag for one in row.tag_rows))
+
+
+def put_tags(row: SpeakerRow, tags: Iterable[str]) -> None:
+    """These and no others."""
+    before = {one.tag: one for one in row.tag_rows}
+    row.tag_rows = [before.get(tag) or SpeakerTagRow(gallery_key=row.gallery_key, tag=tag) for tag in tags]
+
+
+def tagged(db: Session, gallery_key: int, tags: Collection[str]) -> list[int]:
+    """Keys of those who have one of `tags`, in no order."""
+    query = select(SpeakerTagRow.speaker_key).where(SpeakerTagRow.gallery_key == gallery_key)
+    return list(db.scalars(query.where(is_in(db, SpeakerTagRow.tag, tags)).distinct()))
 
 
 def keys(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[int]:
     """Of those that exist, in no order."""
-    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.id.in_(speaker_ids))
+    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, is_in(db, SpeakerRow.id, speaker_ids))
     return list(db.scalars(query))
-
-
-def voiceprints(
-    db: Session, gallery_key: int, *, after: int = 0, limit: int | None = None, keys: Sequence[int] | None = None
-) -> list[tuple[int, FloatArray]]:
-    """`(key, voiceprint (dim,))` by rising key, behind the key `after`; only of `keys` where given."""
-    query = select(SpeakerRow.key, SpeakerRow.voiceprint).where(
-        SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None), SpeakerRow.key > after
-    )
-    if keys is not None:
-        query = query.where(SpeakerRow.key.in_(keys))
-    return [
-        (key, vector) for key, vector in db.execute(query.order_by(SpeakerRow.key).limit(limit)) if vector is not None
-    ]
-
-
-def sample(db: Session, gallery_key: int, *, every: int) -> list[tuple[int, FloatArray]]:
-    """`(key, voiceprint (dim,))` by rising key of about one speaker in `every`: the same ones whoever asks.
-
-    By a hash of the key: galleries filled in turns have keys with a pattern.
-    """
-    hashed = (SpeakerRow.key % HASHES) * SPREAD % HASHES
-    query = select(SpeakerRow.key, SpeakerRow.voiceprint).where(
-        SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None), hashed < HASHES // every
-    )
-    rows = db.execute(query.order_by(SpeakerRow.key))
-    return sound([(key, vector) for key, vector in rows if vector is not None], lambda one: one[1])
 
 
 def _sums(gallery_key: int) -> Select[SpeakerRow, int, float]:
@@ -240,6 +207,7 @@ def _sums(gallery_key: int) -> Select[SpeakerRow, int, float]:
         .outerjoin(UtteranceRow, UtteranceRow.speaker_key == SpeakerRow.key)
         .where(SpeakerRow.gallery_key == gallery_key)
         .group_by(SpeakerRow.key)
+        .options(selectinload(SpeakerRow.tag_rows))
     )
 
 

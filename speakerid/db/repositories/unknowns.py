@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from speakerid.db.models import HearingRow, RecordingRow, SpeakerRow, UnknownVoiceRow, UtteranceRow
+from speakerid.db.repositories.voiceprints import consenting
 from speakerid.db.types import sound
 from speakerid.errors import UnknownVoiceNotFound
 from speakerid.types import FloatArray, SpeakerRef
@@ -114,7 +115,7 @@ def whose(db: Session, recording_key: int) -> dict[str, Whose]:
         select(HearingRow.label, UnknownVoiceRow.id, SpeakerRow.id, SpeakerRow.name)
         .outerjoin(UnknownVoiceRow, UnknownVoiceRow.key == HearingRow.voice_key)
         .outerjoin(UtteranceRow, UtteranceRow.key == HearingRow.utterance_key)
-        .outerjoin(SpeakerRow, SpeakerRow.key == UtteranceRow.speaker_key)
+        .outerjoin(SpeakerRow, and_(SpeakerRow.key == UtteranceRow.speaker_key, consenting()))
         .where(HearingRow.recording_key == recording_key)
     )
     return {

@@ -8,16 +8,15 @@ from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
+from speakerid.db.engine import is_in
 from speakerid.db.models import SpeakerRow, UtteranceRow
-from speakerid.db.types import sound
+from speakerid.db.types import is_damaged, looked_up, sound
 from speakerid.errors import UtteranceElsewhere, UtteranceNotFound
-from speakerid.types import FloatArray
-
-UPDATE_ROWS = 1_000  # ids named in one statement; SQLite takes 32,766
+from speakerid.types import FloatArray, SpeakerRef
 
 
 def get(db: Session, speaker: SpeakerRow, utterance_id: str) -> UtteranceRow:
@@ -39,7 +38,7 @@ def add(db: Session, row: UtteranceRow) -> None:
         found = same_bytes(db, gallery_key, sha256)
         if found is None:
             raise
-        raise UtteranceElsewhere(found[1]) from None
+        raise UtteranceElsewhere(found[1].id, found[1].name) from None
 
 
 def of_speaker(
@@ -58,13 +57,8 @@ def every(db: Session, gallery_key: int) -> list[UtteranceRow]:
 
 def of_speakers(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> list[UtteranceRow]:
     """Oldest first, of those with an embedding that can be used."""
-    query = select(UtteranceRow).where(
-        UtteranceRow.gallery_key == gallery_key,
-        UtteranceRow.speaker_key >= min(speaker_keys, default=0),
-        UtteranceRow.speaker_key <= max(speaker_keys, default=-1),
-    )
-    wanted = set(speaker_keys)
-    return _sound(row for row in db.scalars(query.order_by(UtteranceRow.key)) if row.speaker_key in wanted)
+    query = select(UtteranceRow).where(_of(db, gallery_key, speaker_keys)).order_by(UtteranceRow.key)
+    return _sound(db.scalars(query))
 
 
 @dataclass(frozen=True)
@@ -79,11 +73,16 @@ def spoken(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> dict[i
     """By speaker key; speakers without utterances that can be used are left out."""
     query = (
         select(UtteranceRow.speaker_key, UtteranceRow.embedding, UtteranceRow.speech_s)
-        .where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.speaker_key.in_(speaker_keys))
+        .where(_of(db, gallery_key, speaker_keys))
         .order_by(UtteranceRow.speaker_key, UtteranceRow.key)
     )
     groups = groupby(sound(db.execute(query), lambda row: row[1]), key=lambda row: row[0])
     return {key: _spoken([(embedding, seconds) for _, embedding, seconds in rows]) for key, rows in groups}
+
+
+def _of(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> ColumnElement[bool]:
+    """The sum keeps SQLite from going through all of the gallery; see `speakers`."""
+    return and_(is_in(db, UtteranceRow.speaker_key, speaker_keys), UtteranceRow.gallery_key + 0 == gallery_key)
 
 
 def ids(db: Session, speaker: SpeakerRow) -> list[str]:
@@ -94,10 +93,9 @@ def ids(db: Session, speaker: SpeakerRow) -> list[str]:
 
 def hand_over(db: Session, utterance_ids: Sequence[str], to: SpeakerRow) -> None:
     """From now on these are utterances of `to`, a speaker of the same gallery."""
-    for start in range(0, len(utterance_ids), UPDATE_ROWS):
-        some = utterance_ids[start : start + UPDATE_ROWS]
-        query = update(UtteranceRow).where(UtteranceRow.gallery_key == to.gallery_key, UtteranceRow.id.in_(some))
-        db.execute(query.values(speaker_key=to.key))
+    these = is_in(db, UtteranceRow.id, utterance_ids)
+    query = update(UtteranceRow).where(UtteranceRow.gallery_key == to.gallery_key, these)
+    db.execute(query.values(speaker_key=to.key))
 
 
 def counts(db: Session, gallery_key: int) -> dict[int, int]:
@@ -110,21 +108,25 @@ def counts(db: Session, gallery_key: int) -> dict[int, int]:
 def oldest(db: Session, gallery_key: int, speaker_keys: Sequence[int], limit: int) -> list[UtteranceRow]:
     """At most the `limit` oldest of each of these speakers, by speaker key; rows without audio."""
     place = func.row_number().over(partition_by=UtteranceRow.speaker_key, order_by=UtteranceRow.key)
-    placed = (
-        select(UtteranceRow.key, place.label("place"))
-        .where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.speaker_key.in_(speaker_keys))
-        .subquery()
-    )
+    mine = _of(db, gallery_key, speaker_keys)
+    placed = select(UtteranceRow.key, place.label("place")).where(mine).subquery()
     query = select(UtteranceRow).join(placed, placed.c.key == UtteranceRow.key).where(placed.c.place <= limit)
     return _sound(db.scalars(query.order_by(UtteranceRow.speaker_key, UtteranceRow.key)))
 
 
-def embeddings(db: Session, gallery_key: int, *, after: int, limit: int) -> list[Row[int, str, FloatArray]]:
-    """`key`, `id` and `embedding (dim,)` by rising key, behind the key `after`; also those that cannot be used."""
-    query = select(UtteranceRow.key, UtteranceRow.id, UtteranceRow.embedding).where(
-        UtteranceRow.gallery_key == gallery_key, UtteranceRow.key > after
-    )
+def embeddings(db: Session, gallery_key: int, *, after: int, limit: int) -> list[Row[int, str, FloatArray, str]]:
+    """`key`, `id`, `embedding (dim,)` and its encoder's fingerprint, by rising key behind the key `after`; also of
+    those that cannot be used."""
+    columns = (UtteranceRow.key, UtteranceRow.id, UtteranceRow.embedding, UtteranceRow.encoder_fingerprint)
+    query = select(*columns).where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.key > after)
     return list(db.execute(query.order_by(UtteranceRow.key).limit(limit)))
+
+
+def with_fingerprint(db: Session, speaker: SpeakerRow) -> list[UtteranceRow]:
+    """The speaker's, oldest first, that were enrolled from a file."""
+    query = select(UtteranceRow).where(UtteranceRow.speaker_key == speaker.key, UtteranceRow.fingerprint.is_not(None))
+    loaded = query.options(undefer(UtteranceRow.fingerprint)).order_by(UtteranceRow.key)
+    return [row for row in db.scalars(loaded) if not is_damaged(row.fingerprint)]
 
 
 def with_embedding(db: Session, speaker: SpeakerRow) -> list[UtteranceRow]:
@@ -136,15 +138,15 @@ def _sound(rows: Iterable[UtteranceRow]) -> list[UtteranceRow]:
     return sound(rows, lambda one: one.embedding)
 
 
-def same_bytes(db: Session, gallery_key: int, sha256: str) -> tuple[UtteranceRow, str] | None:
-    """The utterance made from the same bytes in this gallery, and its speaker's id."""
+def same_bytes(db: Session, gallery_key: int, sha256: str) -> tuple[UtteranceRow, SpeakerRef] | None:
+    """The utterance made from the same bytes in this gallery, and its speaker."""
     query = (
-        select(UtteranceRow, SpeakerRow.id)
+        select(UtteranceRow, SpeakerRow.id, SpeakerRow.name)
         .join(SpeakerRow, SpeakerRow.key == UtteranceRow.speaker_key)
-        .where(UtteranceRow.gallery_key == gallery_key, UtteranceRow.sha256 == sha256)
+        .where(UtteranceRow.gallery_key == gallery_key, looked_up(db, UtteranceRow.sha256, gallery_key, sha256))
     )
     found = db.execute(query).first()
-    return None if found is None else (found[0], found[1])
+    return None if found is None else (found[0], SpeakerRef(found[1], found[2]))
 
 
 def _spoken(rows: Sequence[tuple[FloatArray, float]]) -> Spoken:
