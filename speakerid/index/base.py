@@ -6,6 +6,7 @@ hence `ValueError`: FAISS itself accepts NaN silently and then answers nonsense.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,11 +38,20 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
+    def keys(self) -> Keys:
+        """Of all vectors, rising."""
+
+    def load(self, parts: Iterable[tuple[Keys, FloatArray]]) -> None:
+        """Fill the empty index, not in use yet, with `keys (n,)` and `vectors (n, dim)`; no key comes twice."""
+
     def upsert(self, keys: Keys, vectors: FloatArray) -> None:
         """Store `vectors (n, dim)` under `keys (n,)`, replacing what they held. Of equal keys the last wins."""
 
     def remove(self, keys: Keys) -> None:
         """Forget `keys (n,)`; those not stored are ignored."""
+
+    def vectors(self, keys: Keys) -> tuple[Keys, FloatArray] | None:
+        """Those of `keys (n,)` that are stored, in their order, and their vectors `(m, dim)`; None if compressed."""
 
     def search(self, queries: FloatArray, k: int) -> SearchResult:
         """The `k` best for each row of `queries (q, dim)`."""

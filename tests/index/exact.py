@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -34,6 +35,13 @@ class ExactIndex:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def keys(self) -> Keys:
+        return self._keys.copy()
+
+    def load(self, parts: Iterable[tuple[Keys, FloatArray]]) -> None:
+        for keys, vectors in parts:
+            self.upsert(keys, vectors)
+
     def upsert(self, keys: Keys, vectors: FloatArray) -> None:
         check_vectors(vectors, self._dim)
         check_keys(keys, len(vectors))
@@ -50,6 +58,13 @@ class ExactIndex:
         with self._lock:
             kept = ~np.isin(self._keys, keys)
             self._keys, self._vectors = self._keys[kept], self._vectors[kept]
+
+    def vectors(self, keys: Keys) -> tuple[Keys, FloatArray]:
+        check_keys(keys)
+        with self._lock:
+            places = {key: place for place, key in enumerate(self._keys.tolist())}
+            found = [key for key in keys.tolist() if key in places]
+            return np.array(found, np.int64), self._vectors[[places[key] for key in found]]
 
     def search(self, queries: FloatArray, k: int) -> SearchResult:
         check_vectors(queries, self._dim)
