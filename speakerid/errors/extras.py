@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from speakerid.errors.base import SpeakeridError
 
 EXTRA_OF = {
+    "cryptography": "encrypt",
+    "faster_whisper": "transcribe",
     "hyperpyyaml": "models",
     "matplotlib": "pictures",
     "onnx": "fetch",
@@ -31,9 +33,7 @@ def how_to_install(extra: str) -> str:
     )
 
 
-class ExtraMissing(SpeakeridError):
-    code = "extra_missing"
-
+class ExtraMissing(SpeakeridError, code="extra_missing"):
     def __init__(self, library: str, extra: str = "") -> None:
         super().__init__(f"This needs the package {library!r}. {how_to_install(extra or EXTRA_OF[library])}")
 

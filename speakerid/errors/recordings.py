@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from speakerid.errors.base import InvalidRequest, Overloaded, SpeakeridError
 from speakerid.errors.store import Conflict, NotFound
+from speakerid.names import quoted
 
+VOICES_SHOWN = 20
 RETRY_AFTER_S = 30  # a recording takes minutes
 
 
-class RecordingNotFound(NotFound):
-    code = "recording_not_found"
-
+class RecordingNotFound(NotFound, code="recording_not_found"):
     def __init__(self, recording: str) -> None:
-        super().__init__(f"There is no recording {recording!r} in this gallery. List the recordings to see their ids.")
+        super().__init__(
+            f"There is no recording {quoted(recording)} in this gallery. List the recordings to see their ids."
+        )
 
 
-class RecordingNotReady(Conflict):
-    code = "recording_not_ready"
+class RecordingAudioNotKept(NotFound, code="recording_audio_not_kept"):
+    def __init__(self) -> None:
+        super().__init__(
+            "The audio of this recording is not kept. Switch 'keep_audio' of the gallery on and send it again."
+        )
 
+
+class RecordingNotReady(Conflict, code="recording_not_ready"):
     def __init__(self, state: str, percent: float) -> None:
         super().__init__(f"The recording is {state} ({percent:.0f} %). Ask again when its state is done.")
 
 
-class RecordingWithoutResult(Conflict):
+class RecordingWithoutResult(Conflict, code="recording_without_result"):
     """It failed or was cancelled."""
-
-    code = "recording_without_result"
 
     def __init__(self, state: str, why: str | None) -> None:
         because = f": {why}" if why else "."
         super().__init__(f"The recording {'failed' if state == 'failed' else 'was cancelled'}{because} Send it again.")
 
 
-class RecordingEnded(Conflict):
-    code = "recording_ended"
-
+class RecordingEnded(Conflict, code="recording_ended"):
     def __init__(self, state: str) -> None:
         super().__init__(f"The recording cannot be cancelled any more: it is {state}. Delete it to erase it.")
 
 
-class RecordingAbandoned(Conflict):
+class RecordingAbandoned(Conflict, code="recording_abandoned"):
     """Whoever began with it was gone before it was done, several times."""
-
-    code = "recording_abandoned"
 
     def __init__(self, attempts: int) -> None:
         super().__init__(
@@ -51,38 +54,61 @@ class RecordingAbandoned(Conflict):
         )
 
 
-class TooManyRecordings(Overloaded):
-    code = "too_many_recordings"
+class VoiceNotFound(NotFound, code="voice_not_found"):
+    def __init__(self, voice: str, there_is: Sequence[str]) -> None:
+        names = ", ".join(there_is[:VOICES_SHOWN]) or "none"
+        super().__init__(f"There is no voice {quoted(voice)} in this recording. There is: {names}.")
 
+
+class VoiceNotKept(Conflict, code="voice_not_kept"):
+    """Of a recording's voice there is nothing that somebody could be enrolled from."""
+
+    def __init__(self, voice: str, speaker: str | None) -> None:
+        if speaker is not None:
+            why = f"it is the voice of {quoted(speaker)} there. Enroll from an audio file for more"
+        else:
+            why = (
+                "it spoke for less than 3 s, or its gallery kept no unknown voices. Switch that on ('galleries set "
+                "--keep-unknown-voices') and send the recording again, or enroll from an audio file"
+            )
+        super().__init__(f"Of voice {quoted(voice)} nothing is kept to enroll from: {why}.")
+
+
+class TooManyRecordings(Overloaded, code="too_many_recordings"):
     def __init__(self, limit: int) -> None:
-        super().__init__(RETRY_AFTER_S)
-        self.args = (f"{limit} of your recordings wait already. Try again in {RETRY_AFTER_S} s, or cancel some.",)
+        super().__init__(RETRY_AFTER_S, f"{limit} of your recordings wait already; you may cancel some.")
 
 
-class WebhookRefused(InvalidRequest):
-    code = "webhook_refused"
+class WebhookRefused(InvalidRequest, code="webhook_refused"): ...
 
 
-class StreamError(SpeakeridError):
-    code = "stream_error"
+class FetchRefused(InvalidRequest, code="fetch_refused"):
+    """A URL that the operator does not let be fetched."""
 
 
-class StreamIdle(StreamError):
-    code = "stream_idle"
+class FetchFailed(InvalidRequest, code="fetch_failed"):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The recording could not be fetched: {why}. Check the URL, or send the bytes themselves.")
 
+
+class StreamError(SpeakeridError, code="stream_error"): ...
+
+
+class StreamIdle(StreamError, code="stream_idle"):
     def __init__(self, after_s: float) -> None:
         super().__init__(f'No or hardly any audio came for {after_s:g} s. Send audio, or {{"type": "end"}} at its end.')
 
 
-class StreamTooLong(StreamError):
-    code = "stream_too_long"
-
+class StreamTooLong(StreamError, code="stream_too_long"):
     def __init__(self, after_s: float) -> None:
         super().__init__(f"A stream may last {after_s:g} s. Open another one to go on.")
 
 
-class MessageTooLarge(StreamError):
-    code = "message_too_large"
+class MessagesTooSmall(StreamError, code="messages_too_small"):
+    def __init__(self) -> None:
+        super().__init__("Too many tiny messages came at once. Send 20 ms of audio or more in each.")
 
+
+class MessageTooLarge(StreamError, code="message_too_large"):
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"A message has more than {limit_bytes} bytes. Send the audio in smaller pieces.")

@@ -12,8 +12,8 @@ from speakerid.audit.health import Health, examine
 from speakerid.audit.leave_one_out import Indices, Labeled
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow, UtteranceRow
-from speakerid.db.repositories import galleries, speakers, utterances
-from speakerid.db.repositories.speakers import Voiceprint
+from speakerid.db.repositories import galleries, speakers, utterances, voiceprints
+from speakerid.db.repositories.voiceprints import Voiceprint, Who
 from speakerid.scoring.coach import CLIPPED_RATIO, NOISY_SNR_DB
 from speakerid.services import judge, validation
 from speakerid.services.engine import Engine
@@ -100,7 +100,7 @@ def _page(db: Handle, gallery: GalleryRow, cursor: str | None) -> _Page:
     )
 
 
-def _labeled(gallery: GalleryRow, page: _Page, found: Sequence[SpeakerRow]) -> Labeled:
+def _labeled(gallery: GalleryRow, page: _Page, found: Sequence[Who]) -> Labeled:
     places = {one.key: place for place, one in enumerate(found)}
     embeddings = [one.embedding for one in page.utterances] + [one.embedding for one in page.others]
     seconds = [one.speech_s for one in page.utterances] + [one.speech_s for one in page.others]
@@ -115,14 +115,14 @@ def _labeled(gallery: GalleryRow, page: _Page, found: Sequence[SpeakerRow]) -> L
 
 def _voiceprints(db: Handle, gallery: GalleryRow, keys: Sequence[int]) -> Iterator[Voiceprint]:
     for start in range(0, len(keys), KEYS_AT_ONCE):
-        yield from speakers.with_voice(db, gallery.key, keys[start : start + KEYS_AT_ONCE])
+        yield from voiceprints.with_voice(db, gallery.key, keys[start : start + KEYS_AT_ONCE])
 
 
 @dataclass(frozen=True)
 class _Examined:
     gallery: GalleryRow
     silent: tuple[SpeakerRow, ...]  # speakers without an utterance
-    speakers: tuple[SpeakerRow, ...]  # the others, and those who are only compared with; by place in `health`
+    speakers: tuple[Who, ...]  # the others, and those who are only compared with; by place in `health`
     utterances: tuple[UtteranceRow, ...]
     places: Indices  # (utterances,) of the speaker of each
     health: Health
@@ -238,9 +238,7 @@ def _weak(examined: _Examined) -> Iterator[Finding]:
         yield from _weakness(examined.gallery, row, 0, 0.0, None)
 
 
-def _weakness(
-    gallery: GalleryRow, row: SpeakerRow, count: int, speech_s: float, cohesion: float | None
-) -> Iterator[Finding]:
+def _weakness(gallery: GalleryRow, row: Who, count: int, speech_s: float, cohesion: float | None) -> Iterator[Finding]:
     found: dict[FindingReason, str] = {}
     if speech_s < gallery.enroll_speech_s:
         found["too_little_speech"] = f"{speech_s:.1f} s of speech where {gallery.enroll_speech_s:g} s are wanted"
@@ -269,7 +267,7 @@ def _figures(examined: _Examined, utterance: int, probability: float | None = No
     )
 
 
-def _ref(row: SpeakerRow) -> SpeakerRef:
+def _ref(row: Who) -> SpeakerRef:
     return SpeakerRef(row.id, row.name)
 
 

@@ -9,12 +9,12 @@ from statistics import fmean
 
 import numpy as np
 
-from speakerid.audio.decode import as_wav
+from speakerid.audio.decode import CleanSpeech, as_wav, speech_windows
+from speakerid.audio.fingerprint import COVERED, fingerprint, is_long, is_same_take
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel
-from speakerid.audio.prepare import CleanSpeech, speech_windows
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
-from speakerid.db.repositories import speakers, utterances
+from speakerid.db.repositories import speakers, utterances, voiceprints
 from speakerid.errors import (
     Clipped,
     DoesNotMatchSpeaker,
@@ -26,7 +26,6 @@ from speakerid.errors import (
 from speakerid.scoring.coach import NEVER, CoachEvidence, CoachLimit, judge
 from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
-from speakerid.services.cross_speaker import own_strangers
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
 from speakerid.services.probe import Probe, probe_of_speech
@@ -42,6 +41,7 @@ ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
 # Chance that a new speaker is taken for another one of the gallery: 1 of 1,000 is refused, 1 of 50 remarked on.
 ELSEWHERE_FPIR = CoachLimit(refuse=0.001, warn=0.02)
 NEAREST = 8  # speakers looked at: one may be the speaker in question, some erased a moment ago
+ABOUT = 0.9  # of the longer one's speech at least: encodings of one take have about equally much
 WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
 
@@ -50,17 +50,46 @@ def prepare(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel 
 
     Raises AudioError, Overloaded.
     """
-    clean, kept = _prepared(engine, audio, channel)
-    probe = replace(probe_of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel), audio=kept)
-    return replace(probe, voices_llr=_voices_llr(engine, clean), near=near(engine, gallery, probe.embedding))
+    lost: list[float] = []
+    samples = engine.decode(audio, channel=channel, lost=lost.append)
+    clean = engine.preparer.clean(samples, round(sum(lost, 0.0), 2))
+    probe = probe_of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel)
+    return replace(
+        probe,
+        audio=audio if channel == "mix" else _one_side(samples),
+        voices_llr=_voices_llr(engine, clean),
+        near=near(engine, gallery, probe.embedding),
+        fingerprint=fingerprint(samples[clean.segments[0][0] : clean.segments[-1][1]]) if clean.segments else b"",
+    )
 
 
-def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow, probe: Probe) -> Review:
-    """Compare with what is enrolled now, in the caller's transaction.
+def same_take(db: Handle, speaker: SpeakerRow, probe: Probe) -> UtteranceRow | None:
+    """The speaker's utterance that is this very recording in another encoding, or that it is a piece of."""
+    for one in utterances.with_fingerprint(db, speaker):
+        if _may_be_one_take(probe, one.speech_s) and is_same_take(probe.fingerprint, one.fingerprint or b""):
+            return one
+    return None
+
+
+def _may_be_one_take(probe: Probe, earlier_s: float) -> bool:
+    """By seconds of speech: of a long recording the middle is not compared, so they are about equal."""
+    shorter, longer = sorted((probe.speech.seconds, earlier_s))
+    return shorter >= ABOUT * longer if is_long(probe.fingerprint) else probe.speech.seconds <= earlier_s / COVERED
+
+
+def review(
+    engine: Engine,
+    db: Handle,
+    gallery: GalleryRow,
+    speaker: SpeakerRow,
+    probe: Probe,
+    take: UtteranceRow | None = None,
+) -> Review:
+    """Compare with what is enrolled now but for the same `take`, in the caller's transaction.
 
     By the encoder's own calibration, whatever the gallery's: the limits were fitted with it.
     """
-    others = [one for one in utterances.with_embedding(db, speaker) if one.sha256 != probe.sha256]
+    others = [one for one in utterances.with_embedding(db, speaker) if one is not take]
     cohesion = _cohesion(engine, gallery, others, probe)
     similar = _most_similar(engine, db, speaker, probe)
     evidence = CoachEvidence(
@@ -80,20 +109,28 @@ def review(engine: Engine, db: Handle, gallery: GalleryRow, speaker: SpeakerRow,
         cohesion=cohesion,
         similar_speaker=similar.speaker_id if similar and similar.llr > similar.limit.warn else None,
         refusals=found.refusals,
-        warnings=found.warnings,
+        warnings=(*found.warnings, *probe.warnings),
     )
 
 
-def refuse(found: Review, accepted: frozenset[EnrollmentRefusal], *, embedded: bool) -> None:
+def refuse(
+    db: Handle,
+    speaker: SpeakerRow,
+    found: Review,
+    accepted: frozenset[EnrollmentRefusal],
+    probe: Probe | None = None,
+) -> None:
     """Raise the error of the gravest refusal that is not `accepted`, if there is one.
 
-    What has too little speech to be `embedded` is refused whatever is accepted.
+    A `probe` that has too little speech to be embedded is refused whatever is accepted.
     """
-    if not embedded:
-        raise TooLittleSpeech(found, final=True)
+    if probe is not None and probe.embedding is None:
+        raise TooLittleSpeech(found, speaker.name, final=True, why=probe.too_faint)
     left = [code for code in found.refusals if code not in accepted]
     if left:
-        raise ERRORS[left[0]](found)
+        similar = found.similar_speaker or ""
+        names = speakers.names(db, speaker.gallery_key, [similar])
+        raise ERRORS[left[0]](found, speaker.name, names.get(similar, similar))
 
 
 def near(engine: Engine, gallery: GalleryRow, embedding: FloatArray | None) -> Neighbors:
@@ -102,7 +139,7 @@ def near(engine: Engine, gallery: GalleryRow, embedding: FloatArray | None) -> N
     if embedding is None or gallery.encoder_fingerprint != engine.encoder.fingerprint:
         return NO_NEIGHBORS
     found = engine.indexes.search(gallery.key, embedding, NEAREST)
-    return replace(found, own=own_strangers(engine, gallery))
+    return replace(found, own=engine.own_strangers(gallery.key))
 
 
 def together(parts: Sequence[UtteranceRow | HearingRow]) -> Speech:
@@ -125,12 +162,9 @@ class _Similar:
     limit: CoachLimit
 
 
-def _prepared(engine: Engine, audio: bytes, channel: Channel) -> tuple[CleanSpeech, bytes]:
-    """The speech, and the bytes to keep: of one side of a call, that side alone."""
-    if channel == "mix":
-        return engine.preparer.prepare(audio), audio
-    samples = engine.preparer.decode(audio, channel=channel)
-    return engine.preparer.clean(samples), as_wav((samples, SAMPLE_RATE_HZ), RECORDING)  # as long as was allowed
+def _one_side(samples: FloatArray) -> bytes:
+    """The bytes to keep of a call: that side alone, as long as was allowed."""
+    return as_wav((samples, SAMPLE_RATE_HZ), RECORDING)
 
 
 def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:
@@ -154,7 +188,7 @@ def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], p
 
 def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, probe: Probe) -> _Similar | None:
     """Of the other speakers, where there is one to compare with."""
-    alike = speakers.with_voice(db, speaker.gallery_key, probe.near.keys, engine.encoder.dim)
+    alike = voiceprints.with_voice(db, speaker.gallery_key, probe.near.keys, engine.encoder.dim)
     found = [one for one in alike if one.row.key != speaker.key]
     if probe.embedding is None or not found:
         return None

@@ -11,16 +11,16 @@ from itertools import compress
 import numpy as np
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.long_audio_reader import LongAudio
+from speakerid.audio.long_audio_reader import AudioPieces
 from speakerid.audio.quality import clipping_ratio, measure
-from speakerid.diarization.clustering import Count, Evidence, cluster
+from speakerid.diarization.clustering import Evidence, cluster
 from speakerid.diarization.reading import SegmentedBlock, blocks
 from speakerid.diarization.reconstruction import ClusterTurn, by_appearance, reconstructed
 from speakerid.diarization.segments import Segment, seconds
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import InvalidRequest, Overloaded
 from speakerid.services.engine import Engine
-from speakerid.types import FloatArray, JobStage, Span, Speech
+from speakerid.types import FloatArray, JobStage, Span, SpeakerCount, Speech
 
 MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
 PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
@@ -39,21 +39,24 @@ class ChannelDiarization:
     speech: tuple[Speech, ...]  # `seconds` of it alone
     probes: FloatArray
     speech_seconds: float
+    lost_s: float = 0.0  # of the file, which cannot be decoded
 
 
-def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count, at: At) -> ChannelDiarization:
+def diarize(engine: Engine, audio: AudioPieces, channel: int | None, count: SpeakerCount, at: At) -> ChannelDiarization:
     """Raises AudioError, Overloaded, EncoderFailed."""
     segmenter, options = engine.long_audio.segmenter, engine.policy.clusters
     at("speech")
-    found = _Found(engine.encoder, options.alone_s)
-    for block in blocks(audio.pieces(found.measure_clipping), segmenter):
-        found.add(block)
+    found, lost = _Found(engine.encoder, options.alone_s), list[float]()
+    with engine.traces.step("segments"):
+        for block in blocks(audio.pieces(found.measure_clipping, lost.append), segmenter):
+            found.add(block)
     at("clusters")
-    evidence = found.evidence(numbered=segmenter.speakers > 1)
-    # Not a gallery's own calibration: the stop of the clustering was fitted with the encoder's.
-    clusters = cluster(evidence, engine.calibration.llr_within, options, count)
-    clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
-    supported = clusters.supported(evidence, engine.calibration.llr_within, options)
+    with engine.traces.step("clusters"):
+        evidence = found.evidence(numbered=segmenter.speakers > 1)
+        # Not a gallery's own calibration: the stop of the clustering was fitted with the encoder's.
+        clusters = cluster(evidence, engine.calibration.llr_within, options, count)
+        clusters = replace(clusters, labels=by_appearance(found.segments, clusters.labels))
+        supported = clusters.supported(evidence, engine.calibration.llr_within, options)
     at("names")
     probes = _unit(clusters.centers(evidence))
     # What fits no person found is one cluster, whoever spoke: nothing of it may be named or kept.
@@ -66,6 +69,7 @@ def diarize(engine: Engine, audio: LongAudio, channel: int | None, count: Count,
         tuple(replace(quality, seconds=float(one)) for one in alone_s),
         probes,
         sum(seconds(one.spans, SAMPLE_RATE_HZ) for one in found.segments),
+        round(sum(lost, 0.0), 2),
     )
 
 
@@ -154,25 +158,13 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-@dataclass(frozen=True)
-class SpeakerCount:
-    speakers: int | None = None
-    min_speakers: int | None = None
-    max_speakers: int | None = None
-
-    def checked(self) -> Count:
-        """Raises InvalidRequest."""
-        for name, number in vars(self).items():
-            if number is not None and not 1 <= number <= MAX_SPEAKERS:
-                raise InvalidRequest(f"'{name}' is 1 to {MAX_SPEAKERS}. Leave it out if it is not known.")
-        if self.speakers is not None:
-            if self.min_speakers is not None or self.max_speakers is not None:
-                raise InvalidRequest("Send either 'speakers', or 'min_speakers' and 'max_speakers'.")
-            return Count(self.speakers, self.speakers)
-        least = self.min_speakers or 1
-        if self.max_speakers is not None and self.max_speakers < least:
-            raise InvalidRequest(f"'min_speakers', {least}, is more than 'max_speakers', {self.max_speakers}.")
-        return Count(least, self.max_speakers)
-
-
-ANY_NUMBER = SpeakerCount()
+def check_count(count: SpeakerCount) -> None:
+    """Raises InvalidRequest."""
+    numbers = {name: getattr(count, name) for name in ("speakers", "min_speakers", "max_speakers")}
+    for name, number in numbers.items():
+        if number is not None and not 1 <= number <= MAX_SPEAKERS:
+            raise InvalidRequest(f"'{name}' is 1 to {MAX_SPEAKERS}. Leave it out if it is not known.")
+    if count.speakers is not None and (count.min_speakers is not None or count.max_speakers is not None):
+        raise InvalidRequest("Send either 'speakers', or 'min_speakers' and 'max_speakers'.")
+    if count.most is not None and count.most < count.least:
+        raise InvalidRequest(f"'min_speakers', {count.least}, is more than 'max_speakers', {count.most}.")

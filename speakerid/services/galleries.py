@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow
-from speakerid.db.repositories import changes, galleries, keys, speakers, unknowns, utterances
+from speakerid.db.repositories import access_log, changes, galleries, keys, speakers, unknowns, utterances
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
 from speakerid.scoring.cosine import shares, voiceprint
@@ -34,8 +34,13 @@ class GallerySettings:
 
 def create(engine: Engine, db: Handle, name: str, settings: GallerySettings = GallerySettings()) -> GalleryRow:
     """Raises GalleryExists, InvalidRequest."""
+    return hidden(engine, db, validation.gallery_name(name), settings)
+
+
+def hidden(engine: Engine, db: Handle, name: str, settings: GallerySettings) -> GalleryRow:
+    """The same under a `name` that may be one that no caller can give. Raises GalleryExists, InvalidRequest."""
     row = GalleryRow(
-        name=validation.gallery_name(name),
+        name=name,
         encoder_name=engine.encoder.name,
         encoder_fingerprint=engine.encoder.fingerprint,
         target_fpir=0.01,
@@ -60,9 +65,14 @@ def ensure_default(engine: Engine) -> None:
 
 
 def get(engine: Engine, name: str) -> GalleryRow:
-    """The gallery as it is now, for a request to work with. Raises GalleryNotFound."""
-    with engine.read() as db:
-        return galleries.get(db, name)
+    """The gallery as it is now, for a request to work with: not to be changed. Raises GalleryNotFound."""
+    return engine.database.remembered(("gallery", name), lambda db: galleries.get(db, name))
+
+
+def known(engine: Engine, name: str) -> GalleryRow | None:
+    """The same as of the last look into the store, without another one."""
+    found: GalleryRow | None = engine.database.known(("gallery", name))
+    return found
 
 
 def every(engine: Engine, db: Handle) -> tuple[Gallery, ...]:
@@ -92,6 +102,7 @@ def delete(db: Handle, name: str) -> None:
     if name == DEFAULT:
         raise DefaultGallery
     row = galleries.get(db, name, lock="change")
+    access_log.forget_gallery(db, row.key)
     db.delete(row)
     db.flush()
     changes.record_erased_gallery(db, row.key)
@@ -130,8 +141,11 @@ def _apply(row: GalleryRow, settings: GallerySettings) -> None:
         row.keep_unknown_voices = settings.keep_unknown_voices
 
 
-def refresh_voiceprints(db: Handle, gallery_key: int, rows: Sequence[SpeakerRow]) -> None:
-    """Of speakers of this gallery, held by the caller, from their utterances as they are now; noted for the index."""
+def refresh_voiceprints(db: Handle, gallery_key: int, rows: Sequence[SpeakerRow], *, noted: bool = True) -> None:
+    """Of speakers of this gallery, held by the caller, from their utterances as they are now.
+
+    `noted` for the index, but where the gallery has another encoder now: then it is built anew in any case.
+    """
     db.flush()
     combining = galleries.combining(db, gallery_key)
     for start in range(0, len(rows), SPEAKERS_AT_ONCE):
@@ -141,5 +155,6 @@ def refresh_voiceprints(db: Handle, gallery_key: int, rows: Sequence[SpeakerRow]
             own = found.get(row.key)
             row.voiceprint = voiceprint(own.embeddings, shares(combining, own.seconds)) if own else None
             row.version += 1
-            changes.record(db, gallery_key, row.key)
+            if noted:
+                changes.record(db, gallery_key, row.key)
         db.flush()

@@ -6,11 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from speakerid.db.engine import Handle
-from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import erasures, galleries, recordings, speakers, unknowns, utterances
+from speakerid.db.models import GalleryRow, SpeakerRow
+from speakerid.db.repositories import (
+    changes,
+    galleries,
+    moving,
+    recordings,
+    speakers,
+    unknowns,
+    utterances,
+    voiceprints,
+)
+from speakerid.db.repositories.utterances import Spoken
 from speakerid.db.types import is_sound, usual_dim
-from speakerid.errors import DataDamaged, StoreError
+from speakerid.errors import DataDamaged, StoreError, StoreReplaced
+from speakerid.scoring.cosine import shares, voiceprint
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import refresh_voiceprints
 from speakerid.services.judge import is_unreadable
@@ -22,8 +35,14 @@ DamageKind = Literal["gallery", "speaker", "utterance", "unknown_voice", "record
 
 
 VOICEPRINT = "its voiceprint is no vector of length 1, or not as long as the others"
+OTHERS = "its voiceprint is not what its utterances make"
+MISSING = "it has utterances and no voiceprint"
+SURPLUS = "it has a voiceprint and no utterance"
+REPAIRABLE = (VOICEPRINT, OTHERS, MISSING, SURPLUS)
+OTHER_ENCODER = "its embedding is of another encoder than the gallery's"
+TOLERANCE = 1e-4  # sums of floats depend on the machine
 EMBEDDING = "its embedding is no vector of length 1, or not as long as the others"
-JSON = "its metadata or consent is no JSON object"
+JSON = "its metadata or consent is no JSON object, or it does not open with the gallery's key"
 SHOWN = 100  # ids of damaged rows
 
 
@@ -46,7 +65,7 @@ def rebuild_voiceprints(db: Handle) -> tuple[str, ...]:
     """Make the voiceprints of damaged speakers again from their utterances. Their ids."""
     made: list[str] = []
     for gallery in galleries.every(db):
-        keys = [key for key, what in _speakers(db, gallery.key) if what == VOICEPRINT]
+        keys = [key for key, what in _speakers(db, gallery) if what in REPAIRABLE]
         rows = speakers.by_keys(db, gallery.key, keys)
         refresh_voiceprints(db, gallery.key, rows)
         made += [row.id for row in rows]
@@ -56,31 +75,66 @@ def rebuild_voiceprints(db: Handle) -> tuple[str, ...]:
 def _of_gallery(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
     if is_unreadable(gallery):
         yield Damage("gallery", gallery.name, gallery.name, "its calibration cannot be read; the default one is used")
-    found = dict(_speakers(db, gallery.key))
+    found = dict(_speakers(db, gallery))
     for row in speakers.by_keys(db, gallery.key, sorted(found)):
         yield Damage("speaker", row.id, gallery.name, found[row.key])
-    for utterance_id in _utterances(db, gallery.key):
-        yield Damage("utterance", utterance_id, gallery.name, EMBEDDING)
+    for utterance_id, what in _utterances(db, gallery):
+        yield Damage("utterance", utterance_id, gallery.name, what)
     for unknown_id, vector in unknowns.voiceprints(db, gallery.key):
         if not is_sound(vector):
             yield Damage("unknown_voice", unknown_id, gallery.name, VOICEPRINT)
     yield from _recordings(db, gallery)
 
 
-def _speakers(db: Handle, gallery_key: int) -> Iterator[tuple[int, str]]:
-    unreadable, after, dim = speakers.unreadable(db, gallery_key), 0, 0
-    yield from ((key, JSON) for key in sorted(unreadable))
-    while rows := speakers.voiceprints(db, gallery_key, after=after, limit=AT_ONCE):
-        dim = dim or usual_dim([vector for _, vector in rows])
-        yield from ((key, VOICEPRINT) for key, one in rows if key not in unreadable and not is_sound(one, dim))
-        after = rows[-1][0]
+def _speakers(db: Handle, gallery: GalleryRow) -> Iterator[tuple[int, str]]:
+    after, dim, counts = 0, 0, utterances.counts(db, gallery.key)
+    while rows := moving.speakers(db, gallery.key, after=after, limit=AT_ONCE):
+        after = rows[-1].key
+        dim = dim or usual_dim([row.voiceprint for row in rows if row.voiceprint is not None])
+        spoken = utterances.spoken(db, gallery.key, [row.key for row in rows])
+        for row in rows:
+            what = _of_voiceprint(row, dim) if row.key in counts else _of_silent(row)
+            own = spoken.get(row.key)
+            if what is None and own is not None and len(own.embeddings) == counts.get(row.key):  # the others are named
+                what = _beside(gallery, row, own)
+            if what is not None:
+                yield row.key, what
 
 
-def _utterances(db: Handle, gallery_key: int) -> Iterator[str]:
+def _of_silent(row: SpeakerRow) -> str | None:
+    """A speaker without utterances."""
+    if voiceprints.is_unreadable(row):
+        return JSON
+    return None if row.voiceprint is None else SURPLUS
+
+
+def _of_voiceprint(row: SpeakerRow, dim: int) -> str | None:
+    if voiceprints.is_unreadable(row):
+        return JSON
+    return VOICEPRINT if row.voiceprint is not None and not is_sound(row.voiceprint, dim) else None
+
+
+def _beside(gallery: GalleryRow, row: SpeakerRow, own: Spoken) -> str | None:
+    """A sound voiceprint, or none, beside what all of its utterances make."""
+    if row.voiceprint is None:
+        return MISSING
+    try:
+        made = voiceprint(own.embeddings, shares(gallery.combining, own.seconds))
+    except ValueError:  # they cancel each other out
+        return OTHERS
+    same = made.shape == row.voiceprint.shape and np.allclose(made, row.voiceprint, rtol=0.0, atol=TOLERANCE)
+    return None if same else OTHERS
+
+
+def _utterances(db: Handle, gallery: GalleryRow) -> Iterator[tuple[str, str]]:
     after, dim = 0, 0
-    while rows := utterances.embeddings(db, gallery_key, after=after, limit=AT_ONCE):
+    while rows := utterances.embeddings(db, gallery.key, after=after, limit=AT_ONCE):
         dim = dim or usual_dim([one.embedding for one in rows])
-        yield from (one.id for one in rows if not is_sound(one.embedding, dim))
+        for one in rows:
+            if not is_sound(one.embedding, dim):
+                yield one.id, EMBEDDING
+            elif one.encoder_fingerprint != gallery.encoder_fingerprint:
+                yield one.id, OTHER_ENCODER
         after = rows[-1].key
 
 
@@ -108,8 +162,20 @@ class _Store:
     ids: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class StoreFigures:
+    recordings: dict[str, int]  # by state
+    erasures_pending: int
+
+
+def figures(engine: Engine) -> StoreFigures:
+    """Raises StoreUnavailable."""
+    with engine.read() as db:
+        return StoreFigures(recordings.states(db), changes.erasures_pending(db))
+
+
 def readiness(engine: Engine) -> Readiness:
-    store, healthy = _store(engine), engine.encoder.healthy()
+    store, healthy = _store(engine), all(one.encoder.healthy() for one in engine.each)
     return Readiness(
         ready=store.state == "ok" and healthy,
         database=store.state,
@@ -125,9 +191,12 @@ def readiness(engine: Engine) -> Readiness:
 
 def _store(engine: Engine) -> _Store:
     try:
-        lag, damaged = engine.indexes.lag(), engine.indexes.damaged()
+        lag = max(one.indexes.lag() for one in engine.each)
+        damaged = sorted(key for one in engine.each for key in one.indexes.damaged())
         with engine.read() as db:
-            pending, ids = erasures.pending(db), tuple(speakers.ids(db, damaged[:SHOWN]))
+            pending, ids = changes.erasures_pending(db), tuple(speakers.ids(db, damaged[:SHOWN]))
+    except StoreReplaced as error:
+        return _Store("unavailable", str(error))
     except StoreError:
         return _Store("unavailable", "The store cannot be read. The server's log has the cause.")
     why = engine.database.unwritable()

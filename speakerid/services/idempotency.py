@@ -1,7 +1,7 @@
 """Idempotency-Key: a repeated request gets the first answer again, and its work is done once.
 
 The answer is kept in the transaction that did the work, so there is no moment in which only one of them exists.
-It is erased with its gallery or speaker, and after a day.
+It is erased with its gallery, speaker or recording, and after a day.
 """
 
 from __future__ import annotations

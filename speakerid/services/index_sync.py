@@ -6,22 +6,35 @@ the gallery's lock, so changes can be applied late, twice or in any order, and t
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speakerid.db.engine import Database, Handle
-from speakerid.db.repositories import changes, galleries, speakers
-from speakerid.db.types import NORM_TOLERANCE, usual_dim
-from speakerid.index.base import VectorIndex
-from speakerid.scoring.strangers import OwnStrangers
+from speakerid.db.models import GalleryRow
+from speakerid.db.repositories import changes, galleries, voiceprints
+from speakerid.db.repositories.voiceprints import ShortlistRow, Voiceprint
+from speakerid.db.store_file import Revision
+from speakerid.db.types import usual_dim
+from speakerid.index.base import Keys, VectorIndex
+from speakerid.index.faiss import FrozenLayers, LayeredIndex
+from speakerid.index.snapshot import SnapshotOrigin
+from speakerid.scoring.calibration import OwnStrangers, Strangers
+from speakerid.services.cross_speaker import CrossSpeakerScores, cross_speaker_scores
+from speakerid.services.snapshots import Opened, Snapshots, origin, wrong
 from speakerid.types import FloatArray
 
+logger = logging.getLogger(__name__)
+
+BYTES = 4  # a number
 LOAD_ROWS = 10_000  # voiceprints read at a time while an index is built
+FOLLOWED = 1_000  # speakers named in one statement
+SHORTLISTED = 20_000  # of a gallery in memory, 300 bytes each
 
 
 @dataclass(frozen=True)
@@ -46,53 +59,64 @@ class EncoderShape(Protocol):
     def dim(self) -> int: ...
 
 
-@dataclass(frozen=True)
-class CrossSpeakerScores:
-    """`best (u,)` and `speaker (u,)` of u utterances, each compared with `compared` other speakers' voiceprints."""
-
-    best: NDArray[np.float32]
-    speaker: NDArray[np.intp]
-    compared: int
-    changes: int  # of the gallery until then
-    erased: int  # voiceprints until then
-
-
 @dataclass(eq=False)
 class GalleryIndex:
     """What this process has of one gallery: another object once it was erased."""
 
     vectors: VectorIndex | None = None  # None until there is a voiceprint
+    encoder: str | None = None  # fingerprint of what its voiceprints were made with
     position: int = 0  # changes before this position of the log are in the index
     damaged: set[int] = field(default_factory=set)  # speaker keys whose row cannot be used: not searched
     changes: int = 0  # of the log since it was built
     erased: int = 0  # voiceprints taken out since it was built
-    cross_speaker: CrossSpeakerScores | None = None  # see services/cross_speaker.py
+    cross_speaker: CrossSpeakerScores | None = None
+    thread: threading.Thread | None = None  # that rebuilds it or writes its snapshot
+    revision: Revision | None = None  # of the store, when it was brought up to date
     lock: threading.Lock = field(default_factory=threading.Lock)  # of whoever brings it up to date
 
     def __len__(self) -> int:
         return 0 if self.vectors is None else len(self.vectors)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is compressed and need not be any more."""
+        return isinstance(self.vectors, LayeredIndex) and self.vectors.is_small
+
+    def every_key(self) -> Keys:
+        """Of those who have a voiceprint, rising."""
+        stored = np.empty(0, np.int64) if self.vectors is None else self.vectors.keys()
+        return np.union1d(stored, np.array(sorted(self.damaged), np.int64)) if self.damaged else stored
 
 
 class IndexSync:
     """`new_index(dim)` makes an empty VectorIndex; galleries are loaded on first use or by `load_all`."""
 
     def __init__(
-        self, database: Database, new_index: Callable[[int], VectorIndex], encoder: EncoderShape | None = None
+        self,
+        database: Database,
+        new_index: Callable[[int], VectorIndex],
+        encoder: EncoderShape | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         """`encoder`: the running one, whose galleries hold vectors of its `dim` and nothing else."""
         self._database = database
         self._encoder = encoder
         self._new_index = new_index
         self._galleries: dict[int, GalleryIndex] = {}
+        self._snapshots = snapshots
 
     def load_all(self) -> None:
-        """Build the index of every gallery from SQL."""
-        for gallery_key in self._alive():
+        """Build the index of every gallery of the encoder, from its snapshot or from SQL."""
+        for gallery_key in self._own():
             self.catch_up(gallery_key)
 
     def loaded(self) -> set[int]:
         """Keys of the galleries that have an index in memory."""
         return {key for key, index in tuple(self._galleries.items()) if index.vectors is not None}
+
+    def sizes(self) -> list[int]:
+        """Voiceprints of each gallery that has an index in memory."""
+        return [len(index) for index in tuple(self._galleries.values()) if index.vectors is not None]
 
     def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
         """The nearest voiceprints to `query (dim,)`, of all that is committed, wherever."""
@@ -108,7 +132,7 @@ class IndexSync:
 
     def lag(self) -> int:
         """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
-        self.forget(set(self._galleries) - self._alive())
+        self.forget(set(self._galleries) - self._own())
         for gallery_key in tuple(self._galleries):
             self.catch_up(gallery_key)
         with self._database.read() as db:
@@ -117,80 +141,207 @@ class IndexSync:
     def apply(self, touched: dict[int, set[int]]) -> None:
         """Apply what was just committed here, without waiting for the log to become readable."""
         for gallery_key, speaker_keys in touched.items():
+            if self._snapshots is not None:
+                self._snapshots.blank(gallery_key, speaker_keys)
             index = self._galleries.get(gallery_key)
-            if index is None:
-                continue
-            with index.lock, self._database.read() as db:
-                self._refresh(db, gallery_key, index, speaker_keys)
+            if index is not None and index.vectors is not None:
+                self.catch_up(gallery_key, speaker_keys)
 
     def forget(self, gallery_keys: Iterable[int]) -> None:
-        """Drop the indexes of erased galleries."""
+        """Drop the indexes of erased galleries, with their snapshots."""
         for gallery_key in gallery_keys:
             self._galleries.pop(gallery_key, None)
+            self._forget_snapshot(gallery_key)
 
-    def catch_up(self, gallery_key: int) -> GalleryIndex:
-        """The gallery's index, after the part of the log that was not applied yet."""
+    def purge(self) -> None:
+        """Take out of the snapshots what was erased by a process that was killed before it could, or elsewhere."""
+        if self._snapshots is not None:
+            with self._database.read() as db:
+                self._snapshots.purge(db)
+
+    def close(self) -> None:
+        """Wait for snapshots that are being written."""
+        for index in tuple(self._galleries.values()):
+            if index.thread is not None:
+                index.thread.join()
+
+    def catch_up(self, gallery_key: int, also: Collection[int] = ()) -> GalleryIndex:
+        """The gallery's index, after the part of the log that was not applied yet; `also` these speakers are read."""
         index = self._galleries.setdefault(gallery_key, GalleryIndex())
-        with index.lock, self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
-            stop = changes.horizon(db)
-            if index.vectors is None:
-                self._load(db, gallery_key, index)
-            elif stop > index.position:
-                changed = changes.between(db, gallery_key, index.position, stop)
-                self._refresh(db, gallery_key, index, changed)
-                index.changes += len(changed)
-            index.position = max(stop, index.position)
+        revision = self._database.revision()  # before the look: what is committed meanwhile is looked for again
+        if not also and self._is_current(gallery_key, index, revision):
+            return index
+        with index.lock:
+            if exact_again := index.is_small:  # until then searches go on with what there is
+                self._forget_snapshot(gallery_key)
+            opened = self._snapshots.open(gallery_key) if self._snapshots and index.vectors is None else None
+            with self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
+                stop, encoder = changes.horizon(db), voiceprints.encoder_of(db, gallery_key)
+                if index.vectors is None or exact_again or index.encoder != encoder:
+                    if not self._resume(db, gallery_key, index, opened, stop):
+                        self._load(db, gallery_key, index, encoder)
+                elif stop > index.position or also:
+                    self._follow(db, gallery_key, index, stop, also)
+                index.position = max(stop, index.position)
+                index.revision = revision
+                self._tend(db, gallery_key, index)
         return index
 
-    def _alive(self) -> set[int]:
+    def recognized(self, gallery_key: int, keys: Sequence[int]) -> list[Voiceprint]:
+        """Those of `keys` who may be recognized as the store is now, in no order: their vectors are not read again."""
+        index = self.catch_up(gallery_key)
+        held = None
+        if index.revision is not None and index.vectors is not None:  # None: the log is behind the store (PostgreSQL)
+            held = index.vectors.vectors(np.array(sorted(set(keys)), np.int64))
+        if held is None:
+            dim = None if self._encoder is None else self._encoder.dim
+            with self._database.read() as db:
+                return voiceprints.with_voice(db, gallery_key, keys, dim)
+        rows = self._shortlist(gallery_key, keys)
+        pairs = zip(held[0].tolist(), held[1], strict=True)
+        return [Voiceprint(rows[key], vector) for key, vector in pairs if key in rows and rows[key].consents]
+
+    def _shortlist(self, gallery_key: int, keys: Sequence[int]) -> dict[int, ShortlistRow]:
+        """By key; those are read that were not since the last commit."""
+        known: dict[int, ShortlistRow] = self._database.remembered(("shortlist", gallery_key), lambda _: {})
+        found = {key: row for key in keys if (row := known.get(key)) is not None}  # others may clear it meanwhile
+        missing = [key for key in keys if key not in found]
+        if missing:
+            with self._database.read() as db:
+                parts = (voiceprints.shortlist(db, gallery_key, some) for some in _in_parts(missing))
+                read = {one.key: one for part in parts for one in part}
+            if len(known) > SHORTLISTED:
+                known.clear()
+            known.update(read)
+            found |= read
+        return found
+
+    def own_strangers(self, gallery_key: int, default: Strangers) -> OwnStrangers | None:
+        """How strangers score in the gallery; None for too few speakers.
+
+        Reads the store: never inside a write transaction.
+        """
+        index = self.catch_up(gallery_key)
+        if index.vectors is None:
+            return None
+        found = index.cross_speaker
+        if found is None or found.is_stale(len(index), index.changes, index.erased):
+            changed, erased = index.changes, index.erased  # as they are before the store is read
+            with self._database.read() as db:
+                found = cross_speaker_scores(db, gallery_key, index.every_key(), default)
+            index.cross_speaker = found = replace(found, changes=changed, erased=erased)
+        return found.own
+
+    def _forget_snapshot(self, gallery_key: int) -> None:
+        if self._snapshots is not None:
+            self._snapshots.forget(gallery_key)
+
+    def _own(self) -> set[int]:
+        """Keys of the galleries that were made with the encoder."""
         with self._database.read() as db:
-            return {row.key for row in galleries.every(db)}
+            return {row.key for row in galleries.every(db) if self._is_own(row.encoder_fingerprint)}
 
-    def _load(self, db: Handle, gallery_key: int, index: GalleryIndex) -> None:
-        vectors, damaged, after, unreadable = None, set[int](), 0, speakers.unreadable(db, gallery_key)
-        while rows := speakers.voiceprints(db, gallery_key, after=after, limit=LOAD_ROWS):
-            if vectors is None:
-                vectors = self._new_index(self._dim(db, gallery_key, rows))
-            damaged |= _put(vectors, rows, unreadable)
-            after = rows[-1][0]
-        index.vectors, index.damaged = vectors, damaged
+    def _is_own(self, fingerprint: str | None) -> bool:
+        return self._encoder is None or self._encoder.fingerprint == fingerprint
 
-    def _refresh(self, db: Handle, gallery_key: int, index: GalleryIndex, wanted: set[int]) -> None:
-        if index.vectors is None or not wanted:
+    def _is_current(self, gallery_key: int, index: GalleryIndex, revision: Revision | None) -> bool:
+        """Without the lock: whoever changes it meanwhile keeps no search waiting."""
+        if revision is not None and revision == index.revision:
+            return True
+        if index.vectors is None:
+            return False
+        with self._database.read() as db:
+            current = changes.horizon(db) <= index.position and voiceprints.encoder_of(db, gallery_key) == index.encoder
+        if current:
+            index.revision = revision
+        return current
+
+    def _follow(self, db: Handle, gallery_key: int, index: GalleryIndex, stop: int, also: Collection[int] = ()) -> None:
+        """Apply the log up to `stop`."""
+        changed = changes.between(db, gallery_key, index.position, stop)
+        if self._snapshots is not None:
+            self._snapshots.blank(gallery_key, changed)
+        for some in _in_parts(changed.union(also)):
+            self._refresh(db, gallery_key, index, some)
+        index.changes += len(changed)
+
+    def _resume(self, db: Handle, gallery_key: int, index: GalleryIndex, opened: Opened | None, stop: int) -> bool:
+        """Begin with the snapshot and apply the log. False where there is none, or none that can be used."""
+        gallery = galleries.by_key(db, gallery_key)
+        if opened is None or gallery is None or self._snapshots is None:
+            return False
+        of, vectors = opened
+        why = wrong(db, gallery, opened, changes.between(db, gallery_key, of.position, stop), stop)
+        if why is not None:
+            self._snapshots.refuse(gallery_key, why)
+            return False
+        index.vectors, index.damaged = LayeredIndex(vectors.dim, vectors), set(of.damaged)
+        index.encoder, index.position = of.encoder, of.position
+        self._follow(db, gallery_key, index, stop)
+        return True
+
+    def _load(self, db: Handle, gallery_key: int, index: GalleryIndex, encoder: str | None) -> None:
+        """`encoder`: read before anything else. Where the gallery changes it meanwhile, the next look loads again."""
+        vectors, damaged = None, set[int]()
+        parts = voiceprints.stored_voiceprints(db, gallery_key, LOAD_ROWS)
+        first = next(parts, None)
+        if first is not None:
+            unreadable = voiceprints.unreadable(db, gallery_key)
+            vectors = self._new_index(self._dim(db, gallery_key, first))
+            vectors.load(
+                voiceprints.vectors_of(rows, vectors.dim, unreadable, damaged) for rows in chain([first], parts)
+            )
+        index.vectors, index.damaged, index.cross_speaker = vectors, damaged, None
+        index.encoder = encoder
+
+    def _refresh(self, db: Handle, gallery_key: int, index: GalleryIndex, wanted: Sequence[int]) -> None:
+        if index.vectors is None:
             return
-        rows = speakers.voiceprints(db, gallery_key, keys=sorted(wanted))
+        if index.encoder != (encoder := voiceprints.encoder_of(db, gallery_key)):
+            return self._load(db, gallery_key, index, encoder)
+        rows = [row for part in voiceprints.stored_voiceprints(db, gallery_key, LOAD_ROWS, wanted) for row in part]
         before = len(index.vectors)
-        index.vectors.remove(np.array(sorted(wanted - {key for key, _ in rows}), np.int64))
+        index.vectors.remove(np.array(sorted(set(wanted) - {key for key, _ in rows}), np.int64))
         index.erased += before - len(index.vectors)
         dim = self._dim(db, gallery_key, rows) if rows else index.vectors.dim
-        if not len(index.vectors) and dim != index.vectors.dim:  # emptied, then filled by another encoder
+        if not len(index.vectors) and dim != index.vectors.dim:  # what is known of the dimension may change while empty
             index.vectors = self._new_index(dim)
-        unreadable = speakers.unreadable(db, gallery_key, sorted(wanted))
-        index.damaged = index.damaged - wanted | _put(index.vectors, rows, unreadable)
+        damaged = set[int]()
+        keys, vectors = voiceprints.vectors_of(
+            rows, index.vectors.dim, voiceprints.unreadable(db, gallery_key, wanted), damaged
+        )
+        index.vectors.upsert(keys, vectors)
+        index.vectors.remove(np.array(sorted(damaged), np.int64))
+        index.damaged = index.damaged.difference(wanted) | damaged
 
-    def _dim(self, db: Handle, gallery_key: int, rows: list[tuple[int, FloatArray]]) -> int:
+    def _tend(self, db: Handle, gallery_key: int, index: GalleryIndex) -> None:
+        """Let a thread rebuild what grew too much, and write the snapshot of what was built anew."""
+        vectors = index.vectors
+        if not isinstance(vectors, LayeredIndex) or (index.thread is not None and index.thread.is_alive()):
+            return
+        if not vectors.is_due and not vectors.is_new:
+            return
+        if (gallery := galleries.by_key(db, gallery_key)) is not None:
+            arguments = (gallery, vectors, vectors.freeze(), origin(gallery, index.position, index.damaged))
+            index.thread = threading.Thread(target=self._rebuild, args=arguments, name="index", daemon=True)
+            index.thread.start()
+
+    def _rebuild(self, gallery: GalleryRow, vectors: LayeredIndex, frozen: FrozenLayers, of: SnapshotOrigin) -> None:
+        try:
+            base = vectors.rebuild(frozen)
+            if self._snapshots is not None:
+                self._snapshots.save(self._database, gallery, of, base)
+        except Exception as error:  # the one there is goes on to be right, and the next change tries again
+            logger.error("the index of gallery %d could not be rebuilt", gallery.key, exc_info=error)
+
+    def _dim(self, db: Handle, gallery_key: int, rows: Sequence[tuple[int, bytes]]) -> int:
         """Of how many numbers a voiceprint of this gallery is, 1 where that cannot be known."""
         gallery = galleries.by_key(db, gallery_key)
         if self._encoder is not None and gallery and gallery.encoder_fingerprint == self._encoder.fingerprint:
             return self._encoder.dim
-        return usual_dim([vector for _, vector in rows]) or 1
+        return usual_dim([data for _, data in rows]) // BYTES or 1
 
 
-def _put(vectors: VectorIndex, rows: list[tuple[int, FloatArray]], unreadable: set[int]) -> set[int]:
-    """Put voiceprints in. Those of rows that cannot be used are taken out; their keys."""
-    sound = {key: one for key, one in _sound(rows, vectors.dim).items() if key not in unreadable}
-    if sound:
-        vectors.upsert(np.array(list(sound), np.int64), np.stack(list(sound.values())))
-    bad = {key for key, _ in rows} - set(sound)
-    if bad:
-        vectors.remove(np.array(sorted(bad), np.int64))
-    return bad
-
-
-def _sound(rows: list[tuple[int, FloatArray]], dim: int) -> dict[int, FloatArray]:
-    """By key; what FAISS would take and then answer nonsense is left out."""
-    right = [(key, vector) for key, vector in rows if len(vector) == dim]
-    if not right:
-        return {}
-    norms = np.linalg.norm(np.stack([vector for _, vector in right]), axis=1)
-    return {key: vector for (key, vector), norm in zip(right, norms, strict=True) if abs(norm - 1.0) <= NORM_TOLERANCE}
+def _in_parts(speaker_keys: Iterable[int]) -> Iterator[list[int]]:
+    every = sorted(speaker_keys)
+    return (every[start : start + FOLLOWED] for start in range(0, len(every), FOLLOWED))

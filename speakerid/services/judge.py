@@ -16,16 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerid.db.models import GalleryRow, UnknownVoiceRow
-from speakerid.db.repositories import galleries, speakers
-from speakerid.db.repositories.speakers import Voiceprint
+from speakerid.db.repositories import galleries, speakers, voiceprints
+from speakerid.db.repositories.voiceprints import Voiceprint
 from speakerid.diarization.naming import Named, exclusive
 from speakerid.encoders.base import label_of
 from speakerid.errors import EncoderMismatch
-from speakerid.scoring.calibration import Calibration
+from speakerid.scoring.calibration import Calibration, OwnStrangers
 from speakerid.scoring.cosine import cosine
 from speakerid.scoring.decision import decide, even_odds_llr, exclusive_probabilities
-from speakerid.scoring.strangers import OwnStrangers
-from speakerid.services.cross_speaker import own_strangers
 from speakerid.services.engine import Engine
 from speakerid.types import (
     CalibrationSource,
@@ -41,6 +39,7 @@ from speakerid.types import (
 OTHER_ENCODER = "It was fitted for another encoder. Calibrate again."
 OTHER_COMBINING = "It was fitted while utterances were combined otherwise. Calibrate again."
 UNREADABLE = "It cannot be read, or is one of an earlier version. Calibrate again."
+DEEPER = 8  # times as many neighbors are looked at, while too few of them are wanted
 GALLERIES = 1024  # whose calibration is kept parsed
 
 
@@ -64,7 +63,8 @@ class Judgement:
         return self.candidates[0].llr - self.candidates[1].llr if len(self.candidates) > 1 else None
 
 
-NO_SPEAKERS = Judgement("no_speakers", "Nobody is enrolled in this gallery.")
+NO_SPEAKERS = Judgement("no_speakers", "Nobody who may be named is enrolled in this gallery.")
+JUDGED_EACH = 1_000  # of so many speakers each is judged, whoever is nearest
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,57 @@ def nearest(engine: Engine, gallery: GalleryRow, probes: Sequence[FloatArray], k
     """
     if not comparable(engine, gallery):
         return [], 0
-    near = [engine.indexes.search(gallery.key, probe, k) for probe in probes]
+    found, missing, size = _near(engine, gallery, probes, k)
+    if missing and k < size:
+        with engine.read() as db:
+            expired = speakers.count_expired(db, gallery.key)
+        if expired:  # they are in the index, and nobody may be crowded out by them
+            found, _, size = _near(engine, gallery, probes, k + expired)
+    return found, size
+
+
+def _near(
+    engine: Engine, gallery: GalleryRow, probes: Sequence[FloatArray], k: int
+) -> tuple[list[Voiceprint], int, int]:
+    """The voiceprints, how many more the index named, and of how many."""
+    with engine.traces.step("search"):
+        near = [engine.indexes.search(gallery.key, probe, k) for probe in probes]
     keys = sorted({key for one in near for key in one.keys})
+    found = engine.indexes.recognized(gallery.key, keys) if keys else []
+    return found, len(keys) - len(found), max((one.size for one in near), default=0)
+
+
+def among(
+    engine: Engine, gallery: GalleryRow, keys: Sequence[int], probes: Sequence[FloatArray], k: int
+) -> tuple[list[Voiceprint], int]:
+    """The same of these speakers alone. Of few each is compared, whoever is nearest. Raises EncoderMismatch."""
+    if not comparable(engine, gallery):
+        return [], 0
+    if len(keys) <= JUDGED_EACH:
+        found = _read(engine, gallery, keys)
+        return found, len(found)
     with engine.read() as db:
-        found = speakers.with_voice(db, gallery.key, keys, engine.encoder.dim) if keys else []
-    return found, max((one.size for one in near), default=0)
+        wanted = voiceprints.recognizable(db, gallery.key, keys)  # no one is crowded out by one who may not be named
+    return _read(engine, gallery, _nearest_of(engine, gallery, wanted, probes, k)), len(wanted)
+
+
+def _read(engine: Engine, gallery: GalleryRow, keys: Sequence[int]) -> list[Voiceprint]:
+    with engine.read() as db:
+        return voiceprints.with_voice(db, gallery.key, keys, engine.encoder.dim)
+
+
+def _nearest_of(
+    engine: Engine, gallery: GalleryRow, wanted: set[int], probes: Sequence[FloatArray], k: int
+) -> list[int]:
+    """Keys of the `k` of `wanted` that are nearest to each probe; more where the index gives more."""
+    found = set[int]()
+    for probe in probes:
+        asked, some, size = k, set[int](), math.inf
+        while len(some) < k and asked < DEEPER * size:
+            near = engine.indexes.search(gallery.key, probe, asked)
+            some, size, asked = wanted & set(near.keys), near.size, DEEPER * asked
+        found |= some
+    return sorted(found)
 
 
 def judge(
@@ -96,16 +142,19 @@ def judge(
     """Decide on each probe `(dim,)`: different people, of whom no two get one name.
 
     `found` are the voiceprints to score, of the `compared` ones that the threshold is for. Reads the store: never
-    inside a write transaction.
+    inside a write transaction. Raises EncoderMismatch where the gallery changed its encoder meanwhile.
     """
+    own = engine.own_strangers(gallery.key) if found and probes else None
+    require_unchanged(engine, gallery)  # after all that was read of it
     if not found or not probes:
         return [NO_SPEAKERS] * len(probes)
-    own, margin = own_strangers(engine, gallery), engine.policy.ambiguous_margin_llr
-    scored = score(engine, gallery, np.stack(probes), np.stack([one.embedding for one in found]), compared, own)
-    named = _named(scored, margin)
-    likely = exclusive_probabilities(scored.llrs, scored.threshold.llr, margin, [one.column for one in named])
-    rows = zip(named, scored.cosines, scored.llrs, likely, strict=True)
-    return [_judgement(one, _candidates(found, *figures), scored.threshold) for one, *figures in rows]
+    with engine.traces.step("decide"):
+        margin = engine.policy.ambiguous_margin_llr
+        scored = score(engine, gallery, np.stack(probes), np.stack([one.embedding for one in found]), compared, own)
+        named = _named(scored, margin)
+        likely = exclusive_probabilities(scored.llrs, scored.threshold.llr, margin, [one.column for one in named])
+        rows = zip(named, scored.cosines, scored.llrs, likely, strict=True)
+        return [_judgement(one, _candidates(found, *figures), scored.threshold) for one, *figures in rows]
 
 
 def score(
@@ -176,11 +225,25 @@ def comparable(engine: Engine, gallery: GalleryRow) -> bool:
     if gallery.encoder_fingerprint == engine.encoder.fingerprint:
         return True
     with engine.read() as db:
-        if not speakers.count_voiceprints(db, gallery.key):
+        if not voiceprints.count_voiceprints(db, gallery.key):
             return False
         now = galleries.get(db, gallery.name)
     require_same_encoder(engine, now)
     return True
+
+
+def require_unchanged(engine: Engine, gallery: GalleryRow) -> None:
+    """Raises EncoderMismatch for a `gallery` that was the running encoder's and is another's now.
+
+    Asked after its voiceprints were read, it says that all of them were the running encoder's.
+    """
+    if gallery.encoder_fingerprint != engine.encoder.fingerprint:
+        return
+    with engine.read() as db:
+        if voiceprints.encoder_of(db, gallery.key) in (engine.encoder.fingerprint, None):
+            return
+        now = galleries.get(db, gallery.name)
+    require_same_encoder(engine, now)
 
 
 def require_same_encoder(engine: Engine, gallery: GalleryRow, unknown: UnknownVoiceRow | None = None) -> None:
@@ -188,7 +251,7 @@ def require_same_encoder(engine: Engine, gallery: GalleryRow, unknown: UnknownVo
     row = unknown or gallery
     if row.encoder_fingerprint != engine.encoder.fingerprint:
         made_with = label_of(row.encoder_name, row.encoder_fingerprint)
-        raise EncoderMismatch(gallery.name, made_with, engine.encoder_label)
+        raise EncoderMismatch(gallery.name, made_with, engine.encoder_label, unknown.id if unknown else None)
 
 
 @dataclass(frozen=True)

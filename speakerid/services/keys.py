@@ -1,45 +1,75 @@
-"""API keys: shown once, stored as a hash, bound to scopes and galleries."""
+"""API keys: shown once, stored as a hash, bound to scopes and galleries; they expire, have limits, and are rotated."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from datetime import datetime
 
+from speakerid.db.access_models import KeyRow
 from speakerid.db.engine import Handle
-from speakerid.db.models import KeyRow
 from speakerid.db.repositories import keys
-from speakerid.db.types import is_damaged, new_id
-from speakerid.errors import InvalidRequest, KeyInvalid, KeysExist, ScopeMissing
+from speakerid.db.types import is_damaged, new_id, now
+from speakerid.errors import InvalidRequest, KeyExpired, KeyInvalid, KeyOutlives, KeysExist, ScopeMissing
 from speakerid.services import serializers, validation
-from speakerid.types import Key, Scope
+from speakerid.services.engine import Engine
+from speakerid.types import Key, NewKey, Scope
 
 PREFIX = "sid_"
 SECRET_BYTES = 32
 SCOPES: tuple[Scope, ...] = ("enroll", "identify", "read", "admin")
+RATE_LIMIT = 1_000_000  # requests a minute; more is none
+AUDIO_LIMIT_S = 1_000_000_000  # a day; the same
+GRACE = "24h"  # after a rotation
 
 
-@dataclass(frozen=True)
-class NewKey:
-    key: Key
-    secret: str  # shown this once; only its hash is kept
+def create(
+    db: Handle,
+    name: str,
+    scopes: tuple[str, ...],
+    galleries: tuple[str, ...] = (),
+    *,
+    expires: str | None = None,
+    requests_per_minute: int | None = None,
+    audio_seconds_per_day: int | None = None,
+    by: Key | None = None,
+) -> NewKey:
+    """No galleries means every gallery. `expires`: see `validation.end_of`. `by`: the key that asks for it.
 
-
-def create(db: Handle, name: str, scopes: tuple[str, ...], galleries: tuple[str, ...] = ()) -> NewKey:
-    """No galleries means every gallery. Raises InvalidRequest."""
+    Raises InvalidRequest, KeyOutlives.
+    """
     unknown = set(scopes) - set(SCOPES)
     if unknown or not scopes:
         raise InvalidRequest(f"Scopes are {', '.join(SCOPES)}; got {', '.join(sorted(unknown)) or 'none'}.")
-    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    secret = _new_secret()
     row = KeyRow(
         id=new_id("key"),
         name=validation.name(name),
         secret_sha256=_digest(secret),
         scopes=sorted(set(scopes)),
         galleries=[validation.gallery_name(gallery) for gallery in galleries],
+        expires_at=_end(expires, by),
+        requests_per_minute=_limit("requests_per_minute", requests_per_minute, RATE_LIMIT),
+        audio_seconds_per_day=_limit("audio_seconds_per_day", audio_seconds_per_day, AUDIO_LIMIT_S),
     )
     keys.guard(db)
     keys.add(db, row)
+    return NewKey(serializers.key(row), secret)
+
+
+def rotate(db: Handle, key_id: str, grace: str = GRACE, expires: str | None = None, by: Key | None = None) -> NewKey:
+    """A new secret for the key; the one before is taken for `grace` more, the one before that no longer.
+
+    `expires`: a new end, without which the old one stays. Raises KeyNotFound, InvalidRequest, KeyOutlives.
+    """
+    row, secret = keys.get(db, key_id), _new_secret()
+    row.former_sha256, row.former_until = row.secret_sha256, now() + validation.span(grace, "grace")
+    row.secret_sha256 = _digest(secret)
+    if expires is not None:
+        row.expires_at = _end(expires, by)
+    elif by is not None:
+        _require_within(row.expires_at, by)
+    db.flush()
     return NewKey(serializers.key(row), secret)
 
 
@@ -68,13 +98,22 @@ def allow_without(db: Handle) -> None:
     keys.unguard(db)
 
 
-def find(db: Handle, secret: str) -> Key:
-    """The key behind `secret`, whatever it allows. Raises KeyInvalid."""
+def find(engine: Engine, secret: str) -> Key:
+    """The key behind `secret`, whatever it allows. Raises KeyInvalid, KeyExpired."""
     # A lookup by the hash of 256 random bits: how long it takes depends on no stored key.
-    row = keys.by_secret(db, _digest(secret))
+    digest = _digest(secret)
+    key, ends = engine.database.remembered(("key", digest), lambda db: _found(db, digest))
+    if any(end is not None and end <= now() for end in ends):
+        raise KeyExpired
+    return key
+
+
+def _found(db: Handle, digest: str) -> tuple[Key, tuple[datetime | None, ...]]:
+    """And when it ends, in one way or another. Raises KeyInvalid."""
+    row = keys.by_secret(db, digest)
     if row is None or is_damaged(row.galleries):  # no list of galleries would mean all of them
         raise KeyInvalid
-    return serializers.key(row)
+    return serializers.key(row), (row.expires_at, None if row.secret_sha256 == digest else row.former_until)
 
 
 def permit(key: Key, *scopes: Scope) -> None:
@@ -84,6 +123,30 @@ def permit(key: Key, *scopes: Scope) -> None:
     """
     if not {*scopes, "admin"} & set(key.scopes):
         raise ScopeMissing(scopes[0])
+
+
+def _end(expires: str | None, by: Key | None) -> datetime | None:
+    """Raises InvalidRequest, KeyOutlives."""
+    end = None if expires is None else validation.end_of(expires, "expires")
+    _require_within(end, by)
+    return end
+
+
+def _require_within(end: datetime | None, by: Key | None) -> None:
+    """Raises KeyOutlives: a key that leaks for a while must not make one that stays."""
+    if by is not None and by.expires_at is not None and (end is None or end > by.expires_at):
+        raise KeyOutlives
+
+
+def _limit(field: str, value: int | None, most: int) -> int | None:
+    """Raises InvalidRequest."""
+    if value is not None and not 1 <= value <= most:
+        raise InvalidRequest(f"'{field}' must be 1 to {most}. Leave it out for no limit.")
+    return value
+
+
+def _new_secret() -> str:
+    return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
 def _digest(secret: str) -> str:

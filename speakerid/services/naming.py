@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from itertools import count
 
 from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import speakers
-from speakerid.db.repositories.speakers import Voiceprint
+from speakerid.db.repositories.voiceprints import Voiceprint
 from speakerid.services.engine import Engine
-from speakerid.services.judge import Judgement, comparable, judge, nearest
+from speakerid.services.judge import Judgement, among, judge, nearest
 from speakerid.types import FloatArray, RecordedVoice, Speech
 
 NEAREST = 16  # speakers searched for each cluster
@@ -26,15 +25,20 @@ class Cluster:
 
 
 def name_clusters(
-    engine: Engine, gallery: GalleryRow, clusters: Sequence[Cluster], wanted: Sequence[int] | None, top_k: int
+    engine: Engine,
+    gallery: GalleryRow,
+    clusters: Sequence[Cluster],
+    wanted: Sequence[int] | None,
+    top_k: int,
+    known: Sequence[Voiceprint] = (),
 ) -> list[RecordedVoice]:
     """`clusters` in order of first appearance; `wanted`: keys of the only speakers who may be named, None for all.
 
-    Raises EncoderMismatch.
+    `known` are speakers of this recording alone: who is one of them is not looked for in the gallery. Raises
+    EncoderMismatch.
     """
-    found, size = _compared(engine, gallery, clusters, wanted)
     long = [one.probe for one in clusters if one.speech.seconds >= gallery.min_speech_s]
-    judged, strangers = iter(judge(engine, gallery, long, found, size)), count(1)
+    judged, strangers = iter(_judged(engine, gallery, long, wanted, known)), count(1)
     answers = []
     for one in clusters:
         enough = one.speech.seconds >= gallery.min_speech_s
@@ -44,17 +48,29 @@ def name_clusters(
     return answers
 
 
+def _judged(
+    engine: Engine,
+    gallery: GalleryRow,
+    probes: Sequence[FloatArray],
+    wanted: Sequence[int] | None,
+    known: Sequence[Voiceprint],
+) -> list[Judgement]:
+    """The caller's own speakers first: one who is enrolled as well would else be two who are too close to call."""
+    if not known:
+        return judge(engine, gallery, probes, *_compared(engine, gallery, probes, wanted))
+    first = judge(engine, gallery, probes, known, len(known))
+    others = [probe for probe, one in zip(probes, first, strict=True) if one.speaker is None]
+    second = iter(judge(engine, gallery, others, *_compared(engine, gallery, others, wanted)))
+    return [next(second) if one.speaker is None else one for one in first]
+
+
 def _compared(
-    engine: Engine, gallery: GalleryRow, clusters: Sequence[Cluster], wanted: Sequence[int] | None
+    engine: Engine, gallery: GalleryRow, probes: Sequence[FloatArray], wanted: Sequence[int] | None
 ) -> tuple[list[Voiceprint], int]:
     """The voiceprints to compare with, and of how many they are."""
     if wanted is None:
-        return nearest(engine, gallery, [one.probe for one in clusters], NEAREST)
-    if not comparable(engine, gallery):
-        return [], 0
-    with engine.read() as db:
-        found = speakers.with_voice(db, gallery.key, wanted, engine.encoder.dim)
-    return found, len(found)
+        return nearest(engine, gallery, probes, NEAREST)
+    return among(engine, gallery, wanted, probes, NEAREST)
 
 
 def _too_short(cluster: Cluster, gallery: GalleryRow) -> Judgement:

@@ -9,28 +9,21 @@ from speakerid.audio.byte_source import ByteSource
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.long_audio_reader import LongAudio
 from speakerid.db.models import GalleryRow
+from speakerid.db.repositories.voiceprints import Voiceprint
 from speakerid.diarization.reconstruction import ClusterTurn, sharing, yielding
-from speakerid.scoring.strangers import OwnStrangers
+from speakerid.scoring.calibration import OwnStrangers
 from speakerid.services import judge, speakers
-from speakerid.services.cross_speaker import own_strangers
-from speakerid.services.diarize import ANY_NUMBER, At, ChannelDiarization, SpeakerCount, diarize
+from speakerid.services.diarize import At, ChannelDiarization, check_count, diarize
 from speakerid.services.engine import Engine
-from speakerid.services.identify import TOP_K_LIMIT
 from speakerid.services.naming import Cluster, name_clusters
-from speakerid.types import FloatArray, JobStage, RecordedVoice, Recording, Sides, Span, Turn
+from speakerid.services.speakers import CandidateFilter
+from speakerid.types import FloatArray, JobOptions, JobStage, RecordedVoice, Recording, Sides, Span, Turn
 
 Watch = Callable[[float, float | None], None]  # seconds of audio gone through, and of how many in all, if known
 
 
-@dataclass(frozen=True)
-class RecordingOptions:
-    count: SpeakerCount = ANY_NUMBER  # of speakers (on each channel, with "split"), as far as that is known
-    candidates: tuple[str, ...] | None = None  # names or ids: the only speakers to be named
-    channel: Sides = "mix"
-    top_k: int = 5
-
-
-DEFAULTS = RecordingOptions()
+DEFAULTS = JobOptions()
+TOP_K = 5  # candidates of a voice
 
 
 def unwatched(done: float, total: float | None) -> None:
@@ -64,7 +57,7 @@ def recording(
     engine: Engine,
     gallery: GalleryRow,
     audio: ByteSource,
-    options: RecordingOptions = DEFAULTS,
+    options: JobOptions = DEFAULTS,
     watch: Watch = unwatched,
 ) -> Recording:
     """Raises AudioError, InvalidRequest, SpeakerNotFound, EncoderMismatch, Overloaded."""
@@ -75,21 +68,38 @@ def diarize_and_name(
     engine: Engine,
     gallery: GalleryRow,
     audio: ByteSource,
-    options: RecordingOptions = DEFAULTS,
+    options: JobOptions = DEFAULTS,
     watch: Watch = unwatched,
     at: At = unwatched_stage,
 ) -> DiarizedRecording:
     """Like `recording`, with what keeping its unknown speakers needs."""
-    count = options.count.checked()
-    wanted = _keys(engine, gallery, options.candidates)
+    check_count(options)
+    wanted = None if options.names_anybody else _wanted(engine, gallery, options)
     channels = [
-        diarize(engine, one, channel, count, at) for channel, one in _opened(engine, audio, options.channel, watch)
+        diarize(engine, one, channel, options, at) for channel, one in _opened(engine, audio, options.channel, watch)
     ]
+    with engine.traces.step("names"):
+        return name_channels(engine, gallery, channels, wanted)
+
+
+def _wanted(engine: Engine, gallery: GalleryRow, options: JobOptions) -> list[int] | None:
+    with engine.read() as db:
+        return speakers.keys_of(db, gallery, CandidateFilter(options.candidates, options.tags))
+
+
+def name_channels(
+    engine: Engine,
+    gallery: GalleryRow,
+    channels: Sequence[ChannelDiarization],
+    wanted: Sequence[int] | None = None,
+    known: Sequence[Voiceprint] = (),
+) -> DiarizedRecording:
+    """Who speaks when in a recording of these channels; `wanted` and `known`: see `name_clusters`."""
     places = _places(channels)
     unnamed = [_unnamed(channels[place.nth], place.cluster) for place in places]
-    top_k = min(max(options.top_k, 1), TOP_K_LIMIT)
-    voices = name_clusters(engine, gallery, unnamed, wanted, top_k)
+    voices = name_clusters(engine, gallery, unnamed, wanted, TOP_K, known)
     by_place = {(place.nth, place.cluster): voice for place, voice in zip(places, voices, strict=True)}
+    lost_s = max(one.lost_s for one in channels)
     found = Recording(
         seconds=max(one.seconds for one in channels),
         turns=_turns(channels, by_place),
@@ -99,31 +109,30 @@ def diarize_and_name(
         encoder=engine.encoder_label,
         calibration=judge.source(engine, gallery),
         reason=_reason(voices),
+        warnings=("audio_lost",) if lost_s else (),
+        lost_seconds=lost_s,
     )
+    engine.workload.decoded(found.seconds)
+    for voice in voices:
+        engine.decided("recording", gallery.name, voice.decision, [voice.speaker])
     probes, enrolled = tuple(one.probe for one in unnamed), len(engine.indexes.catch_up(gallery.key))
-    return DiarizedRecording(found, probes, enrolled, own_strangers(engine, gallery))
-
-
-def _keys(engine: Engine, gallery: GalleryRow, candidates: Sequence[str] | None) -> list[int] | None:
-    if candidates is None:
-        return None
-    with engine.read() as db:
-        return sorted({speakers.by_name_or_id(db, gallery, one).key for one in candidates})
+    return DiarizedRecording(found, probes, enrolled, engine.own_strangers(gallery.key))
 
 
 def _opened(engine: Engine, audio: ByteSource, channel: Sides, watch: Watch) -> list[tuple[int | None, LongAudio]]:
     announced = engine.long_audio.announced(audio)
     wanted = list(range(announced.channels)) if channel == "split" else [channel]
-    read = _counted(watch, None if announced.seconds is None else announced.seconds * len(wanted))
+    read = _counted(watch, announced.seconds, len(wanted))
     return [(None if one == "mix" else one, engine.long_audio.open(audio, one, read)) for one in wanted]
 
 
-def _counted(watch: Watch, total: float | None) -> Callable[[float], None]:
+def _counted(watch: Watch, total: float | None, channels: int) -> Callable[[float], None]:
+    """Of a recording that is gone through once a channel."""
     done = 0.0
 
     def read(seconds: float) -> None:
         nonlocal done
-        done += seconds
+        done += seconds / channels
         watch(done, total)
 
     return read

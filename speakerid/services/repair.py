@@ -1,4 +1,4 @@
-"""Repairs of a gallery: merge two speakers, move an utterance, undo either, and the history of it all."""
+"""Repairs of a gallery: merge two speakers, move an utterance, undo that or a split, and the history of it all."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
+from speakerid.db.asked import about
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RepairRow, SpeakerRow
 from speakerid.db.repositories import changes, galleries, repairs, speakers, utterances
 from speakerid.db.types import is_damaged, new_id
-from speakerid.errors import InvalidRequest, SpeakerNotFound, UndoImpossible
+from speakerid.errors import InvalidRequest, SpeakerNotFound, SpeakerOptedOut, UndoImpossible
 from speakerid.services import serializers, validation
 from speakerid.services.galleries import refresh_voiceprints
 from speakerid.services.recordings import erase
@@ -19,8 +20,12 @@ from speakerid.types import Change, Page, Repair, SpeakerRef
 PAGE_LIMIT = 200
 
 
-def _note(
-    db: Handle, kind: Literal["merge", "move"], speaker: SpeakerRow, into: SpeakerRow, utterance_ids: Sequence[str]
+def note(
+    db: Handle,
+    kind: Literal["merge", "move", "split"],
+    speaker: SpeakerRow,
+    into: SpeakerRow,
+    utterance_ids: Sequence[str],
 ) -> RepairRow:
     """Keep what undoing needs: of a merged speaker all fields."""
     row = RepairRow(
@@ -53,7 +58,7 @@ def _changes(db: Handle, gallery: GalleryRow, rows: Sequence[RepairRow]) -> tupl
     return tuple(_change(row, names) for row in rows)
 
 
-def _answer(db: Handle, gallery: GalleryRow, row: RepairRow, touched: Sequence[SpeakerRow], summary: str) -> Repair:
+def answer(db: Handle, gallery: GalleryRow, row: RepairRow, touched: Sequence[SpeakerRow], summary: str) -> Repair:
     return Repair(
         change=_changes(db, gallery, [row])[0],
         speakers=tuple(serializers.speaker(speakers.with_sums(db, one), gallery) for one in touched),
@@ -61,7 +66,7 @@ def _answer(db: Handle, gallery: GalleryRow, row: RepairRow, touched: Sequence[S
     )
 
 
-def _counted(utterances: int) -> str:
+def counted(utterances: int) -> str:
     return "1 utterance" if utterances == 1 else f"{utterances} utterances"
 
 
@@ -100,6 +105,7 @@ def _kept(speaker: SpeakerRow) -> dict[str, object]:
         "external_id": speaker.external_id,
         "metadata": speaker.details,
         "consent": speaker.consent,
+        "tags": list(speakers.tags(speaker)),
         "created_at": speaker.created_at.isoformat(),
         "version": speaker.version,
     }
@@ -126,14 +132,23 @@ def merge(db: Handle, gallery: GalleryRow, speaker_id: str, into_id: str) -> Rep
         raise InvalidRequest("A speaker cannot be merged into itself. Name two speakers.")
     gallery = galleries.get(db, gallery.name, lock="use")
     speaker, into = speakers.get_two(db, gallery.key, speaker_id, into_id)
+    _refuse_opted_out(speaker, into)
+    about(into.id)
     moved = utterances.ids(db, speaker)
-    change = _note(db, "merge", speaker, into, moved)
+    change = note(db, "merge", speaker, into, moved)
     utterances.hand_over(db, moved, into)
     changes.record(db, gallery.key, speaker.key)
     db.delete(speaker)
     refresh_voiceprints(db, gallery.key, [into])
-    summary = f"{speaker.name} was merged into {into.name}, with {_counted(len(moved))}."
-    return _answer(db, gallery, change, [into], summary)
+    summary = f"{speaker.name} was merged into {into.name}, with {counted(len(moved))}."
+    return answer(db, gallery, change, [into], summary)
+
+
+def _refuse_opted_out(*speakers: SpeakerRow) -> None:
+    """Raises SpeakerOptedOut."""
+    for row in speakers:
+        if row.opted_out_at is not None:
+            raise SpeakerOptedOut(row.id, row.name)
 
 
 def move(db: Handle, gallery: GalleryRow, speaker_id: str, utterance_id: str, to_id: str) -> Repair:
@@ -145,16 +160,19 @@ def move(db: Handle, gallery: GalleryRow, speaker_id: str, utterance_id: str, to
         raise InvalidRequest("The utterance is this speaker's already. Name another speaker to move it to.")
     gallery = galleries.get(db, gallery.name, lock="use")
     speaker, to = speakers.get_two(db, gallery.key, speaker_id, to_id)
+    _refuse_opted_out(to)
+    about(to.id)
     utterance = utterances.get(db, speaker, utterance_id)
-    change = _note(db, "move", speaker, to, [utterance.id])
+    change = note(db, "move", speaker, to, [utterance.id])
     utterances.hand_over(db, [utterance.id], to)
     refresh_voiceprints(db, gallery.key, [speaker, to])
     summary = f"Utterance {utterance.id} was moved from {speaker.name} to {to.name}."
-    return _answer(db, gallery, change, [speaker, to], summary)
+    return answer(db, gallery, change, [speaker, to], summary)
 
 
 def undo(db: Handle, gallery: GalleryRow, change_id: str = repairs.LAST) -> Repair:
-    """Give the utterances back; a merged speaker is there again, with the same id and all fields.
+    """Give the utterances back; a merged speaker is there again, with the same id and all fields, and the new speaker
+    of a split is gone, unless they have other utterances by now.
 
     "last" is the newest change that is not undone. Raises ChangeNotFound, UndoImpossible, ExternalIdTaken.
     """
@@ -167,9 +185,21 @@ def undo(db: Handle, gallery: GalleryRow, change_id: str = repairs.LAST) -> Repa
     utterances.hand_over(db, change.utterance_ids, speaker)
     change.state, change.merged = "undone", None
     refresh_voiceprints(db, gallery.key, [speaker, into])
-    back = _counted(len(change.utterance_ids))
+    back = counted(len(change.utterance_ids))
     summary = f"The {change.kind} was undone: {speaker.name} has {back} back."
-    return _answer(db, gallery, change, [speaker, into], summary)
+    left = [speaker] if change.kind == "split" and _dissolved(db, into, speaker) else [speaker, into]
+    return answer(db, gallery, change, left, summary)
+
+
+def _dissolved(db: Handle, made: SpeakerRow, back: SpeakerRow) -> bool:
+    """Whether the speaker whom a split made goes with it: who has nothing of their own is who they came from."""
+    if utterances.ids(db, made):
+        return False
+    erase.speakers(db, made.gallery_key, {made.id}, {made.id: back.id})
+    changes.record(db, made.gallery_key, made.key)
+    db.delete(made)
+    db.flush()
+    return True
 
 
 def _parties(db: Handle, gallery: GalleryRow, change: RepairRow) -> tuple[SpeakerRow | None, SpeakerRow]:
@@ -199,7 +229,7 @@ def _why(change: RepairRow) -> str:
         return "This change was undone already. List the history to see what can be undone."
     if change.state == "erased":
         return "A speaker or an utterance of this change was erased since, and with it what undoing needs."
-    return "A later merge or move touched these utterances or speakers. Undo that one first."
+    return "A later merge, move or split touched these utterances or speakers. Undo that one first."
 
 
 def _revive(db: Handle, change: RepairRow) -> SpeakerRow:
@@ -215,5 +245,6 @@ def _revive(db: Handle, change: RepairRow) -> SpeakerRow:
         created_at=datetime.fromisoformat(kept["created_at"]),
         version=kept["version"],
     )
+    speakers.put_tags(row, kept.get("tags", ()))  # merged before there were any
     speakers.add(db, row)
     return row

@@ -7,7 +7,7 @@ import threading
 import time
 
 from speakerid.db.erasure import Effort
-from speakerid.db.repositories import erasures
+from speakerid.db.repositories import changes
 from speakerid.errors import Overloaded, StoreError
 from speakerid.services.engine import Engine
 
@@ -52,10 +52,10 @@ class Scrubber:
     def _turn(self) -> float:
         """Seconds to rest."""
         with self._engine.read() as db:
-            pending = erasures.pending(db)
+            pending = changes.erasures_pending(db)
         if not pending:
             self._engine.database.checkpoint()
             return LOOK_S
         began = time.monotonic()
-        self._engine.database.scrub(IN_BACKGROUND)
+        self._engine.scrub(IN_BACKGROUND)
         return max(LOOK_S, REST * (time.monotonic() - began))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from speakerid.audio.limits import Channel
 from speakerid.db.models import GalleryRow
-from speakerid.db.repositories import speakers
-from speakerid.db.repositories.speakers import Voiceprint
+from speakerid.db.repositories import speakers, voiceprints
+from speakerid.db.repositories.voiceprints import Voiceprint
 from speakerid.errors import NoVoiceprint
 from speakerid.services.engine import Engine
-from speakerid.services.judge import Judgement, judge, require_same_encoder, source
+from speakerid.services.judge import Judgement, judge, require_same_encoder, require_unchanged, source
 from speakerid.services.probe import prepare_probe
 from speakerid.types import SpeakerRef, Verification, VerifyDecision
 
@@ -23,9 +23,11 @@ def verify(
     judged = Judgement("not_enough_speech", probe.shortage)
     if probe.embedding is not None:
         judged = judge(engine, gallery, [probe.embedding], [enrolled], 1)[0]
+    decision = _decision(judged)
+    engine.decided("verify", gallery.name, decision, [])
     scored = judged.candidates[0] if judged.candidates else None
     return Verification(
-        decision=_decision(judged),
+        decision=decision,
         speaker=SpeakerRef(enrolled.row.id, enrolled.row.name),
         score=scored.score if scored else None,
         llr=scored.llr if scored else None,
@@ -36,15 +38,18 @@ def verify(
         encoder=engine.encoder_label,
         calibration=source(engine, gallery),
         reason=judged.reason,
+        warnings=probe.warnings,
+        lost_seconds=probe.lost_s,
     )
 
 
 def _enrolled(engine: Engine, gallery: GalleryRow, speaker_id: str) -> Voiceprint:
     with engine.read() as db:
         row = speakers.get(db, gallery.key, speaker_id)
-        found = speakers.with_voice(db, gallery.key, [row.key], engine.encoder.dim)
+        found = voiceprints.with_voice(db, gallery.key, [row.key], engine.encoder.dim)
     if row.voiceprint is not None:
         require_same_encoder(engine, gallery)  # first: another encoder's voiceprint is not damaged
+    require_unchanged(engine, gallery)
     if not found:
         raise NoVoiceprint(row.name)
     return found[0]

@@ -6,14 +6,23 @@ speaker and not whoever else it most likely is: what is accepted has one half or
 
 from __future__ import annotations
 
+from speakerid.types.classification import Classification as Classification
+from speakerid.types.classification import ClassifierDetails as ClassifierDetails
+from speakerid.types.classification import LabelScore as LabelScore
+from speakerid.types.common import AccessEvent as AccessEvent
+from speakerid.types.common import AudioWarning as AudioWarning
 from speakerid.types.common import Embedding as Embedding
 from speakerid.types.common import FloatArray as FloatArray
+from speakerid.types.common import JobError as JobError
+from speakerid.types.common import JobState as JobState
 from speakerid.types.common import Key as Key
+from speakerid.types.common import NewKey as NewKey
 from speakerid.types.common import Page as Page
 from speakerid.types.common import Readiness as Readiness
 from speakerid.types.common import Scope as Scope
 from speakerid.types.common import Span as Span
 from speakerid.types.common import Speech as Speech
+from speakerid.types.common import Step as Step
 from speakerid.types.common import T as T
 from speakerid.types.common import from_json as from_json
 from speakerid.types.common import to_json as to_json
@@ -31,7 +40,10 @@ from speakerid.types.gallery import EnrollmentRefusal as EnrollmentRefusal
 from speakerid.types.gallery import EnrollmentWarning as EnrollmentWarning
 from speakerid.types.gallery import Gallery as Gallery
 from speakerid.types.gallery import GalleryCalibration as GalleryCalibration
+from speakerid.types.gallery import GalleryExport as GalleryExport
+from speakerid.types.gallery import GalleryImport as GalleryImport
 from speakerid.types.gallery import Match as Match
+from speakerid.types.gallery import Reembedding as Reembedding
 from speakerid.types.gallery import Review as Review
 from speakerid.types.gallery import Speaker as Speaker
 from speakerid.types.gallery import Utterance as Utterance
@@ -53,20 +65,27 @@ from speakerid.types.live import Enough as Enough
 from speakerid.types.live import Event as Event
 from speakerid.types.live import LiveTurn as LiveTurn
 from speakerid.types.live import Ready as Ready
+from speakerid.types.live import SpottedWord as SpottedWord
 from speakerid.types.live import StreamDone as StreamDone
 from speakerid.types.live import StreamVoice as StreamVoice
 from speakerid.types.recordings import Hearing as Hearing
-from speakerid.types.recordings import JobError as JobError
 from speakerid.types.recordings import JobOptions as JobOptions
 from speakerid.types.recordings import JobStage as JobStage
-from speakerid.types.recordings import JobState as JobState
 from speakerid.types.recordings import Promotion as Promotion
 from speakerid.types.recordings import RecordedVoice as RecordedVoice
 from speakerid.types.recordings import Recording as Recording
 from speakerid.types.recordings import RecordingJob as RecordingJob
+from speakerid.types.recordings import RecordingPeaks as RecordingPeaks
 from speakerid.types.recordings import RecordingResult as RecordingResult
 from speakerid.types.recordings import Sides as Sides
+from speakerid.types.recordings import SpeakerCount as SpeakerCount
 from speakerid.types.recordings import Turn as Turn
 from speakerid.types.recordings import UnknownVoice as UnknownVoice
 from speakerid.types.recordings import UnknownVoiceDetails as UnknownVoiceDetails
 from speakerid.types.recordings import UnknownVoiceTurn as UnknownVoiceTurn
+from speakerid.types.transcription import DiarizedTranscript as DiarizedTranscript
+from speakerid.types.transcription import Hints as Hints
+from speakerid.types.transcription import Passage as Passage
+from speakerid.types.transcription import SpokenTurn as SpokenTurn
+from speakerid.types.transcription import Transcript as Transcript
+from speakerid.types.transcription import Word as Word

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -26,6 +27,8 @@ class Speech:
 T = TypeVar("T")
 FloatArray = NDArray[np.float32]
 Span = tuple[int, int]  # start and end (exclusive) in samples at 16 kHz
+Step = Callable[[str], AbstractContextManager[object]]  # the block is a step of that name, for whoever collects traces
+AudioWarning = Literal["audio_lost"]  # the answer rests on what is left; `lost_seconds` cannot be decoded
 Scope = Literal["enroll", "identify", "read", "admin"]
 
 
@@ -38,6 +41,8 @@ class Embedding:
     encoder: str
     fingerprint: str
     speech: Speech
+    warnings: tuple[AudioWarning, ...] = ()
+    lost_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,32 @@ class Key:
     scopes: tuple[Scope, ...]
     galleries: tuple[str, ...]  # empty: every gallery
     created_at: datetime
+    expires_at: datetime | None = None
+    requests_per_minute: int | None = None  # None: as many as the server takes
+    audio_seconds_per_day: int | None = None  # likewise; a day is one in UTC
+    audio_seconds_today: float = 0.0  # sent by now, of a key with such a limit
+    last_used_on: date | None = None  # in UTC; None: never, or before days were noted
+    former_secret_until: datetime | None = None  # after a rotation
+
+
+@dataclass(frozen=True)
+class NewKey:
+    key: Key
+    secret: str  # shown this once: only a hash of it is kept
+
+
+@dataclass(frozen=True)
+class AccessEvent:
+    """Who asked or changed what; about several speakers there are several, with one `request_id`."""
+
+    id: int
+    at: datetime
+    key_id: str  # "local": a program of the server's own machine, without a key
+    action: str  # method and route template, or the command
+    gallery: str | None
+    speaker_id: str | None  # whom it was about; None: nobody in particular, or somebody who was erased since
+    outcome: str  # "ok", or the code of the problem
+    request_id: str
 
 
 @dataclass(frozen=True)
@@ -84,3 +115,12 @@ def from_json(kind: type[T], values: object) -> T:
 @cache  # building an adapter takes hundreds of times longer than using it
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
+
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class JobError:
+    code: str  # of the same kind as in a problem document
+    detail: str

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from speakerid.types.common import Speech
+from speakerid.types.classification import Classification
+from speakerid.types.common import AudioWarning, Speech
 
 Decision = Literal["accept", "unknown", "ambiguous", "not_enough_speech", "no_speakers"]
 VerifyDecision = Literal["accept", "reject", "not_enough_speech"]
@@ -51,6 +52,9 @@ class Identification:
     encoder: str
     calibration: CalibrationSource
     reason: str  # one sentence for a person
+    classes: tuple[Classification, ...] = ()  # of the classifiers that were asked as well, in their order
+    warnings: tuple[AudioWarning, ...] = ()
+    lost_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,5 @@ class Verification:
     encoder: str
     calibration: CalibrationSource
     reason: str
+    warnings: tuple[AudioWarning, ...] = ()
+    lost_seconds: float = 0.0

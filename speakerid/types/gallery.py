@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from speakerid.types.common import Speech
+from speakerid.types.common import JobError, JobState, Speech
 from speakerid.types.decisions import CalibrationSource
 
 # How utterances become a voiceprint: the mean of all, or each weighted by its seconds of speech.
@@ -59,12 +59,14 @@ class Speaker:
     external_id: str | None
     metadata: dict[str, Any]
     consent: dict[str, Any]
-    status: Literal["new", "enrolling", "enrolled"]
+    status: Literal["new", "enrolling", "enrolled", "opted_out"]
     utterances: int
     speech_seconds: float
     remaining_speech_seconds: float  # until the speaker counts as enrolled
     created_at: datetime
     etag: str
+    consent_expired: bool = False  # nobody is told who they are then
+    tags: tuple[str, ...] = ()  # by the alphabet
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ EnrollmentWarning = Literal[
     "two_voices",
     "weak_match",
     "similar_voice",  # to that of another speaker
+    "same_take",  # of an utterance that is enrolled already, in another encoding: it counts once
+    "audio_lost",  # a part of the file cannot be decoded
 ]
 
 
@@ -118,7 +122,49 @@ class Enrollment:
 
     speaker: Speaker
     utterance: Utterance
-    already_enrolled: bool  # the same bytes were enrolled before: nothing changed
+    already_enrolled: bool  # the same bytes, or the same take, were enrolled before: nothing changed
     cohesion: Match | None  # with the speaker's other utterances; None for the first
     similar_speaker: str | None  # id of another speaker with a voice like this one
     warnings: tuple[EnrollmentWarning, ...]
+    lost_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class GalleryExport:
+    """What a gallery's file holds."""
+
+    gallery: str
+    speakers: int
+    utterances: int
+    audio: int  # utterances whose recording is in it
+    encoder: str  # name@fingerprint
+    left_out: tuple[str, ...]  # ids of speakers and utterances whose rows are damaged; the first hundred
+
+
+@dataclass(frozen=True)
+class GalleryImport:
+    """What an import made. An id that the store had already is another one now."""
+
+    gallery: Gallery
+    utterances: int
+    audio: int
+    new_speaker_ids: dict[str, str]  # by the id in the file
+    new_utterance_ids: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Reembedding:
+    """A gallery's way to another encoder, as a job: waiting, running or ended."""
+
+    id: str
+    gallery: str
+    state: JobState
+    progress: float  # percent
+    utterances: int  # of the gallery now
+    from_encoder: str  # name@fingerprint
+    encoder: str  # to which it moves
+    cancelling: bool  # it was asked to stop and will
+    error: JobError | None  # why it failed
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None

@@ -65,20 +65,20 @@ class Audit:
 
 @dataclass(frozen=True)
 class Change:
-    """A merge or a move in a gallery's history."""
+    """A merge, a move or a split in a gallery's history."""
 
     id: str
-    kind: Literal["merge", "move"]
+    kind: Literal["merge", "move", "split"]
     state: Literal["done", "undone", "erased"]  # erased: of a voice erased since, so that nothing is left but this
-    speaker: SpeakerRef | None  # who was merged, or had the utterance before
-    into: SpeakerRef | None
+    speaker: SpeakerRef | None  # who was merged, or had the utterances before
+    into: SpeakerRef | None  # who has them since; of a split a new speaker
     utterances: tuple[str, ...]
     created_at: datetime
 
 
 @dataclass(frozen=True)
 class Repair:
-    """What a merge, a move or an undo did."""
+    """What a merge, a move, a split or an undo did."""
 
     change: Change
     speakers: tuple[Speaker, ...]  # those it touched, as they are now

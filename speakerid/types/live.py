@@ -52,6 +52,17 @@ class Enough:
 
 
 @dataclass(frozen=True)
+class SpottedWord:
+    """A classifier is sure of a label; it comes once for each time that it is spoken."""
+
+    classifier: str
+    label: str
+    score: float
+    end: float  # of the window in which it was sure
+    type: Literal["word"] = "word"
+
+
+@dataclass(frozen=True)
 class StreamVoice:
     """One voice of the whole stream, as known at its end; its turns may have been called otherwise before."""
 
@@ -78,4 +89,4 @@ class StreamDone:
     type: Literal["done"] = "done"
 
 
-Event = Ready | LiveTurn | Enough | StreamDone
+Event = Ready | LiveTurn | Enough | SpottedWord | StreamDone

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from speakerid.types.common import Speech
+from speakerid.types.common import AudioWarning, JobError, JobState, Speech
 from speakerid.types.decisions import CalibrationSource, Candidate, Decision, SpeakerRef, Threshold
 from speakerid.types.gallery import EnrollmentWarning, Match, Speaker, Utterance
 
@@ -54,28 +54,48 @@ class Recording:
     calibration: CalibrationSource
     reason: str  # one sentence for a person
     id: str | None = None  # of a recording that was kept
+    warnings: tuple[AudioWarning, ...] = ()
+    lost_seconds: float = 0.0
 
 
-JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 JobStage = Literal["speech", "clusters", "names"]
 Sides = Literal["mix", "split"] | int  # all channels as one, each by itself, or one of them, counted from 0
 
 
 @dataclass(frozen=True)
-class JobError:
-    code: str  # of the same kind as in a problem document
-    detail: str
-
-
-@dataclass(frozen=True)
-class JobOptions:
-    """What was asked for. `candidates` are ids."""
+class SpeakerCount:
+    """How many people speak, on each channel with "split", as far as that is known: `speakers`, or bounds."""
 
     speakers: int | None = None
     min_speakers: int | None = None
     max_speakers: int | None = None
+
+    @property
+    def least(self) -> int:
+        return self.speakers or self.min_speakers or 1
+
+    @property
+    def most(self) -> int | None:
+        return self.speakers or self.max_speakers
+
+    def allows(self, number: int) -> bool:
+        return self.least <= number and (self.most is None or number <= self.most)
+
+
+@dataclass(frozen=True)
+class JobOptions(SpeakerCount):
+    """What was asked for. `candidates` are the only speakers to be named: in answers ids, in questions names, too.
+
+    Of `tags` they have to have one, where any are given.
+    """
+
     candidates: tuple[str, ...] | None = None
     channel: Sides = "mix"
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def names_anybody(self) -> bool:
+        return self.candidates is None and self.tags is None
 
 
 @dataclass(frozen=True)
@@ -83,6 +103,7 @@ class RecordingJob:
     """A recording as a job, waiting, running or ended."""
 
     id: str
+    name: str | None  # the one that was given, or the file's without its suffix
     state: JobState
     stage: JobStage | None  # None unless it is running
     progress: float  # percent
@@ -97,6 +118,14 @@ class RecordingJob:
 @dataclass(frozen=True)
 class RecordingResult(RecordingJob):
     result: Recording | None  # None unless it is done
+
+
+@dataclass(frozen=True)
+class RecordingPeaks:
+    """What a waveform is drawn of."""
+
+    seconds: float  # of the whole recording
+    peaks: tuple[float, ...]  # the largest sample of equally long parts, 0 to 1
 
 
 @dataclass(frozen=True)

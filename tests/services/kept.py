@@ -10,7 +10,7 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, RecordingRow, UnknownVoiceRow
 from speakerid.db.repositories.galleries import get as held
 from speakerid.db.types import new_id
-from speakerid.services import cross_speaker, galleries
+from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.unknowns import inbox as kept_inbox
@@ -33,7 +33,7 @@ def stranger(vector: FloatArray, label: str = "unknown_1", speech: Speech = LONG
 
 def keep_recording(engine: Engine, *strangers: Stranger, audio: str = "", gallery: str = KEEPING) -> str:
     """The id of a recording with these voices; `audio` stands for its bytes, other ones each time if empty."""
-    own = cross_speaker.own_strangers(engine, galleries.get(engine, gallery))
+    own = engine.own_strangers(galleries.get(engine, gallery).key)
     with engine.write() as db:
         row = held(db, gallery, lock="change")
         recording = done_recording(db, row, audio)

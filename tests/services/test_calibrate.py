@@ -14,7 +14,7 @@ from speakerid.errors import (
     PreconditionFailed,
     TooFewTrials,
 )
-from speakerid.services import calibrate, cross_speaker, galleries, identify, judge, serializers, speakers, verify
+from speakerid.services import calibrate, galleries, identify, judge, serializers, speakers, verify
 from speakerid.services.calibrate import Made
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
@@ -245,7 +245,7 @@ def test_thresholds_follow_the_size_of_the_gallery_as_it_is_then(filled: Engine)
     calibrated(filled)
     gallery = galleries.get(filled, "default")
     used = judge.used(filled, gallery)
-    own = cross_speaker.own_strangers(filled, gallery)
+    own = filled.own_strangers(gallery.key)
     few, many = (judge.threshold(filled, gallery, used, size, own) for size in (2, 2_000))
     assert few.llr < many.llr
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from speakerid.audio.decode import as_wav, decode
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.db.models import IndexChangeRow, UtteranceRow
-from speakerid.db.repositories import speakers as repository
+from speakerid.db.repositories import voiceprints as repository
 from speakerid.errors import (
     DoesNotMatchSpeaker,
     EnrollmentRefused,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from speakerid.db.repositories import utterances
-from speakerid.scoring.strangers import MIN_SPEAKERS, OwnStrangers
+from speakerid.scoring.calibration import MIN_SPEAKERS, OwnStrangers
 from speakerid.services import cross_speaker, galleries, judge
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
@@ -45,12 +45,12 @@ def fill(engine: Engine, gallery: str = "default", people: int = PEOPLE, alike: 
 
 
 def strangers(engine: Engine, gallery: str = "default") -> OwnStrangers | None:
-    return cross_speaker.own_strangers(engine, galleries.get(engine, gallery))
+    return engine.own_strangers(galleries.get(engine, gallery).key)
 
 
 def threshold(engine: Engine, gallery: str = "default", compared: int = PEOPLE) -> Threshold:
     row = galleries.get(engine, gallery)
-    return judge.threshold(engine, row, engine.calibration, compared, cross_speaker.own_strangers(engine, row))
+    return judge.threshold(engine, row, engine.calibration, compared, engine.own_strangers(row.key))
 
 
 @both_stores
@@ -168,7 +168,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     real = cross_speaker._measured
 
     def counted(*arguments: object) -> object:
-        times.append(arguments[2])  # type: ignore[arg-type]  # the size
+        times.append(len(arguments[2]))  # type: ignore[arg-type]  # the keys
         return real(*arguments)  # type: ignore[arg-type]  # passed on as they are
 
     with monkeypatch.context() as patch:

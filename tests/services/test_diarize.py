@@ -12,14 +12,13 @@ from speakerid import SpeakerID
 from speakerid.audio.decode import decode
 from speakerid.audio.long_audio_reader import LongAudio, LongAudioReader
 from speakerid.audio.segmentation import FRAME_STEP, FRAMES, WINDOW
-from speakerid.diarization.clustering import Count
 from speakerid.diarization.reconstruction import DOUBT
 from speakerid.diarization.segments import STEP
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import InvalidRequest
-from speakerid.services.diarize import SpeakerCount
+from speakerid.services.diarize import check_count
 from speakerid.services.recordings import results
-from speakerid.types import FloatArray, Recording, Span
+from speakerid.types import FloatArray, Recording, Span, SpeakerCount
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe
 
@@ -164,9 +163,11 @@ def test_a_recording_is_read_once(known: SpeakerID, monkeypatch: pytest.MonkeyPa
     opened: list[LongAudio] = []
     pieces = LongAudio.pieces
 
-    def counted(audio: LongAudio, as_it_came: Callable[[FloatArray], None]) -> Iterator[FloatArray]:
+    def counted(
+        audio: LongAudio, as_it_came: Callable[[FloatArray], None], lost: Callable[[float], None]
+    ) -> Iterator[FloatArray]:
         opened.append(audio)
-        return pieces(audio, as_it_came)
+        return pieces(audio, as_it_came, lost)
 
     monkeypatch.setattr(LongAudio, "pieces", counted)
     known.recording((np.tile(ADA_SAYS, 1 + 3 * WINDOW // len(ADA_SAYS)), SECOND))
@@ -176,15 +177,16 @@ def test_a_recording_is_read_once(known: SpeakerID, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("asked", "count"),
     [
-        (SpeakerCount(), Count(1, None)),
-        (SpeakerCount(speakers=3), Count(3, 3)),
-        (SpeakerCount(min_speakers=2), Count(2, None)),
-        (SpeakerCount(min_speakers=2, max_speakers=2), Count(2, 2)),
-        (SpeakerCount(max_speakers=4), Count(1, 4)),
+        (SpeakerCount(), (1, None)),
+        (SpeakerCount(speakers=3), (3, 3)),
+        (SpeakerCount(min_speakers=2), (2, None)),
+        (SpeakerCount(min_speakers=2, max_speakers=2), (2, 2)),
+        (SpeakerCount(max_speakers=4), (1, 4)),
     ],
 )
-def test_a_count_is_a_number_or_bounds(asked: SpeakerCount, count: Count) -> None:
-    assert asked.checked() == count
+def test_a_count_is_a_number_or_bounds(asked: SpeakerCount, count: tuple[int, int | None]) -> None:
+    check_count(asked)
+    assert (asked.least, asked.most) == count
 
 
 @pytest.mark.parametrize(
@@ -199,4 +201,4 @@ def test_a_count_is_a_number_or_bounds(asked: SpeakerCount, count: Count) -> Non
 )
 def test_a_wrong_count_is_refused_with_the_reason(asked: SpeakerCount, why: str) -> None:
     with pytest.raises(InvalidRequest, match=why):
-        asked.checked()
+        check_count(asked)

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from speakerid.audio.decode import decode
 from speakerid.db.models import IndexChangeRow, SpeakerRow, UtteranceRow
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderMismatch, TooLittleSpeech, UtteranceElsewhere, UtteranceNotFound
 from speakerid.scoring.cosine import voiceprint
-from speakerid.services import galleries, speakers
+from speakerid.services import coach, galleries, speakers
 from speakerid.services.engine import Engine
+from speakerid.services.enroll import enroll
 from speakerid.services.galleries import GallerySettings
-from speakerid.types import FloatArray
+from speakerid.types import Enrollment, EnrollmentRefusal, FloatArray
+from tests.audio.encode import encode
 from tests.db.rows import unit
 from tests.engines import EngineMaker
-from tests.sampled import ADA, silence, utterance
+from tests.sampled import ADA, BEN, silence, utterance
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, made_up, probe_of
 
 
@@ -57,6 +60,15 @@ def test_the_same_bytes_again_change_nothing(engine: Engine) -> None:
     again = enroll_voice(engine, ada.id, made_up(unit(1)))
     assert (again.already_enrolled, again.speaker) == (True, ada)
     assert rows(engine) == before
+
+
+def test_the_same_bytes_again_bring_the_audio_that_a_gallery_keeps_by_now(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada", made_up(unit(1), b"as sent"))
+    with engine.write() as db:
+        galleries.update(engine, db, "default", GallerySettings(keep_audio=True))
+    assert enroll_voice(engine, ada.id, made_up(unit(1), b"as sent")).already_enrolled
+    with engine.read() as db:
+        assert db.scalars(select(UtteranceRow.audio)).all() == [b"as sent"]
 
 
 def test_the_same_bytes_for_another_speaker_are_refused(engine: Engine) -> None:
@@ -157,3 +169,56 @@ def test_an_empty_gallery_follows_the_running_encoder(open_engine: EngineMaker, 
     assert galleries.get(other, "default").encoder_fingerprint == FakeEncoder(dim=48).fingerprint
     with pytest.raises(EncoderMismatch):
         add_speaker(first, "Cleo", made_up(unit(3)))
+
+
+def test_one_take_in_several_encodings_counts_once(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada")
+    take = decode(utterance(ADA))
+    files = [encode(name, take, 48_000, voice_hz=16_000) for name in ("wav-s16", "mp3", "m4a-aac")]
+    first, *again = [enrolled(engine, ada.id, file) for file in files]
+    assert (first.already_enrolled, first.speaker.utterances) == (False, 1)
+    for one in again:
+        assert (one.already_enrolled, one.utterance.id, one.speaker) == (True, first.utterance.id, first.speaker)
+        assert "same_take" in one.warnings
+        assert one.cohesion is None  # it is not compared with itself
+    other = enrolled(engine, ada.id, utterance(ADA, 1))
+    assert (other.already_enrolled, other.speaker.utterances) == (False, 2)
+    assert "same_take" not in other.warnings
+
+
+def test_long_recordings_with_one_beginning_are_two_takes(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada")
+    beginning, rest = ([decode(utterance(voice, nth)) for nth in range(3)] for voice in (ADA, BEN))
+    takes = [np.concatenate([*beginning, *order]) for order in (rest, rest[::-1])]
+    wav, mp3, other = (
+        encode(name, take, 48_000, voice_hz=16_000)
+        for name, take in (("wav-s16", takes[0]), ("mp3", takes[0]), ("wav-s16", takes[1]))
+    )
+    accepted: tuple[EnrollmentRefusal, ...] = ("more_than_one_voice", "does_not_match_speaker")
+    found = [enrolled(engine, ada.id, file, accepted) for file in (wav, mp3, other)]
+    assert [one.already_enrolled for one in found] == [False, True, False]
+    assert found[-1].speaker.utterances == 2
+
+
+def test_one_take_may_be_enrolled_again_once_the_first_is_gone(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada")
+    first = enrolled(engine, ada.id, encode("wav-s16", decode(utterance(ADA)), 16_000, voice_hz=16_000))
+    gallery = galleries.get(engine, "default")
+    with engine.write() as db:
+        speakers.delete_utterance(db, gallery, ada.id, first.utterance.id)
+    again = enrolled(engine, ada.id, encode("mp3", decode(utterance(ADA)), 44_100, voice_hz=16_000))
+    assert (again.already_enrolled, again.speaker.utterances) == (False, 1)
+
+
+def test_one_take_under_two_speakers_is_left_to_the_coach(engine: Engine) -> None:
+    """Whose recording it is, is another question than whether it counts twice."""
+    ada, ben = add_speaker(engine, "Ada"), add_speaker(engine, "Ben")
+    enrolled(engine, ada.id, encode("wav-s16", decode(utterance(ADA)), 16_000, voice_hz=16_000))
+    again = encode("mp3", decode(utterance(ADA)), 44_100, voice_hz=16_000)
+    assert enrolled(engine, ben.id, again, accept=("voice_already_enrolled",)).already_enrolled is False
+
+
+def enrolled(engine: Engine, speaker_id: str, audio: bytes, accept: tuple[EnrollmentRefusal, ...] = ()) -> Enrollment:
+    probe = coach.prepare(engine, galleries.get(engine, "default"), audio)
+    with engine.write() as db:
+        return enroll(engine, db, "default", speaker_id, probe, frozenset(accept))

@@ -17,6 +17,7 @@ from speakerid.errors import StoreUnavailable
 from speakerid.services import galleries, health
 from speakerid.services.engine import Engine
 from speakerid.services.health import readiness
+from speakerid.types import FloatArray
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.services.enrolled import add_speaker, made_up
@@ -74,6 +75,41 @@ def test_a_damaged_voiceprint_is_made_again_from_the_utterances(engine: Engine) 
     assert engine.indexes.search(galleries.get(engine, "default").key, unit(1), 5).keys == (1,)
     with engine.read() as db:
         assert health.damage(db) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "what"), [(unit(2), health.OTHERS), (None, health.MISSING), (unit(1, 16), health.VOICEPRINT)]
+)
+def test_a_voiceprint_that_is_not_the_utterances_is_found_and_made_again(
+    engine: Engine, value: FloatArray | None, what: str
+) -> None:
+    ada, _ = (add_speaker(engine, name, made_up(unit(n))) for n, name in enumerate(("Ada", "Ben"), 1))
+    spoil(engine, "speakers", "voiceprint", None if value is None else value.tobytes())
+    with engine.read() as db:
+        assert [(one.kind, one.id, one.what) for one in health.damage(db)] == [("speaker", ada.id, what)]
+    with engine.write() as db:
+        assert health.rebuild_voiceprints(db) == (ada.id,)
+    assert engine.indexes.search(galleries.get(engine, "default").key, unit(1), 1).keys == (1,)
+    with engine.read() as db:
+        assert health.damage(db) == ()
+
+
+def test_a_voiceprint_without_an_utterance_is_found_and_taken_away(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada")
+    spoil(engine, "speakers", "voiceprint", unit(1).tobytes())
+    with engine.read() as db:
+        assert [(one.id, one.what) for one in health.damage(db)] == [(ada.id, health.SURPLUS)]
+    with engine.write() as db:
+        assert health.rebuild_voiceprints(db) == (ada.id,)
+    with engine.read() as db:
+        assert health.damage(db) == ()
+
+
+def test_an_embedding_of_another_encoder_is_found(engine: Engine) -> None:
+    add_speaker(engine, "Ada", made_up(unit(1)))
+    spoil(engine, "utterances", "encoder_fingerprint", "0" * 64)
+    with engine.read() as db:
+        assert [(one.kind, one.what) for one in health.damage(db)] == [("utterance", health.OTHER_ENCODER)]
 
 
 def test_a_speaker_whose_metadata_is_said_again_is_found_again(

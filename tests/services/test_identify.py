@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from speakerid import SpeakerID
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderMismatch, NoVoiceprint, SpeakerNotFound
 from speakerid.services import galleries
@@ -130,6 +131,9 @@ def test_the_answer_has_the_shape_that_was_promised(engine: Engine) -> None:
         "encoder": f"fake@{FakeEncoder().fingerprint[:12]}",
         "calibration": "default",
         "reason": answer["reason"],
+        "classes": [],
+        "warnings": [],
+        "lost_seconds": 0.0,
     }
     assert set(best) == {"speaker", "score", "llr", "probability"}
     assert set(answer["speech"]) == {"seconds", "snr_db", "clipping_ratio", "bandwidth_hz"}
@@ -213,3 +217,21 @@ class _Renamed(FakeEncoder):
     """Other weights, so another fingerprint, whatever the dimension."""
 
     fingerprint = "f" * 64
+
+
+def test_nobody_but_candidates_is_named(known: SpeakerID) -> None:
+    """The one who is not asked about is a stranger then, and the threshold is that of a smaller gallery."""
+    ben = known.speaker(BEN)
+    all_, only, other = (known.identify(probe(ADA), candidates=names) for names in (None, [ADA], [ben.id]))
+    assert all_.speaker == only.speaker is not None
+    assert (other.decision, [one.speaker.name for one in other.candidates]) == ("unknown", [BEN])
+    assert only.threshold is not None
+    assert all_.threshold is not None
+    assert only.threshold.llr <= all_.threshold.llr
+    assert only.candidates[0].llr == all_.candidates[0].llr
+
+
+def test_candidates_who_are_not_there(known: SpeakerID) -> None:
+    with pytest.raises(SpeakerNotFound):
+        known.identify(probe(ADA), candidates=[ADA, "Nobody"])
+    assert known.identify(probe(ADA), candidates=[]).decision == "no_speakers"

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from speakerid.db.engine import Database
-from speakerid.db.repositories import speakers as rows
+from speakerid.db.repositories import voiceprints as rows
 from speakerid.index.base import Keys, SearchResult
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
@@ -27,6 +27,8 @@ from tests.engines import EngineMaker
 from tests.index.exact import ExactIndex
 from tests.sampled import ADA, BEN, probe, utterance
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up, probe_of
+
+MORE_THAN_A_STATEMENT_TAKES = 300_000  # 32,766 parameters, where SQLite was not built for more
 
 
 def found(engine: Engine, vector: FloatArray, gallery: str = "default") -> tuple[int, ...]:
@@ -42,6 +44,14 @@ def test_nothing_is_searchable_before_its_commit(engine: Engine) -> None:
         enroll(engine, db, "default", ada.id, made_up(unit(1)))
         assert len(found(engine, unit(1))) == 1
     assert len(found(engine, unit(1))) == 2
+
+
+def test_however_many_speakers_are_asked_for_those_who_may_be_recognized_are_found(engine: Engine) -> None:
+    """As many as are hidden are looked at beyond those that are wanted."""
+    add_speaker(engine, "Ada", made_up(unit(1)))
+    many = range(1, MORE_THAN_A_STATEMENT_TAKES)
+    recognized = engine.indexes.recognized(galleries.get(engine, "default").key, many)
+    assert [one.row.name for one in recognized] == ["Ada"]
 
 
 def test_a_failed_transaction_leaves_index_and_rows_as_they_were(engine: Engine) -> None:
@@ -289,7 +299,7 @@ def _erase_first_utterance(engine: Engine, gallery: str, speaker_id: str) -> Non
 def _truth(engine: Engine, gallery_key: int) -> dict[int, float]:
     """Cosine with a fixed probe of every voiceprint, as SQL has them."""
     with engine.read() as db:
-        return {key: float(vector @ unit(0)) for key, vector in rows.voiceprints(db, gallery_key)}
+        return {key: float(vector @ unit(0)) for key, vector in rows.between(db, gallery_key)}
 
 
 def _contents(engine: Engine, gallery_key: int) -> dict[int, float]:

@@ -10,7 +10,7 @@ from speakerid.services.live.names import leading
 from speakerid.types import Decision, RecordedVoice, Span, SpeakerRef
 from speakerid.types.live import Enough, LiveTurn, StreamVoice
 
-TOO_LITTLE = "Too little of this voice was heard."
+TOO_LITTLE = "Too little speech of this voice."
 
 
 class EventMaker:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
-from speakerid.audio.resample import rechunked
+from speakerid.audio.conditioning import rechunked
+from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.stream_decoder import StreamFormat, decoded
 from speakerid.audio.streaming_vad import StreamingVad
 from speakerid.audio.vad import FRAME_SAMPLES
 from speakerid.diarization.online.clustering import OnlineClustering
 from speakerid.diarization.online.utterance import LocalSpeakers
+from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.live.names import Names
 from speakerid.services.live.session import LivePolicy, Session
+from speakerid.services.live.words import Words
+from speakerid.services.quota import StreamMeter
+from speakerid.services.speakers import EVERYBODY, CandidateFilter
 from speakerid.types.live import Event, Ready, StreamDone
 
 BLOCK = 3 * FRAME_SAMPLES  # samples processed at a time, 96 ms: answers do not depend on how messages are cut
@@ -23,8 +29,9 @@ MAX_SECONDS = 4 * 3600.0
 @dataclass(frozen=True)
 class LiveOptions:
     incoming: StreamFormat = field(default_factory=StreamFormat)
-    candidates: tuple[str, ...] | None = None  # names or ids: no one else is to be named
+    only: CandidateFilter = EVERYBODY  # may be named
     max_seconds: float = MAX_SECONDS
+    classifiers: tuple[str, ...] = ()  # asked for words in the stream
     policy: LivePolicy = field(default_factory=LivePolicy)
 
 
@@ -37,16 +44,23 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
     Nothing is stored.
 
     Raises GalleryNotFound, SpeakerNotFound, InvalidRequest, EncoderMismatch, AudioError,
-    StreamTooLong, Overloaded, EncoderFailed, and whatever `messages` raises.
+    StreamTooLong, KeyQuotaReached, Overloaded, EncoderFailed, ClassifierError, and whatever `messages` raises.
     """
     options.incoming.check()
-    names = Names(engine, gallery, options.candidates)
-    session = _session(engine, names, options.policy)
+    engine = engine.serving(galleries.get(engine, gallery))
+    names = Names(engine, gallery, options.only)
+    session, words = _session(engine, names, options.policy), Words(engine, options.classifiers)
     yield Ready(gallery, engine.encoder_label, names.calibration, options.max_seconds)
-    for block in rechunked(decoded(messages, options.incoming, options.max_seconds), BLOCK):
-        yield from session.process(block)
+    with closing(StreamMeter(engine.database, engine.audio_quota)) as meter:
+        for block in rechunked(decoded(messages, options.incoming, options.max_seconds), BLOCK):
+            meter.heard(len(block) / SAMPLE_RATE_HZ)
+            yield from session.process(block)
+            yield from words.process(block)
     yield from session.finish()
     voices = session.summary()
+    engine.workload.decoded(session.seconds)
+    for voice in voices:
+        engine.decided("live", gallery, voice.decision, [voice.speaker])
     yield StreamDone(
         seconds=round(session.seconds, 3),
         speech_seconds=round(sum(voice.speech_seconds for voice in voices), 3),

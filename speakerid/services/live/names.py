@@ -10,6 +10,7 @@ from speakerid.diarization.online.clustering import LiveSpeaker
 from speakerid.services import galleries, judge, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.naming import Cluster, name_clusters
+from speakerid.services.speakers import CandidateFilter
 from speakerid.types import CalibrationSource, FloatArray, RecordedVoice, Speech
 
 TOP_K = 5
@@ -19,14 +20,13 @@ GROWTH = 1.25  # of a speaker's speech, after which they are judged again while 
 class Names:
     """The gallery is read anew each time: who is erased meanwhile is not named any more."""
 
-    def __init__(self, engine: Engine, gallery: str, candidates: Sequence[str] | None) -> None:
+    def __init__(self, engine: Engine, gallery: str, only: CandidateFilter) -> None:
         """Raises GalleryNotFound, SpeakerNotFound, InvalidRequest."""
         self._engine = engine
         self._gallery = gallery
         row = galleries.get(engine, gallery)
         with engine.read() as db:
-            wanted = [speakers.by_name_or_id(db, row, one).key for one in candidates or ()]
-        self._wanted = None if candidates is None else sorted(set(wanted))
+            self._wanted = speakers.keys_of(db, row, only)
         self._encoder = engine.encoder
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
-from speakerid.db.repositories import erasures, recordings
+from speakerid.db.repositories import changes, idempotency, recordings
 from speakerid.errors import DataDamaged
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import results
@@ -74,6 +74,7 @@ def _remove(engine: Engine, key: int) -> bool:
         row = recordings.by_key(db, key, lock=True)
         if row is not None:
             forget(db, row)
+            idempotency.remove_about(db, row.gallery_key, row.id)
             recordings.remove(db, row)
     return engine.erased(db)
 
@@ -81,6 +82,6 @@ def _remove(engine: Engine, key: int) -> bool:
 def _drop(engine: Engine, key: int) -> None:
     while True:
         with engine.write() as db:
-            erasures.note(db)
+            changes.note_erasure(db)
             if not recordings.drop_pieces(db, key, PIECES):
                 return

@@ -31,7 +31,7 @@ from speakerid.types import (
 
 PAGE_LIMIT = 200
 Known = Mapping[str, SpeakerRef]  # who each id of the answer is today; those who were erased are missing
-GONE = "The speaker of this voice was erased."
+GONE = "The speaker of this voice can be named no more."
 UNKNOWN = "unknown_"
 PROMOTED = "Unknown then. The speaker was enrolled from this recording later."
 
@@ -103,6 +103,7 @@ def _fields(row: RecordingRow) -> dict[str, Any]:
         asked = JobOptions()
     return {
         "id": row.id,
+        "name": row.name,
         "state": cast(JobState, row.state),
         "stage": cast(JobStage | None, row.stage) if row.state == "running" else None,
         "progress": 100.0 if row.state == "done" else round(100.0 * row.progress, 1),
@@ -179,7 +180,7 @@ def _number(label: str) -> int:
 def today(db: Handle, gallery_key: int, speaker_ids: Collection[str]) -> dict[str, SpeakerRef]:
     """Who the speakers of these ids are now, with the names they have: merged ones are who they were merged into.
 
-    Those who were erased are missing.
+    Those who were erased are missing, and who may not be recognized any more.
     """
     became = {one: one for one in speaker_ids}
     fresh = set(speaker_ids)
@@ -188,7 +189,7 @@ def today(db: Handle, gallery_key: int, speaker_ids: Collection[str]) -> dict[st
         moved = {one: into for one, at in became.items() if (into := merges.get(at))}
         became |= moved
         fresh = set(moved.values())
-    names = speakers.names(db, gallery_key, set(became.values()))
+    names = speakers.names(db, gallery_key, set(became.values()), recognized=True)
     return {one: SpeakerRef(at, names[at]) for one, at in became.items() if at in names}
 
 

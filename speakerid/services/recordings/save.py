@@ -33,7 +33,7 @@ def done(engine: Engine, job: Claimed, found: DiarizedRecording) -> bool:
     with engine.write() as db:
         gallery = galleries.hold(db, job.gallery_key)
         recording = still_known(db, job.gallery_key, found.recording)
-        row = recordings.held(db, job.key, job.worker)
+        row = recordings.QUEUE.held(db, job.key, job.worker)
         if gallery is None or row is None:
             return False
         if row.cancelling:
@@ -50,7 +50,7 @@ def answer(
 ) -> None:
     """`recording` is what was `found`, with the names that are still there. The gallery is held."""
     row.answer = results.stored(recording)
-    if gallery.keep_unknown_voices and results.options(row).candidates is None:  # else only these were asked for
+    if gallery.keep_unknown_voices and results.options(row).names_anybody:  # else only these were asked for
         keep(engine, db, gallery, row, strangers(found, recording), found.own)
 
 
@@ -68,8 +68,8 @@ def cancelled(engine: Engine, job: Claimed) -> None:
 
 def end(db: Handle, row: RecordingRow, state: recordings.Ended) -> None:
     """From now on no worker has it; its webhook is due."""
-    row.state, row.stage, row.worker, row.lease_until, row.cancelling = state, None, None, None, False
-    row.finished_at = recordings.clock(db)
+    recordings.end(db, row, state)
+    row.stage = None
     row.webhook_due = row.finished_at if row.webhook else None
 
 
@@ -78,7 +78,7 @@ def _ended(
 ) -> None:
     """Unless the job was lost meanwhile."""
     with engine.write() as db:
-        row = recordings.held(db, job.key, job.worker)
+        row = recordings.QUEUE.held(db, job.key, job.worker)
         if row is None:
             return
         end(db, row, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,16 +12,17 @@ from typing import Any
 from speakerid.audio.limits import check_channel
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
-from speakerid.db.repositories import galleries, idempotency, recordings
+from speakerid.db.repositories import galleries, recordings
 from speakerid.db.types import new_id
 from speakerid.errors import EmptyAudio, FileTooLarge, RecordingNotFound, TooManyRecordings
-from speakerid.services import speakers
-from speakerid.services.diarize import ANY_NUMBER, SpeakerCount
+from speakerid.names import from_filename
+from speakerid.services import quota, speakers, validation
+from speakerid.services.diarize import check_count
 from speakerid.services.engine import Engine
 from speakerid.services.idempotency import Repeat, earlier, keep
 from speakerid.services.recordings import audio, erase, results, webhooks
 from speakerid.services.recordings.audio import this_process
-from speakerid.types import JobOptions, Sides, to_json
+from speakerid.types import JobOptions, to_json
 
 RENEW_S = 10.0  # of the lease on what is coming in
 
@@ -36,13 +37,11 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class RecordingRequest:
+class RecordingRequest(JobOptions):
     """What the caller wants; `candidates` by name or id."""
 
-    count: SpeakerCount = ANY_NUMBER
-    candidates: Sequence[str] | None = None
-    channel: Sides = "mix"
     webhook: str | None = None
+    name: str | None = None
 
 
 @dataclass
@@ -55,6 +54,7 @@ class Upload:
     key: int
     id: str
     max_bytes: int
+    name: str | None = None
     size: int = 0
     _pieces: int = 0
     _renewed: float = field(default_factory=time.monotonic)
@@ -74,18 +74,25 @@ class Upload:
         if time.monotonic() > self._renewed + RENEW_S:
             self._keep(b"")  # bytes come, but not yet enough for a piece
 
+    def call_after(self, filename: str | None) -> None:
+        """Where the caller gave no name, the file's is taken."""
+        if self.name is None and filename is not None:
+            self.name = from_filename(filename)
+
     def finish(self, repeat: Repeat | None = None) -> tuple[dict[str, Any], bool]:
         """The job that waits now, as JSON values; or the answer to the same request before, and True.
 
-        Raises AudioError for what cannot be a recording, RecordingNotFound, IdempotencyKeyReused.
+        Raises AudioError for what cannot be a recording, RecordingNotFound, IdempotencyKeyReused, KeyQuotaReached.
         """
         if self._waiting:
             self._keep(bytes(self._waiting))
-        self._check()
+        seconds = self._check()
         with self.engine.write() as db:
-            if repeat is not None and (before := _before(db, repeat, self.gallery)) is not None:
-                return before, True
-            row = recordings.enqueue(db, self.key, self._digest.hexdigest())
+            if repeat is not None and (before := earlier(db, repeat)) is not None:
+                return before.answer, True
+            if (limit := self.engine.audio_quota) is not None:
+                quota.take(db, limit, seconds)
+            row = recordings.enqueue(db, self.key, self._digest.hexdigest(), self.name, seconds)
             if row is None:
                 raise RecordingNotFound(self.id)
             answer: dict[str, Any] = to_json(results.shaped(row))
@@ -104,8 +111,8 @@ class Upload:
         self._pieces += bool(piece)
         self._renewed = time.monotonic()
 
-    def _check(self) -> None:
-        """What no worker could do anything with is refused at once."""
+    def _check(self) -> float:
+        """Seconds, as far as they are known. What no worker could do anything with is refused at once."""
         if not self.size:
             raise EmptyAudio
         stored = audio.stored(self.engine, self.key, self.size)
@@ -115,6 +122,7 @@ class Upload:
             raise RecordingNotFound(self.id) from None
         if self.options.channel != "split":
             check_channel(self.options.channel, announced.channels)
+        return announced.seconds or 0.0
 
 
 @contextmanager
@@ -133,13 +141,14 @@ def receiving(
 
 
 def _begin(engine: Engine, gallery: GalleryRow, asked: RecordingRequest, intake: Intake, key_id: str | None) -> Upload:
-    asked.count.checked()
+    check_count(asked)
+    name = None if asked.name is None else validation.name(asked.name)
     called = None if asked.webhook is None else webhooks.checked(asked.webhook, private=intake.private_webhooks)
     with engine.write() as db:
         gallery = galleries.get(db, gallery.name, lock="use")  # it may have been erased since it was looked up
         if recordings.waiting(db, key_id) >= intake.max_waiting:
             raise TooManyRecordings(intake.max_waiting)
-        options = job_options(asked.count, ids(db, gallery, asked.candidates), asked.channel)
+        options = with_ids(db, gallery, asked)
         row = RecordingRow(
             id=new_id("rec"),
             gallery_key=gallery.key,
@@ -152,28 +161,13 @@ def _begin(engine: Engine, gallery: GalleryRow, asked: RecordingRequest, intake:
         )
         db.add(row)
         db.flush()
-    return Upload(engine, gallery, options, row.key, row.id, intake.max_bytes)
+    return Upload(engine, gallery, options, row.key, row.id, intake.max_bytes, name)
 
 
-def job_options(count: SpeakerCount, candidates: tuple[str, ...] | None, channel: Sides) -> JobOptions:
-    return JobOptions(candidates=candidates, channel=channel, **vars(count))
-
-
-def ids(db: Handle, gallery: GalleryRow, candidates: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Of speakers by name or id. Raises SpeakerNotFound, InvalidRequest."""
-    if candidates is None:
-        return None
-    return tuple(sorted({speakers.by_name_or_id(db, gallery, one).id for one in candidates}))
-
-
-def _before(db: Handle, repeat: Repeat, gallery: GalleryRow) -> dict[str, Any] | None:
-    """The answer to the same request before, unless its recording was erased since."""
-    row = earlier(db, repeat)
-    if row is None:
-        return None
-    try:
-        recordings.get(db, gallery.key, row.answer["id"])
-    except RecordingNotFound:
-        idempotency.remove(db, row)
-        return None
-    return row.answer
+def with_ids(db: Handle, gallery: GalleryRow, asked: JobOptions) -> JobOptions:
+    """Of speakers by name or id. Raises SpeakerNotFound, InvalidRequest, InvalidTag."""
+    candidates = asked.candidates
+    if candidates is not None:
+        candidates = tuple(sorted({speakers.by_name_or_id(db, gallery, one).id for one in candidates}))
+    tags = None if asked.tags is None else validation.tags(asked.tags)
+    return JobOptions(asked.speakers, asked.min_speakers, asked.max_speakers, candidates, asked.channel, tags)

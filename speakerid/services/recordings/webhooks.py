@@ -6,36 +6,28 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
 import logging
-import re
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
-
-import idna
+from urllib.parse import urlsplit
 
 from speakerid.db.models import RecordingRow
 from speakerid.db.repositories import galleries, recordings
 from speakerid.errors import WebhookRefused
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import webhook_client
-from speakerid.services.recordings.webhook_client import public
+from speakerid.services.recordings import outgoing, urls
 
 logger = logging.getLogger(__name__)
 
 AGAIN_S = (10.0, 60.0, 600.0, 3600.0)  # after the first try, the second, …
-AT_ONCE = 16  # calls; each takes at most `webhook_client.TIMEOUT_S`
+AT_ONCE = 16  # calls; each takes at most `outgoing.TIMEOUT_S`
 OF_ONE_KEY = 8  # of these: slow receivers of one caller leave places for the others
 OF_ONE_HOST = 4
-LENGTH = 2000
 PREFIX = "whsec_"
-HOST = re.compile(r"(?=.{1,254}$)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.IGNORECASE)
-KEPT = "%/:?#[]@!$&'()*+,;=~"  # of a URL that is written well already nothing changes
 
 
 @dataclass(frozen=True)
@@ -113,11 +105,11 @@ def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
     signed = headers(row, content, notice.secret, int(time.time()))
     try:
         url = checked(row.webhook, private=notice.private)
-        status = webhook_client.post(url, content, list(signed.items()), private=notice.private)
+        status = outgoing.post(url, content, list(signed.items()), private=notice.private)
     except WebhookRefused as error:
         logger.warning("the webhook of recording %s was not called: %s", row.id, error)
         return True
-    except webhook_client.PrivateAddress:
+    except outgoing.PrivateAddress:
         logger.warning("the webhook of recording %s leads into a private network and was not called", row.id)
         return True
     except OSError as error:
@@ -136,39 +128,8 @@ def _host(url: str | None) -> str | None:
 
 
 def checked(url: str, *, private: bool) -> str:
-    """The same URL, in ASCII. A name is only looked up when it is called. Raises WebhookRefused."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if host is None or port == 0 or parts.scheme not in ("http", "https") or not url.isprintable():
-        raise WebhookRefused("The webhook is no http or https URL. Send one such as https://example.org/hook.")
-    if parts.username is not None or parts.password is not None:
-        raise WebhookRefused("The webhook holds a user name or password. Put a secret into its path instead.")
-    spelled = parts._replace(
-        netloc=_ascii_host(host) + ("" if port is None else f":{port}"),
-        path=quote(parts.path, KEPT),
-        query=quote(parts.query, KEPT),
-        fragment="",
-    ).geturl()
-    if len(spelled) > LENGTH:
-        raise WebhookRefused(f"The webhook has {len(spelled)} characters in ASCII. Send one of at most {LENGTH}.")
-    with suppress(ValueError):
-        if not (private or public(ipaddress.ip_address(host))):
-            raise WebhookRefused("The webhook is an address of a private network. Ask the operator to allow these.")
-    return spelled
-
-
-def _ascii_host(host: str) -> str:
-    """As name servers know it: `xn--…` for letters beyond ASCII (IDNA). Raises WebhookRefused."""
-    if ":" in host:
-        return f"[{host}]"
-    with suppress(idna.IDNAError):
-        name = host if host.isascii() else idna.encode(host, uts46=True).decode()
-        if HOST.fullmatch(name):
-            return name
-    raise WebhookRefused("The webhook's host name is none that can be looked up. Check how it is spelled.")
+    """The same URL, in ASCII. Raises WebhookRefused."""
+    return urls.checked(url, "The webhook", WebhookRefused, private=private)
 
 
 def body(row: RecordingRow, gallery: str) -> bytes:

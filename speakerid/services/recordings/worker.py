@@ -6,29 +6,32 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from speakerid.audio.byte_source import ByteSource, sha256
 from speakerid.db.models import GalleryRow, RecordingRow
-from speakerid.db.repositories import galleries, recordings
+from speakerid.db.repositories import galleries, keys, recordings
 from speakerid.db.types import new_id, now
 from speakerid.errors import (
     DecoderUnavailable,
     EncoderFailed,
+    EncoderMismatch,
+    KeyQuotaReached,
     Overloaded,
     RecordingAbandoned,
     SpeakeridError,
     StoreError,
 )
-from speakerid.services.diarize import SpeakerCount
+from speakerid.services import quota, validation
 from speakerid.services.engine import Engine
-from speakerid.services.recording import RecordingOptions, Watch, diarize_and_name, unwatched
+from speakerid.services.recording import Watch, diarize_and_name, unwatched
 from speakerid.services.recordings import audio as stored_audio
 from speakerid.services.recordings import erase, results, save, submit
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.recordings.webhooks import Notice, Sender
-from speakerid.types import JobStage, Recording, to_json
+from speakerid.types import JobOptions, JobStage, Recording, to_json
 
 logger = logging.getLogger(__name__)
 
@@ -44,18 +47,15 @@ LEASE_S = recordings.LEASE.total_seconds()
 BEGINS: dict[JobStage, float] = {"speech": 0.0, "clusters": 0.95, "names": 0.98}
 
 
-class Worker:
-    """`jobs` recordings at a time, one thread that calls webhooks, and one that clears up: the last also for 0 jobs."""
+class JobThreads:
+    """Threads that do one piece of work after the other, until they are stopped."""
 
-    def __init__(self, engine: Engine, jobs: int, notice: Notice) -> None:
-        self._engine = engine
-        self._sender = Sender(engine, notice)
+    def __init__(self, turns: dict[str, Callable[[str], bool]]) -> None:
+        """By a thread's name; a turn gets who it works as, and says whether there was anything to do."""
         self._ending = threading.Event()
-        names = [f"recordings-{nth}" for nth in range(jobs)]
-        self._threads = [self._thread(name, self._work) for name in names]
-        if jobs:
-            self._threads.append(self._thread("webhooks", self._send))
-        self._threads.append(self._thread("leftovers", self._clear))
+        self._threads = [
+            threading.Thread(target=self._go_on, args=(turn,), name=name, daemon=True) for name, turn in turns.items()
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -66,10 +66,6 @@ class Worker:
         self._ending.set()
         for thread in self._threads:
             thread.join(STOP_S)
-        self._sender.close()
-
-    def _thread(self, name: str, turn: Callable[[str], bool]) -> threading.Thread:
-        return threading.Thread(target=self._go_on, args=(turn,), name=name, daemon=True)
 
     def _go_on(self, turn: Callable[[str], bool]) -> None:
         worker = new_id("wrk")
@@ -84,11 +80,27 @@ class Worker:
                 pause_s = STORE_AWAY_S
             self._ending.wait(pause_s)
 
+
+class Worker(JobThreads):
+    """`jobs` recordings at a time, one thread that calls webhooks, and one that clears up: the last also for 0 jobs."""
+
+    def __init__(self, engine: Engine, jobs: int, notice: Notice) -> None:
+        self._engine = engine
+        self._sender = Sender(engine, notice)
+        turns: dict[str, Callable[[str], bool]] = {f"recordings-{nth}": self._work for nth in range(jobs)}
+        turns |= {"webhooks": self._send} if jobs else {}
+        super().__init__(turns | {"leftovers": self._clear})
+
+    def stop(self) -> None:
+        super().stop()
+        self._sender.close()
+
     def _work(self, worker: str) -> bool:
         """Whether there was a job."""
         row = claim(self._engine, worker)
         if row is not None:
-            run(self._engine, row, self._ending)
+            with self._engine.traces.job("recording"):
+                run(self._engine, row, self._ending)
         return row is not None
 
     def _send(self, worker: str) -> bool:
@@ -103,10 +115,10 @@ class Worker:
 def claim(engine: Engine, worker: str) -> RecordingRow | None:
     """A job for `worker`, None when there is none."""
     with engine.read() as db:
-        if not recordings.free(db):
+        if not recordings.QUEUE.free(db):
             return None
     with engine.write() as db:
-        return recordings.claim(db, worker)
+        return recordings.QUEUE.claim(db, worker)
 
 
 def run(engine: Engine, row: RecordingRow, ending: threading.Event) -> None:
@@ -127,13 +139,24 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
             gallery = galleries.by_key(db, row.gallery_key)
         if gallery is None:
             return  # erased, and the recording with it
-        with Lease(engine, job, ending) as lease:
+        with RecordingLease(engine, job, ending) as lease:
             options = _options(engine, gallery, row)
             audio = stored_audio.stored(engine, row.key, row.size)
-            found = diarize_and_name(engine, gallery, audio, options, lease.watch, lease.at)
-        save.done(engine, job, found)
+            serving = engine.serving(gallery)
+            meter = None if row.key_id is None else _meter(engine, row, row.key_id)
+            watch = lease.watch if meter is None else meter.before(lease.watch)
+            found = diarize_and_name(serving, gallery, audio, options, watch, lease.at)
+        if save.done(serving, job, found) and meter is not None:
+            quota.add(engine.database, meter.key_id, found.recording.seconds - meter.seconds)
     except (Stop, stored_audio.AudioGone):
         _stopped(engine, job)
+    except EncoderMismatch as error:
+        if gallery is not None and _moved(engine, gallery):  # meanwhile
+            _give_back(engine, job, tried=True)
+        else:
+            save.refused(engine, job, error)
+    except KeyQuotaReached as error:
+        save.refused(engine, job, error)
     except (Overloaded, StoreError, DecoderUnavailable) as error:
         logger.warning("recording %s has to be begun anew: %s", row.id, error)
         _give_back(engine, job, tried=True)
@@ -147,20 +170,33 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
         save.failed(engine, job, INTERNAL, UNFORESEEN)
 
 
-def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> RecordingOptions:
+def _meter(engine: Engine, row: RecordingRow, key_id: str) -> quota.RecordingMeter:
+    """Of what was not known to be in it when it was taken in."""
+    with engine.read() as db:
+        limit = keys.audio_quota(db, key_id)
+    return quota.RecordingMeter(engine.database, key_id, limit, row.key, row.counted_s)
+
+
+def _moved(engine: Engine, gallery: GalleryRow) -> bool:
+    """Whether the gallery has another encoder now."""
+    with engine.read() as db:
+        now = galleries.by_key(db, gallery.key)
+    return now is not None and now.encoder_fingerprint != gallery.encoder_fingerprint
+
+
+def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> JobOptions:
     asked = results.options(row)
-    candidates = asked.candidates
-    if candidates is not None:
-        with engine.read() as db:
-            candidates = tuple(one.id for one in results.today(db, gallery.key, candidates).values())
-    count = SpeakerCount(asked.speakers, asked.min_speakers, asked.max_speakers)
-    return RecordingOptions(count, candidates, asked.channel)
+    if asked.candidates is None:
+        return asked
+    with engine.read() as db:
+        today = results.today(db, gallery.key, asked.candidates).values()
+    return replace(asked, candidates=tuple(one.id for one in today))
 
 
 def _stopped(engine: Engine, job: Claimed) -> None:
     """Cancelled, or left to another; where it was lost or erased, both change nothing."""
     with engine.read() as db:
-        row = recordings.held(db, job.key, job.worker)
+        row = recordings.QUEUE.held(db, job.key, job.worker)
     if row is not None and row.cancelling:
         save.cancelled(engine, job)
     else:
@@ -169,7 +205,7 @@ def _stopped(engine: Engine, job: Claimed) -> None:
 
 def _give_back(engine: Engine, job: Claimed, *, tried: bool) -> None:
     with engine.write() as db:
-        recordings.give_back(db, job.key, job.worker, tried=tried)
+        recordings.QUEUE.give_back(db, job.key, job.worker, tried=tried)
 
 
 class Stop(Exception):
@@ -177,32 +213,26 @@ class Stop(Exception):
 
 
 class Lease:
-    """Use it in a `with` block; give `watch` and `at` to the work, which they end by raising Stop."""
+    """Use it in a `with` block. `noted`: columns of the job's row as the next renewal writes them."""
 
-    def __init__(self, engine: Engine, job: Claimed, ending: threading.Event) -> None:
-        self._engine = engine
-        self._job = job
+    def __init__(self, engine: Engine, queue: recordings.Queue[Any], job: Claimed, ending: threading.Event) -> None:
+        self._engine, self._queue, self._job = engine, queue, job
         self._ending = ending  # the process is to end
         self._lost = threading.Event()
         self._over = threading.Event()
-        self._progress = 0.0
-        self._measured = False  # the length of the recording is known
-        self._stage: JobStage | None = None
         self._renewed = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+        self.noted: dict[str, Any] = {}
 
-    def watch(self, done: float, total: float | None) -> None:
+    def check(self) -> None:
         """Raises Stop."""
-        if total:
-            self._progress, self._measured = min(done / total, 1.0), True
-        self._check()
+        if self._lost.is_set() or self._ending.is_set():
+            raise Stop
 
-    def at(self, stage: JobStage) -> None:
+    def wait(self, seconds: float) -> None:
         """Raises Stop."""
-        self._stage = stage
-        if not self._measured:
-            self._progress = max(self._progress, BEGINS[stage])
-        self._check()
+        self._lost.wait(seconds)
+        self.check()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -214,10 +244,6 @@ class Lease:
         self._over.set()
         self._thread.join()
 
-    def _check(self) -> None:
-        if self._lost.is_set() or self._ending.is_set():
-            raise Stop
-
     def _run(self) -> None:
         while not self._over.wait(RENEW_S):
             if not self._renew():
@@ -227,31 +253,59 @@ class Lease:
     def _renew(self) -> bool:
         try:
             with self._engine.write() as db:
-                kept = recordings.renew(db, self._job.key, self._job.worker, self._progress, self._stage)
+                kept = self._queue.renew(db, self._job.key, self._job.worker, dict(self.noted))
         except (StoreError, Overloaded) as error:
-            logger.warning("the lease on a recording could not be renewed: %s", error)
+            logger.warning("the lease on a job could not be renewed: %s", error)
             return time.monotonic() - self._renewed < LEASE_S
         self._renewed = time.monotonic()
         return kept
 
 
+class RecordingLease(Lease):
+    """Give `watch` and `at` to the work, which they end by raising Stop."""
+
+    def __init__(self, engine: Engine, job: Claimed, ending: threading.Event) -> None:
+        super().__init__(engine, recordings.QUEUE, job, ending)
+        self._measured = False  # the length of the recording is known
+        self.noted = {"progress": 0.0, "stage": None}
+
+    def watch(self, done: float, total: float | None) -> None:
+        """Raises Stop."""
+        if total:
+            self.noted["progress"], self._measured = min(done / total, 1.0), True
+        self.check()
+
+    def at(self, stage: JobStage) -> None:
+        """Raises Stop."""
+        self.noted["stage"] = stage
+        if not self._measured:
+            self.noted["progress"] = max(self.noted["progress"], BEGINS[stage])
+        self.check()
+
+
 def run_now(
-    engine: Engine, gallery: GalleryRow, audio: ByteSource, options: RecordingOptions, watch: Watch = unwatched
+    engine: Engine,
+    gallery: GalleryRow,
+    audio: ByteSource,
+    options: JobOptions,
+    watch: Watch = unwatched,
+    *,
+    name: str | None = None,
 ) -> Recording:
     """Diarize and name here and now, and keep the answer as that of a job that is done, but not the audio.
 
     Raises what `services.recording.recording` does, and GalleryNotFound.
     """
-    began = now()
+    began, called = now(), None if name is None else validation.name(name)
     found, digest = diarize_and_name(engine, gallery, audio, options, watch), sha256(audio)
     with engine.write() as db:
         gallery = galleries.get(db, gallery.name, lock="change")
         known = save.still_known(db, gallery.key, found.recording)
-        asked = submit.job_options(options.count, submit.ids(db, gallery, options.candidates), options.channel)
         row = RecordingRow(
             id=new_id("rec"),
+            name=called,
             gallery_key=gallery.key,
-            options=to_json(asked),
+            options=to_json(submit.with_ids(db, gallery, options)),
             sha256=digest,
             created_at=began,
             started_at=began,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, UnknownVoiceRow
-from speakerid.db.repositories import unknowns
+from speakerid.db.repositories import recordings, unknowns
 from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.encoders.base import label_of
+from speakerid.errors import VoiceNotFound, VoiceNotKept
 from speakerid.services import serializers, validation
+from speakerid.services.recordings import results
 from speakerid.types import Hearing, Page, UnknownVoice, UnknownVoiceDetails, UnknownVoiceTurn
 
 PAGE_LIMIT = 200
@@ -61,3 +63,21 @@ def dismiss(db: Handle, gallery: GalleryRow, unknown_id: str) -> None:
     """
     db.delete(unknowns.get(db, gallery.key, unknown_id, lock=True))
     db.flush()
+
+
+def of_recording(db: Handle, gallery: GalleryRow, recording_id: str, voice: str) -> str:
+    """The id of the kept unknown voice that a recording's answer calls `voice`: `unknown_1`, say.
+
+    Raises RecordingNotFound, RecordingNotReady, RecordingWithoutResult, VoiceNotFound, VoiceNotKept.
+    """
+    row = recordings.get(db, gallery.key, recording_id)
+    kept = unknowns.whose(db, row.key).get(voice)
+    if kept is not None and kept.unknown_id is not None:
+        return kept.unknown_id
+    if kept is not None and kept.speaker is not None:
+        raise VoiceNotKept(voice, kept.speaker.name)
+    voices = {one.voice: one for one in results.timeline(db, gallery, recording_id).voices}
+    if voice not in voices:
+        raise VoiceNotFound(voice, list(voices))
+    speaker = voices[voice].speaker
+    raise VoiceNotKept(voice, speaker.name if speaker else None)

@@ -13,8 +13,8 @@ from speakerid.db.repositories import galleries, unknowns
 from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.db.types import new_id, sound
 from speakerid.diarization.naming import recurring
+from speakerid.scoring.calibration import OwnStrangers
 from speakerid.scoring.cosine import voiceprint
-from speakerid.scoring.strangers import OwnStrangers
 from speakerid.services.engine import Engine
 from speakerid.services.judge import score
 from speakerid.types import FloatArray, Speech
@@ -125,6 +125,18 @@ def different(hearings: Sequence[Occurrence]) -> list[Occurrence]:
         if one.bytes not in longest or one.row.speech_s > longest[one.bytes].row.speech_s:
             longest[one.bytes] = one
     return list(longest.values())
+
+
+def forget_like(engine: Engine, db: Handle, gallery: GalleryRow, voice: FloatArray, own: OwnStrangers | None) -> None:
+    """Forget every kept unknown speaker whom `voice (dim,)`, a voiceprint of the gallery's, would be taken for."""
+    kept = unknowns.comparable(db, gallery.key, engine.encoder.fingerprint)
+    if not kept or gallery.encoder_fingerprint != engine.encoder.fingerprint:
+        return
+    scored = score(engine, gallery, voice[None, :], np.stack([one.voiceprint for one in kept]), len(kept), own)
+    for unknown, llr in zip(kept, scored.llrs[0], strict=True):
+        if llr >= scored.threshold.llr:
+            db.delete(unknown)
+    db.flush()
 
 
 def forget(db: Handle, recording: RecordingRow) -> None:

@@ -10,13 +10,14 @@ from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UnknownVoice
 from speakerid.db.repositories import speakers, unknowns, utterances
 from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.db.types import is_sound
-from speakerid.errors import DataDamaged, InvalidRequest, UtteranceElsewhere
+from speakerid.errors import DataDamaged, InvalidRequest, SpeakerOptedOut, UtteranceElsewhere
+from speakerid.names import quoted
 from speakerid.services import coach, galleries, serializers
 from speakerid.services import speakers as making
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import NOTHING, utterance_row
 from speakerid.services.index_sync import Neighbors
-from speakerid.services.judge import require_same_encoder
+from speakerid.services.judge import comparable, require_same_encoder
 from speakerid.services.probe import Probe
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns.keep import different
@@ -24,25 +25,32 @@ from speakerid.types import EnrollmentRefusal, Promotion, Review
 
 
 def look_up(engine: Engine, gallery: GalleryRow, unknown_id: str) -> Neighbors:
-    """Who sounds alike: to be known before the transaction begins. Raises UnknownVoiceNotFound, DataDamaged."""
+    """Who sounds alike: to be known before the transaction begins.
+
+    Raises UnknownVoiceNotFound, EncoderMismatch, DataDamaged.
+    """
     with engine.read() as db:
         row = unknowns.get(db, gallery.key, unknown_id)
     if not is_sound(row.voiceprint):
         raise DataDamaged(f"unknown voice {unknown_id}")
+    comparable(engine, gallery)  # first: where all of it is another encoder's, that is what to say
+    require_same_encoder(engine, gallery, row)
     return coach.near(engine, gallery, row.voiceprint)
 
 
 def by_name_or_id(db: Handle, gallery: GalleryRow, text: str, new: SpeakerFields) -> SpeakerFields | str:
     """For people who type: the id of the speaker of this name or id, or the `new` one where there is none.
 
-    Raises SpeakerNotFound for an unknown id, InvalidRequest for a name that several speakers have, and where an
+    Raises SpeakerNotFound for an unknown id, AmbiguousName, and InvalidRequest where an
     existing speaker is described anew.
     """
     known = making.known(db, gallery, text)
     if known is None:
         return new
     if new != SpeakerFields(name=new.name):
-        raise InvalidRequest(f"Speaker {known.id} exists already. Send nothing that describes a new speaker.")
+        raise InvalidRequest(
+            f"Speaker {quoted(known.name)} ({known.id}) exists already. Send nothing that describes a new speaker."
+        )
     return known.id
 
 
@@ -58,19 +66,21 @@ def promote(
     """`into` a new speaker, or the existing one with this id. Refusals of the coach that are `accepted` are kept.
 
     The coach judges the hearings as one: what they have in common. Raises GalleryNotFound,
-    UnknownVoiceNotFound, SpeakerNotFound, InvalidRequest, ExternalIdTaken, EnrollmentRefused, UtteranceElsewhere,
-    EncoderMismatch, DataDamaged.
+    UnknownVoiceNotFound, SpeakerNotFound, SpeakerOptedOut, InvalidRequest, ExternalIdTaken, EnrollmentRefused,
+    UtteranceElsewhere, EncoderMismatch, DataDamaged.
     """
     gallery = galleries.to_enroll(engine, db, gallery_name)
     unknown = unknowns.get(db, gallery.key, unknown_id, lock=True)
     require_same_encoder(engine, gallery, unknown)
     speaker_id = into if isinstance(into, str) else making.create(db, gallery, into).id
     speaker = speakers.get(db, gallery.key, speaker_id, lock=True)
+    if speaker.opted_out_at is not None:
+        raise SpeakerOptedOut(speaker.id, speaker.name)
     hearings = [one for one in unknowns.hearings(db, unknown) if is_sound(one.row.embedding, len(unknown.voiceprint))]
     if not hearings:
         raise DataDamaged(f"unknown voice {unknown_id}")
     review = _reviewed(engine, db, gallery, speaker, unknown, hearings, near)
-    coach.refuse(review, accepted, embedded=True)
+    coach.refuse(db, speaker, review, accepted)
     made = [_enroll(engine, db, gallery, speaker, one, hearings, review) for one in different(hearings)]
     db.delete(unknown)
     galleries.refresh_voiceprints(db, gallery.key, [speaker])
@@ -110,8 +120,8 @@ def _enroll(
     """One utterance of the `longest` hearing in a recording, which all hearings in the same bytes belong to then."""
     row = utterance_row(engine, gallery, speaker, _probe(longest.row), review)
     known = utterances.same_bytes(db, gallery.key, row.sha256)
-    if known is not None and known[1] != speaker.id:
-        raise UtteranceElsewhere(known[1])
+    if known is not None and known[1].id != speaker.id:
+        raise UtteranceElsewhere(known[1].id, known[1].name)
     if known is None:
         utterances.add(db, row)
     utterance = row if known is None else known[0]

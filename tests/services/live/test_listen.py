@@ -23,6 +23,7 @@ from speakerid.services import galleries
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.live.names import EarlyDecisionOptions
 from speakerid.services.live.session import LivePolicy
+from speakerid.services.speakers import CandidateFilter
 from speakerid.types import FloatArray
 from speakerid.types.live import Enough, Event, LiveTurn, Ready, StreamDone
 from tests.audio.encode import cut
@@ -134,10 +135,15 @@ def test_enough_comes_once_for_each_voice(known: SpeakerID) -> None:
 
 
 def test_only_candidates_are_named(known: SpeakerID) -> None:
-    assert names(events_of(known, CONVERSATION, candidates=(BEN,))) == ["unknown_1", BEN, "unknown_1", BEN]
-    assert names(events_of(known, CONVERSATION, candidates=())) == ["unknown_1", "unknown_2", "unknown_1", "unknown_2"]
+    assert names(events_of(known, CONVERSATION, only=CandidateFilter((BEN,)))) == ["unknown_1", BEN, "unknown_1", BEN]
+    assert names(events_of(known, CONVERSATION, only=CandidateFilter(()))) == [
+        "unknown_1",
+        "unknown_2",
+        "unknown_1",
+        "unknown_2",
+    ]
     with pytest.raises(SpeakerNotFound):
-        events_of(known, CONVERSATION, candidates=("Nobody",))
+        events_of(known, CONVERSATION, only=CandidateFilter(("Nobody",)))
 
 
 @pytest.mark.parametrize(

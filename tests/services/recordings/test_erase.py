@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from speakerid import SpeakerID
+from speakerid.db.models import RepeatRow
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.recording import diarize_and_name
 from speakerid.services.recordings import erase, save
 from speakerid.services.recordings.save import Claimed
+from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
 from speakerid.services.repair import undo
 from speakerid.services.speakers import SpeakerFields
 from speakerid.types import Recording
@@ -107,6 +110,22 @@ def test_no_byte_of_the_audio_stays(engine: Engine, store_url: str) -> None:
     assert sum(one in files(store_url) for one in slices) == 0
     assert second.encode() not in files(store_url)
     assert first.encode() in files(store_url)
+
+
+@sqlite_only
+def test_no_byte_of_its_name_stays_when_it_was_sent_under_an_idempotency_key(engine: Engine, store_url: str) -> None:
+    gallery = galleries.get(engine, "default")
+    for nth, name in enumerate((NAME, "Another meeting")):
+        with receiving(engine, gallery, RecordingRequest(name=name), Intake()) as upload:
+            upload.add(MEETING)
+            answer, _ = upload.finish(upload.repeat("nobody", "/recordings", f"key {nth}", ""))
+        if name == NAME:
+            erased = str(answer["id"])
+    assert NAME.encode() in files(store_url)
+    assert erase.recording(engine, gallery, erased)
+    assert NAME.encode() not in files(store_url)
+    with engine.read() as db:
+        assert [row.answer["name"] for row in db.scalars(select(RepeatRow))] == ["Another meeting"]
 
 
 def test_a_merged_speaker_is_who_they_became(sid: SpeakerID, recording_id: str) -> None:

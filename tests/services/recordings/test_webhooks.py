@@ -26,7 +26,7 @@ from speakerid.db.repositories import recordings
 from speakerid.errors import WebhookRefused
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import save, webhook_client, webhooks
+from speakerid.services.recordings import outgoing, save, webhooks
 from speakerid.services.recordings.submit import Intake
 from speakerid.services.recordings.webhooks import Notice
 from tests.sampled import ADA, probe
@@ -163,7 +163,7 @@ def test_a_cancelled_job_calls_too(engine: Engine, receiver: Receiver) -> None:
 def test_an_answer_that_never_ends_is_not_waited_for(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(webhook_client, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(outgoing, "TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as trickling:
         shown = threading.Thread(target=_trickle, args=(trickling,))
         shown.start()
@@ -263,14 +263,14 @@ def test_a_stored_url_beyond_ascii_is_called_all_the_same(engine: Engine, receiv
 def test_one_that_fails_in_a_new_way_keeps_no_one_waiting(
     engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = webhook_client.post
+    real = outgoing.post
 
     def post(url: str, *given: Any, **named: Any) -> int:
         if "bad" in url:
             raise RuntimeError("nobody thought of this")
         return real(url, *given, **named)
 
-    monkeypatch.setattr(webhook_client, "post", post)
+    monkeypatch.setattr(outgoing, "post", post)
     bad = ended(engine, receiver.url + "&bad=1")
     ended(engine, receiver.url)
     notify(engine, PRIVATE)
@@ -290,7 +290,7 @@ def test_slow_ones_are_called_beside_the_others(engine: Engine, receiver: Receiv
         assert sender.turn()
         while not receiver.outcome:
             time.sleep(0.01)
-        assert time.monotonic() - began < webhook_client.TIMEOUT_S
+        assert time.monotonic() - began < outgoing.TIMEOUT_S
         assert not sender.turn()  # the host's places are taken
     sender.close()
     with engine.read() as db:
@@ -316,5 +316,5 @@ def test_the_address_that_was_checked_is_the_one_that_is_called(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
     with pytest.raises(OSError, match="ConnectError"):
-        webhook_client.post(f"http://rebinding.example:{receiver.port}/", b"{}", [], private=False)
+        outgoing.post(f"http://rebinding.example:{receiver.port}/", b"{}", [], private=False)
     assert (looks, dialed) == (["rebinding.example"], ["93.184.215.14"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -32,7 +33,6 @@ from speakerid.errors import (
     UnsupportedAudio,
 )
 from speakerid.services import galleries
-from speakerid.services.diarize import SpeakerCount
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.recordings import erase, results
@@ -40,7 +40,7 @@ from speakerid.services.recordings import worker as running
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
 from speakerid.services.recordings.webhooks import Notice
-from speakerid.services.recordings.worker import Lease, Worker
+from speakerid.services.recordings.worker import RecordingLease, Worker
 from tests.audio.encode import encode, soundfile_bytes
 from tests.audio.voice import synthetic_voice
 from tests.db.rows import unit
@@ -93,6 +93,9 @@ def test_who_begins_first_has_it_until_the_lease_runs_out(engine: Engine) -> Non
     made = send(engine)
     lost = claim(engine, "wrk_lost")
     assert running.claim(engine, "wrk_other") is None
+    with engine.read() as db:
+        assert lost.lease_until is not None
+        assert timedelta() < lost.lease_until - recordings.clock(db) <= timedelta(seconds=30)
     let_lease_run_out(engine)
     assert claim(engine, "wrk_other").id == made
     running.run(engine, lost, threading.Event())  # comes back, and finds that it is another's
@@ -165,7 +168,7 @@ def test_uploads_that_stopped_are_erased_in_time(engine: Engine) -> None:
         (b"", {}, EmptyAudio),
         (b"<html></html>" * 50, {}, UnsupportedAudio),
         (MEETING, {"channel": 1}, NoSuchChannel),
-        (MEETING, {"count": SpeakerCount(speakers=0)}, InvalidRequest),
+        (MEETING, {"speakers": 0}, InvalidRequest),
         (MEETING, {"candidates": ["Nobody"]}, SpeakerNotFound),
         (MEETING, {"intake": Intake(max_bytes=100_000)}, FileTooLarge),
     ],
@@ -300,7 +303,7 @@ def test_a_renewal_that_fails_is_tried_again(
 ) -> None:
     send(engine)
     row = claim(engine)
-    tries, renewed, real = [error], threading.Event(), recordings.renew
+    tries, renewed, real = [error], threading.Event(), recordings.QUEUE.renew
 
     def renew(*arguments: object) -> bool:
         if tries:
@@ -309,7 +312,7 @@ def test_a_renewal_that_fails_is_tried_again(
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("speakerid.services.recordings.worker.RENEW_S", 0.01)
-    monkeypatch.setattr(recordings, "renew", renew)
-    with Lease(engine, Claimed(row.key, row.gallery_key, row.worker or ""), threading.Event()) as lease:
+    monkeypatch.setattr(recordings.QUEUE, "renew", renew)
+    with RecordingLease(engine, Claimed(row.key, row.gallery_key, row.worker or ""), threading.Event()) as lease:
         assert renewed.wait(10.0)
         lease.watch(0.5, 1.0)

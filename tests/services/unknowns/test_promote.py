@@ -179,3 +179,14 @@ def test_a_voice_that_another_encoder_embedded(keeping: Engine, open_engine: Eng
     other = open_engine(store_url, encoder=FakeEncoder(dim=16))
     with pytest.raises(EncoderMismatch):
         promoted(other, inbox(keeping)[0].id, SpeakerFields(name="Ada"))
+
+
+def test_a_voice_that_another_encoder_embedded_beside_speakers_of_this_one(
+    keeping: Engine, open_engine: EngineMaker, store_url: str
+) -> None:
+    keep_recording(keeping, stranger(ADA))
+    other = open_engine(store_url, encoder=FakeEncoder(dim=16))
+    add_speaker(other, "Ben", made_up(np.eye(16, dtype=np.float32)[0]), gallery=KEEPING)
+    unknown_id = inbox(keeping)[0].id
+    with pytest.raises(EncoderMismatch, match=f"Unknown voice {unknown_id} .* dismiss it"):
+        promoted(other, unknown_id, SpeakerFields(name="Ada"))

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may lead to."""
+"""Which addresses a name from outside may lead to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from speakerid.services.recordings.webhook_client import public as is_public
+from speakerid.services.recordings.outgoing import public as is_public
 
 
 @pytest.mark.parametrize(

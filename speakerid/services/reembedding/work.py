@@ -1,0 +1,241 @@
+"""Make a gallery's embeddings anew, utterance by utterance, and put all of them in place in one transaction.
+
+What is made is kept in the store as it comes, so that another process goes on where this one was killed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from speakerid.db.engine import Handle
+from speakerid.db.models import ReembeddingRow, UtteranceRow
+from speakerid.db.repositories import galleries, moving, reembeddings
+from speakerid.db.types import new_id
+from speakerid.errors import (
+    AudioError,
+    AudioUnusable,
+    DataDamaged,
+    DecoderUnavailable,
+    EncoderFailed,
+    Overloaded,
+    ReembeddingAbandoned,
+    ReembeddingFailed,
+    SpeakeridError,
+    StoreError,
+)
+from speakerid.services.engine import Engine
+from speakerid.services.galleries import SPEAKERS_AT_ONCE, refresh_voiceprints
+from speakerid.services.probe import prepare_probe
+from speakerid.services.recordings.save import Claimed
+from speakerid.services.recordings.worker import JobThreads, Lease, Stop
+from speakerid.services.reembedding import jobs
+from speakerid.types import FloatArray, Reembedding
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 16  # utterances whose embeddings are lost at a kill
+ATTEMPTS = 3  # without one utterance made
+AGAIN_S = 1.0  # where others fill the encoder's queue
+Watch = Callable[[float, float | None], None]  # percent done, and 100
+
+
+def unwatched(done: float, total: float | None) -> None:
+    """Progress that is not watched."""
+
+
+class Mover(JobThreads):
+    """A thread that works on what is to be moved, one gallery at a time."""
+
+    def __init__(self, engine: Engine, *, working: bool = True) -> None:
+        self._engine = engine
+        super().__init__({"reembedding": self._turn} if working else {})
+
+    def _turn(self, worker: str) -> bool:
+        row = claim(self._engine, worker)
+        if row is not None:
+            run(self._engine, row, self._ending)
+        return row is not None
+
+
+def claim(engine: Engine, worker: str, job_id: str | None = None) -> ReembeddingRow | None:
+    """A job for `worker` to an encoder that this process has, or the one with this id; None when there is none."""
+    mine = ReembeddingRow.encoder_fingerprint.in_([one.encoder.fingerprint for one in engine.each])
+    only = (mine,) if job_id is None else (mine, ReembeddingRow.id == job_id)
+    with engine.read() as db:
+        if not reembeddings.QUEUE.free(db, *only):
+            return None
+    with engine.write() as db:
+        return reembeddings.QUEUE.claim(db, worker, *only)
+
+
+def run_here(engine: Engine, gallery: str, encoder: str | None = None, watch: Watch = unwatched) -> Reembedding:
+    """Begin it or go on with it, and wait until it has ended. What another process works on is left to it.
+
+    Raises what `jobs.start` does, and StoreError.
+    """
+    job, worker, ending = jobs.start(engine, gallery, encoder), new_id("wrk"), threading.Event()
+    while job.state in ("queued", "running"):
+        row = claim(engine, worker, job.id)
+        if row is not None:
+            run(engine, row, ending, watch)
+        else:
+            ending.wait(AGAIN_S)
+        job = jobs.latest(engine, gallery)
+        watch(job.progress, 100.0)
+    return job
+
+
+def run(engine: Engine, row: ReembeddingRow, ending: threading.Event, watch: Watch = unwatched) -> None:
+    """Whatever happens, the job has ended then, waits again, or is another's. Raises StoreError."""
+    assert row.worker is not None
+    job = Claimed(row.key, row.gallery_key, row.worker)
+    target = next(one for one in engine.each if one.encoder.fingerprint == row.encoder_fingerprint)
+    if row.cancelling:
+        _end(engine, job, None)
+    elif row.attempts > ATTEMPTS:
+        _end(engine, job, ReembeddingAbandoned(ATTEMPTS))
+    else:
+        _work(engine, _Move(target, job, row), ending, watch)
+
+
+def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) -> None:
+    job = move.job
+    try:
+        with Lease(engine, reembeddings.QUEUE, job, ending) as lease:
+            move.run(lease, watch)
+    except Stop:
+        _stopped(engine, job)
+    except (Overloaded, StoreError, DecoderUnavailable) as error:
+        logger.warning("a gallery's move to another encoder has to go on later: %s", error)
+        _give_back(engine, job, tried=True)
+    except EncoderFailed as error:
+        logger.error("reembedding %s: %s", move.row.id, error.code, exc_info=error)
+        _end(engine, job, ReembeddingFailed())
+    except SpeakeridError as error:
+        _end(engine, job, error)
+    except Exception as error:
+        logger.error("reembedding %s failed", move.row.id, exc_info=error)
+        _end(engine, job, ReembeddingFailed())
+
+
+class _Move:
+    """The work on one job, by the engine of the encoder that the gallery moves to."""
+
+    def __init__(self, engine: Engine, job: Claimed, row: ReembeddingRow) -> None:
+        self.engine, self.job, self.row = engine, job, row
+
+    def run(self, lease: Lease, watch: Watch) -> None:
+        """Raises Stop, AudioNotKept, AudioUnusable, EncoderFailed, StoreError, DecoderUnavailable."""
+        while True:
+            self._embed(lease, watch)
+            lease.check()
+            if self._switch():
+                watch(100.0, 100.0)
+                return
+
+    def _embed(self, lease: Lease, watch: Watch) -> None:
+        """All that is missing, who is enrolled meanwhile included."""
+        with self.engine.read() as db:
+            done, of = (
+                reembeddings.count_made(db, self.row.key),
+                reembeddings.count_utterances(db, self.job.gallery_key),
+            )
+        after, unusable = 0, list[int]()
+        while rows := self._missing(after):
+            made = {row.key: one for row in rows if (one := self._embedding(row, lease)) is not None}
+            unusable += [row.key for row in rows if row.key not in made]
+            self._keep(made)
+            after, done = rows[-1].key, done + len(rows)
+            progress = min(done / max(of, done, 1), 1.0)
+            lease.noted["progress"] = progress
+            watch(100.0 * progress, 100.0)
+        self._refuse(unusable)
+
+    def _missing(self, after: int) -> list[UtteranceRow]:
+        with self.engine.read() as db:
+            return reembeddings.missing(db, self.row, after=after, limit=AT_ONCE)
+
+    def _embedding(self, row: UtteranceRow, lease: Lease) -> FloatArray | None:
+        """None for audio that cannot be decoded, or has too little speech for the encoder. Raises Stop."""
+        while True:
+            lease.check()
+            try:
+                return prepare_probe(self.engine, self._audio(row), min_speech_s=0.0).embedding
+            except (AudioError, DataDamaged) as error:
+                logger.warning("the audio of %s cannot be used any more: %s", row.id, error.code)
+                return None
+            except Overloaded:
+                lease.wait(AGAIN_S)
+
+    def _audio(self, row: UtteranceRow) -> bytes:
+        """One at a time: a file may have as many bytes as a request. Raises DataDamaged."""
+        with self.engine.read() as db:
+            return moving.audio(db, row.gallery_key, row.key)
+
+    def _keep(self, made: dict[int, FloatArray]) -> None:
+        """Raises Stop."""
+        with self.engine.write() as db:
+            row = reembeddings.QUEUE.held(db, self.job.key, self.job.worker)
+            if row is None:
+                raise Stop
+            reembeddings.add(db, row, made)
+            if made:
+                row.attempts = 1
+
+    def _refuse(self, unusable: list[int]) -> None:
+        """Raises AudioNotKept, AudioUnusable: for utterances that are still there."""
+        if not unusable:
+            return
+        with self.engine.read() as db:
+            jobs.require_audio(db, self.job.gallery_key)
+            if ids := reembeddings.ids_missing(db, self.row, unusable):
+                raise AudioUnusable(ids)
+
+    def _switch(self) -> bool:
+        """False where somebody was enrolled meanwhile: their utterances come first. Raises Stop."""
+        with self.engine.write() as db:
+            gallery = galleries.hold(db, self.job.gallery_key)
+            row = reembeddings.QUEUE.held(db, self.job.key, self.job.worker)
+            if gallery is None or row is None or row.cancelling:
+                raise Stop
+            if reembeddings.any_missing(db, row):
+                return False
+            reembeddings.hold_speakers(db, gallery.key)
+            reembeddings.put_in_place(db, row)
+            gallery.encoder_name, gallery.encoder_fingerprint = row.encoder_name, row.encoder_fingerprint
+            gallery.version += 1
+            _make_voiceprints(db, gallery.key)
+            jobs.end(db, row, "done")
+        return True
+
+
+def _make_voiceprints(db: Handle, gallery_key: int) -> None:
+    after = 0
+    while rows := moving.speakers(db, gallery_key, after=after, limit=SPEAKERS_AT_ONCE):
+        after = rows[-1].key
+        refresh_voiceprints(db, gallery_key, rows, noted=False)
+
+
+def _stopped(engine: Engine, job: Claimed) -> None:
+    """Cancelled, or left to another; where it was lost or erased, both change nothing."""
+    with engine.read() as db:
+        row = reembeddings.QUEUE.held(db, job.key, job.worker)
+    if row is not None and row.cancelling:
+        _end(engine, job, None)
+    else:
+        _give_back(engine, job, tried=False)
+
+
+def _give_back(engine: Engine, job: Claimed, *, tried: bool) -> None:
+    with engine.write() as db:
+        reembeddings.QUEUE.give_back(db, job.key, job.worker, tried=tried)
+
+
+def _end(engine: Engine, job: Claimed, error: SpeakeridError | None) -> None:
+    """Failed with this error, without one cancelled; unless the job was lost meanwhile."""
+    with engine.write(erase=True) as db:
+        row = reembeddings.QUEUE.held(db, job.key, job.worker)
+        if row is not None:
+            jobs.end(db, row, "cancelled" if error is None else "failed", error)

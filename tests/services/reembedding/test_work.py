@@ -1,0 +1,263 @@
+"""A gallery moves to another encoder while it is served."""
+
+from __future__ import annotations
+
+import os
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select, update
+
+from speakerid import SpeakerID
+from speakerid.db.cipher import KEY_BYTES, MasterKey
+from speakerid.db.models import UtteranceRow
+from speakerid.errors import EncoderMismatch
+from speakerid.services import galleries
+from speakerid.services.engine import Engine
+from speakerid.services.identify import identify
+from speakerid.services.probe import prepare_probe
+from speakerid.services.reembedding import jobs, work
+from speakerid.services.verify import verify
+from speakerid.types import Identification, Reembedding
+from tests.db.rows import unit
+from tests.engines import EngineMaker
+from tests.sampled import ADA, BEN, probe, silence, utterance
+from tests.services.reembedding.two_encoders import (
+    OTHER,
+    beside,
+    claim,
+    embeddings,
+    let_lease_run_out,
+    made,
+    move,
+)
+
+
+class Killed(BaseException):
+    """Nothing of the process goes on."""
+
+
+@pytest.fixture
+def both(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Ada and Ben with three utterances each, whose audio is kept, and two encoders."""
+    monkeypatch.setattr(work, "AT_ONCE", 2)
+    sid = SpeakerID(engine)
+    sid.change_gallery("default", keep_audio=True, combining="weighted")
+    for voice in (ADA, BEN):
+        sid.enroll(voice, *(utterance(voice, nth) for nth in range(3)))
+    found = beside(engine)
+    yield found
+    found.others[0].encoder.close()
+
+
+def asked(engine: Engine, voice: str = ADA) -> Identification:
+    """As the API asks."""
+    return engine.with_encoder(galleries.get(engine, "default"), partial(identify, audio=probe(voice)))
+
+
+def latest(engine: Engine) -> Reembedding:
+    return jobs.latest(engine, "default")
+
+
+def test_all_is_as_if_everybody_was_enrolled_with_the_other_encoder(both: Engine) -> None:
+    before = asked(both)
+    started = jobs.start(both, "default", OTHER)
+    assert (started.state, started.utterances, started.progress) == ("queued", 6, 0.0)
+    move(both)
+    anew = SpeakerID(both.others[0], "anew")
+    anew.create_gallery("anew", keep_audio=True, combining="weighted")
+    for voice in (ADA, BEN):
+        anew.enroll(voice, *(utterance(voice, nth) for nth in range(3)))
+    found = embeddings(both)
+    assert found[:6] == found[6:]
+    assert {name for name, _ in found} == {OTHER}
+    after, there = asked(both), anew.identify(probe(ADA))
+    assert [one.score for one in after.candidates] == [one.score for one in there.candidates]
+    assert after.encoder == both.others[0].encoder_label != before.encoder
+    assert (latest(both).state, latest(both).progress, made(both)) == ("done", 100.0, 0)
+
+
+def test_what_is_made_in_an_encrypted_store_opens_where_it_is_put(open_engine: EngineMaker, store_url: str) -> None:
+    engine = open_engine(store_url, master=MasterKey(os.urandom(KEY_BYTES)))
+    sid = SpeakerID(engine)
+    sid.change_gallery("default", keep_audio=True)
+    sid.enroll(ADA, utterance(ADA))
+    old = embeddings(engine)
+    both = beside(engine)
+    jobs.start(both, "default", OTHER)
+    move(both)
+    assert embeddings(both) == [(OTHER, vector[::-1]) for _, vector in old]
+    assert asked(both).speaker is not None
+    both.others[0].encoder.close()
+
+
+def test_a_gallery_answers_and_enrolls_with_the_old_encoder_until_all_is_made(both: Engine) -> None:
+    old, seen = both.encoder_label, list[str]()
+
+    def meanwhile(done: float, total: float | None) -> None:
+        if not seen:
+            SpeakerID(both).enroll(BEN, probe(BEN, 1))
+        if done < 100.0:
+            seen.append(asked(both).encoder)
+
+    jobs.start(both, "default", OTHER)
+    move(both, meanwhile)
+    assert set(seen) == {old}
+    assert [name for name, _ in embeddings(both)] == [OTHER] * 7
+
+
+def test_who_is_enrolled_at_the_last_moment_is_not_lost(both: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch, enrolled = work._Move._switch, list[str]()
+
+    def late(self: work._Move) -> bool:
+        if not enrolled:
+            enrolled.append(SpeakerID(both).enroll(BEN, probe(BEN, 1)).utterance.id)
+        return switch(self)
+
+    monkeypatch.setattr(work._Move, "_switch", late)
+    jobs.start(both, "default", OTHER)
+    move(both)
+    assert [name for name, _ in embeddings(both)] == [OTHER] * 7
+    assert asked(both, BEN).decision == "accept"
+
+
+def test_another_process_goes_on_where_one_was_killed(both: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(done: float, total: float | None) -> None:
+        if done > 50.0:
+            raise Killed
+
+    jobs.start(both, "default", OTHER)
+    with pytest.raises(Killed):
+        move(both, killed)
+    assert made(both) == 4
+    assert {name for name, _ in embeddings(both)} == {"fake"}
+    let_lease_run_out(both)
+    embedded, real = list[bytes](), prepare_probe
+
+    def counted(engine: Engine, audio: bytes, *, min_speech_s: float) -> object:
+        embedded.append(audio)
+        return real(engine, audio, min_speech_s=min_speech_s)
+
+    monkeypatch.setattr(work, "prepare_probe", counted)
+    move(both)
+    assert (len(embedded), latest(both).state) == (2, "done")
+
+
+def test_a_process_that_ends_in_order_gives_it_back_at_once(both: Engine) -> None:
+    ending = threading.Event()
+    jobs.start(both, "default", OTHER)
+    work.run(both, claim(both), ending, lambda *_: ending.set())
+    assert (latest(both).state, made(both)) == ("queued", 2)
+    move(both)
+    assert latest(both).state == "done"
+
+
+def test_cancelled_work_leaves_the_gallery_as_it_was(both: Engine) -> None:
+    before = embeddings(both)
+
+    def cancelled(done: float, total: float | None) -> None:
+        if not latest(both).cancelling:
+            assert jobs.cancel(both, "default").cancelling
+
+    jobs.start(both, "default", OTHER)
+    move(both, cancelled)
+    assert (latest(both).state, made(both), embeddings(both)) == ("cancelled", 0, before)
+
+
+def test_a_speaker_who_is_erased_meanwhile_stays_erased(both: Engine) -> None:
+    def erased(done: float, total: float | None) -> None:
+        sid = SpeakerID(both)
+        if done > 50.0 and len(sid.speakers()) == 2:
+            sid.delete(ADA)
+
+    jobs.start(both, "default", OTHER)
+    move(both, erased)
+    assert (latest(both).state, len(embeddings(both))) == ("done", 3)
+    assert asked(both).decision == "unknown"
+
+
+def test_utterances_whose_audio_cannot_be_used_are_named_and_nothing_is_changed(both: Engine) -> None:
+    with both.write() as db:
+        first = db.scalars(select(UtteranceRow.id).order_by(UtteranceRow.key)).first() or ""
+        db.execute(update(UtteranceRow).where(UtteranceRow.id == first).values(audio=silence()))
+    before = embeddings(both)
+    jobs.start(both, "default", OTHER)
+    move(both)
+    error = latest(both).error
+    assert error is not None
+    assert (error.code, first in error.detail, latest(both).state) == ("audio_unusable", True, "failed")
+    assert (made(both), embeddings(both)) == (0, before)
+
+
+def test_one_file_is_in_memory_at_a_time(both: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may have 64 MB."""
+    size = 4 * 2**20
+    with both.write() as db:
+        db.execute(update(UtteranceRow).values(audio=bytes(size)))
+    made_up = SimpleNamespace(embedding=unit(1, both.encoder.dim))
+    monkeypatch.setattr(work, "AT_ONCE", 16)
+    monkeypatch.setattr(work, "prepare_probe", lambda *_, **__: made_up)
+    jobs.start(both, "default", OTHER)
+    tracemalloc.start()
+    move(both)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (latest(both).state, peak < 4 * size) == ("done", True)
+
+
+def test_audio_that_was_not_kept_of_those_who_came_later_ends_it(both: Engine) -> None:
+    def later(done: float, total: float | None) -> None:
+        sid = SpeakerID(both)
+        if len(embeddings(both)) == 6:
+            sid.change_gallery("default", keep_audio=False)
+            sid.enroll(BEN, probe(BEN, 1))
+
+    jobs.start(both, "default", OTHER)
+    move(both, later)
+    error = latest(both).error
+    assert error is not None
+    assert (error.code, "1 of its 7" in error.detail) == ("audio_not_kept", True)
+
+
+def test_a_request_that_began_before_the_switch_is_answered_with_the_new_encoder(both: Engine) -> None:
+    """Also where the two encoders' embeddings have the same length, so that nothing else would tell them apart."""
+    row, speaker = galleries.get(both, "default"), SpeakerID(both).speakers()[0].id
+    assert asked(both).decision == "accept"  # both indexes are in memory
+    jobs.start(both, "default", OTHER)
+    move(both)
+    with pytest.raises(EncoderMismatch):
+        identify(both, row, probe(ADA))
+    with pytest.raises(EncoderMismatch):
+        verify(both, row, speaker, probe(ADA))
+    assert both.with_encoder(row, partial(identify, audio=probe(ADA))).encoder == both.others[0].encoder_label
+
+
+def test_an_index_that_was_in_memory_is_replaced_whole(both: Engine) -> None:
+    key = galleries.get(both, "default").key
+    old = both.indexes.catch_up(key).vectors
+    jobs.start(both, "default", OTHER)
+    move(both)
+    assert both.indexes.catch_up(key).vectors is not old
+    assert len(both.others[0].indexes.catch_up(key)) == 2
+
+
+def test_the_calibration_of_the_old_encoder_is_not_used(both: Engine) -> None:
+    jobs.start(both, "default", OTHER)
+    move(both)
+    assert asked(both).calibration == "generic"
+    assert SpeakerID(both).galleries()[0].calibration.source == "generic"
+
+
+def test_a_job_whose_workers_end_before_an_utterance_is_done_is_given_up(both: Engine) -> None:
+    jobs.start(both, "default", OTHER)
+    for nth in range(work.ATTEMPTS):
+        claim(both, f"wrk_{nth}")
+        let_lease_run_out(both)
+    move(both)
+    error = latest(both).error
+    assert error is not None
+    assert error.code == "reembedding_abandoned"
