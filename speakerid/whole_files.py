@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 0o666) -> None:
     """Write a file; what stood at `path` stays until all that `write` gives is on the disk.
+
+    `mode`: who may read it, as far as the umask lets them.
 
     Raises OSError or as `write` does.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with partial.open("wb") as out:
+        with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as out:
             write(out)
             out.flush()
             os.fsync(out.fileno())

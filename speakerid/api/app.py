@@ -7,23 +7,34 @@ from functools import partial
 from fastapi import FastAPI
 
 import speakerid
-from speakerid.api import errors, long_work
+from speakerid.api import console, errors, long_work, metrics, reference
+from speakerid.api.admission import Admission
 from speakerid.api.bodies import Bodies
 from speakerid.api.limits import KeyThrottle, Shares
-from speakerid.api.middleware import DisconnectWatch, Methods, RequestId
+from speakerid.api.middleware import DisconnectWatch, Methods, PlainPaths, RequestId, allow_origins
+from speakerid.api.observation import Observation, RequestCounts
 from speakerid.api.problems import describe_problems
+from speakerid.api.rates import KeyRates
 from speakerid.api.routes import (
+    access_log,
+    classifiers,
     galleries,
     health,
+    huggingface,
     identify,
+    keys,
+    moving,
+    recording_audio,
     recording_events,
     recordings,
     speakers,
     stream,
+    transcriptions,
     unknowns,
     upkeep,
 )
 from speakerid.errors import Overloaded
+from speakerid.services.bookkeeping import Notes
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 
@@ -37,15 +48,27 @@ Every error is a problem document (RFC 9457) with a stable `code` and a sentence
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
     """The service over `engine`. Unless it listens on a loopback address alone, every request needs a key."""
     app = FastAPI(
-        title="speakerid", version=speakerid.__version__, description=DESCRIPTION, docs_url=None, redoc_url=None
+        title="speakerid",
+        version=speakerid.__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # FastAPI's own traces have paths and queries, which hold names and ids; ours are `engine.traces`.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
     )
     app.state.engine = engine
     app.state.settings = settings
     app.state.require_key = not settings.loopback
     app.state.stopping = False  # streams of events end
     app.state.key_throttle = KeyThrottle()
+    app.state.key_rates = KeyRates()
+    app.state.notes = Notes()  # for whoever keeps the books
     app.state.gallery_work = long_work.galleries()
     app.state.result_work = long_work.results()
+    app.state.audio_work = long_work.audio()
+    app.state.transcription_work = long_work.transcriptions(max(settings.recording_workers, 1))
+    app.state.exports = long_work.exports()
     app.state.streams = Shares(settings.max_streams, full=partial(Overloaded, 10))
     app.state.body_memory = Shares(
         max(settings.max_body_memory_bytes, settings.max_body_bytes), least=settings.max_body_bytes
@@ -55,15 +78,43 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         max_audio_bytes=settings.max_body_bytes,
         max_recording_bytes=settings.max_recording_bytes,
         memory=app.state.body_memory,
+        admission=Admission(settings.max_wait_s),
     )
     app.add_middleware(Methods, app)
     app.add_middleware(DisconnectWatch)
+    app.state.request_counts = RequestCounts()
+    app.add_middleware(Observation, app)
     app.add_middleware(RequestId)
+    app.add_middleware(PlainPaths)
+    allow_origins(app, settings.allowed_origins)
     errors.install(app)
     describe_problems(app)
     app.include_router(health.router)
-    for module in (galleries, speakers, identify, upkeep, recordings, recording_events, unknowns, stream):
+    app.include_router(metrics.router)
+    app.include_router(console.router)
+    app.include_router(reference.router)
+    app.include_router(huggingface.router)
+    for module in (
+        galleries,
+        moving,
+        speakers,
+        identify,
+        upkeep,
+        recordings,
+        recording_events,
+        recording_audio,
+        unknowns,
+        stream,
+        classifiers,
+    ):
         app.include_router(module.router, prefix="/v1")
-    for router in (speakers.utterances, identify.other_uses):
+    for router in (
+        speakers.utterances,
+        identify.other_uses,
+        transcriptions.router,
+        keys.router,
+        access_log.router,
+        unknowns.of_recordings,
+    ):
         app.include_router(router, prefix="/v1")
     return app

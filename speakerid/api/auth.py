@@ -14,12 +14,22 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from speakerid.api.limits import KeyThrottle
-from speakerid.api.parameters import engine_of
+from speakerid.api.observation import introduce
+from speakerid.api.parameters import engine_of, settings_of
 from speakerid.api.problems import problems
+from speakerid.api.rates import KeyRates
+from speakerid.db.asked import ASKED, AudioQuota
 from speakerid.errors import KeyInvalid, KeyMissing, ScopeMissing
 from speakerid.services import keys
+from speakerid.services.bookkeeping import Notes
 from speakerid.types import Key, Scope
 
+FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded")  # the last one's syntax is read by no one: no address
+NO_PLAIN_HOST = frozenset("@\\ \t")  # a user, or what one program takes for a slash and another does not
+NOT_FROM_HERE = (
+    "Without keys this server answers programs of its own machine only, and {}. Call it by its loopback address, list "
+    "the web page's origin in SPEAKERID_CORS_ORIGINS, or make a key with 'speakerid keys create'."
+)
 NO_NETWORK = "nowhere"  # a test, a socket that is a file
 
 
@@ -87,11 +97,31 @@ def remember_in(scope: MutableMapping[str, Any]) -> None:
 
 
 async def identified(request: HTTPConnection) -> Key | None:
-    """The caller's key, None on an open server. Raises KeyMissing, KeyInvalid, TooManyWrongKeys."""
+    """The caller's key, None on an open server. Raises KeyMissing, KeyInvalid, KeyExpired, Overloaded."""
     known: list[Key | None] = request.scope[IDENTITY]
     if not known:
-        known.append(await run_in_threadpool(_looked_up, request, bearer(request)))
+        key = await run_in_threadpool(_looked_up, request, bearer(request))
+        _admit(request, key)
+        known.append(key)
     return known[0]
+
+
+def _admit(connection: HTTPConnection, key: Key | None) -> None:
+    """One request. Raises KeyRateReached."""
+    if key is not None:
+        rates: KeyRates = connection.app.state.key_rates
+        notes: Notes = connection.app.state.notes
+        rates.take(key)
+        notes.used(key)
+        _restrict(key)
+    if settings_of(connection).access_log_days:
+        introduce(connection.scope, key)
+
+
+def _restrict(key: Key) -> None:
+    """What is decoded for this request counts."""
+    if key.audio_seconds_per_day is not None and (asked := ASKED.get()) is not None:
+        asked.audio_quota = AudioQuota(key.id, key.audio_seconds_per_day)
 
 
 def bearer(connection: HTTPConnection) -> str | None:
@@ -103,11 +133,18 @@ def bearer(connection: HTTPConnection) -> str | None:
 def authorized(connection: HTTPConnection, secret: str | None, *scopes: Scope) -> Key | None:
     """The caller's key as it is now, None on an open server.
 
-    Raises KeyMissing, KeyInvalid, TooManyWrongKeys, ScopeMissing.
+    Raises KeyMissing, KeyInvalid, KeyExpired, TooManyWrongKeys, ScopeMissing.
     """
     key = _looked_up(connection, secret)
     if key is not None:
         keys.permit(key, *scopes)
+    return key
+
+
+def begin_stream(connection: HTTPConnection, secret: str | None, gallery: str) -> Key | None:
+    """What `allow_stream` does, as one request of the key. Raises KeyRateReached, and what `authorized` raises."""
+    key = allow_stream(connection, secret, gallery)
+    _admit(connection, key)
     return key
 
 
@@ -124,17 +161,17 @@ def _looked_up(connection: HTTPConnection, secret: str | None) -> Key | None:
     sender = network_of(connection)
     if secret is not None:
         throttle.check(sender, secret)
-    with engine_of(connection).read() as db:
-        if not connection.app.state.require_key and not keys.required(db):
-            _only_from_here(connection)
-            return None
-        if secret is None:
-            raise KeyMissing
-        try:
-            key = keys.find(db, secret)
-        except KeyInvalid:
-            throttle.wrong(sender, secret)
-            raise
+    engine = engine_of(connection)
+    if not connection.app.state.require_key and not engine.database.remembered("keys required", keys.required):
+        _only_from_here(connection)
+        return None
+    if secret is None:
+        raise KeyMissing(_elsewhere(connection))
+    try:
+        key = keys.find(engine, secret)
+    except KeyInvalid:
+        throttle.wrong(sender, secret)
+        raise
     throttle.right(secret)
     return key
 
@@ -153,18 +190,47 @@ def _inside_galleries(key: Key, gallery: str | None, scope: Scope, whole_store: 
         raise ScopeMissing(scope)
 
 
-def _only_from_here(request: HTTPConnection) -> None:
-    """Without keys, a web page elsewhere must not reach the server through a visitor's browser.
+def _elsewhere(request: HTTPConnection) -> str:
+    """Where a key came instead, or that none did."""
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        return "The Authorization header is Basic, which is what curl -u and an address with a password send."
+    if scheme and not rest:
+        return "The Authorization header does not say Bearer."
+    if "x-api-key" in request.headers:
+        return "The header X-Api-Key is not read."
+    return "This server needs a key."
 
-    The Host header stops DNS rebinding, the Origin header stops forms and scripts of other sites.
+
+def _only_from_here(request: HTTPConnection) -> None:
+    """Without keys, a web page elsewhere must not reach the server through a visitor's browser, nor may anyone through
+    a proxy.
+
+    The Host header stops DNS rebinding, the Origin header stops forms and scripts of other sites, unless the operator
+    listed them. Who a proxy forwards for is the client's address here.
     """
     host, origin = request.headers.get("host", ""), request.headers.get("origin")
-    if not _is_here(f"//{host}") or (origin is not None and not _is_here(origin)):
-        raise KeyMissing
+    if not _is_here(f"//{host}"):
+        raise KeyMissing(NOT_FROM_HERE.format(f"the Host header is {host[:100]!r}"))
+    listed = origin in settings_of(request).allowed_origins and origin != "*"  # which is a setting, no origin
+    if origin is not None and not _is_here(origin) and not listed:
+        raise KeyMissing(NOT_FROM_HERE.format(f"the Origin header is {origin[:100]!r}"))
+    sender = request.client.host if request.client else ""
+    if network(sender) != NO_NETWORK and not _is_here(f"//[{sender}]" if ":" in sender else f"//{sender}"):
+        raise KeyMissing(NOT_FROM_HERE.format(f"a proxy forwards this request for {network(sender)}"))
+    if any(not _are_here(value) for name in FORWARDED for value in request.headers.getlist(name)):
+        raise KeyMissing(NOT_FROM_HERE.format("a proxy forwards this request for somebody else"))
+
+
+def _are_here(addresses: str) -> bool:
+    """Of a header with commas between addresses. What cannot be read is somebody else's."""
+    return all(_is_here(f"//[{one}]" if one.count(":") > 1 else f"//{one}") for one in addresses.split(", "))
 
 
 def _is_here(url: str) -> bool:
     try:
+        if not NO_PLAIN_HOST.isdisjoint(url):
+            return False
         name = urlsplit(url).hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:

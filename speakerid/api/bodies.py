@@ -11,18 +11,23 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from speakerid.api.admission import PATHS as ADMITTED
+from speakerid.api.admission import Admission
 from speakerid.api.auth import caller, identified, remember_in
-from speakerid.api.errors import Refused
+from speakerid.api.errors import Refused, refusal
 from speakerid.api.limits import PATIENCE_S, Patience, Shares
-from speakerid.errors import BodyTooSlow, FileTooLarge, Overloaded, SpeakeridError
+from speakerid.errors import BodyTooSlow, ContentEncodingUnsupported, FileTooLarge, Overloaded, SpeakeridError
 
-AUDIO_PATHS = ("/utterances", "/identify", "/verify", "/embeddings")
+AUDIO_PATHS = ("/utterances", "/identify", "/verify", "/embeddings", "/classify", "/transcriptions")
+LABELS = "/hf/"  # audio as well, or JSON with audio in it
 RECORDINGS = "/recordings"
+IMPORT = "/galleries/import"  # as large as a recording, and kept nowhere in memory either
 MULTIPART_BYTES = 64 * 1024  # what a form adds to its file
 OTHER_BYTES = 256 * 1024  # metadata and consent at their largest, each letter as \u0061; more only costs to be read
 PIECE_BYTES = 1024 * 1024  # of a recording in memory; what came before it is in the store
 RECEIVING = 16  # recordings that come in at a time
 RETRY_AFTER_S = 5
+UNCOMPRESSED = ("", "identity")  # others are not undone: a kilobyte may become a gigabyte
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,14 @@ class Bodies:
         max_audio_bytes: int,
         max_recording_bytes: int,
         memory: Shares,
+        admission: Admission,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._app = app
         self._audio = BodyLimits(max_audio_bytes, max_audio_bytes)
         self._recording = BodyLimits(max_recording_bytes + MULTIPART_BYTES, PIECE_BYTES, recording=True)
         self._other = BodyLimits(OTHER_BYTES, OTHER_BYTES)
-        self.memory, self.patience_s = memory, patience_s
+        self.memory, self.admission, self.patience_s = memory, admission, patience_s
         self.receiving = Shares(RECEIVING, full=partial(Overloaded, RETRY_AFTER_S))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,14 +62,19 @@ class Bodies:
             return await self._app(scope, receive, send)
         body = _RequestBody(self, self._kind(scope["path"]), HTTPConnection(scope), receive)
         try:
+            path = scope["path"]
+            if scope["method"] == "POST" and (path.endswith(ADMITTED) or path.startswith(LABELS)):
+                body.enter(self.admission)
             await self._app(scope, body.receive, send)
+        except Overloaded as error:  # of this door: those of the service are answered further inside
+            await refusal(scope, error)(scope, receive, send)
         finally:
             body.release()
 
     def _kind(self, path: str) -> BodyLimits:
-        if path.endswith(RECORDINGS):
+        if path.endswith((RECORDINGS, IMPORT)):
             return self._recording
-        return self._audio if path.endswith(AUDIO_PATHS) else self._other
+        return self._audio if path.endswith(AUDIO_PATHS) or path.startswith(LABELS) else self._other
 
 
 class _RequestBody:
@@ -73,6 +84,7 @@ class _RequestBody:
         self._everywhere, self._kind, self._connection = everywhere, kind, connection
         self._receive = receive
         self._patience = Patience(everywhere.patience_s)
+        self._admitted: Admission | None = None
         self._caller: str | None = None
         self._read = self._held = self._places = 0
         self._whole = False
@@ -86,18 +98,32 @@ class _RequestBody:
                 self._caller = await self._begin()
             message = await self._next()
             self._count(self._caller, message)
+            if self._whole and self._admitted is not None:
+                await self._admitted.turn(self)
         except SpeakeridError as error:
             raise Refused(error) from error
         return message
 
+    def enter(self, admission: Admission) -> None:
+        """Raises Overloaded."""
+        admission.enter(self)
+        self._admitted = admission
+
     def release(self) -> None:
+        if self._admitted is not None:
+            self._admitted.leave(self)
         if self._caller is not None:
             self._everywhere.memory.give(self._caller, self._held)
             self._everywhere.receiving.give(self._caller, self._places)
 
     async def _begin(self) -> str:
-        """The caller. Raises KeyMissing, KeyInvalid, TooManyWrongKeys, FileTooLarge, Overloaded."""
+        """The caller.
+
+        Raises KeyMissing, KeyInvalid, KeyExpired, ContentEncodingUnsupported, FileTooLarge, Overloaded.
+        """
         who = caller(self._connection, await identified(self._connection))
+        if (encoding := self._connection.headers.get("content-encoding", "").strip().lower()) not in UNCOMPRESSED:
+            raise ContentEncodingUnsupported(encoding)
         announced = _announced(self._connection.headers)
         if announced > self._kind.max_bytes:
             raise FileTooLarge(self._kind.max_bytes)

@@ -29,14 +29,21 @@ class LongWork:
         self._places = Shares(running + waiting, full=LongWorkFull)
         self._turns = anyio.Semaphore(running)
 
-    async def run(self, request: Request, key: Key | None, work: Callable[[], T]) -> T:
+    @property
+    def held(self) -> int:
+        """How many run or wait."""
+        return self._places.total
+
+    async def run(self, request: Request, key: Key | None, work: Callable[[], T], *, read: bool = False) -> T:
         """What `work` gives, done in a thread. Callers are distinguished by key, and without one by network.
+
+        `read`: the request's body was taken.
 
         Raises LongWorkFull, ClientDisconnect for one who goes while it waits, what reading its body raises, and what
         `work` raises.
         """
-        async for _ in request.stream():
-            pass  # from here on nothing but a disconnect can come
+        if not read:
+            await _skip_body(request)  # from here on nothing but a disconnect can come
         with self._places.place(caller(request, key)):
             async with self._turn(request):
                 return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
@@ -68,6 +75,32 @@ def results() -> LongWork:
     return LongWork(running=2, waiting=30)
 
 
+def audio() -> LongWork:
+    """For decoding kept recordings: an hour of Opus takes seconds."""
+    return LongWork(running=2, waiting=30)
+
+
+def audio_work(request: Request) -> LongWork:
+    found: LongWork = request.app.state.audio_work
+    return found
+
+
+def transcriptions(running: int) -> LongWork:
+    """For transcriptions: on one core a tenth of the audio's length with the smallest model, more than it with large
+    ones."""
+    return LongWork(running=running, waiting=16)
+
+
+def exports() -> Shares:
+    """Galleries that are sent as files: each holds a read of the store open, which SQLite's log grows behind."""
+    return Shares(2, full=LongWorkFull)
+
+
+def export_places(request: Request) -> Shares:
+    found: Shares = request.app.state.exports
+    return found
+
+
 def gallery_work(request: Request) -> LongWork:
     found: LongWork = request.app.state.gallery_work
     return found
@@ -76,6 +109,16 @@ def gallery_work(request: Request) -> LongWork:
 def result_work(request: Request) -> LongWork:
     found: LongWork = request.app.state.result_work
     return found
+
+
+def transcription_work(request: Request) -> LongWork:
+    found: LongWork = request.app.state.transcription_work
+    return found
+
+
+async def _skip_body(request: Request) -> None:
+    async for _ in request.stream():
+        pass
 
 
 async def _cancelled_when_gone(request: Request, scope: anyio.CancelScope) -> None:

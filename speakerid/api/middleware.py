@@ -1,4 +1,5 @@
-"""What every request passes through: a request id, HEAD and OPTIONS, a watch for clients that have gone."""
+"""What every request passes through: its path as routes know it, a request id, HEAD and OPTIONS, CORS, a watch for
+clients that have gone."""
 
 from __future__ import annotations
 
@@ -6,16 +7,19 @@ import asyncio
 import re
 import secrets
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speakerid.audio.limits import cancelled_by
 
 REQUEST_ID = "X-Request-Id"
+FRESH = "private, no-cache"  # no cache of many gives it to another, and one's own asks each time
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -30,7 +34,7 @@ class RequestId:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         given = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = given if _PLAIN.fullmatch(given) else new_request_id()
@@ -38,12 +42,43 @@ class RequestId:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                headers.setdefault("Cache-Control", FRESH)
             await send(message)
 
         await self._app(scope, receive, send_with_id)
 
 
+class PlainPaths:
+    """Paths as routes know them: without the slashes that joined addresses leave at their ends, and without the
+    server's own address, which clients of a proxy put in front (RFC 9112 section 3.2.2).
+
+    Two slashes inside stay: there an id is missing.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            path = _SERVER.sub("", scope["path"], count=1)
+            scope["path"] = path if path == "*" else "/" + path.strip("/")  # in place: who answers 500 has this scope
+        await self._app(scope, receive, send)
+
+
+_SERVER = re.compile(r"^https?://[^/]*", re.IGNORECASE)
+UNDESCRIBED = {
+    path: {"GET"}
+    for path in (
+        "/",
+        "/console/{file}",
+        "/console/{folder}/{file}",
+        "/docs",
+        "/openapi.json",
+        "/v1/galleries/{gallery}/stream",
+    )
+}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -59,18 +94,26 @@ class Methods:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        allowed = ", ".join(self._allowed(scope["path"]))
-        if scope["method"] == "OPTIONS" and allowed:
+        if scope["method"] == "OPTIONS" and (allowed := self._allow(scope["path"])):
             return await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
 
         async def send_with_allow(message: Message) -> None:
-            if allowed and message["type"] == "http.response.start" and message["status"] == 405:
+            is_405 = message["type"] == "http.response.start" and message["status"] == 405
+            if is_405 and (allowed := self._allow(scope["path"])):
                 MutableHeaders(scope=message)["Allow"] = allowed
             await send(message)
 
         if scope["method"] == "HEAD":
-            return await self._app({**scope, "method": "GET"}, receive, _Head(send_with_allow))
+            as_get = {**scope, "method": "GET"}
+            try:
+                return await self._app(as_get, receive, _Head(send_with_allow))
+            finally:
+                scope["route"] = as_get.get("route")
         await self._app(scope, receive, send_with_allow)
+
+    def _allow(self, path: str) -> str:
+        """The value of an Allow header; empty for a path that is none of the API's."""
+        return ", ".join([*METHODS, "HEAD", "OPTIONS"] if path == "*" else self._allowed(path))
 
     def _allowed(self, path: str) -> list[str]:
         methods = {method for pattern, some in self._paths if pattern.fullmatch(path) for method in some}
@@ -80,7 +123,8 @@ class Methods:
     @cached_property
     def _paths(self) -> list[tuple[re.Pattern[str], set[str]]]:
         described = self._service.openapi()["paths"].items()
-        return [(_pattern(path), {method.upper() for method in item}) for path, item in described]
+        paths = {path: {method.upper() for method in item} for path, item in described} | UNDESCRIBED
+        return [(_pattern(path), methods) for path, methods in paths.items()]
 
 
 class _Head:
@@ -103,6 +147,32 @@ def _pattern(path: str) -> re.Pattern[str]:
     """`/v1/galleries/{gallery}` as the paths that it stands for."""
     parts = (part if place % 2 == 0 else None for place, part in enumerate(re.split(r"\{([^}]*)\}", path)))
     return re.compile("".join("[^/]+" if part is None else re.escape(part) for part in parts))
+
+
+EXPOSED = ("Allow", "ETag", "Idempotent-Replayed", "Location", "Retry-After", REQUEST_ID)
+
+
+def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let web pages of these origins call the API (CORS); no one where there is none. Cookies are never used.
+
+    Around everything, so that a page can read a failure of the server as well: a middleware that is added in the
+    usual way is inside of the one that answers 500.
+    """
+    if not origins:
+        return
+    build = app.build_middleware_stack
+
+    def around_everything() -> ASGIApp:
+        return CORSMiddleware(
+            build(),
+            allow_origins=origins,
+            allow_methods=METHODS,
+            allow_headers=("*",),
+            expose_headers=EXPOSED,
+            allow_private_network="*" not in origins,  # a listed page may call a server on its visitor's machine
+        )
+
+    app.build_middleware_stack = around_everything  # type: ignore[method-assign]  # Starlette has no other place outside its own error handling
 
 
 class DisconnectWatch:

@@ -9,10 +9,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from speakerid.api import openai_errors
 from speakerid.api.middleware import REQUEST_ID
 from speakerid.errors import GalleryNotFound
 from speakerid.types import Review
 
+PROBLEM = "speakerid.problem"  # of a request: the code of the problem document that answered it, in a list
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -30,8 +32,8 @@ class Problem(BaseModel):
     speaker_id: str | None = None  # of the speaker who is enrolled with this voice
 
 
-# No HTTP, a body too slow or too large, a share used up, a head too large.
-ON_ANY_ROUTE = (400, 408, 413, 429, 431, 500)
+# No HTTP, a body too slow, too large or compressed, a share used up, a head too large, a store that does not answer.
+ON_ANY_ROUTE = (400, 408, 413, 415, 429, 431, 500, 503)
 _SENTENCE = str(GalleryNotFound("team"))
 EXAMPLE = Problem(
     type="urn:speakerid:error:gallery_not_found",
@@ -70,9 +72,13 @@ def problem(
     facts: dict[str, Any] | None = None,
 ) -> JSONResponse:
     request_id = request.scope.get("request_id", "")
-    body = document(request_id, status, code, detail, facts)
+    request.scope.get(PROBLEM, []).append(code)
     # The header is set here too, because the answer to an unforeseen error passes no middleware.
-    return JSONResponse(body, status, {**(headers or {}), REQUEST_ID: request_id}, media_type=MEDIA_TYPE)
+    headers = (headers or {}) | {REQUEST_ID: request_id}
+    if request.scope["path"] in openai_errors.PATHS:
+        return openai_errors.answer(status, code, detail, headers, facts)
+    body = document(request_id, status, code, detail, facts)
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
 def describe_problems(app: FastAPI) -> None:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from speakerid.api.examples import BEN
 from speakerid.api.parameters import ACCEPT
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.audio.stream_decoder import Encoding, StreamFormat
+from speakerid.db.models import TAG_LENGTH
 from speakerid.errors import InvalidRequest, TooManyChannels
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.speakers import SpeakerFields
+from speakerid.services.speakers import CandidateFilter, SpeakerFields
+from speakerid.services.validation import MOST_TAGS
 from speakerid.types import Combining
 
+A_TAG: JsonDict = {"minLength": 1, "maxLength": TAG_LENGTH, "pattern": "^[^,]*$"}
 
-class _StrictModel(BaseModel):
+
+class StrictModel(BaseModel):
     # A misspelled field is an error, not a silent nothing; nor is 0 taken for false, or "1" for a number.
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class GalleryChange(_StrictModel):
+class GalleryChange(StrictModel):
     target_fpir: float | None = Field(None, gt=0, lt=1, description="Accepted chance that a stranger is named.")
     min_speech_seconds: float | None = Field(None, ge=0, le=600, description="Net speech a recording needs.")
     enroll_speech_seconds: float | None = Field(None, ge=0, le=600, description="Net speech that completes enrollment.")
@@ -47,26 +52,46 @@ class GalleryCreate(GalleryChange):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", examples=["team"])
 
 
-class SpeakerChange(_StrictModel):
+class SpeakerChange(StrictModel):
     name: str | None = Field(None, min_length=1, max_length=200, examples=["Ada"])
     external_id: str | None = Field(None, min_length=1, max_length=200, examples=["hr-4711"])
     metadata: dict[str, Any] | None = Field(None, examples=[{"team": "analysis"}])
-    consent: dict[str, Any] | None = Field(None, examples=[{"given": "2026-01-31", "scope": "meetings"}])
+    consent: dict[str, Any] | None = Field(
+        None,
+        description="Any object. `expires_at`, a day, a time or a span such as 365d, ends it: then the speaker is not "
+        "recognized any more. `given_at` is a day or a time, `purpose` a text.",
+        examples=[{"purpose": "minutes of meetings", "given_at": "2026-01-31", "expires_at": "2027-01-31"}],
+    )
+
+    tags: list[Annotated[str, Field(json_schema_extra=A_TAG)]] | None = Field(
+        None,
+        json_schema_extra={"maxItems": MOST_TAGS},
+        description="Words to pick speakers by, in place of those there were; kept in small letters, each once.",
+        examples=[["staff", "berlin"]],
+    )
 
     def fields(self) -> SpeakerFields:
-        return SpeakerFields(self.name, self.external_id, self.metadata, self.consent)
+        return SpeakerFields(self.name, self.external_id, self.metadata, self.consent, self.tags)
 
 
 class SpeakerCreate(SpeakerChange):
     name: str = Field(min_length=1, max_length=200, examples=["Ada"])
 
 
-class MergeInto(_StrictModel):
+class MergeInto(StrictModel):
     into: str = Field(max_length=64, description="The speaker that stays.", examples=[BEN.id])
 
 
-class MoveTo(_StrictModel):
+class MoveTo(StrictModel):
     to: str = Field(max_length=64, description="The speaker who speaks in it.", examples=[BEN.id])
+
+
+class SplitOff(SpeakerCreate):
+    """The new speaker, and what they said."""
+
+    utterances: list[Annotated[str, Field(max_length=64)]] = Field(
+        min_length=1, max_length=10_000, description="Ids of utterances of the speaker in the path, not all of them."
+    )
 
 
 class Promote(SpeakerChange):
@@ -83,7 +108,7 @@ class Promote(SpeakerChange):
         return self.speaker_id
 
 
-class StreamConfig(_StrictModel):
+class StreamConfig(StrictModel):
     """The first message of a live stream."""
 
     type: Literal["config"] = "config"
@@ -91,6 +116,8 @@ class StreamConfig(_StrictModel):
     sample_rate_hz: int = SAMPLE_RATE_HZ
     channels: int = Field(1, ge=1)
     candidates: list[str] | None = Field(None, max_length=1000)
+    tags: list[str] | None = Field(None, max_length=1000)
+    classifiers: list[str] = Field([], max_length=8)
     key: str | None = Field(None, max_length=200)
 
     def incoming(self, max_channels: int) -> StreamFormat:
@@ -101,5 +128,5 @@ class StreamConfig(_StrictModel):
         incoming.check()
         return incoming
 
-    def names(self) -> tuple[str, ...] | None:
-        return None if self.candidates is None else tuple(self.candidates)
+    def only(self) -> CandidateFilter:
+        return CandidateFilter.of(self.candidates, self.tags)

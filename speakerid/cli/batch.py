@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import typer
 
-from speakerid.cli.console import CommandProblem, emit, plain, problem_of, progress
+from speakerid.cli.console import CommandProblem, emit, json_line, plain, problem_of, progress
 from speakerid.errors import SpeakeridError
 
+if TYPE_CHECKING:
+    from speakerid.audio.enrollment_tree import SkippedPath
+
 Answer = TypeVar("Answer")
+SKIPPED_SHOWN = 20
 # Going on would fail every further file in the same way.
 STOPS = frozenset(
     {
@@ -24,11 +27,16 @@ STOPS = frozenset(
         "gallery_not_found",
         "key_invalid",
         "key_missing",
+        "key_quota_reached",
         "no_such_path",
         "scope_missing",
         "server_unreachable",
         "settings_error",
+        "store_busy",
+        "store_missing",
         "store_newer",
+        "store_read_only",
+        "store_replaced",
         "store_unavailable",
         "unexpected_answer",
     }
@@ -93,9 +101,20 @@ def report_bad(bad: Sequence[FileFailed], *, as_json: bool) -> None:
     """Every bad file with its code on stderr, and how many of each there are."""
     for one in bad:
         problem = {"file": str(one.job.file)} | one.problem.json
-        line = json.dumps(problem) if as_json else plain(f"{problem['file']}: {problem['code']}: {problem['error']}")
+        line = json_line(problem) if as_json else plain(f"{problem['file']}: {problem['code']}: {problem['error']}")
         typer.echo(line, err=True)
     if bad and not as_json:
         counts = Counter(one.problem.code for one in bad)
         codes = ", ".join(f"{count} {code}" for code, count in counts.most_common())
         typer.echo(f"Refused {len(bad)} {'file' if len(bad) == 1 else 'files'}: {codes}.", err=True)
+
+
+def report_skipped(skipped: Sequence[SkippedPath], *, as_json: bool) -> None:
+    """Every path that was passed over, with the reason, on stderr; to a person the first ones and how many more."""
+    for one in skipped if as_json else skipped[:SKIPPED_SHOWN]:
+        problem = {"file": str(one.path), "code": "skipped", "error": one.reason}
+        typer.echo(json_line(problem) if as_json else plain(f"{one.path}: skipped: {one.reason}"), err=True)
+    if skipped and not as_json:
+        more = len(skipped) - SKIPPED_SHOWN
+        shown = f", {more} of them not shown here" if more > 0 else ""
+        typer.echo(f"Skipped {len(skipped)} {'path' if len(skipped) == 1 else 'paths'}{shown}.", err=True)

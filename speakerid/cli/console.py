@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import typer
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from speakerid.cli.wording import in_own_words
 from speakerid.errors import SettingsError, SpeakeridError
 from speakerid.errors.extras import extra_missing
+from speakerid.names import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -28,13 +31,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PIPED_WIDTH = 160  # columns of a table that goes into a file or a pipe
 LINE_EVERY_S = 30.0  # of progress, into a file or a pipe
+_HALF = re.compile("[\ud800-\udfff]")
 REFUSED = 1
 USAGE = 2
 
 
 def emit(answer: Any) -> None:
     """One JSON value on one line; an answer of `speakerid.types` as the API sends it."""
-    typer.echo(json.dumps(answer, default=_answer_json))
+    typer.echo(json_line(answer))
+
+
+def json_line(value: Any) -> str:
+    """In ASCII, which every console prints. Bytes of file names that are not UTF-8 become a replacement character:
+    half a character is no valid JSON to every reader."""
+    line = json.dumps(value, default=_answer_json)
+    if "\\ud" not in line:
+        return line
+    return json.dumps(
+        json.loads(_HALF.sub("\N{REPLACEMENT CHARACTER}", json.dumps(json.loads(line), ensure_ascii=False)))
+    )
 
 
 def answer(found: T, show: Callable[[T], None], *, as_json: bool) -> None:
@@ -63,18 +78,33 @@ def echo(text: str) -> None:
     typer.echo(plain(text))
 
 
+def echo_lost(lost_s: float, file: object = None) -> None:
+    """Say that an answer rests on a part of the audio only, where it does."""
+    if lost_s:
+        sentence = f"{number(lost_s)} s of the audio cannot be decoded; the answer rests on the rest (audio_lost)."
+        echo(sentence if file is None else f"{file}: {sentence}")
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
-    shown = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    # A long name goes on in the next line; with an ellipsis neither it nor the id beside it could be used.
+    folded = (Column(name, overflow="fold") for name in columns)
+    shown = Table(*folded, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         shown.add_row(*(plain(cell) for cell in row))
     # Names come from people: brackets and colons in them are not markup or emoji.
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(width=width, markup=False, emoji=False, highlight=False).print(shown)
+    _Printed(width=width, markup=False, emoji=False, highlight=False).print(shown)
+
+
+class _Printed(Console):
+    def on_broken_pipe(self) -> None:
+        """The edge of the command ends it."""
+        raise BrokenPipeError
 
 
 def plain(text: str) -> str:
-    """Without control characters, which file names may hold and terminals obey."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    """Without what terminals obey and file names may hold; line breaks stay."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def seconds_of(moment: datetime) -> str:
@@ -103,7 +133,7 @@ class Watcher:
         self._quiet = quiet
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._shown_at = float("-inf")
+        self._shown_at, self._line = float("-inf"), ""
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
@@ -123,7 +153,7 @@ class Watcher:
 
         def show(done: int, total: int) -> None:
             text = f"{done} of {total}{_left(started, done, total)}"
-            self._show(title, done / max(total, 1), text, last=done == total)
+            self._show(plain(title), done / max(total, 1), text, last=done == total)
 
         return show
 
@@ -133,7 +163,9 @@ class Watcher:
 
         def show(done: float, total: float | None) -> None:
             if total:
-                self._show(title, done / total, _left(started, done, total).removeprefix(", "), last=done == total)
+                left = _left(started, done, total)
+                percent = f"{100 * done / total:.0f} %" if self._bars is None else ""  # a bar says it by itself
+                self._show(plain(title), done / total, f"{percent}{left}".removeprefix(", "), last=done == total)
 
         return show
 
@@ -148,8 +180,10 @@ class Watcher:
                 self._tasks[title] = self._bars.add_task(title, total=1.0, text="")
             self._bars.update(self._tasks[title], completed=share, text=text)
         elif not self._quiet and (last or time.monotonic() - self._shown_at > LINE_EVERY_S):
-            self._shown_at = time.monotonic()
-            typer.echo(f"{title}: {text}", err=True)
+            line = f"{title}: {text}"
+            if line != self._line:
+                typer.echo(line, err=True)
+            self._shown_at, self._line = time.monotonic(), line
 
 
 def _left(started: float, done: float, total: float) -> str:
@@ -206,7 +240,7 @@ class CommandProblem:
 
 
 def problem_of(error: SpeakeridError) -> CommandProblem:
-    return CommandProblem(error.code, str(error), error.facts)
+    return CommandProblem(error.code, in_own_words(error.code, str(error)), error.facts)
 
 
 @contextmanager
@@ -228,7 +262,7 @@ def reported(as_json: bool) -> Iterator[None]:
 def report_problem(problem: CommandProblem, as_json: bool) -> None:
     """One sentence, or one line of JSON, on stderr."""
     sentence = " ".join(problem.error.split())  # a database's own words may come in several lines
-    typer.echo(json.dumps(problem.json) if as_json else f"{problem.code}: {sentence}", err=True)
+    typer.echo(json_line(problem.json) if as_json else plain(f"{problem.code}: {sentence}"), err=True)
 
 
 def refuse_if(refused: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,17 @@ import typer
 
 from speakerid.cli import batch
 from speakerid.cli.backend import open_backend
-from speakerid.cli.batch import BatchResult, FileDone, FileJob
-from speakerid.cli.console import echo, number, refuse_if, table
-from speakerid.cli.options import OneChannel, Target, one_channel, with_options
+from speakerid.cli.batch import BatchResult, FileDone, FileFailed, FileJob
+from speakerid.cli.console import answer, echo, number, problem_of, refuse_if, table
+from speakerid.cli.inputs import audio_of, check_stdin
+from speakerid.cli.options import OneChannel, Target, checked_tags, one_channel, with_options
+from speakerid.cli.unknowns import show_promotion
 
 if TYPE_CHECKING:
+    from speakerid.audio.enrollment_tree import SkippedPath
+    from speakerid.client import Client
     from speakerid.types import Enrollment, Speaker
+    from speakerid.verbs import SpeakerID
 
 
 @with_options
@@ -35,37 +41,85 @@ def enroll(
         list[str] | None, typer.Option("--accept", metavar="CODE", help="Enroll in spite of this refusal; repeatable.")
     ] = None,
     channel: OneChannel = "mix",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Add this tag to every speaker; repeatable.")
+    ] = None,
+    from_recording: Annotated[
+        str | None,
+        typer.Option("--from-recording", metavar="ID", help="Enroll a voice of this recording, with --voice."),
+    ] = None,
+    voice: Annotated[
+        str | None, typer.Option("--voice", help="What the recording's answer calls it, e.g. unknown_1.")
+    ] = None,
 ) -> None:
-    """Enroll recordings of one speaker, or of all speakers in a folder.
+    """Enroll recordings of one speaker, or of all speakers in a folder, or a voice of a recording gone through before.
 
     A bad file is reported with its code and does not keep the others from being enrolled; --accept CODE enrolls what
     the enrollment coach refuses. Doing it again changes nothing. With several files each JSON line also names its
-    file. Exit code 1 if any file was refused.
+    file. FILE may be a pipe, or - for stdin. Of a folder all is taken that can be decoded; what is skipped is listed
+    on stderr. Exit code 1 if any file was refused.
     """
-    jobs, codes, picked = _jobs(speaker, files or [], tree), _codes(accept or []), one_channel(channel)
-    with open_backend(target) as backend:
+    codes, tags, picked = _codes(accept or []), checked_tags(tag or ()), one_channel(channel)
+    if from_recording is not None or voice is not None:
+        if speaker is None or from_recording is None or voice is None or files or tree is not None:
+            raise typer.BadParameter("Give NAME, --from-recording ID and --voice, and no file.")
+        with open_backend(target, "change") as backend:
+            promoted = backend.promote_voice(from_recording, voice, speaker, accept=codes)
+            if tags:
+                tagged = backend.change_speaker(promoted.speaker.id, tags=[*promoted.speaker.tags, *tags])
+                promoted = replace(promoted, speaker=tagged)
+        answer(promoted, show_promotion, as_json=target.as_json)
+        return
+    asked = _asked(speaker, files or [], tree)
+    with open_backend(target, "create") as backend:
         done = batch.run(
-            jobs,
-            lambda job: backend.enroll(job.speaker, job.file, accept=codes, channel=picked),
+            asked.jobs,
+            lambda job: backend.enroll(job.speaker, audio_of(job.file), accept=codes, channel=picked, tags=tags),
             "Enrolling",
             as_json=target.as_json,
         )
-    if not target.as_json:
-        _show(done, alone=len(jobs) == 1)
-    batch.report_bad(done.bad, as_json=target.as_json)
-    refuse_if(bool(done.bad))
+        if not target.as_json:
+            _show(done, lambda speaker_id: _called(backend, speaker_id), alone=len(asked.jobs) == 1)
+    batch.report_skipped(asked.skipped, as_json=target.as_json)
+    batch.report_bad((*asked.bad, *done.bad), as_json=target.as_json)
+    refuse_if(bool(asked.bad or done.bad))
 
 
-def _jobs(speaker: str | None, files: Sequence[Path], tree: Path | None) -> list[FileJob]:
+@dataclass(frozen=True)
+class _EnrollmentJobs:
+    """What to enroll; of a folder also what cannot be, and what is passed over."""
+
+    jobs: Sequence[FileJob]
+    bad: Sequence[FileFailed] = ()
+    skipped: Sequence[SkippedPath] = ()
+
+
+def _asked(speaker: str | None, files: Sequence[Path], tree: Path | None) -> _EnrollmentJobs:
     if tree is not None:
         if speaker is not None:
             raise typer.BadParameter("Give either NAME and FILE… or --tree DIR, not both.")
-        from speakerid.audio.files import speaker_tree
-
-        return [FileJob(file, name) for name, found in speaker_tree(tree).items() for file in found]
+        return _in_tree(tree)
     if speaker is None or not files:
         raise typer.BadParameter("Give NAME and at least one FILE, or --tree DIR.")
-    return [FileJob(file, speaker) for file in files]
+    check_stdin(files)
+    return _EnrollmentJobs([FileJob(file, speaker) for file in files])
+
+
+def _in_tree(root: Path) -> _EnrollmentJobs:
+    """A folder whose name no speaker can have is one refusal, whatever lies in it."""
+    from speakerid.audio.enrollment_tree import enrollment_tree
+    from speakerid.errors import InvalidRequest
+    from speakerid.services import validation
+
+    tree = enrollment_tree(root)
+    jobs, bad = list[FileJob](), list[FileFailed]()
+    for folder, files in tree.files.items():
+        try:
+            speaker = validation.name(folder.name, "folder")
+            jobs.extend(FileJob(file, speaker) for file in files)
+        except InvalidRequest as error:
+            bad.append(FileFailed(FileJob(folder), problem_of(error)))
+    return _EnrollmentJobs(jobs, bad, tree.skipped)
 
 
 def _codes(accept: Sequence[str]) -> Sequence[str]:
@@ -81,22 +135,22 @@ def _codes(accept: Sequence[str]) -> Sequence[str]:
         raise typer.BadParameter(str(error)) from error
 
 
-def _show(result: BatchResult[Enrollment], *, alone: bool) -> None:
+def _show(result: BatchResult[Enrollment], name_of: Callable[[str], str], *, alone: bool) -> None:
     last = {one.answer.speaker.id: one for one in result.done}
     if alone or len(last) == 1:
         for one in last.values():
-            _show_one(one)
+            _show_one(one, name_of)
     elif last:
         table(("speaker", "id", "utterances", "speech (s)", "status"), [_row(one) for one in last.values()])
     known = sum(one.answer.already_enrolled for one in result.done)
     if not alone:
         for one in result.done:
             if one.answer.warnings:
-                echo(f"{one.job.file}: {_remarks(one)}.")
+                echo(f"{one.job.file}: {_remarks(one, name_of)}.")
         echo(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
 
 
-def _show_one(done: FileDone[Enrollment]) -> None:
+def _show_one(done: FileDone[Enrollment], name_of: Callable[[str], str]) -> None:
     speaker, cohesion = done.answer.speaker, done.answer.cohesion
     if done.answer.already_enrolled:
         echo("The same recording was enrolled before: nothing changed.")
@@ -105,13 +159,24 @@ def _show_one(done: FileDone[Enrollment]) -> None:
         llr, score = number(cohesion.llr), number(cohesion.score, 2)
         echo(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
     if done.answer.warnings:
-        echo(f"Noticed: {_remarks(done)}.")
+        echo(f"Noticed: {_remarks(done, name_of)}.")
 
 
-def _remarks(done: FileDone[Enrollment]) -> str:
+def _called(backend: SpeakerID | Client, speaker_id: str) -> str:
+    """The id where the name cannot be had: a key that may enroll need not be one that may read."""
+    from speakerid.errors import SpeakeridError
+
+    try:
+        return f"{backend.speaker(speaker_id).name}, {speaker_id}"
+    except SpeakeridError:
+        return speaker_id
+
+
+def _remarks(done: FileDone[Enrollment], name_of: Callable[[str], str]) -> str:
     similar = done.answer.similar_speaker
-    words = ", ".join(done.answer.warnings)
-    return f"{words} (to {similar})" if similar else words
+    lost = f"audio_lost ({number(done.answer.lost_seconds)} s)"
+    words = ", ".join(lost if one == "audio_lost" else one for one in done.answer.warnings)
+    return f"{words} (to {name_of(similar)})" if similar else words
 
 
 def _status(speaker: Speaker) -> str:

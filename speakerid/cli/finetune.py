@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,14 +18,12 @@ if TYPE_CHECKING:
     from speakerid.training.card import Finetuned
 
 
-class Device(StrEnum):
-    CPU = "cpu"
-    CUDA = "cuda"
+Device = Literal["cpu", "cuda"]
 
 
 def require_extra() -> None:
     """Raises ExtraMissing before anything slow begins."""
-    require("torch", "speechbrain", "onnx", "onnxscript", "matplotlib", extra="train")
+    require("torch", "speechbrain", "onnx", "onnxscript", extra="train")
 
 
 def counted(count: int, noun: str) -> str:
@@ -80,7 +77,7 @@ def finetune(
         out=out,
         held_out=options.held_out,
         allow_worse=options.allow_worse,
-        device=options.device.value if options.device else None,
+        device=options.device,
         name=options.name,
         command=_command(options, data, out),
         loop=replace(LOOP, steps=options.steps),
@@ -106,7 +103,7 @@ def _show(made: Finetuned) -> None:
     if made.usable.left_out:
         counts = ", ".join(f"{count} {code}" for code, count in sorted(made.usable.left_out_codes.items()))
         echo(
-            f"Left out {counted(len(made.usable.left_out), 'file')}: {counts}. {made.out / 'finetune.json'} names them."
+            f"Left out {counted(len(made.usable.left_out), 'file')}: {counts}. {made.out / 'left_out.txt'} names them."
         )
     if figures.eer is None:
         echo("No speaker was held out: how good it is was not measured.")

@@ -1,21 +1,22 @@
-"""`speakerid galleries`: list, create, set, history, undo, delete."""
+"""`speakerid galleries`: list, create, set, history, undo, export, import, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from speakerid.cli.backend import open_backend
+from speakerid.cli.backend import is_local, open_backend
 from speakerid.cli.console import answer, answer_all, confirm, echo, plain, seconds_of, table
-from speakerid.cli.options import Place, Target, Yes, with_options
+from speakerid.cli.options import Place, Target, Yes, refuse_unwritable, with_options
 
 if TYPE_CHECKING:
-    from speakerid.types import Change, Gallery
+    from speakerid.types import Change, Gallery, GalleryExport, GalleryImport
 
-app = typer.Typer(name="galleries", help="List, create, set, repair and delete galleries.", no_args_is_help=True)
+app = typer.Typer(name="galleries", help="List, create, set, repair, move and delete galleries.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="GALLERY")]
 
 
@@ -67,7 +68,7 @@ def list_galleries(place: Place) -> None:
 @with_options
 def create(settings: GalleryOptions, name: Name) -> None:
     """Make a gallery. Speakers are only ever compared inside one."""
-    with open_backend(settings) as backend:
+    with open_backend(settings, "change") as backend:
         made = backend.create_gallery(name, **settings.given())
     answer(made, _show_one, as_json=settings.as_json)
 
@@ -80,7 +81,7 @@ def change(settings: GalleryOptions, name: Name, yes: Yes = False) -> None:
         raise typer.BadParameter("Say what to set; --help lists the settings.")
     if settings.keep_unknown_voices is False:
         confirm(f"Forget every unknown voice that gallery {plain(name)} keeps? There is no way back.", yes)
-    with open_backend(settings) as backend:
+    with open_backend(settings, "change") as backend:
         changed = backend.change_gallery(name, **settings.given())
     answer(changed, _show_one, as_json=settings.as_json)
 
@@ -88,7 +89,7 @@ def change(settings: GalleryOptions, name: Name, yes: Yes = False) -> None:
 @app.command()
 @with_options
 def history(target: Target) -> None:
-    """Merges and moves of the gallery, newest first."""
+    """Merges, moves and splits of the gallery, newest first."""
     with open_backend(target) as backend:
         found = backend.history()
     answer_all(found, _show_history, as_json=target.as_json)
@@ -100,10 +101,52 @@ def undo(
     target: Target,
     change: Annotated[str, typer.Argument(metavar="[CHANGE]", help="Its id, or last.")] = "last",
 ) -> None:
-    """Take back a merge or a move."""
-    with open_backend(target) as backend:
+    """Take back a merge, a move or a split."""
+    with open_backend(target, "change") as backend:
         done = backend.undo(change)
     answer(done, lambda repair: echo(repair.summary), as_json=target.as_json)
+
+
+@app.command("export")
+@with_options
+def export_gallery(
+    place: Place,
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make; never overwritten.")],
+    audio: Annotated[bool, typer.Option("--audio", help="With the recordings that the gallery keeps.")] = False,
+) -> None:
+    """Write a gallery to one file, for `galleries import` on another machine or store.
+
+    In it are its settings, calibration, speakers and their utterances, of one moment, also while it is served. Only
+    its owner may read the file, which is plain also where the store is encrypted. Who is erased later is still in it.
+    """
+    refuse_unwritable(file, "FILE")
+    with open_backend(place) as backend:
+        done = backend.export_gallery(name, file, audio=audio)
+    answer(done, lambda one: _show_export(one, file), as_json=place.as_json)
+
+
+@app.command("import")
+@with_options
+def import_gallery(
+    place: Place,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file made by `speakerid galleries export`.")],
+    name: Annotated[str | None, typer.Option("--name", help="What to call it; by default what it was called.")] = None,
+    reembed: Annotated[
+        bool, typer.Option("--reembed", help="Of another encoder's: new embeddings, from the audio in the file.")
+    ] = False,
+) -> None:
+    """Make the gallery that was exported: all of it, or nothing. The encoder has to be the one it had there, or
+    --reembed makes new embeddings of the audio that `galleries export --audio` carried.
+
+    An empty gallery of its name makes room; any other stays as it is, and --name gives the new one another. Ids stay
+    what they are, but for those that the store has already: with --json new_speaker_ids and new_utterance_ids.
+    """
+    if is_local(place):
+        _refuse_broken(file)
+    with open_backend(place, "create") as backend:
+        done = backend.import_gallery(file, name=name, reembed=reembed)
+    answer(done, _show_import, as_json=place.as_json)
 
 
 @app.command()
@@ -111,10 +154,32 @@ def undo(
 def delete(place: Place, name: Name, yes: Yes = False) -> None:
     """Erase a gallery with all of its speakers. There is no way back. With --json nothing is printed."""
     confirm(f"Erase gallery {plain(name)} with all of its speakers? There is no way back.", yes)
-    with open_backend(place) as backend:
+    with open_backend(place, "change") as backend:
         backend.delete_gallery(name)
     if not place.as_json:
         echo(f"Erased gallery {name}.")
+
+
+def _refuse_broken(file: Path) -> None:
+    """Before a store is made for it. Raises FileMissing, GalleryFileError."""
+    from speakerid.services.moving.reading import opened
+
+    with opened(file) as found:
+        found.check()
+
+
+def _show_export(done: GalleryExport, file: Path) -> None:
+    echo(f"Wrote {file}: {done.speakers} speakers, {done.utterances} utterances, {done.audio} with audio.")
+    if done.left_out:
+        echo(f"Left out, because they are damaged: {', '.join(done.left_out)}.")
+
+
+def _show_import(done: GalleryImport) -> None:
+    made = done.gallery
+    echo(f"Made gallery {made.name}: {made.speakers} speakers, {done.utterances} utterances, {done.audio} with audio.")
+    new = len(done.new_speaker_ids) + len(done.new_utterance_ids)
+    if new:
+        echo(f"{new} ids were taken in this store; --json lists the new ones.")
 
 
 def _show_history(found: Sequence[Change]) -> None:
@@ -122,7 +187,7 @@ def _show_history(found: Sequence[Change]) -> None:
 
 
 def _change(one: Change) -> tuple[str, ...]:
-    speaker, into = (role.name if role else "–" for role in (one.speaker, one.into))
+    speaker, into = ((role.name if role else "") or "–" for role in (one.speaker, one.into))
     return (one.id, one.kind, speaker, into, str(len(one.utterances)), one.state, seconds_of(one.created_at))
 
 

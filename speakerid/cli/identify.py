@@ -10,8 +10,9 @@ import typer
 from speakerid.cli import batch
 from speakerid.cli.backend import open_backend
 from speakerid.cli.batch import BatchResult, FileDone, FileJob
-from speakerid.cli.console import answer, echo, number, refuse_if, table
-from speakerid.cli.options import OneChannel, Target, one_channel, with_options
+from speakerid.cli.console import answer, echo, echo_lost, number, refuse_if, table
+from speakerid.cli.inputs import audio_of, check_stdin
+from speakerid.cli.options import Candidates, OneChannel, Tagged, Target, names_in, one_channel, with_options
 
 if TYPE_CHECKING:
     from speakerid.types import Candidate, Identification, Verification
@@ -20,20 +21,23 @@ if TYPE_CHECKING:
 @with_options
 def identify(
     target: Target,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings of one speaker each.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings of one speaker each; - reads stdin.")],
     top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Most candidates in an answer.")] = 5,
     channel: OneChannel = "mix",
+    candidates: Candidates = None,
+    tag: Tagged = None,
 ) -> None:
     """Who speaks? Names the speaker of each recording, or answers unknown.
 
     Exit code 0 for an answer: accept, unknown, ambiguous, no_speakers. 1 if any file was refused or answered
-    not_enough_speech. With several files each JSON line also names its file.
+    not_enough_speech. With several files each JSON line also names its file. FILE may be a pipe, or - for stdin.
     """
-    jobs, picked = [FileJob(file) for file in files], one_channel(channel)
+    check_stdin(files)
+    jobs, picked, only = [FileJob(file) for file in files], one_channel(channel), names_in(candidates)
     with open_backend(target) as backend:
         done = batch.run(
             jobs,
-            lambda job: backend.identify(job.file, top_k=top_k, channel=picked),
+            lambda job: backend.identify(audio_of(job.file), top_k=top_k, channel=picked, candidates=only, tags=tag),
             "Identifying",
             as_json=target.as_json,
         )
@@ -51,12 +55,15 @@ def _show(result: BatchResult[Identification], *, alone: bool) -> None:
             ("file", "decision", "speaker", "best llr", "probability", "speech (s)"),
             [_row(one) for one in result.done],
         )
+        for one in result.done:
+            echo_lost(one.answer.lost_seconds, one.job.file)
 
 
 def _show_one(found: Identification) -> None:
     speaker = found.speaker
     echo(f"{found.decision}: {speaker.name} ({speaker.id})" if speaker else found.decision)
     echo(found.reason)
+    echo_lost(found.lost_seconds)
     if found.candidates:
         table(("candidate", "id", "score", "llr", "probability"), [_candidate(one) for one in found.candidates])
 
@@ -88,11 +95,13 @@ def verify(
     """Is NAME the speaker of FILE?
 
     Exit code 0 only for accept, so that a script may write `speakerid verify Ada call.wav && …`; 1 for reject,
-    not_enough_speech and every error. The answer on stdout distinguishes them; after an error there is none.
+    not_enough_speech and every error. The answer on stdout distinguishes them; after an error there is none. FILE may
+    be a pipe, or - for stdin.
     """
+    check_stdin([file])
     picked = one_channel(channel)
     with open_backend(target) as backend:
-        found = backend.verify(speaker, file, channel=picked)
+        found = backend.verify(speaker, audio_of(file), channel=picked)
     answer(found, _show_verification, as_json=target.as_json)
     refuse_if(found.decision != "accept")
 
@@ -100,3 +109,4 @@ def verify(
 def _show_verification(found: Verification) -> None:
     echo(f"{found.decision}: {found.speaker.name} ({found.speaker.id})")
     echo(f"{found.reason} Probability {number(found.probability, 3)}.")
+    echo_lost(found.lost_seconds)

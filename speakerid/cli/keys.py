@@ -1,4 +1,4 @@
-"""`speakerid keys`: create, list, revoke. Keys are made where the store is, never over HTTP."""
+"""`speakerid keys`: create, list, rotate, revoke. The first key is made where the store is; a server makes others."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.backend import open_store
+from speakerid.cli.backend import open_operations, open_store
 from speakerid.cli.console import confirm, echo, emit, plain, table
-from speakerid.cli.options import Store, Yes, with_options
+from speakerid.cli.options import Store, StoreOrServer, Yes, with_options
 
 if TYPE_CHECKING:
-    from speakerid.types import Key
+    from speakerid.types import Key, NewKey
 
-app = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")]
+Expires = Annotated[
+    str | None,
+    typer.Option("--expires", metavar="90d|DATE", help="A span (90d, 24h, 15m), or its last day (2027-01-31, in UTC)."),
+]
+app = typer.Typer(name="keys", help="Create, list, rotate and revoke API keys.", no_args_is_help=True)
 
 
 @app.command()
 @with_options
 def create(
-    options: Store,
+    options: StoreOrServer,
     name: Annotated[str, typer.Argument(help="Who or what will use it.")],
     scope: Annotated[
         list[str], typer.Option("--scope", help="enroll, identify, read or admin (all of them); may be repeated.")
@@ -27,14 +32,47 @@ def create(
     gallery: Annotated[
         list[str] | None, typer.Option("--gallery", help="Only this gallery; may be repeated. Default: all.")
     ] = None,
+    expires: Expires = None,
+    per_minute: Annotated[
+        int | None, typer.Option("--per-minute", metavar="N", help="Requests a minute; more are answered 429.")
+    ] = None,
+    audio_per_day: Annotated[
+        int | None,
+        typer.Option("--audio-per-day", metavar="SECONDS", help="Seconds of audio a day (UTC); more is answered 429."),
+    ] = None,
 ) -> None:
     """Make a key and print its secret, this once: only a hash is kept."""
-    from speakerid.services import keys
+    with open_operations(options) as operations:
+        made = operations.create_key(
+            name,
+            scope,
+            galleries=gallery or (),
+            expires=expires,
+            requests_per_minute=per_minute,
+            audio_seconds_per_day=audio_per_day,
+        )
+    _show_secret(options, made)
 
-    with open_store(options) as database, database.write() as db:
-        made = keys.create(db, name, tuple(scope), tuple(gallery or ()))
+
+@app.command()
+@with_options
+def rotate(
+    options: StoreOrServer,
+    key_id: KeyId,
+    grace: Annotated[
+        str, typer.Option("--grace", metavar="SPAN", help="How long the old secret is taken; 0: no longer.")
+    ] = "24h",
+    expires: Expires = None,
+) -> None:
+    """Give a key a new secret and print it, this once. Put it where the old one is within the grace period."""
+    with open_operations(options) as operations:
+        made = operations.rotate_key(key_id, grace=grace, expires=expires)
+    _show_secret(options, made)
+
+
+def _show_secret(options: Store, made: NewKey) -> None:
     if options.as_json:
-        emit({"key": made.key, "secret": made.secret})
+        emit(made)
     else:
         echo(made.secret)
         typer.echo(f"This is key {made.key.id}. Keep the secret now: it is not shown again.", err=True)
@@ -42,41 +80,44 @@ def create(
 
 @app.command("list")
 @with_options
-def list_keys(options: Store) -> None:
+def list_keys(options: StoreOrServer) -> None:
     """Every key, without its secret."""
-    from speakerid.services import keys
-
-    with open_store(options) as database, database.read() as db:
-        found = keys.every(db)
+    with open_operations(options) as operations:
+        found = operations.list_keys()
     if options.as_json:
         emit({"items": found})
     else:
-        table(("id", "name", "scopes", "galleries", "created"), [_row(one) for one in found])
+        heads = ("id", "name", "scopes", "galleries", "a minute", "audio today (s)", "created", "last used", "expires")
+        table(heads, [_row(one) for one in found])
 
 
 def _row(key: Key) -> tuple[str, ...]:
     galleries = ", ".join(key.galleries) or "all"
-    return (key.id, key.name, ", ".join(key.scopes), galleries, f"{key.created_at:%Y-%m-%d}")
+    rate = str(key.requests_per_minute or "–")
+    most = key.audio_seconds_per_day
+    audio = "–" if most is None else f"{key.audio_seconds_today:.0f} of {most}"
+    used = f"{key.last_used_on}" if key.last_used_on else "–"
+    ends = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "never"
+    made = f"{key.created_at:%Y-%m-%d}"
+    return (key.id, key.name, ", ".join(key.scopes), galleries, rate, audio, made, used, ends)
 
 
 @app.command()
 @with_options
 def revoke(
-    options: Store,
-    key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")],
+    options: StoreOrServer,
+    key_id: KeyId,
     yes: Yes = False,
 ) -> None:
     """Forget a key; requests with it are refused from now on. With --json nothing is printed.
 
     Without any key all requests are refused, until `speakerid keys allow-none`.
     """
-    from speakerid.services import keys
-
-    confirm(f"Revoke {plain(key)}? Whoever uses it is refused from now on.", yes)
-    with open_store(options) as database, database.write() as db:
-        keys.revoke(db, key)
+    confirm(f"Revoke {plain(key_id)}? Whoever uses it is refused from now on.", yes)
+    with open_operations(options) as operations:
+        operations.revoke_key(key_id)
     if not options.as_json:
-        echo(f"Revoked {key}.")
+        echo(f"Revoked {key_id}.")
 
 
 @app.command("allow-none")

@@ -16,7 +16,7 @@ import typer
 
 from speakerid.cli.backend import open_backend
 from speakerid.cli.console import echo, emit, number, plain
-from speakerid.cli.options import Candidates, Target, names_in, with_options
+from speakerid.cli.options import Candidates, Tagged, Target, names_in, with_options
 from speakerid.errors import SpeakeridError
 from speakerid.errors.extras import how_to_install
 
@@ -38,16 +38,32 @@ def listen(
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="As fast as it can be worked on, not in real time.")] = False,
     candidates: Candidates = None,
+    tag: Tagged = None,
+    classifier: Annotated[
+        list[str] | None, typer.Option("--classifier", metavar="NAME", help="Spot its words, too; repeatable.")
+    ] = None,
 ) -> None:
     """Who speaks right now? A line for each turn, until the file ends or Ctrl-C.
 
-    --json prints the events, a line each: `turn` (of which those with "final": true stay), `enough`, `done`.
+    --json prints the events, a line each: `turn` (of which those with "final": true stay), `enough`, `word`, `done`.
     """
+    if file is not None:
+        _require_audio(file)
     stopped = threading.Event()
     with open_backend(target) as backend, _stopped_by_ctrl_c(stopped), _shown(target.as_json) as show:
         messages = microphone(stopped) if file is None else _messages(file, stopped, fast=fast)
-        for event in backend.listen(messages, candidates=names_in(candidates)):
+        for event in backend.listen(messages, candidates=names_in(candidates), tags=tag, classifiers=classifier or ()):
             show(event)
+
+
+def _require_audio(file: Path) -> None:
+    """Before anything says that it listens. Raises FileMissing, AudioError."""
+    from speakerid.audio.byte_source import mapped_file
+    from speakerid.audio.decode import read_announced
+    from speakerid.audio.limits import RECORDING
+
+    with mapped_file(file) as data:
+        read_announced(data, limits=RECORDING)
 
 
 def _messages(file: Path, stopped: threading.Event, *, fast: bool) -> Iterator[bytes]:
@@ -55,9 +71,9 @@ def _messages(file: Path, stopped: threading.Event, *, fast: bool) -> Iterator[b
     import numpy as np
 
     from speakerid.audio.byte_source import mapped_file
+    from speakerid.audio.conditioning import rechunked
     from speakerid.audio.decode import stream
     from speakerid.audio.limits import RECORDING
-    from speakerid.audio.resample import rechunked
 
     began, spoken_s = time.monotonic(), 0.0
     with mapped_file(file) as data:
@@ -111,6 +127,8 @@ def _line(event: Event) -> None:
         echo(f"Listening, gallery {event.gallery}.")
     elif event.type == "turn" and event.final:
         echo(f"{_clock(event.start)} – {_clock(event.end)}  {_who(event.speaker, event.voice)}{_certainty(event)}")
+    elif event.type == "word":
+        echo(f"{_clock(event.end):>15s}  {event.classifier}: {event.label}  probability {number(event.score, 3)}")
     elif event.type == "enough":
         found = "is not enrolled" if event.speaker is None else "is certain"
         who = _who(event.speaker, event.voice)
@@ -134,8 +152,7 @@ def _clock(seconds: float) -> str:
     return clock(seconds)
 
 
-class MicrophoneUnavailable(SpeakeridError):
-    code = "microphone_unavailable"
+class MicrophoneUnavailable(SpeakeridError, code="microphone_unavailable"): ...
 
 
 def microphone(stopped: threading.Event) -> Iterator[bytes]:

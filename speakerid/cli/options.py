@@ -5,14 +5,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from speakerid.cli.console import reported
-from speakerid.errors import SettingsError
+from speakerid.cli.command_line import PREFIX, unknown_settings
+from speakerid.cli.console import CommandProblem, report_problem, reported
+from speakerid.cli.wording import speaking, words_of
+from speakerid.names import listed
 
 if TYPE_CHECKING:
     from speakerid.settings import Settings
@@ -30,8 +35,18 @@ OneChannel = Annotated[
     str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
 ]
 Candidates = Annotated[
-    str | None, typer.Option("--candidates", metavar="A,B", help="Only these speakers may be named (names or ids).")
+    str | None,
+    typer.Option(
+        "--candidates", metavar="A,B", help='Only these speakers may be named (names or ids); "A, B" is one name.'
+    ),
 ]
+Tagged = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help="Only speakers with this tag may be named; repeated, with any of them."),
+]
+
+
+COMMAND: ContextVar[str] = ContextVar("command", default="")  # the one that runs, such as speakers.delete
 
 
 @dataclass(frozen=True)
@@ -52,10 +67,9 @@ class Store(Output):
 
 
 @dataclass(frozen=True)
-class Place(Store):
-    """Where the speakers are: in a store of this machine, or behind a server."""
+class StoreOrServer(Store):
+    """A store of this machine, or a server."""
 
-    encoder: EncoderOption = None
     url: Annotated[
         str | None, typer.Option("--url", help="Work on this server, not on a store. [env: SPEAKERID_URL]")
     ] = None
@@ -63,6 +77,13 @@ class Place(Store):
         str | None,
         typer.Option("--key", envvar="SPEAKERID_KEY", show_envvar=False, help="Its key. [env: SPEAKERID_KEY]"),
     ] = None
+
+
+@dataclass(frozen=True)
+class Place(StoreOrServer):
+    """Where the speakers are; in a store they need their encoder."""
+
+    encoder: EncoderOption = None
 
 
 @dataclass(frozen=True)
@@ -76,15 +97,19 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     An error of the tree ends the command with one sentence on stderr and its exit code, never with a traceback.
     """
     first, *own = inspect.signature(command, eval_str=True).parameters.values()
+    called = f"{command.__module__.rpartition('.')[2]}.{command.__name__}"
     shared = _parameters(first.annotation)
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
         options = first.annotation(**{one.name: values.pop(one.name) for one in shared})
-        with reported(options.as_json):
+        warn_of_unknown_settings(options.as_json)
+        COMMAND.set(called)
+        with speaking(words), reported(options.as_json):
             command(options, **values)
 
     parameters = [*own, *shared]
+    words = words_of(parameters)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
@@ -108,22 +133,52 @@ def one_channel(text: str, others: str = "") -> Literal["mix"] | int:
     raise typer.BadParameter(f"--channel is mix, {others}or the number of a channel, counted from 0.")
 
 
+def refuse_unwritable(out: Path | None, option: str) -> None:
+    """Raises typer.BadParameter, before any work is done for a file that could not be written."""
+    if out is None:
+        return
+    place = out.absolute().parent
+    if out.is_dir():
+        problem = f"{out} is a folder. Name a file."
+    elif not place.is_dir():
+        problem = f"There is no folder {place}."
+    elif not os.access(out if out.exists() else place, os.W_OK):
+        problem = f"{out} cannot be written: it, or its folder, is read-only for this user."
+    else:
+        return
+    raise typer.BadParameter(problem, param_hint=option)
+
+
 def names_in(candidates: str | None) -> list[str] | None:
-    """What stands between commas; None where the option was not given."""
-    return None if candidates is None else [one.strip() for one in candidates.split(",") if one.strip()]
+    """None where the option was not given."""
+    return None if candidates is None else listed(candidates)
+
+
+def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """As they are kept. Raises typer.BadParameter."""
+    if not tags:
+        return ()
+    from speakerid.errors import InvalidTag
+    from speakerid.services import validation  # SQLAlchemy: 0.5 s
+
+    try:
+        return validation.tags(tags)
+    except InvalidTag as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def read_settings(**typed: Any) -> Settings:
     """An option that is None was not typed. Raises SettingsError, naming the setting that is wrong."""
-    from pydantic import ValidationError  # 0.2 s with pydantic-settings: not before a command runs
+    from speakerid.settings import read_settings  # 0.2 s with pydantic-settings: not before a command runs
 
-    from speakerid.settings import Settings
+    return read_settings(**typed)
 
-    try:
-        return Settings(**{name: value for name, value in typed.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"])
-        raise SettingsError(
-            f"The setting '{name}' is wrong: {first['msg']}. Correct SPEAKERID_{name.upper()} or the option for it."
-        ) from None
+
+def warn_of_unknown_settings(as_json: bool) -> None:
+    """On stderr: a misspelt one would be passed over in silence."""
+    if not any(name.startswith(PREFIX) for name in os.environ):
+        return
+    from speakerid.settings import Settings  # as above
+
+    for sentence in unknown_settings(tuple(Settings.model_fields)):
+        report_problem(CommandProblem("unknown_setting", sentence), as_json)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +18,10 @@ from speakerid.errors import SettingsError
 
 if TYPE_CHECKING:
     from speakerid.cli.server.uvicorn_server import BoundSocket
-    from speakerid.services.engine import Engine
+    from speakerid.services.engine import Engine, Traces
     from speakerid.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 # Python handles a signal when the main thread runs, and the system may give it to another thread: one of a process that
 # was stopped and went on, for example.
@@ -33,7 +37,9 @@ class Serving(Store):
         int | None, typer.Option("--port", help="0 takes a free one. [env: SPEAKERID_PORT; default: 8700]")
     ] = None
     encoder: EncoderOption = None
-    access_log: Annotated[bool, typer.Option("--access-log", help="Log every request on stderr.")] = False
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="A line for each request on stderr, as SPEAKERID_LOG_FORMAT=json has.")
+    ] = False
 
 
 @with_options
@@ -44,15 +50,17 @@ def serve(options: Serving) -> None:
     Exit code 2 when the settings do not allow a start, for example a port in use.
     """
     # Inside, for a quick --help. None of these loads torch unless the encoder is a SpeechBrain model.
-    from speakerid.bootstrap import build_engine
+    from speakerid.bootstrap import build_engine, with_other_encoders
     from speakerid.cli.server.uvicorn_server import bind
     from speakerid.db.erasure import BRIEFLY
 
     settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
-    hint_at_better_encoder(settings)
-    with bind(settings.host, settings.port) as listener:
-        engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
+    requests = options.access_log or settings.log_format == "json"
+    with _logged(settings, requests=requests) as traces, bind(settings.host, settings.port) as listener:
+        engine = build_engine(settings, effort=BRIEFLY, traces=traces)  # the scrubber does the rest
         try:
+            engine = with_other_encoders(engine, settings)
+            engine.database.require_writable()
             refuse_open_bind(engine, settings)
             _warm_up(engine)
             _run(engine, settings, listener, options)
@@ -60,11 +68,28 @@ def serve(options: Serving) -> None:
             engine.close()
 
 
+@contextmanager
+def _logged(settings: Settings, *, requests: bool = False) -> Iterator[Traces]:
+    """Set up the log, and whatever traces the environment asks for."""
+    from speakerid.cli.server.log_lines import set_up_log
+    from speakerid.cli.server.tracing import collected, obstacle
+
+    with collected() as traces:
+        set_up_log(settings.log_format, traces.ids, requests=requests)
+        if (why_not := obstacle()) is not None:
+            logger.warning(why_not)
+        hint_at_better_encoder(settings)
+        yield traces
+
+
 def hint_at_better_encoder(settings: Settings) -> None:
     """One line on stderr where the best encoder was not fetched."""
     from speakerid.encoders.registry import better_encoder
 
-    if hint := better_encoder(settings.encoder, settings.models_folder):
+    hint = better_encoder(settings.encoder, settings.models_folder)
+    if hint and settings.log_format == "json":
+        logger.warning(hint)
+    elif hint:
         typer.echo(hint, err=True)
 
 
@@ -89,21 +114,28 @@ def _shown(store: str) -> str:
 
 
 def _warm_up(engine: Engine) -> None:
-    """Load what the first request would wait for. Raises EncoderFailed, DecoderUnavailable when one does not work."""
+    """Load what the first request would wait for.
+
+    Raises EncoderFailed, DecoderUnavailable, TranscriberUnusable, ExtraMissing when one does not work.
+    """
     import numpy as np
 
     from speakerid.audio.children import pool
 
+    if engine.transcriber is not None:
+        engine.transcriber.load()
     pool.warm()
-    engine.indexes.load_all()
-    samples = max(engine.encoder.min_samples, engine.encoder.sample_rate_hz)
-    engine.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])
+    for one in engine.each:
+        one.indexes.load_all()
+        samples = max(one.encoder.min_samples, one.encoder.sample_rate_hz)
+        one.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])
 
 
 def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Serving) -> None:
     from speakerid.api.app import create_app
-    from speakerid.bootstrap import build_worker
+    from speakerid.bootstrap import build_mover, build_worker
     from speakerid.cli.server.uvicorn_server import Server
+    from speakerid.services.bookkeeping import Bookkeeper
     from speakerid.services.scrubber import Scrubber
 
     def announce() -> None:
@@ -113,15 +145,17 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
             typer.echo(f"Listening on {listener.url}")
 
     worker = build_worker(engine, settings, settings.recording_workers)
-    server = Server(create_app(engine, settings), announce, access_log=options.access_log)
-    scrubber = Scrubber(engine)
-    worker.start()
-    scrubber.start()
+    app = create_app(engine, settings)
+    server = Server(app, announce)
+    mover = build_mover(engine, settings.recording_workers)
+    beside = (worker, mover, Scrubber(engine), Bookkeeper(engine, app.state.notes, settings.access_log_days))
+    for one in beside:
+        one.start()
     try:
         server.run_on(listener)
     finally:
-        worker.stop()
-        scrubber.stop()
+        for one in beside:
+            one.stop()
 
 
 @dataclass(frozen=True)
@@ -137,26 +171,26 @@ def worker(options: Working) -> None:
     Any number of workers, on any number of machines, share the store's queue. What one is working on when it stops
     is begun anew by another.
     """
-    from speakerid.bootstrap import build_engine, build_worker
-    from speakerid.cli.server.uvicorn_server import LOG_FORMAT
+    from speakerid.bootstrap import build_engine, build_mover, build_worker, with_other_encoders
     from speakerid.db.erasure import BRIEFLY
     from speakerid.services.scrubber import Scrubber
 
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     settings = read_settings(store=options.store, encoder=options.encoder)
-    hint_at_better_encoder(settings)
     ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
-    engine = build_engine(settings, effort=BRIEFLY)  # the scrubber does the rest
-    try:
-        running, scrubber = build_worker(engine, settings, options.jobs), Scrubber(engine)
-        running.start()
-        scrubber.start()
-        typer.echo("Waiting for recordings")
-        while not ending.wait(WAKE_S):
-            pass
-        running.stop()
-        scrubber.stop()
-    finally:
-        engine.close()
+    with _logged(settings) as traces:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: ending.set())
+        engine = build_engine(settings, effort=BRIEFLY, access="change", traces=traces)  # the scrubber does the rest
+        try:
+            engine = with_other_encoders(engine, settings)
+            engine.database.require_writable()
+            beside = (build_worker(engine, settings, options.jobs), build_mover(engine, options.jobs), Scrubber(engine))
+            for one in beside:
+                one.start()
+            typer.echo("Waiting for recordings")
+            while not ending.wait(WAKE_S):
+                pass
+            for one in beside:
+                one.stop()
+        finally:
+            engine.close()

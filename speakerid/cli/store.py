@@ -9,11 +9,15 @@ from typing import Annotated
 
 import typer
 
+from speakerid.cli import encryption
 from speakerid.cli.backend import open_store
-from speakerid.cli.console import echo, emit, refuse_if, table
+from speakerid.cli.console import at_terminal, confirm, echo, emit, plain, refuse_if, table
 from speakerid.cli.options import Store, read_settings, with_options
 
-db = typer.Typer(name="db", help="Look at and upgrade the store's schema.", no_args_is_help=True)
+db = typer.Typer(name="db", help="Look at and upgrade the store's schema, and encrypt it.", no_args_is_help=True)
+db.command("new-master-key")(encryption.new_master_key)
+db.command("encrypt")(encryption.encrypt)
+db.command("rotate-master-key")(encryption.rotate_master_key)
 index = typer.Typer(name="index", help="Find rows that cannot be used, and repair voiceprints.", no_args_is_help=True)
 
 
@@ -38,14 +42,19 @@ def restore(
     options: Store,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file made by `speakerid backup`.")],
     replace: Annotated[bool, typer.Option("--replace", help="Lose what the store holds now.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed without a terminal.")] = False,
 ) -> None:
     """Make the store from a backup, after checking that it is whole. A store that is in use is never replaced.
 
-    With --json nothing is printed.
+    What --replace loses has no way back, so it asks, and a script says --yes. With --json nothing is printed.
     """
     from speakerid.db import backup as copies
 
     store = _file(options, f"pg_restore --clean --if-exists --dbname=URL {shlex.quote(str(file))}")
+    if replace and not yes and store.exists():
+        if not at_terminal():
+            raise typer.BadParameter("--replace loses what the store holds. Give --yes too, if that is meant.")
+        confirm(f"Lose all that {plain(str(store))} holds now? There is no way back.", yes)
     copies.restore(file, store, replace=replace)
     if not options.as_json:
         echo(f"Restored {store}.")
@@ -68,7 +77,7 @@ def upgrade(options: Store) -> None:
     """Bring the store to the newest schema. `serve` does the same at its start."""
     from speakerid.db import migrate
 
-    with open_store(options, newest_schema=False) as database:
+    with open_store(options, create=True, newest_schema=False) as database:
         reached = migrate.upgrade(database)
     _answer_revision(options, reached)
 
@@ -96,9 +105,10 @@ def _answer_revision(options: Store, revision: str | None) -> None:
 @index.command()
 @with_options
 def verify(options: Store) -> None:
-    """Go through the whole store and name every row that cannot be used, by id. Exit code 1 if there is one.
+    """Go through the whole store and name every row that cannot be used, by id, and every voiceprint that is wrong,
+    missing or too many beside its utterances. Exit code 1 if there is one.
 
-    Speakers among them are kept, but not found; all others are served.
+    Speakers whose row cannot be used are kept, but not found; all others are served.
     """
     from speakerid.services import health
 
@@ -116,7 +126,7 @@ def verify(options: Store) -> None:
 @index.command()
 @with_options
 def rebuild(options: Store) -> None:
-    """Make damaged voiceprints again from their speakers' utterances. Servers follow at once."""
+    """Make voiceprints again that are damaged, wrong, missing or too many. Servers follow at once."""
     from speakerid.services import health
 
     with open_store(options) as database, database.write() as db:

@@ -74,12 +74,12 @@ def promote(
 ) -> None:
     """Enroll the voice from its recordings. Past recordings name the speaker from then on."""
     fields = {} if external_id is None else {"external_id": external_id}
-    with open_backend(target) as backend:
+    with open_backend(target, "change") as backend:
         done = backend.promote(unknown, name, accept=[accept], **fields)
-    answer(done, _show_promotion, as_json=target.as_json)
+    answer(done, show_promotion, as_json=target.as_json)
 
 
-def _show_promotion(done: Promotion) -> None:
+def show_promotion(done: Promotion) -> None:
     echo(f"{done.speaker.name} ({done.speaker.id}) is enrolled from it; recordings that name the speaker now:")
     echo("\n".join(f"  {one}" for one in done.recordings))
 
@@ -92,7 +92,7 @@ def dismiss(target: Target, unknown: UnknownId, yes: Yes = False) -> None:
     With --json nothing is printed.
     """
     confirm(f"Forget the voice {plain(unknown)}? There is no way back.", yes)
-    with open_backend(target) as backend:
+    with open_backend(target, "change") as backend:
         backend.dismiss(unknown)
     if not target.as_json:
         echo(f"Forgot {unknown}.")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speakerid.cli.backend import Verbs, open_backend
+from speakerid.cli.backend import open_backend
 from speakerid.cli.console import answer, echo, table
-from speakerid.cli.options import Target, with_options
+from speakerid.cli.options import Target, refuse_unwritable, with_options
 from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
@@ -66,24 +66,19 @@ def calibrate(
     Every speaker is left out of the fit once, to count how many would be missed and how many strangers named, by the
     default calibration and by the fitted one. Needs five speakers with two utterances or more.
     """
-    if picture is not None and not picture.absolute().parent.is_dir():
-        raise typer.BadParameter(f"There is no folder {picture.parent}.", param_hint="--picture")
+    refuse_unwritable(picture, "--picture")
     if reset and (dry_run or picture):
         raise typer.BadParameter("--reset goes with neither --dry-run nor --picture.")
     if picture is not None:
         require("matplotlib")
-    with open_backend(target) as backend:
+    with open_backend(target, "read" if dry_run else "change") as backend:
         if reset:
-            _reset_calibration(backend, target)
+            answer(backend.reset_calibration(), _show_reset, as_json=target.as_json)
             return
         report = backend.calibrate(dry_run=dry_run)
     if picture is not None:
         _draw(report, picture)
     answer(report, _show_calibration, as_json=target.as_json)
-
-
-def _reset_calibration(backend: Verbs, target: Target) -> None:
-    answer(backend.reset_calibration(), _show_reset, as_json=target.as_json)
 
 
 def _show_reset(gallery: Gallery) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -12,18 +11,17 @@ from urllib.parse import quote
 import httpx
 
 from speakerid import types
-from speakerid.client.jobs import Jobs, Watch
+from speakerid.client.jobs import Jobs, Watch, restricted
+from speakerid.client.operations import Operations
+from speakerid.client.upkeep import ServerUpkeep
 from speakerid.client.wire import Audio, Call, ClientError, Wire, read
 
 Json = dict[str, Any]
-Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-PAGE_ROWS = 200
-SPEAKER_ID = re.compile(r"spk_[0-9A-HJKMNP-TV-Z]{26}")
 TIMEOUT_S = 120.0
 
 
-class Client:
+class Client(ServerUpkeep):
     """Answers are those of `SpeakerID`. Every method raises ClientError. Close it, or use it in a `with` block.
 
     Where a speaker is asked for, a name that only one speaker has will do as well as an id. Finding a name needs a
@@ -43,14 +41,21 @@ class Client:
         self._server, self._key = url, key
         self._gallery = f"/v1/galleries/{quote(gallery, safe='')}"
         self._jobs = Jobs(self._wire, self._gallery)
+        self.operations = Operations(self._wire)
 
     def enroll(
-        self, speaker: str, *audio: Audio, accept: str | Iterable[str] = (), channel: str | int = "mix"
+        self,
+        speaker: str,
+        *audio: Audio,
+        accept: str | Iterable[str] = (),
+        channel: str | int = "mix",
+        tags: Iterable[str] = (),
     ) -> types.Enrollment:
         """Enroll recordings of one speaker; a new name makes a new speaker. Returns what the last one did.
 
         They are sent one by one: what came before a refused one stays. Sending one twice changes nothing. `accept`:
-        codes of refusals to override. `channel`: "mix", or one side of a call, counted from 0.
+        codes of refusals to override. `channel`: "mix", or one side of a call, counted from 0. `tags`: added to those
+        the speaker has, when all were enrolled.
         """
         if not audio:
             raise ClientError("invalid_request", "No recording was given. Give at least one file of this speaker.")
@@ -58,14 +63,47 @@ class Client:
         params = {"accept": _joined(accept), "channel": channel}
         speaker_id = self._find(speaker)
         if speaker_id is None:
-            return self._enroll_new(speaker, bodies, params)
-        return [self._add(speaker_id, body, params) for body in bodies][-1]
+            return self._enroll_new(speaker, bodies, params, list(tags))
+        return self._tagged([self._add(speaker_id, body, params) for body in bodies][-1], tags)
 
-    def identify(self, audio: Audio, *, top_k: int = 5, channel: str | int = "mix") -> types.Identification:
-        """Who speaks, in all channels as one ("mix") or in one of them, counted from 0?"""
-        return self._post_audio(
-            types.Identification, f"{self._gallery}/identify", read(audio), {"top_k": top_k, "channel": channel}
-        )
+    def _tagged(self, done: types.Enrollment, tags: Iterable[str]) -> types.Enrollment:
+        """Tags that the speaker does not have yet are added."""
+        speaker = done.speaker
+        if not (new := [one for one in tags if one not in speaker.tags]):
+            return done
+        return replace(done, speaker=self.change_speaker(speaker.id, tags=[*speaker.tags, *new]))
+
+    def identify(
+        self,
+        audio: Audio,
+        *,
+        top_k: int = 5,
+        channel: str | int = "mix",
+        classifiers: str | Iterable[str] = (),
+        candidates: Iterable[str] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> types.Identification:
+        """Who speaks, in all channels as one ("mix") or in one of them, counted from 0?
+
+        `classifiers` are asked as well; `classes` has their answers. Only `candidates`, by name or id, may be named,
+        and only who has one of `tags`.
+        """
+        params: Json = {"top_k": top_k, "channel": channel}
+        if names := _joined(classifiers):
+            params["classifiers"] = names
+        params |= restricted(candidates, tags)
+        return self._post_audio(types.Identification, f"{self._gallery}/identify", read(audio), params)
+
+    def classify(
+        self, audio: Audio, classifier: str, *, top_k: int = 5, channel: str | int = "mix"
+    ) -> types.Classification:
+        """Which label? The answer of one classifier of the server."""
+        path, params = f"/v1/classifiers/{quote(classifier, safe='')}/classify", {"top_k": top_k, "channel": channel}
+        return self._post_audio(types.Classification, path, read(audio), params)
+
+    def classifiers(self) -> list[types.ClassifierDetails]:
+        """Every classifier that the server has."""
+        return list(self._ask(types.Page[types.ClassifierDetails], "GET", "/v1/classifiers").items)
 
     def listen(
         self,
@@ -75,17 +113,20 @@ class Client:
         sample_rate_hz: int = 16_000,
         channels: int = 1,
         candidates: Iterable[str] | None = None,
+        tags: Iterable[str] | None = None,
+        classifiers: Iterable[str] = (),
     ) -> Iterator[types.Event]:
         """Who speaks right now? Events of a live stream, until `StreamDone` after the last message.
 
         `messages` are samples (`pcm_s16le`), an Opus packet each (`opus`), or bytes of one growing file (`webm`,
-        `ogg`); they are taken in a thread of their own, and what they raise is raised here.
+        `ogg`); they are taken in a thread of their own, and what they raise is raised here. `classifiers` spot words.
         """
         from speakerid.client import live  # websockets: 0.1 s, which nothing else needs
 
         config: Json = {"encoding": encoding, "sample_rate_hz": sample_rate_hz, "channels": channels}
-        if candidates is not None:
-            config["candidates"] = list(candidates)
+        config |= {name: list(one) for name, one in (("candidates", candidates), ("tags", tags)) if one is not None}
+        if asked := list(classifiers):
+            config["classifiers"] = asked
         yield from live.stream(live.Address(self._server, f"{self._gallery}/stream", self._key), config, messages)
 
     def verify(self, speaker: str, audio: Audio, *, channel: str | int = "mix") -> types.Verification:
@@ -101,14 +142,18 @@ class Client:
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         candidates: Iterable[str] | None = None,
+        tags: Iterable[str] | None = None,
         channel: str | int = "mix",
+        name: str | None = None,
         watch: Watch = lambda percent, total: None,
     ) -> types.Recording:
-        """Who speaks when? Sends a recording of any length and waits for its result.
+        """Who speaks when? Sends a recording of any length, or its URL, and waits for its result.
 
-        `channel`: "mix", "split", or a number from 0. `watch(percent, 100)` is called as it goes.
+        `channel`: "mix", "split", or a number from 0. `name`: what to call it, by default the file's name.
+        `watch(percent, 100)` is called as it goes.
         """
-        job = self._jobs.send(audio, (speakers, min_speakers, max_speakers), candidates, channel, None)
+        count = types.SpeakerCount(speakers, min_speakers, max_speakers)
+        job = self._jobs.send(audio, count, candidates, channel, None, name, tags)
         return self._jobs.follow(job.id, watch)
 
     def send_recording(
@@ -119,15 +164,18 @@ class Client:
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         candidates: Iterable[str] | None = None,
+        tags: Iterable[str] | None = None,
         channel: str | int = "mix",
         webhook: str | None = None,
+        name: str | None = None,
     ) -> types.RecordingJob:
         """The same without waiting. Returns the job; `webhook` is called when it has ended."""
-        return self._jobs.send(audio, (speakers, min_speakers, max_speakers), candidates, channel, webhook)
+        count = types.SpeakerCount(speakers, min_speakers, max_speakers)
+        return self._jobs.send(audio, count, candidates, channel, webhook, name, tags)
 
     def recordings(self) -> list[types.RecordingJob]:
         """Every recording, newest first, without results."""
-        return self._pages(types.Page[types.RecordingJob], f"{self._gallery}/recordings")
+        return self._wire.pages(types.Page[types.RecordingJob], f"{self._gallery}/recordings")
 
     def recording_job(self, recording: str) -> types.RecordingResult:
         """One recording by id and, when it is done, its `result`."""
@@ -140,64 +188,49 @@ class Client:
         """Erase a recording with its result."""
         self._jobs.delete(recording)
 
-    def speakers(self, *, name: str | None = None, external_id: str | None = None) -> list[types.Speaker]:
-        """Every speaker, oldest first; only those with exactly this name or external id where given."""
-        wanted = {"name": name, "external_id": external_id}
+    def speakers(
+        self,
+        *,
+        name: str | None = None,
+        external_id: str | None = None,
+        consent_expired: bool = False,
+        tag: str | None = None,
+    ) -> list[types.Speaker]:
+        """Every speaker, oldest first; only those with this name, however written, or exactly this external id, or
+        whose consent has ended, or with this tag."""
+        wanted = {"name": name, "external_id": external_id, "consent_expired": consent_expired or None, "tag": tag}
         params: Json = {key: value for key, value in wanted.items() if value is not None}
-        return self._pages(types.Page[types.Speaker], f"{self._gallery}/speakers", params)
+        return self._wire.pages(types.Page[types.Speaker], f"{self._gallery}/speakers", params)
 
     def speaker(self, speaker: str) -> types.Speaker:
         """One speaker, by id or name."""
         return self._ask(types.Speaker, "GET", self._of(self._id(speaker)))
 
     def create_speaker(self, name: str, **fields: Any) -> types.Speaker:
-        """`fields`: external_id, metadata, consent."""
+        """`fields`: external_id, metadata, consent, tags."""
         return self._ask(types.Speaker, "POST", f"{self._gallery}/speakers", body={"name": name} | fields)
 
     def change_speaker(self, speaker: str, **fields: Any) -> types.Speaker:
-        """`fields`: name, external_id, metadata, consent."""
+        """`fields`: name, external_id, metadata, consent, tags; what is given takes the place of what was."""
         return self._ask(types.Speaker, "PATCH", self._of(self._id(speaker)), body=fields)
 
     def delete(self, speaker: str) -> None:
         """Erase a speaker with everything known of their voice."""
         self._wire.send(Call("DELETE", self._of(self._id(speaker))))
 
+    def opt_out(self, speaker: str) -> types.Speaker:
+        """Erase their voice, and refuse to enroll them again, by name or external id."""
+        return self._ask(types.Speaker, "POST", f"{self._of(self._id(speaker))}/opt-out")
+
     def delete_utterance(self, speaker: str, utterance: str) -> types.Speaker:
         """Erase one utterance. Returns the speaker as it is then."""
         path = f"{self._of(self._id(speaker))}/utterances/{quote(utterance, safe='')}"
         return self._ask(types.Speaker, "DELETE", path)
 
-    def audit(self) -> types.Audit:
-        """What is wrong in the gallery, and what would repair it."""
-        found = self._ask(types.Audit, "POST", f"{self._gallery}/audit")
-        while found.next_cursor is not None:  # a large gallery answers page by page
-            more = self._ask(types.Audit, "POST", f"{self._gallery}/audit", {"cursor": found.next_cursor})
-            utterances, findings = found.utterances + more.utterances, found.findings + more.findings
-            found = replace(more, utterances=utterances, findings=findings)
-        return found
-
-    def merge(self, speaker: str, into: str) -> types.Repair:
-        """Make two speakers one: `into`."""
-        path = f"{self._of(self._id(speaker))}/merge"
-        return self._ask(types.Repair, "POST", path, body={"into": self._id(into)})
-
-    def move(self, speaker: str, utterance: str, to: str) -> types.Repair:
-        """Give an utterance of `speaker` to another speaker."""
-        path = f"{self._of(self._id(speaker))}/utterances/{quote(utterance, safe='')}/move"
-        return self._ask(types.Repair, "POST", path, body={"to": self._id(to)})
-
-    def history(self) -> list[types.Change]:
-        """Every merge and move of the gallery, newest first."""
-        return self._pages(types.Page[types.Change], f"{self._gallery}/history")
-
-    def undo(self, change: str = "last") -> types.Repair:
-        """Take back a change, by id, or the last one."""
-        return self._ask(types.Repair, "POST", f"{self._gallery}/history/{quote(change, safe='')}/undo")
-
     def unknowns(self, *, min_recordings: int = 1) -> list[types.UnknownVoice]:
         """Every kept unknown voice, oldest first; 2: only those of two recordings or more."""
         path = f"{self._gallery}/unknowns"
-        return self._pages(types.Page[types.UnknownVoice], path, {"min_recordings": min_recordings})
+        return self._wire.pages(types.Page[types.UnknownVoice], path, {"min_recordings": min_recordings})
 
     def unknown(self, unknown: str) -> types.UnknownVoiceDetails:
         """One kept unknown voice, by id, and the recordings it speaks in."""
@@ -208,39 +241,20 @@ class Client:
     ) -> types.Promotion:
         """Enroll a kept unknown voice from its recordings; a new name makes a new speaker.
 
-        `fields` of a new one: external_id, metadata, consent. Past recordings name the speaker from then on.
+        `fields` of a new one: external_id, metadata, consent, tags. Past recordings name the speaker from then on.
         """
-        speaker_id = self._find(speaker)
-        whose = {"name": speaker} if speaker_id is None else {"speaker_id": speaker_id}
-        body = whose | fields | {"accept": _joined(accept)}
-        return self._ask(types.Promotion, "POST", f"{self._unknown(unknown)}/promote", body=body)
+        return self._promote(self._unknown(unknown), speaker, accept, fields)
+
+    def promote_voice(
+        self, recording: str, voice: str, speaker: str, *, accept: str | Iterable[str] = (), **fields: Any
+    ) -> types.Promotion:
+        """The same for the unknown voice that a recording's result calls `voice`: `unknown_1`, say."""
+        path = f"{self._gallery}/recordings/{quote(recording, safe='')}/voices/{quote(voice, safe='')}"
+        return self._promote(path, speaker, accept, fields)
 
     def dismiss(self, unknown: str) -> None:
         """Forget a kept unknown voice. Nothing is left to recognize it by: in a later recording it is a new one."""
         self._wire.send(Call("DELETE", self._unknown(unknown)))
-
-    def galleries(self) -> list[types.Gallery]:
-        """Every gallery that the key may see."""
-        return list(self._ask(types.Page[types.Gallery], "GET", "/v1/galleries").items)
-
-    def create_gallery(self, name: str, **settings: Any) -> types.Gallery:
-        """`settings`: those of the gallery, such as target_fpir, keep_audio, combining, keep_unknown_voices."""
-        return self._ask(types.Gallery, "POST", "/v1/galleries", body={"name": name} | settings)
-
-    def change_gallery(self, name: str, **settings: Any) -> types.Gallery:
-        return self._ask(types.Gallery, "PATCH", f"/v1/galleries/{quote(name, safe='')}", body=settings)
-
-    def delete_gallery(self, name: str) -> None:
-        """Erase a gallery with all of its speakers."""
-        self._wire.send(Call("DELETE", f"/v1/galleries/{quote(name, safe='')}"))
-
-    def calibrate(self, *, dry_run: bool = False) -> types.CalibrationReport:
-        """Fit a calibration on the gallery's own utterances; `dry_run` only looks."""
-        return self._ask(types.CalibrationReport, "POST", f"{self._gallery}/calibrate", {"dry_run": dry_run})
-
-    def reset_calibration(self) -> types.Gallery:
-        """Go back to the encoder's default calibration."""
-        return self._ask(types.Gallery, "DELETE", f"{self._gallery}/calibration")
 
     def embedding(self, audio: Audio, *, channel: str | int = "mix") -> types.Embedding:
         """The L2-normalized embedding of the speech in a recording. Nothing is compared, nothing is kept."""
@@ -261,23 +275,9 @@ class Client:
     ) -> None:
         self.close()
 
-    def _id(self, speaker: str) -> str:
-        return self._find(speaker) or speaker  # an unknown name is refused by the server
-
-    def _find(self, speaker: str) -> str | None:
-        """The id itself, the id of the one speaker of this name, or None."""
-        if SPEAKER_ID.fullmatch(speaker):
-            return speaker
-        ids = [one.id for one in self.speakers(name=speaker.strip())]
-        if len(ids) > 1:
-            raise ClientError(
-                "invalid_request", f"{len(ids)} speakers have this name. Use one of their ids: {', '.join(ids)}."
-            )
-        return ids[0] if ids else None
-
-    def _enroll_new(self, name: str, bodies: list[bytes], params: Json) -> types.Enrollment:
+    def _enroll_new(self, name: str, bodies: list[bytes], params: Json, tags: list[str]) -> types.Enrollment:
         """Make the speaker and enroll. When the server refuses the very first recording, the speaker goes again."""
-        made = self.create_speaker(name)
+        made = self.create_speaker(name, **({"tags": tags} if tags else {}))
         try:
             done = self._add(made.id, bodies[0], params)
         except ClientError as error:
@@ -290,30 +290,18 @@ class Client:
     def _add(self, speaker_id: str, body: bytes, params: Json) -> types.Enrollment:
         return self._post_audio(types.Enrollment, f"{self._of(speaker_id)}/utterances", body, params)
 
-    def _of(self, speaker_id: str) -> str:
-        return f"{self._gallery}/speakers/{quote(speaker_id, safe='')}"
-
     def _unknown(self, unknown: str) -> str:
         return f"{self._gallery}/unknowns/{quote(unknown, safe='')}"
+
+    def _promote(self, path: str, speaker: str, accept: str | Iterable[str], fields: Json) -> types.Promotion:
+        speaker_id = self._find(speaker)
+        whose = {"name": speaker} if speaker_id is None else {"speaker_id": speaker_id}
+        body = whose | fields | {"accept": _joined(accept)}
+        return self._ask(types.Promotion, "POST", f"{path}/promote", body=body)
 
     def _post_audio(self, kind: type[Answer], path: str, body: bytes, params: Json) -> Answer:
         headers = {"Content-Type": "application/octet-stream"}
         return self._wire.ask(kind, Call("POST", path, params, content=body, headers=headers))
-
-    def _pages(self, kind: type[types.Page[Item]], path: str, params: Json | None = None) -> list[Item]:
-        """All items, page after page."""
-        found, asked = list[Item](), (params or {}) | {"limit": PAGE_ROWS}
-        while True:
-            page = self._ask(kind, "GET", path, asked)
-            found.extend(page.items)
-            if page.next_cursor is None:
-                return found
-            asked |= {"cursor": page.next_cursor}
-
-    def _ask(
-        self, kind: type[Answer], method: str, path: str, params: Json | None = None, body: Json | None = None
-    ) -> Answer:
-        return self._wire.ask(kind, Call(method, path, params or {}, json=body))
 
 
 def _joined(codes: str | Iterable[str]) -> str:

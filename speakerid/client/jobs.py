@@ -6,15 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from urllib.parse import quote
 
 from speakerid.client.wire import Audio, Call, ClientError, Wire, unreadable
-from speakerid.types import Recording, RecordingJob, RecordingResult
+from speakerid.names import from_filename, joined
+from speakerid.types import Recording, RecordingJob, RecordingResult, Reembedding, SpeakerCount
 
 Watch = Callable[[float, float | None], None]  # percent done, and 100
 LOOK_S = (0.2, 0.5, 1.0)  # the first looks follow faster: short recordings take a second or two
+Job = TypeVar("Job", RecordingResult, Reembedding)
 ENDED = ("done", "failed", "cancelled")
+
+
+def unwatched(done: float, total: float | None) -> None:
+    """Progress that is not watched."""
 
 
 class Jobs:
@@ -25,21 +31,20 @@ class Jobs:
     def send(
         self,
         audio: Audio,
-        speakers: tuple[int | None, int | None, int | None],
+        count: SpeakerCount,
         candidates: Iterable[str] | None,
         channel: str | int,
-        webhook: str | None,
+        webhook: str | None = None,
+        name: str | None = None,
+        tags: Iterable[str] | None = None,
     ) -> RecordingJob:
-        """The job that waits now. `speakers`: exactly, at least, at most. A file is read as it is sent, never whole."""
-        options = {
-            "speakers": speakers[0],
-            "min_speakers": speakers[1],
-            "max_speakers": speakers[2],
-            "candidates": None if candidates is None else ",".join(candidates),
-            "channel": channel,
-            "webhook": webhook,
-        }
-        params = {key: value for key, value in options.items() if value is not None}
+        """The job that waits now. A file is read as it is sent, never whole; the server fetches what is a URL."""
+        url = audio if isinstance(audio, str) and audio.startswith(("http://", "https://")) else None
+        named = name if name is not None or url or isinstance(audio, bytes) else from_filename(audio)
+        options = vars(count) | {"channel": channel, "webhook": webhook, "name": named}
+        params = {key: value for key, value in options.items() if value is not None} | restricted(candidates, tags)
+        if url is not None:
+            return self._wire.ask(RecordingJob, Call("POST", self._path, params, json={"url": url}))
         headers = {"Content-Type": "application/octet-stream"}
         with _opened(audio) as content:
             return self._wire.ask(RecordingJob, Call("POST", self._path, params, content=content, headers=headers))
@@ -68,17 +73,28 @@ class Jobs:
         raise ClientError("recording_cancelled", "The recording was cancelled. Send it again.")
 
     def _ended(self, recording: str, watch: Watch) -> RecordingResult:
-        looks = 0
-        while True:
-            job = self.get(recording)
-            watch(job.progress, 100.0)
-            if job.state in ENDED:
-                return job
-            time.sleep(LOOK_S[min(looks, len(LOOK_S) - 1)])
-            looks += 1
+        return ended(lambda: self.get(recording), watch)
 
     def _of(self, recording: str) -> str:
         return f"{self._path}/{quote(recording, safe='')}"
+
+
+def restricted(candidates: Iterable[str] | None, tags: Iterable[str] | None) -> dict[str, str]:
+    """Query parameters that say who may be named."""
+    wanted = (("candidates", candidates), ("tags", tags))
+    return {name: joined(values) for name, values in wanted if values is not None}
+
+
+def ended(look: Callable[[], Job], watch: Watch) -> Job:
+    """What `look` gives once it has ended."""
+    looks = 0
+    while True:
+        job = look()
+        watch(job.progress, 100.0)
+        if job.state in ENDED:
+            return job
+        time.sleep(LOOK_S[min(looks, len(LOOK_S) - 1)])
+        looks += 1
 
 
 @contextmanager

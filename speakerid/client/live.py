@@ -13,11 +13,17 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.sync.client import ClientConnection, connect
 
 from speakerid.client.wire import ClientError, is_local, parsed, problem_of
-from speakerid.types import Enough, Event, LiveTurn, Ready, StreamDone
+from speakerid.types import Enough, Event, LiveTurn, Ready, SpottedWord, StreamDone
 
 OPEN_S = 30.0
 STOP_S = 5.0  # for the source of the audio to notice that its stream has ended
-EVENTS: dict[str, type[Event]] = {"ready": Ready, "turn": LiveTurn, "enough": Enough, "done": StreamDone}
+EVENTS: dict[str, type[Event]] = {
+    "ready": Ready,
+    "turn": LiveTurn,
+    "enough": Enough,
+    "word": SpottedWord,
+    "done": StreamDone,
+}
 MAX_EVENT_BYTES = 16 * 1024 * 1024  # the summary of four hours of short turns has 200 KB
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from fastapi.testclient import TestClient
 
 from speakerid.api.app import create_app
-from speakerid.audio.prepare import Preparer
+from speakerid.audio.decode import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade

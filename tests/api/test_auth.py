@@ -2,95 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from speakerid.api.limits import KeyThrottle
+from speakerid.classification.classifier import ClassifierFolder
 from speakerid.services import keys
+from speakerid.services.bookkeeping import Notes
 from speakerid.services.engine import Engine
-from tests.api.asking import SPEAKERS, enroll, new_speaker, refused
+from tests.api.asking import DEFAULT, SPEAKERS, enroll, new_speaker, refused
+from tests.api.calls import CALLS
 from tests.api.conftest import ClientMaker, Scoped
 from tests.db.rows import unit
-from tests.sampled import ADA, BEN, probe, utterance
+from tests.engines import RememberingPreparer, make_engine
+from tests.sampled import ADA, probe, utterance
 from tests.services.kept import inbox, keep_recording, stranger
 
-G = "/v1/galleries/{gallery}"
-S = G + "/speakers/{speaker}"
-U = G + "/unknowns/{unknown}"
-R = G + "/recordings"
-
-
-@dataclass(frozen=True)
-class Call:
-    """`path` and a JSON `body` have room for a gallery, speakers, an utterance, a change and an unknown voice.
-
-    `scope` is the least that suffices.
-    """
-
-    method: str
-    path: str
-    scope: str
-    status: int
-    body: dict[str, Any] = field(default_factory=dict)
-    also: tuple[str, ...] = ()  # scopes that suffice as well
-
-    def send(self, client: TestClient, headers: dict[str, str], **ids: str) -> Any:
-        filled = {key: _filled(value, ids) for key, value in self.body.items()}
-        return client.request(self.method, self.path.format(**ids), headers=headers, **filled)
-
-
-def _filled(body: Any, ids: dict[str, str]) -> Any:
-    if not isinstance(body, dict):
-        return body
-    return {key: value.format(**ids) if isinstance(value, str) else value for key, value in body.items()}
-
-
-CALLS = {
-    "create gallery": Call("POST", "/v1/galleries", "admin", 201, {"json": {"name": "new"}}),
-    "list galleries": Call("GET", "/v1/galleries", "read", 200),
-    "get gallery": Call("GET", G, "read", 200),
-    "change gallery": Call("PATCH", G, "admin", 200, {"json": {"target_fpir": 0.02}}),
-    "delete gallery": Call("DELETE", G, "admin", 204),
-    "calibrate": Call("POST", G + "/calibrate", "admin", 409),  # one speaker is too few
-    "reset calibration": Call("DELETE", G + "/calibration", "admin", 200),
-    "create speaker": Call("POST", G + "/speakers", "enroll", 201, {"json": {"name": "Ben"}}),
-    "list speakers": Call("GET", G + "/speakers", "read", 200),
-    "get speaker": Call("GET", S, "read", 200),
-    "change speaker": Call("PATCH", S, "enroll", 200, {"json": {"name": "Ada L."}}),
-    "delete speaker": Call("DELETE", S, "enroll", 204),
-    "enroll": Call("POST", S + "/utterances", "enroll", 201, {"content": utterance(ADA, 1)}),
-    "list utterances": Call("GET", S + "/utterances", "read", 200),
-    "delete utterance": Call("DELETE", S + "/utterances/{utterance}", "enroll", 200),
-    "identify": Call("POST", G + "/identify", "identify", 200, {"content": probe(ADA)}),
-    "verify": Call("POST", S + "/verify", "identify", 200, {"content": probe(ADA)}),
-    "audit": Call("POST", G + "/audit", "enroll", 200),
-    "merge": Call("POST", S + "/merge", "enroll", 200, {"json": {"into": "{other}"}}),
-    "move": Call("POST", S + "/utterances/{utterance}/move", "enroll", 200, {"json": {"to": "{other}"}}),
-    "history": Call("GET", G + "/history", "read", 200),
-    "undo": Call("POST", G + "/history/{change}/undo", "enroll", 200),
-    "list unknowns": Call("GET", G + "/unknowns", "read", 200),
-    "get unknown": Call("GET", U, "read", 200),
-    "promote": Call("POST", U + "/promote", "enroll", 200, {"json": {"name": "Eve"}}),
-    "dismiss": Call("DELETE", U, "enroll", 204),
-    "send recording": Call("POST", R, "identify", 202, {"content": probe(ADA)}),
-    "list recordings": Call("GET", R, "identify", 200, also=("read",)),
-    "get recording": Call("GET", R + "/{recording}", "read", 200, also=("identify",)),
-    "recording events": Call("GET", R + "/{recording}/events", "read", 200, also=("identify",)),
-    "cancel recording": Call("POST", R + "/{recording}/cancel", "identify", 200),
-    "delete recording": Call("DELETE", R + "/{recording}", "identify", 204),
-    "embeddings": Call("POST", "/v1/embeddings", "identify", 200, {"content": probe(BEN)}),
-}
 INSIDE_A_GALLERY = [name for name, call in CALLS.items() if "{gallery}" in call.path]
+OF_THE_STORE = [name for name, call in CALLS.items() if call.path.startswith(("/v1/keys", "/metrics"))] + [
+    "create gallery",
+    "import gallery",
+]
 ABOUT_A_SPEAKER = [name for name, call in CALLS.items() if "{speaker}" in call.path]
 OPEN_TO_ALL = {"GET /healthz", "GET /readyz"}
 SCOPES = ("enroll", "identify", "read", "admin")
 
 
-@pytest.fixture
-def ids(client: TestClient, engine: Engine) -> dict[str, str]:
+@dataclass(frozen=True)
+class Team:
+    """A store that was filled once, to be copied, and what is in it."""
+
+    store: Path
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def team(
+    sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    app: FastAPI,
+    preparer: RememberingPreparer,
+    classifiers: ClassifierFolder,
+) -> Team:
     """A gallery 'team' with two speakers, one of them enrolled, one merged into the other, a stranger, a recording."""
+    store = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("team") / "voices.db"))
+    app.state.engine = engine = make_engine(str(store), preparer, classifiers=classifiers)
+    app.state.key_throttle, app.state.notes = KeyThrottle(), Notes()
+    with closing(engine), TestClient(app, base_url="http://127.0.0.1") as client:
+        return Team(store, _fill(client, engine))
+
+
+def _fill(client: TestClient, engine: Engine) -> dict[str, str]:
     client.post("/v1/galleries", json={"name": "team", "keep_unknown_voices": True})
     client.post("/v1/galleries", json={"name": "other"})
     speaker, other, gone = (new_speaker(client, name, "team") for name in ("Ada", "Eve", "Eva"))
@@ -100,13 +68,29 @@ def ids(client: TestClient, engine: Engine) -> dict[str, str]:
     client.post(f"/v1/galleries/team/recordings/{recording}/cancel")
     return {
         "gallery": "team",
+        "name": "team",
+        "classifier": "tones",
+        "key": "key_none",  # tests/api/test_keys.py has some: the first one closes the server
         "recording": recording,
+        "voice": "unknown_1",
         "speaker": speaker,
         "other": other,
         "unknown": inbox(engine, "team")[0].id,
         "change": merged.json()["change"]["id"],
         "utterance": enroll(client, speaker, utterance(ADA), "team")["utterance"]["id"],
     }
+
+
+@pytest.fixture
+def store_url(team: Team, tmp_path: Path) -> str:
+    """A copy for each test."""
+    return str(shutil.copy(team.store, tmp_path / "voices.db"))
+
+
+@pytest.fixture
+def ids(team: Team) -> dict[str, str]:
+    """What the places in a call stand for."""
+    return team.ids
 
 
 def test_every_route_is_listed_above(client: TestClient) -> None:
@@ -131,7 +115,7 @@ def test_with_every_scope_but_the_right_one(client: TestClient, key: Scoped, ids
     refused(call.send(client, key(*wrong), **ids), 403, "scope_missing")
 
 
-@pytest.mark.parametrize("name", [*INSIDE_A_GALLERY, "create gallery"])
+@pytest.mark.parametrize("name", [*INSIDE_A_GALLERY, *OF_THE_STORE])
 def test_with_a_key_for_another_gallery(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
     refused(CALLS[name].send(client, key(*SCOPES, galleries=("other",)), **ids), 403, "scope_missing")
 
@@ -171,7 +155,7 @@ def test_a_change_that_is_not_there(client: TestClient, ids: dict[str, str]) -> 
 @pytest.mark.parametrize("name", CALLS)
 def test_with_just_the_right_scope(client: TestClient, key: Scoped, ids: dict[str, str], name: str) -> None:
     call = CALLS[name]
-    bound = () if name == "create gallery" else ("team",)
+    bound = () if name in OF_THE_STORE else ("team",)
     assert call.send(client, key(call.scope, galleries=bound), **ids).status_code == call.status
 
 
@@ -261,3 +245,28 @@ def test_an_open_server_answers_only_this_machine(
     open_client: ClientMaker, headers: dict[str, str], status: int
 ) -> None:
     assert open_client().get(SPEAKERS, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ({"Authorization": "Basic a2V5OnNpZF94"}, "Basic, which is what curl -u"),
+        ({"Authorization": "sid_x"}, "does not say Bearer"),
+        ({"X-Api-Key": "sid_x"}, "X-Api-Key is not read"),
+        ({}, "This server needs a key."),
+        ({"Authorization": "Token sid_x"}, "This server needs a key."),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_the_right_one(
+    client: TestClient, key: Scoped, headers: dict[str, str], says: str
+) -> None:
+    key("read")
+    detail = refused(client.get(DEFAULT, headers=headers), 401, "key_missing")["detail"]
+    assert says in detail
+    assert "'Authorization: Bearer sid_…'" in detail
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
+def test_the_scheme_of_a_key_is_written_in_any_way(client: TestClient, key: Scoped, scheme: str) -> None:
+    secret = key("read")["Authorization"].removeprefix("Bearer ")
+    assert client.get(DEFAULT, headers={"Authorization": f"{scheme} {secret}"}).status_code == 200

@@ -34,6 +34,28 @@ def test_a_name_comes_back_as_it_was_sent(client: TestClient, name: str) -> None
     assert [one["id"] for one in found] == [speaker]
 
 
+@pytest.mark.parametrize("asked", ["zoë weiss", "ZOE\u0308\u00a0WEISS", "Ｚｏë Weiß"])
+def test_a_name_is_found_however_it_is_written(client: TestClient, asked: str) -> None:
+    speaker = new_speaker(client, "Zoë Weiß")
+    new_speaker(client, "Zoe Weiß")
+    found = client.get(SPEAKERS, params={"name": asked}).json()["items"]
+    assert [(one["id"], one["name"]) for one in found] == [(speaker, "Zoë Weiß")]
+
+
+def test_a_name_that_is_renamed_is_found_by_the_new_one(client: TestClient) -> None:
+    speaker = new_speaker(client, "Ada")
+    client.patch(f"{SPEAKERS}/{speaker}", json={"name": "Zoe\u0308"})
+    assert [one["id"] for one in client.get(SPEAKERS, params={"name": "ZOË"}).json()["items"]] == [speaker]
+    assert client.get(SPEAKERS, params={"name": "Ada"}).json()["items"] == []
+
+
+def test_numbers_as_names_stay_texts(client: TestClient) -> None:
+    speakers = {name: new_speaker(client, name) for name in ("007", "7", "1e5", "null", "true")}
+    for name, speaker in speakers.items():
+        assert client.get(f"{SPEAKERS}/{speaker}").json()["name"] == name
+        assert [one["id"] for one in client.get(SPEAKERS, params={"name": name}).json()["items"]] == [speaker]
+
+
 def test_a_name_is_trimmed(client: TestClient) -> None:
     speaker = new_speaker(client, "  Ada\n")
     assert client.get(f"{SPEAKERS}/{speaker}").json()["name"] == "Ada"
@@ -46,6 +68,11 @@ REFUSED = {
     "NUL": {"name": "A\0da"},
     "line break inside": {"name": "A\nda"},
     "escape": {"name": "\x1b[31mAda"},
+    "override of direction": {"name": "Ada\u202eevE"},
+    "byte order mark": {"name": "\ufeffAda"},
+    "unseen blank": {"name": "A\u200bda"},
+    "non-character": {"name": "Ada\uffff"},
+    "nothing to be seen": {"name": "\u200d\u3164"},
     "half a character": {"name": "\ud800"},
     "missing": {},
     "null": {"name": None},

@@ -7,15 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
+from speakerid.classification.classifier import ClassifierFolder
+from speakerid.classification.forward_queue import ForwardQueue
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.services.engine import Engine
 from speakerid.types import FloatArray
 from tests.api.asking import DEFAULT, SPEAKERS, enrolled, new_speaker, refused
 from tests.api.conftest import ClientMaker
+from tests.api.streaming import answers, pcm
+from tests.classification.tone_classifier import whistled, write_tones
+from tests.classification.toys import ToneBackbone
 from tests.engines import EngineMaker
 from tests.sampled import ADA, probe, utterance
 
@@ -77,6 +84,64 @@ def test_a_full_queue_answers_429_and_serves_who_waited(
             assert int(answer.headers["retry-after"]) >= 1
     assert [one.result().status_code for one in served] == [200, 200]
     assert client.get(f"{SPEAKERS}/{ada}").json()["utterances"] == 0
+
+
+@dataclass(frozen=True)
+class StubbornBackbone(ToneBackbone):
+    """Waits while `open` is not set."""
+
+    open: threading.Event = field(default_factory=threading.Event)
+    entered: threading.Event = field(default_factory=threading.Event)
+
+    def features(self, waveform: FloatArray) -> FloatArray:
+        self.entered.set()
+        assert self.open.wait(PATIENCE_S)
+        return super().features(waveform)
+
+
+@pytest.mark.parametrize("busy_with", ["/v1/classifiers/tones/classify", f"{IDENTIFY}?classifiers=tones", "/hf/tones"])
+def test_a_full_line_for_classifiers_answers_429_and_serves_who_waited(
+    open_engine: EngineMaker, open_client: ClientMaker, store_url: str, tmp_path: Path, busy_with: str
+) -> None:
+    write_tones(tmp_path)
+    backbone, queue = StubbornBackbone(), ForwardQueue(max_waiting=1)
+    folder = ClassifierFolder(tmp_path, lambda name: backbone, queue)
+    client = open_client(open_engine(store_url, classifiers=folder))
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            served = [pool.submit(lambda: client.post(busy_with, content=whistled("low")))]
+            assert backbone.entered.wait(PATIENCE_S)
+            served.append(pool.submit(lambda: client.post(busy_with, content=whistled("low"))))
+            _until(lambda: queue.waiting() == 1)
+            for url in ("/v1/classifiers/tones/classify", f"{IDENTIFY}?classifiers=tones", "/hf/models/tones"):
+                answer = client.post(url, content=b"never decoded")
+                refused(answer, 429, "overloaded")
+                assert int(answer.headers["retry-after"]) >= 1
+            assert client.post(IDENTIFY, content=whistled("low")).status_code == 200
+        finally:
+            backbone.open.set()
+        assert [one.result().status_code for one in served] == [200, 200]
+    assert client.post(busy_with, content=whistled("low")).status_code == 200
+
+
+def test_a_stream_whose_classifier_hangs_holds_up_no_one_else(
+    open_engine: EngineMaker, open_client: ClientMaker, store_url: str, tmp_path: Path
+) -> None:
+    write_tones(tmp_path)
+    backbone = StubbornBackbone()
+    folder = ClassifierFolder(tmp_path, lambda name: backbone, ForwardQueue(max_waiting=0))
+    client = open_client(open_engine(store_url, classifiers=folder))
+    audio = pcm(ADA)
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            hanging = pool.submit(answers, client, audio, {"classifiers": ["tones"]})
+            assert backbone.entered.wait(PATIENCE_S)
+            assert answers(client, audio)[-1]["type"] == "done"
+            assert client.get("/healthz").status_code == 200
+            assert not hanging.done()
+        finally:
+            backbone.open.set()
+        assert hanging.result(PATIENCE_S)[-1]["type"] == "done"
 
 
 def test_bodies_beyond_the_memory_for_them_answer_429_before_they_are_read(

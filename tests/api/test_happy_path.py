@@ -30,6 +30,7 @@ def test_enrollment_says_how_far_it_is(client: TestClient) -> None:
         "name": "Ada",
         "external_id": None,
         "metadata": {},
+        "tags": [],
         "consent": {},
         "status": "enrolled",
         "utterances": 2,
@@ -37,6 +38,7 @@ def test_enrollment_says_how_far_it_is(client: TestClient) -> None:
         "remaining_speech_seconds": 0.0,
         "created_at": "",
         "etag": "",
+        "consent_expired": False,
     }
     assert second["speaker"]["speech_seconds"] > first["speaker"]["speech_seconds"] > 4
 

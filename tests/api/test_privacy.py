@@ -34,14 +34,14 @@ def test_nothing_about_a_person_is_logged(
     caplog.set_level(logging.DEBUG)
     client = open_client(open_engine(store_url))  # made under DEBUG, as a curious operator would
     client.headers.update(key("admin"))
-    said: dict[str, Any] = {"external_id": "staff-4711", "metadata": {"note": "note to self"}}
-    ada = new_speaker(client, "Ada Lovelace", **said)
+    details: dict[str, Any] = {"external_id": "staff-4711", "metadata": {"note": "note to self"}}
+    ada = new_speaker(client, "Ada Lovelace", **details)
     speaker = f"{SPEAKERS}/{ada}"
     client.post(f"{speaker}/utterances", content=utterance(ADA))
     client.post(f"{speaker}/utterances", files={"file": ("Lovelace.opus", utterance(ADA, 1))})
     client.post(f"{DEFAULT}/identify", content=probe(ADA))
     client.get(SPEAKERS, params={"name": "Ada Lovelace"})
-    client.post(SPEAKERS, json={"name": "Eve Lovelace", **said})  # taken: an error of the store underneath
+    client.post(SPEAKERS, json={"name": "Eve Lovelace", **details})  # taken: an error of the store underneath
     client.post(SPEAKERS, json={"name": "Lovelace\0"})
     client.patch(speaker, json={"name": "Ada K. Lovelace"})
     client.delete(speaker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -31,7 +32,7 @@ LEAVES = [kind for kind in every_error() if not kind.__subclasses__()]
 @pytest.mark.parametrize("kind", LEAVES)
 def test_every_error_is_mapped(kind: type[errors.SpeakeridError]) -> None:
     assert HTTPStatus(status_of(kind))
-    assert status_of(kind) != 503
+    assert (status_of(kind) == 503) is issubclass(kind, errors.StoreUnavailable)
 
 
 def test_an_error_without_a_status_is_noticed() -> None:
@@ -41,6 +42,11 @@ def test_an_error_without_a_status_is_noticed() -> None:
 
 def test_codes_are_distinct() -> None:
     assert [code for code, times in Counter(kind.code for kind in every_error()).items() if times > 1] == []
+
+
+def test_the_tree_names_every_error() -> None:
+    named = set(re.findall(r"\w+", errors.__doc__ or ""))
+    assert {kind.__name__ for kind in every_error()} - named == set()
 
 
 def test_a_problem_document_has_its_fields(client: TestClient) -> None:
@@ -62,7 +68,7 @@ def test_a_problem_document_has_its_fields(client: TestClient) -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nothing", 404, "no_such_path"),
-        ("GET", "/", 404, "no_such_path"),
+        ("GET", "/console/nothing.js", 404, "no_such_path"),
         ("PUT", DEFAULT, 405, "method_not_allowed"),
         ("GET", f"{DEFAULT}/speakers?limit=0", 422, "invalid_request"),
         ("GET", f"{DEFAULT}/speakers?limit=many", 422, "invalid_request"),
@@ -107,5 +113,6 @@ def test_a_field_that_is_half_a_character_is_quoted_safely(open_client: ClientMa
 
 def test_a_body_that_is_not_json_is_refused(client: TestClient) -> None:
     answer = client.post(SPEAKERS, content='{"name" "Ada"}', headers={"Content-Type": "application/json"})
-    sentence = "The body is not JSON (Expecting ':' delimiter, character 8). Send one JSON object."
+    sentence = "The body is not JSON (Expecting ':' delimiter, character 8). "
+    sentence += "Send one JSON object in UTF-8, with the header 'Content-Type: application/json'."
     assert refused(answer, 422, "invalid_request")["detail"] == sentence

@@ -72,6 +72,7 @@ def test_the_job_and_then_its_result(client: TestClient, engine: Engine) -> None
         "min_speakers": None,
         "max_speakers": None,
         "candidates": None,
+        "tags": None,
         "channel": 0,
     }
     waiting = client.get(f"{RECORDINGS}/{made['id']}").json()
@@ -90,6 +91,7 @@ def test_the_job_and_then_its_result(client: TestClient, engine: Engine) -> None
         ("json", "application/json", '{"seconds":'),
         ("rttm", "text/x-rttm; charset=utf-8", "SPEAKER rec_"),
         ("srt", "application/x-subrip", "1\n00:00:0"),
+        ("vtt", "text/vtt; charset=utf-8", "WEBVTT\n\n00:00:0"),
         ("csv", "text/csv; charset=utf-8", "start,end,voice"),
     ],
 )

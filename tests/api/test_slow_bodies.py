@@ -10,6 +10,7 @@ import anyio
 import pytest
 from starlette.types import ASGIApp, Message
 
+from speakerid.api.admission import Admission
 from speakerid.api.app import create_app
 from speakerid.api.bodies import RECEIVING, Bodies
 from speakerid.api.limits import Shares
@@ -77,7 +78,8 @@ class Client:
 def impatient(engine: Engine, memory: Shares | None = None) -> Bodies:
     """The service, with less patience."""
     within = create_app(engine, Settings())
-    return Bodies(within, 10_000_000, 10_000_000, memory or Shares(2**30, least=2**30), patience_s=PATIENCE_S)
+    memory = memory or Shares(2**30, least=2**30)
+    return Bodies(within, 10_000_000, 10_000_000, memory, Admission(60.0), patience_s=PATIENCE_S)
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,12 @@ def known(client: TestClient) -> TestClient:
 
 
 def test_two_known_speakers_are_named_while_they_speak(known: TestClient) -> None:
-    ready, *said, done = answers(known, pcm(ADA, BEN))
+    ready, *events, done = answers(known, pcm(ADA, BEN))
     assert (ready["type"], ready["gallery"], ready["calibration"]) == ("ready", "default", "default")
-    finals = [one for one in said if one["type"] == "turn" and one["final"]]
+    finals = [one for one in events if one["type"] == "turn" and one["final"]]
     assert [one["speaker"]["name"] for one in finals] == [ADA, BEN]
     assert all(one["voice"] == one["speaker"]["id"] and one["llr"] > 0 for one in finals)
-    shown = [one for one in said if one["type"] == "turn" and not one["final"]]
+    shown = [one for one in events if one["type"] == "turn" and not one["final"]]
     assert {one["turn"] for one in shown} == {0, 1}
     assert [one["turns"] for one in done["voices"]] == [[0], [1]]
     assert known.app.state.streams.total == 0  # type: ignore[attr-defined]
@@ -42,7 +42,7 @@ def test_two_known_speakers_are_named_while_they_speak(known: TestClient) -> Non
 def test_enough_comes_once(client: TestClient) -> None:
     enough = [one for one in answers(client, pcm(ADA)) if one["type"] == "enough"]
     assert [(one["voice"], one["decision"]) for one in enough] == [("unknown_1", "no_speakers")]
-    assert enough[0]["reason"] == "Nobody is enrolled in this gallery."
+    assert enough[0]["reason"] == "Nobody who may be named is enrolled in this gallery."
 
 
 def test_it_is_closed_as_all_went_well(known: TestClient) -> None:

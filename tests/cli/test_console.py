@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from speakerid import errors
+from speakerid import errors, samples
 from speakerid.cli.batch import STOPS
-from speakerid.cli.console import number, plain, progress
+from speakerid.cli.console import Watcher, json_line, number, plain, progress, table
 from speakerid.cli.main import app
 from tests.cli.command import Command
 from tests.sampled import ADA
@@ -30,10 +33,77 @@ class Terminal(io.StringIO):
 def test_control_characters_do_not_reach_a_terminal() -> None:
     assert plain("a\x1b[31mb\udcff.wav") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}.wav"
     assert plain("Zoë 李\n") == "Zoë 李\n"
+    assert plain("نیلوفر\u200cها 👩\u200d🚀 山田\u3000太郎") == "نیلوفر\u200cها 👩\u200d🚀 山田\u3000太郎"
+    assert plain("\u202eevE\ufeff\uffff") == "�evE��"
+
+
+def test_json_is_ascii_and_has_whole_characters() -> None:
+    assert json_line({"file": "a\udceb.wav", "name": "👩\u200d🚀 \\ud83d"}) == (
+        '{"file": "a\\ufffd.wav", "name": "\\ud83d\\udc69\\u200d\\ud83d\\ude80 \\\\ud83d"}'
+    )
+
+
+NAMES = ("Ada", "山田太郎", "Zoe\u0308", "نیلوفر\u200cها", "👩\u200d🚀", "김민준", "क्षमा")
+
+
+def test_names_of_every_width_align(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("name", "id"), [(name, "x") for name in NAMES])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.rstrip().endswith(" x")]
+    assert len(rows) == len(NAMES)
+    assert {cell_len(row.rstrip()) for row in rows} == {cell_len(rows[0].rstrip())}
+
+
+def test_a_long_name_is_not_cut_and_leaves_the_id_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    ids = "spk_01M8G3RH4W44ET3Z36DNV93T3X"
+    table(("name", "id"), [("x" * 1000, ids)])
+    out = capsys.readouterr().out
+    assert (out.count("x"), "…" in out, ids in out) == (1000, False, True)
+    assert {len(line) for line in out.splitlines() if line.strip()} == {160}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "cp1252"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "cp932"},
+    ],
+    ids=str,
+)
+def test_no_console_stops_a_command(enrolled: Command, tmp_path: Path, environment: dict[str, str]) -> None:
+    name = "Zoë 山田 👩\u200d🚀"
+    enrolled("speakers", "change", ADA, "--name", name)
+    audio = shutil.copy(samples.voices()[ADA].probes[0], tmp_path / "Zoë 山田.opus")
+    env = os.environ | {"SPEAKERID_STORE": str(enrolled.store), "SPEAKERID_ENCODER": "fake"} | environment
+    command = [sys.executable, "-m", "speakerid.cli"]
+    for arguments, code in (
+        (["speakers", "list"], 0),
+        (["identify", audio], 0),
+        (["recording", audio], 0),
+        (["speakers", "show", "山田"], 1),
+        (["identify", "山田.wav", audio], 1),
+        (["--help"], 0),
+    ):
+        ran = subprocess.run([*command, *arguments], capture_output=True, env=env, timeout=60)
+        assert (ran.returncode, b"Traceback" in ran.stderr) == (code, False), ran.stderr
+    ran = subprocess.run([*command, "identify", audio, "--json"], capture_output=True, env=env, timeout=60)
+    assert json.loads(ran.stdout)["speaker"]["name"] == name
+    ran = subprocess.run([*command, "recording", audio, "--format", "srt"], capture_output=True, env=env, timeout=60)
+    assert name in ran.stdout.decode()
 
 
 def test_numbers() -> None:
     assert (number(None), number(1.25), number(0.5, 3)) == ("–", "1.2", "0.500")
+
+
+def test_progress_in_a_log_says_how_far_it_is_and_says_the_end_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with Watcher(quiet=False) as watcher:
+        show = watcher.share("Moving")
+        for done in (0, 50, 100, 100):
+            show(done, 100)
+    assert capsys.readouterr().err.splitlines() == ["Moving: 0 %", "Moving: 100 %"]
 
 
 def test_progress_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,9 +222,10 @@ def test_a_file_that_is_no_store(speakerid: Command, tmp_path: Path) -> None:
 
 
 def test_bugs_keep_their_traceback(speakerid: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
+    assert speakerid("db", "upgrade").code == 0
     monkeypatch.setattr("speakerid.verbs.SpeakerID.speakers", broken)
     with pytest.raises(ZeroDivisionError):
         speakerid("speakers", "list")

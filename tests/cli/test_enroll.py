@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from speakerid import samples
+from speakerid.cli.server.child_server import running
 from tests.cli.command import Command
 from tests.sampled import ADA, BEN
 
@@ -37,6 +39,7 @@ def test_one_file_answers_as_the_api_does(speakerid: Command) -> None:
         "cohesion",
         "similar_speaker",
         "warnings",
+        "lost_seconds",
     }
     assert ran.json["speaker"]["name"] == "Ada"
     assert not ran.json["already_enrolled"]
@@ -71,7 +74,8 @@ def test_a_tree_is_enrolled_and_bad_files_are_counted(speakerid: Command, tree: 
     assert "Enrolled 6 files; 0 were enrolled before." in ran.out
     assert "bad.wav: unsupported_audio: " in ran.err
     assert "Refused 2 files: 1 too_little_speech, 1 unsupported_audio." in ran.err
-    assert "notes.txt" not in ran.err
+    assert "notes.txt: skipped: This is text" in ran.err
+    assert "Skipped 1 path." in ran.err
     found = speakerid("speakers", "list", "--json").json["items"]
     assert {one["name"]: one["utterances"] for one in found} == {ADA: 3, BEN: 3}
 
@@ -100,7 +104,7 @@ def test_what_the_coach_refuses_can_be_accepted(speakerid: Command) -> None:
     assert refused.code == 1
     assert set(refused.problem) == {"code", "error", "review"}
     assert refused.problem["review"]["refusals"] == ["does_not_match_speaker"]
-    assert "accept=does_not_match_speaker" in speakerid("enroll", "Ada", wrong).err
+    assert "repeat it with --accept does_not_match_speaker." in speakerid("enroll", "Ada", wrong).err
     ran = speakerid("enroll", "Ada", wrong, "--accept", "clipped", "--accept", "does_not_match_speaker", "--json")
     assert ran.code == 0
     assert ran.json["utterance"]["accepted"] == ["does_not_match_speaker"]
@@ -144,3 +148,49 @@ def test_wrong_usage(speakerid: Command, arguments: tuple[str, ...]) -> None:
     ran = speakerid("enroll", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert not speakerid.store.exists()
+
+
+def test_a_folder_whose_name_is_no_name_is_one_refusal_and_the_rest_goes_on(speakerid: Command, tmp_path: Path) -> None:
+    for number, folder in enumerate((b"Zo\xeb", "\u202eevE".encode(), "Zoe\u0308".encode(), "ZOË".encode())):
+        path = os.fsencode(tmp_path / "tree") + b"/" + folder
+        os.makedirs(path)
+        shutil.copy(os.fsencode(VOICES[ADA].enroll[number % 3]), path + b"/\xe9.opus")
+    ran = speakerid("enroll", "--tree", tmp_path / "tree")
+    assert ran.code == 1
+    assert "Zo�: invalid_request: 'folder' has a byte" in ran.err
+    assert "�evE: invalid_request: 'folder' has U+202E" in ran.err
+    assert "Refused 2 files: 2 invalid_request." in ran.err
+    found = speakerid("speakers", "list", "--json").json["items"]
+    assert [(one["name"], one["utterances"]) for one in found] == [("ZOË", 2)]
+    lines = speakerid("enroll", "--tree", tmp_path / "tree", "--json")
+    assert [Path(one["file"]).name for one in lines.lines] == ["�.opus"] * 2
+    assert [json.loads(line)["code"] for line in lines.err.splitlines()] == ["invalid_request"] * 2
+
+
+def test_what_a_folder_has_besides_is_listed(speakerid: Command, tree: Path) -> None:
+    for number in range(30):
+        (tree / ADA / f"{number:02d}.txt").write_text("notes")
+    err = speakerid("enroll", "--tree", tree).err
+    assert "Skipped 31 paths, 11 of them not shown here." in err
+    assert err.count(": skipped: ") == 20
+    lines = [json.loads(line) for line in speakerid("enroll", "--tree", tree, "--json").err.splitlines()]
+    assert sum(one["code"] == "skipped" for one in lines) == 31
+
+
+def test_a_voice_like_another_s_is_said_with_the_name(speakerid: Command) -> None:
+    speakerid("enroll", "Ada", VOICES[ADA].enroll[0])
+    ran = speakerid("enroll", "Eve", VOICES[ADA].enroll[1])
+    assert "speaker 'Ada' (spk_" in ran.err
+    speakerid("enroll", "Eve", VOICES[ADA].enroll[1], "--accept", "voice_already_enrolled")
+    assert "similar_voice (to Ada, spk_" in speakerid("enroll", "Eve", VOICES[ADA].enroll[2]).out
+
+
+def test_a_key_that_may_only_enroll_is_told_whom_it_sounds_like_by_id(enrolled: Command) -> None:
+    key = enrolled("keys", "create", "door", "--scope", "enroll", "--json").json["secret"]
+    ids = {one["name"]: one["id"] for one in enrolled("speakers", "list", "--json").json["items"]}
+    codes = ("--accept", "voice_already_enrolled", "--accept", "does_not_match_speaker")
+    again = ("enroll", ids[BEN], VOICES[ADA].probes[0], *codes)  # by id: to look up a name takes `read`
+    with running(enrolled.store, "fake") as url:
+        ran = enrolled(*again, "--url", url, SPEAKERID_KEY=key)
+    assert (ran.code, ran.err) == (0, "")
+    assert f"(to {ids[ADA]})" in ran.out

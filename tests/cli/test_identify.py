@@ -13,7 +13,7 @@ from tests.sampled import ADA, BEN
 PROBE = samples.voices()[ADA].probes[0]
 FIELDS = {
     "decision", "speaker", "candidates", "margin", "threshold", "prior", "speech", "encoder", "calibration", "reason",
-}  # fmt: skip
+    "warnings", "lost_seconds", "classes"}  # fmt: skip
 
 
 def test_a_known_voice_is_named(enrolled: Command) -> None:
@@ -37,8 +37,8 @@ def test_unknown_is_an_answer(enrolled: Command) -> None:
     assert ran.out.startswith("unknown\n")
 
 
-def test_an_empty_gallery_is_an_answer(speakerid: Command) -> None:
-    ran = speakerid("identify", PROBE, "--json")
+def test_an_empty_gallery_is_an_answer(empty: Command) -> None:
+    ran = empty("identify", PROBE, "--json")
     assert (ran.code, ran.json["decision"]) == (0, "no_speakers")
 
 

@@ -192,3 +192,10 @@ def _library(opened: list[Any], block: bytes | None) -> Any:
             opened.append("closed")
 
     return SimpleNamespace(RawInputStream=Stream, PortAudioError=_PortAudioError)
+
+
+def test_what_cannot_be_listened_to_is_said_before_anything_listens(enrolled: Command, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Ada")
+    for file, code in ((tmp_path / "nothing.wav", "file_missing"), (tmp_path / "letter.txt", "unsupported_audio")):
+        ran = enrolled("listen", file, "--json")
+        assert (ran.code, ran.out, ran.problem["code"]) == (1, "", code)

@@ -23,7 +23,7 @@ except SystemExit:
 
 def _commands() -> list[list[str]]:
     """The words that lead to every command."""
-    plain = [[one.callback.__name__] for one in app.registered_commands if one.callback]
+    plain = [[one.name or one.callback.__name__] for one in app.registered_commands if one.callback]
     return plain + [words for group in app.registered_groups for words in _of_group(group.typer_instance)]
 
 

@@ -8,14 +8,15 @@ import pytest
 import soundfile
 
 from speakerid import samples
+from speakerid.audio.decode import Preparer
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_fitted
 from speakerid.calibration import encoder_calibration as fitting
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import PackageNotFound
 from speakerid.models import fetch as fetching
+from speakerid.models.catalog import CATALOG
 from speakerid.settings import Settings
 from tests.cli.command import Command
 from tests.encoders.tiny_models import write_ecapa
@@ -40,7 +41,8 @@ def test_without_fetched_models_the_list_says_so(speakerid: Command, tmp_path: P
     ran = speakerid("models", "list", "--json", SPEAKERID_MODELS=str(tmp_path))
     states = {one["name"]: one["state"] for one in ran.lines}
     assert states == {
-        "ecapa-mini": "bundled", "campplus": "missing", "segmentation": "missing", "campplus+ecapa-mini": "missing",
+        "ecapa-mini": "bundled", "campplus": "missing", "segmentation": "missing", "campplus-frames": "missing",
+        "speech-embedding": "missing", "campplus+ecapa-mini": "missing",
     }  # fmt: skip
     assert all(one["license"] in ("Apache-2.0", "MIT") and one["trained_on"] for one in ran.lines)
     shown = speakerid("models", "list", SPEAKERID_MODELS=str(tmp_path)).out
@@ -52,7 +54,7 @@ def test_a_damaged_model_is_listed_as_such(speakerid: Command, tmp_path: Path) -
     (tmp_path / "campplus").mkdir()
     (tmp_path / "campplus" / "model.onnx").write_bytes(b"half of it")
     ran = speakerid("models", "list", "--json", SPEAKERID_MODELS=str(tmp_path))
-    assert [one["state"] for one in ran.lines] == ["bundled", "damaged", "missing", "damaged"]
+    assert [one["state"] for one in ran.lines] == ["bundled", "damaged", *["missing"] * 3, "damaged"]
 
 
 def test_nothing_to_export_and_nothing_to_import_are_named(speakerid: Command, tmp_path: Path) -> None:
@@ -75,7 +77,7 @@ def test_an_interrupted_fetch_says_that_it_goes_on(
 ) -> None:
     monkeypatch.setattr(fetching, "download", _raise(KeyboardInterrupt()))
     ran = speakerid("models", "fetch", SPEAKERID_MODELS=str(tmp_path))
-    assert (ran.code, ran.err.splitlines()[-1].split(":")[0]) == (1, "interrupted")
+    assert (ran.code, ran.err.splitlines()[-1].split(":")[0]) == (130, "interrupted")
 
 
 def _raise(error: BaseException) -> Callable[..., None]:
@@ -90,10 +92,10 @@ def test_fetched_models_go_out_and_come_in_again(speakerid: Command, fetched_mod
     out, there = tmp_path / "out", tmp_path / "there"
     assert speakerid("models", "export", out, SPEAKERID_MODELS=str(fetched_models)).code == 0
     ran = speakerid("models", "import", out, "--json", SPEAKERID_MODELS=str(there))
-    assert ran.json == {"folder": str(there), "models": ["campplus", "segmentation"]}
+    assert ran.json == {"folder": str(there), "models": [one.name for one in CATALOG]}
     lists = [speakerid("models", "list", "--json", SPEAKERID_MODELS=str(at)).lines for at in (fetched_models, there)]
     assert lists[0] == lists[1]
-    assert [one["state"] for one in lists[1]] == ["bundled", "here", "here", "here"]
+    assert [one["state"] for one in lists[1]] == ["bundled", *["here"] * len(CATALOG), "here"]
 
 
 def test_a_fit_is_kept_and_found_again_by_the_fingerprint(speakerid: Command, tmp_path: Path) -> None:
@@ -158,3 +160,19 @@ def test_too_little_to_fit_on_is_one_sentence(speakerid: Command, tmp_path: Path
     assert not (tmp_path / "models").exists()
     empty = speakerid("models", "calibrate", "--data", tmp_path / "speech" / "ada", "--json")
     assert (empty.code, empty.problem["code"]) == (1, "file_missing")
+
+
+def test_a_kind_of_speech_counts_once(speakerid: Command, tmp_path: Path) -> None:
+    (tmp_path / "again").symlink_to(VOICES)
+    ran = speakerid("models", "calibrate", "--data", VOICES, "--data", tmp_path / "again", "--json")
+    assert (ran.code, ran.problem["code"]) == (2, "wrong_usage")
+    assert "named twice" in ran.problem["error"]
+
+
+def test_a_models_folder_that_is_a_link_to_nothing_is_named_before_the_work(
+    speakerid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "read", _raise(AssertionError("it began to work")))
+    (tmp_path / "models").symlink_to(tmp_path / "unplugged")
+    ran = speakerid("models", "calibrate", "--data", VOICES, "--json", SPEAKERID_MODELS=str(tmp_path / "models"))
+    assert (ran.code, ran.problem["code"]) == (1, "models_folder_unusable")

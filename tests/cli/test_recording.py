@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,15 @@ import soundfile
 
 from speakerid import samples
 from speakerid.audio.decode import decode
+from speakerid.client import Client
 from tests.cli.command import Command, Served
 from tests.sampled import ADA, BEN, probe
 
 PAUSE = np.zeros(12_000, np.float32)
-FIELDS = {"id", "seconds", "turns", "voices", "speech_seconds", "prior", "encoder", "calibration", "reason"}
+FIELDS = {
+    *("id", "seconds", "turns", "voices", "speech_seconds", "prior", "encoder", "calibration", "reason"),
+    *("warnings", "lost_seconds"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +46,14 @@ def test_json_is_the_answer(enrolled: Command, meeting: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "begins"),
-    [("rttm", "SPEAKER a_meeting 1 "), ("srt", "1\n00:00:0"), ("csv", "start,end,voice"), ("json", "{"), ("png", None)],
+    [
+        ("rttm", "SPEAKER a_meeting 1 "),
+        ("srt", "1\n00:00:0"),
+        ("vtt", "WEBVTT\n\n00:00:0"),
+        ("csv", "start,end,voice"),
+        ("json", "{"),
+        ("png", None),
+    ],
 )
 def test_formats(enrolled: Command, meeting: Path, tmp_path: Path, name: str, begins: str | None) -> None:
     out = tmp_path / f"timeline.{name}"
@@ -49,6 +61,18 @@ def test_formats(enrolled: Command, meeting: Path, tmp_path: Path, name: str, be
     assert out.read_bytes().startswith(b"\x89PNG" if begins is None else begins.encode())
     if begins is not None:
         assert enrolled("recording", meeting, "--format", name).out.startswith(begins)
+
+
+def test_a_name_is_what_rttm_goes_by(enrolled: Command, meeting: Path) -> None:
+    assert enrolled("recording", meeting, "--format", "rttm", "--name", "stand-up 1").out.startswith(
+        "SPEAKER stand-up_1 1 "
+    )
+
+
+@pytest.mark.parametrize(("file", "uri"), [("caf\udce9.flac", "caf"), ("\udce9.flac", "recording")])
+def test_a_file_of_any_name_gives_rttm_a_word(enrolled: Command, meeting: Path, file: str, uri: str) -> None:
+    named = Path(shutil.copy(meeting, meeting.with_name(file)))
+    assert enrolled("recording", named, "--format", "rttm").out.startswith(f"SPEAKER {uri} 1 ")
 
 
 def test_options_reach_the_service(enrolled: Command, meeting: Path) -> None:
@@ -105,6 +129,8 @@ def test_a_server_answers_the_same(served: Served, meeting: Path, tmp_path: Path
     assert served("recording", meeting, "--out", out, "--speakers", "2", "--candidates", BEN, *on_it).code == 0
     assert out.read_bytes().startswith(b"\x89PNG")
     assert served("recording", meeting, "--format", "rttm", *on_it).out.startswith("SPEAKER a_meeting 1 ")
+    with Client(served.url) as client:
+        assert client.recordings()[0].name == "a meeting"
 
 
 def test_a_server_refuses_in_one_sentence(served: Served, meeting: Path, tmp_path: Path) -> None:
@@ -115,3 +141,31 @@ def test_a_server_refuses_in_one_sentence(served: Served, meeting: Path, tmp_pat
     cut = tmp_path / "cut.flac"
     cut.write_bytes(meeting.read_bytes()[:100_000])
     assert served("recording", cut, *on_it).err.startswith("truncated_audio: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--out", "talk.xyz"], "Say what talk.xyz shall be."),
+        (["--out", "talk"], "Say what talk shall be."),
+        (["--out", "talk.csv", "--format", "rttm"], "--format rttm and talk.csv contradict each other."),
+        (["--out", "talk.csv", "--json"], "--format json and talk.csv contradict each other."),
+        (["--out", "talk.txt", "--format", "table"], "A table is for the terminal."),
+        (["--out", "no/such/folder/talk.csv"], "There is no folder"),
+        (["--format", "png"], "A picture needs a file."),
+    ],
+)
+def test_an_answer_that_could_not_be_written_is_refused_before_the_work(
+    enrolled: Command, words: list[str], sentence: str
+) -> None:
+    ran = enrolled("recording", "nothing.wav", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert sentence in " ".join(ran.err.split())
+
+
+def test_a_suffix_in_capitals_and_a_format_for_another_name_are_understood(
+    enrolled: Command, meeting: Path, tmp_path: Path
+) -> None:
+    for name, words in (("TALK.RTTM", []), ("talk.rttm", ["--format", "rttm"]), ("talk.txt", ["--format", "rttm"])):
+        assert enrolled("recording", meeting, "--out", tmp_path / name, *words).code == 0
+        assert (tmp_path / name).read_text().startswith("SPEAKER a_meeting 1 ")

@@ -64,6 +64,15 @@ def test_ctrl_c_and_access_log(enrolled: Command) -> None:
     assert "GET /healthz" in printed
 
 
+def test_the_log_may_be_a_json_object_a_line(enrolled: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEAKERID_LOG_FORMAT", "json")
+    with _serve(enrolled.store, "--port", "0") as started:
+        httpx.get(f"{started.url}/v1/galleries/default", headers={"X-Request-Id": "mine-1"}, timeout=PATIENCE_S)
+        code, printed = started.stop(signal.SIGTERM)
+    (line,) = (json.loads(one) for one in printed.splitlines())
+    assert (code, line["route"], line["request_id"]) == (0, "/v1/galleries/{gallery}", "mine-1")
+
+
 def test_json_announcement(enrolled: Command) -> None:
     with _serve(enrolled.store, "--port", "0", "--json") as started:
         assert httpx.get(f"{json.loads(started.line)['url']}/healthz", timeout=PATIENCE_S).status_code == 200
@@ -112,6 +121,7 @@ def test_other_machines_need_a_key(speakerid: Command) -> None:
 
 
 def test_with_a_key_other_machines_may_ask(speakerid: Command) -> None:
+    assert speakerid("db", "upgrade").code == 0
     secret = speakerid("keys", "create", "all", "--scope", "admin", "--json").json["secret"]
     with _serve(speakerid.store, "--port", "0", "--host", "0.0.0.0") as started:
         url = started.url.replace("0.0.0.0", "127.0.0.1")

@@ -27,6 +27,39 @@ def test_change(enrolled: Command) -> None:
     assert enrolled("speakers", "change", "Ada").code == 2
 
 
+def test_tags_are_added_taken_away_and_listed(enrolled: Command) -> None:
+    tagged = enrolled("speakers", "change", ADA, "--tag", "Staff", "--tag", "berlin", "--json").json
+    assert tagged["tags"] == ["berlin", "staff"]
+    assert "berlin, staff" in enrolled("speakers", "show", ADA).out
+    changed = enrolled("speakers", "change", ADA, "--tag", "night shift", "--untag", "BERLIN", "--json").json
+    assert changed["tags"] == ["night shift", "staff"]
+    assert [one["name"] for one in enrolled("speakers", "list", "--tag", "STAFF", "--json").json["items"]] == [ADA]
+    assert enrolled("speakers", "list", "--tag", "berlin", "--json").json["items"] == []
+    wrong = enrolled("speakers", "change", ADA, "--tag", "a,b")
+    assert (wrong.code, "comma" in wrong.err) == (2, True)
+
+
+def test_tags_restrict_who_is_named(enrolled: Command) -> None:
+    file = samples.voices()[BEN].probes[0]
+    assert enrolled("enroll", BEN, samples.voices()[BEN].enroll[0], "--tag", "Staff").code == 0
+    found = [enrolled("identify", file, "--tag", tag, "--json").json for tag in ("staff", "guests")]
+    assert [len(one["candidates"]) for one in found] == [1, 0]
+    assert found[1]["decision"] == "no_speakers"
+
+
+def test_tags_on_a_server(enrolled: Command, served: Served) -> None:
+    where = ("--url", served.url, "--json")
+    take = samples.voices()[BEN].enroll[0]
+    assert served("enroll", BEN, take, "--tag", "Staff", *where).json["speaker"]["tags"] == ["staff"]
+    assert [one["name"] for one in served("speakers", "list", "--tag", "staff", *where).json["items"]] == [BEN]
+    named = served("identify", samples.voices()[BEN].probes[0], "--tag", "staff", *where).json["candidates"]
+    assert [one["speaker"]["name"] for one in named] == [BEN]
+    assert served("speakers", "change", BEN, "--untag", "staff", *where).json["tags"] == []
+    new = served("enroll", "Eve", samples.voices()["festival-lj"].enroll[0], "--tag", "a", "--tag", "B", *where).json
+    assert new["speaker"]["tags"] == ["a", "b"]
+    assert served("speakers", "delete", "Eve", *where).code == 0
+
+
 def test_delete(enrolled: Command) -> None:
     assert enrolled("speakers", "delete", ADA).out == f"Erased {ADA}.\n"
     ran = enrolled("speakers", "delete", BEN, "--json")
@@ -94,3 +127,33 @@ def test_a_server_changes_and_erases(served: Served) -> None:
 
 def _utterance(number: int = 0) -> str:
     return str(samples.voices()[ADA].enroll[number])
+
+
+def test_consent_is_noted_ends_and_is_listed(enrolled: Command) -> None:
+    changed = enrolled(
+        "speakers", "change", ADA, "--consent", "minutes", "--consent-until", "2021-01-31", "--json"
+    ).json
+    assert changed["consent"]["purpose"] == "minutes"
+    assert changed["consent_expired"]
+    listed = enrolled("speakers", "list", "--consent-expired", "--json").json["items"]
+    assert [one["name"] for one in listed] == [ADA]
+    prolonged = enrolled("speakers", "change", ADA, "--consent-until", "365d", "--json").json
+    assert prolonged["consent"]["purpose"] == "minutes"
+    assert enrolled("speakers", "list", "--consent-expired", "--json").json["items"] == []
+
+
+def test_who_opted_out_is_listed_as_such_and_not_enrolled_again(enrolled: Command) -> None:
+    assert enrolled("speakers", "opt-out", ADA, "--json").json["status"] == "opted_out"
+    assert "opted_out" in enrolled("speakers", "list").out
+    again = enrolled("enroll", ADA, samples.voices()[ADA].enroll[0], "--json")
+    assert again.problem["code"] == "speaker_opted_out"
+
+
+def test_a_split_and_its_undoing(enrolled: Command) -> None:
+    enroll = enrolled("enroll", ADA, samples.voices()[ADA].probes[0], "--json").json
+    given = enroll["utterance"]["id"]
+    assert enrolled("speakers", "split", ADA, "Eve", given).out == f"Eve was split off {ADA}, with 1 utterance.\n"
+    assert "split" in enrolled("galleries", "history").out
+    assert enrolled("speakers", "split", "Eve", "Ida", given, "--json").problem["code"] == "invalid_request"
+    assert enrolled("galleries", "undo").out == f"The split was undone: {ADA} has 1 utterance back.\n"
+    assert "Eve" not in enrolled("speakers", "list").out

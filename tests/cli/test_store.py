@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from speakerid.db.migrate import head
 from tests.cli.command import Command
 
@@ -28,7 +30,7 @@ def test_for_postgresql_the_command_to_run_is_named(speakerid: Command) -> None:
 
 
 def test_a_store_is_upgraded(speakerid: Command) -> None:
-    assert speakerid("db", "revision", "--json").json == {"revision": None, "head": head()}
+    assert speakerid("db", "revision", "--json").problem["code"] == "store_missing"
     assert speakerid("db", "upgrade", "--json").json == {"revision": head(), "head": head()}
     assert speakerid("db", "upgrade").out == f"revision {head()}, newest {head()}\n"
     assert speakerid("db", "revision").out == f"revision {head()}, newest {head()}\n"
@@ -42,3 +44,17 @@ def test_a_damaged_voiceprint_is_found_and_made_again(enrolled: Command) -> None
     assert (found.code, [one["kind"] for one in found.json["items"]]) == (1, ["speaker"])
     assert enrolled("index", "rebuild", "--json").json == {"speakers": [found.json["items"][0]["id"]]}
     assert enrolled("index", "verify").code == 0
+
+
+def test_replacing_a_store_is_asked_or_said(enrolled: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, replace = tmp_path / "copy.db", ("restore", tmp_path / "copy.db", "--replace")
+    assert enrolled("backup", copy).code == 0
+    before = enrolled.store.read_bytes()
+    ran = enrolled(*replace)
+    assert (ran.code, "Give --yes too" in ran.err) == (2, True)
+    monkeypatch.setattr("speakerid.cli.store.at_terminal", lambda: True)
+    monkeypatch.setattr("speakerid.cli.console.at_terminal", lambda: True)
+    assert enrolled(*replace).code == 1  # the answer to the question is empty
+    assert enrolled.store.read_bytes() == before
+    assert enrolled(*replace, "--yes").out == f"Restored {enrolled.store}.\n"
+    assert enrolled(*replace, "--store", tmp_path / "new.db").code == 0  # nothing there to lose

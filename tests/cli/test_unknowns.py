@@ -25,12 +25,12 @@ def keep_twice(store: Path, voice: str, gallery: str) -> None:
 
 
 @pytest.fixture
-def keeping(speakerid: Command) -> Command:
+def keeping(empty: Command) -> Command:
     """On a store whose default gallery has two recordings of ADA, nameless."""
-    made = speakerid("galleries", "set", "default", "--keep-unknown-voices", "--json").json
+    made = empty("galleries", "set", "default", "--keep-unknown-voices", "--json").json
     assert made["keep_unknown_voices"]
-    keep_twice(speakerid.store, ADA, "default")
-    return speakerid
+    keep_twice(empty.store, ADA, "default")
+    return empty
 
 
 def test_list_show_promote(keeping: Command) -> None:
@@ -58,6 +58,19 @@ def test_promote_into_a_speaker_who_is_there(keeping: Command) -> None:
     assert shown.startswith("Ada (spk_")
     assert shown.count("rec_") == 2
     assert keeping("speakers", "show", "Ada", "--json").json["utterances"] == 2  # both recordings sound exactly alike
+
+
+def test_a_voice_of_a_recording_is_enrolled(keeping: Command) -> None:
+    (voice,) = keeping("unknowns", "list", "--json").json["items"]
+    shown = keeping("unknowns", "show", voice["id"]).out
+    recording = next(word for word in shown.split() if word.startswith("rec_"))
+    asked = ("enroll", "Ada", "--from-recording", recording, "--voice", "unknown_1", "--json")
+    assert keeping("enroll", "Ada", "--from-recording", recording).code == 2
+    assert keeping(*asked, "--voice", "unknown_7").problem["code"] == "recording_without_result"
+    assert keeping(*asked, "--from-recording", "rec_0").problem["code"] == "recording_not_found"
+    done = keeping(*asked).json
+    assert (done["speaker"]["name"], len(done["recordings"])) == ("Ada", 2)
+    assert keeping(*asked).problem["code"] == "voice_not_kept"
 
 
 def test_a_refusal_is_overridden(keeping: Command) -> None:

@@ -19,7 +19,7 @@ from speakerid.db.models import RecordingRow
 from speakerid.services.engine import Engine
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, probe
-from tests.services.recorded import look, pieces, send
+from tests.services.recorded import let_lease_run_out, look, pieces, send
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 300.0  # for a busy machine
@@ -75,6 +75,7 @@ def test_another_process_finishes_what_a_killed_one_began(
         first.send_signal(signal.SIGKILL)
         first.wait(PATIENCE_S)
     assert look(engine, made).state == "running"  # not known yet
+    let_lease_run_out(engine)  # which takes half a minute
     with worker(store_url) as second:
         until(lambda: look(engine, made).state == "done")
         until(lambda: pieces(engine) == 0)  # erased after the answer is there, by the worker that gave it
@@ -112,6 +113,7 @@ def test_a_frozen_process_does_no_harm_when_it_comes_back(
     with worker(store_url) as first:
         until(lambda: look(engine, made).progress > 20)
         first.send_signal(signal.SIGSTOP)
+        let_lease_run_out(engine)
         with worker(store_url):
             until(lambda: look(engine, made).state == "done")
             answered = look(engine, made)

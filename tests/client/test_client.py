@@ -100,15 +100,29 @@ def test_verify_by_name_and_by_id(voices: Client) -> None:
     assert voices.verify(ada, probe(BEN)).decision == "reject"
 
 
+def test_a_name_is_the_same_however_it_is_written(voices: Client) -> None:
+    first = voices.enroll("Zoe\u0308, AC/DC", utterance(ADA, 0)).speaker
+    assert voices.enroll("ZOË,  AC/DC", utterance(ADA, 1)).speaker.id == first.id
+    assert voices.speaker("zoë, ac/dc").id == first.id
+    job = voices.send_recording(utterance(ADA, 2), candidates=["ZOË, AC/DC"])
+    assert job.options.candidates == (first.id,)
+    with pytest.raises(ClientError, match=r"speaker 'Zoe\u0308, AC/DC' \(spk_"):
+        voices.enroll("Eve", utterance(ADA, 0))
+
+
 def test_two_speakers_of_one_name_need_an_id(voices: Client) -> None:
     ids = [voices.create_speaker("Ada").id for _ in range(2)]
     with pytest.raises(ClientError, match=f"{ids[0]}, {ids[1]}") as refused:
         voices.verify("Ada", probe(ADA))
-    assert refused.value.code == "invalid_request"
+    assert (refused.value.code, refused.value.status, refused.value.facts) == (
+        "ambiguous_name",
+        422,
+        {"speaker_ids": ids},
+    )
 
 
 def test_speakers_are_found_page_after_page(voices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
+    monkeypatch.setattr("speakerid.client.wire.PAGE_ROWS", 2)
     names = [voices.create_speaker(f"S{number}", external_id=f"e{number}").name for number in range(5)]
     assert [one.name for one in voices.speakers()] == names
     assert [one.name for one in voices.speakers(external_id="e3")] == ["S3"]
@@ -125,7 +139,7 @@ def test_speakers_change_and_go(voices: Client) -> None:
 
 
 def test_audit_repair_and_undo(voices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
+    monkeypatch.setattr("speakerid.client.wire.PAGE_ROWS", 2)
     voices.enroll("Ada", *(utterance(ADA, n) for n in range(3)))
     voices.enroll("Ben", *(utterance(BEN, n) for n in range(3)))
     voices.enroll("Ben", probe(ADA), accept="does_not_match_speaker")
@@ -149,7 +163,7 @@ def test_audit_repair_and_undo(voices: Client, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_unknown_voices(engine: Engine, voices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerid.client.client.PAGE_ROWS", 2)
+    monkeypatch.setattr("speakerid.client.wire.PAGE_ROWS", 2)
     assert voices.change_gallery("default", keep_unknown_voices=True).keep_unknown_voices
     for seed in (1, 2, 3, 1):
         kept.keep_recording(engine, kept.stranger(unit(seed)), gallery="default")

@@ -91,3 +91,20 @@ def test_a_file_is_sent_from_its_start_again(voices: Client) -> None:
     path = "/v1/galleries/default/recordings"
     for _ in range(2):
         assert voices._wire.ask(RecordingJob, Call("POST", path, content=file)).state == "queued"
+
+
+def test_a_recording_is_called_after_its_file_or_as_it_is_told(voices: Client, tmp_path: Path) -> None:
+    file = tmp_path / "Monday stand-up.flac"
+    file.write_bytes(MEETING)
+    made = [voices.send_recording(file), voices.send_recording(file, name="other"), voices.send_recording(MEETING)]
+    assert [one.name for one in made] == ["Monday stand-up", "other", None]
+    assert [one.name for one in voices.recordings()] == [None, "other", "Monday stand-up"]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("caf\udce9\u202e.flac", "caf"), ("\udce9.flac", None), ("a.b.flac", "a.b")]
+)
+def test_a_file_of_any_name_is_sent(voices: Client, tmp_path: Path, file: str, name: str | None) -> None:
+    path = tmp_path / file
+    path.write_bytes(MEETING)
+    assert voices.send_recording(path).name == name

@@ -167,3 +167,47 @@ def test_a_lost_connection_erases_no_speaker() -> None:
     with pytest.raises(ClientError):
         _client(answer).enroll("Ada", b"x")
     assert "DELETE" not in seen
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "says"),
+    [
+        (301, {"Location": "https://voices.example.org/readyz"}, "leads to: https://voices.example.org/readyz"),
+        (413, {}, "client_max_body_size"),
+        (502, {}, "cannot reach it"),
+        (503, {}, "try again later"),
+        (504, {}, "proxy_read_timeout"),
+        (418, {}, "Check the address."),
+    ],
+)
+def test_an_answer_of_something_in_between_says_what_to_do(status: int, headers: dict[str, str], says: str) -> None:
+    page = httpx.Response(status, headers=headers, text="<html>nginx</html>")
+    with pytest.raises(ClientError) as refused:
+        _client(lambda _: page).identify(b"audio")
+    assert (refused.value.code, refused.value.status) == (f"http_{status}", status)
+    assert says in refused.value.detail
+    assert "top_k" not in refused.value.detail
+
+
+def test_a_busy_store_is_asked_again(slept: list[float]) -> None:
+    busy = {"code": "store_busy", "detail": "Busy. Try again."}
+    answers = iter([httpx.Response(503, headers={"Retry-After": "5"}, json=busy), httpx.Response(204)])
+    _client(lambda _: next(answers)).delete_gallery("team")
+    assert slept == [5.0]
+
+
+@pytest.mark.parametrize("code", ["store_unavailable", "store_replaced", "store_read_only", None])
+def test_what_may_have_been_done_is_not_sent_again(slept: list[float], code: str | None) -> None:
+    body = {"text": "<html>nginx</html>"} if code is None else {"json": {"code": code, "detail": "The store is gone."}}
+    answers = iter([httpx.Response(503, headers={"Retry-After": "5"}, **body)])
+    with pytest.raises(ClientError) as refused:
+        _client(lambda _: next(answers)).create_speaker("Ada")
+    assert (refused.value.code, slept) == (code or "http_503", [])
+
+
+def test_an_answer_that_is_no_json_is_told_without_what_was_asked_for() -> None:
+    with pytest.raises(ClientError) as refused:
+        _client(lambda _: httpx.Response(200, text="<html>")).send_recording(b"audio", name="Ada Lovelace")
+    assert refused.value.code == "unexpected_answer"
+    assert "recordings" in refused.value.detail
+    assert "Ada" not in refused.value.detail

@@ -22,7 +22,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", response_model=Readiness, responses=NOT_READY | problems(422))
+@router.get("/readyz", response_model=Readiness, responses=problems(422) | NOT_READY)
 def readyz(engine: EngineDep) -> Any:
     """The store answers, the last inference worked, and how far the index is behind."""
     found = readiness(engine)

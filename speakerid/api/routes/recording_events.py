@@ -25,6 +25,7 @@ SCOPES: tuple[Scope, ...] = ("read", "identify")
 LOOK_S = 0.5
 STILL_ALLOWED_S = 10.0  # after which it is asked again: the key may be revoked meanwhile
 KEEP_ALIVE_S = 15.0  # proxies close what is silent for long
+UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would keep events until 4 KiB are there
 ENDED = ("done", "failed", "cancelled")
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -53,7 +54,7 @@ async def recording_events(
     if job.state in ENDED and last_event_id == _mark(job):
         return Response(status_code=204)  # an EventSource stops reconnecting
     events = _events(request, engine, gallery, recording_id, last_event_id)
-    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(events, media_type="text/event-stream", headers=UNBUFFERED)
 
 
 async def _events(

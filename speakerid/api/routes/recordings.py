@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -14,30 +13,36 @@ from speakerid.api import examples
 from speakerid.api.answers import STILL_ERASING, IdempotencyKey, erased
 from speakerid.api.auth import allow, guarded
 from speakerid.api.long_work import result_work
-from speakerid.api.parameters import EngineDep, GalleryDep, Limit, RecordingCursor, StrictRoute, settings_of
+from speakerid.api.parameters import (
+    CandidatesDep,
+    EngineDep,
+    GalleryDep,
+    Limit,
+    RecordingCursor,
+    StrictRoute,
+    settings_of,
+)
 from speakerid.api.problems import problems
-from speakerid.api.upload import AUDIO_BODY, audio_stream
+from speakerid.api.recording_source import AUDIO_OR_URL, in_own_thread, url_or_audio
+from speakerid.api.upload import AudioUpload
 from speakerid.db.models import GalleryRow
 from speakerid.diarization import formats
-from speakerid.services.diarize import MAX_SPEAKERS, SpeakerCount
+from speakerid.services.diarize import MAX_SPEAKERS
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import erase, results, save
+from speakerid.services.recordings import erase, fetch, results, save
+from speakerid.services.recordings.fetch import Sources
 from speakerid.services.recordings.submit import Intake, RecordingRequest, Upload, receiving
-from speakerid.types import Key, Page, Recording, RecordingJob, RecordingResult, Sides, to_json
+from speakerid.types import Key, Page, RecordingJob, RecordingResult, Sides, to_json
 
 router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
 SENDER, READER = allow("identify"), allow("read", "identify")
 Sender = Annotated[Key | None, SENDER]
 Reader = Annotated[Key | None, READER]
-RecordingId = Annotated[str, Path(examples=[examples.RECORDING_JOB.id], max_length=64)]
+RecordingId = Annotated[str, Path(examples=[examples.RECORDING_RESULT.id], max_length=64)]
 Speakers = Annotated[int | None, Query(ge=1, le=MAX_SPEAKERS, description="How many speak, if you know it.")]
 MinSpeakers = Annotated[int | None, Query(ge=1, le=MAX_SPEAKERS, description="At least how many speak.")]
 MaxSpeakers = Annotated[int | None, Query(ge=1, le=MAX_SPEAKERS, description="At most how many speak.")]
-Candidates = Annotated[
-    str | None,
-    Query(description="Only these speakers may be named: names or ids, with commas between them.", max_length=2_000),
-]
 Channel = Annotated[
     str,
     Query(
@@ -48,18 +53,22 @@ Channel = Annotated[
 Webhook = Annotated[
     str | None, Query(description="An http or https URL that is called when the job has ended.", max_length=2000)
 ]
-Format = Literal["json", "rttm", "srt", "csv"]
+Name = Annotated[
+    str | None,
+    Query(
+        description="What to call it, in lists and in RTTM. By default the name of a form's file.",
+        min_length=1,
+        max_length=200,
+    ),
+]
+Format = Literal["json", "rttm", "srt", "vtt", "csv"]
 FormatQuery = Annotated[Format | None, Query(description="The timeline alone, in this format.")]
 MEDIA: dict[Format, str] = {
     "json": "application/json",
     "rttm": "text/x-rttm",
     "srt": "application/x-subrip",
+    "vtt": "text/vtt",
     "csv": "text/csv",
-}
-WRITERS: dict[Format, Callable[[Recording, str], str]] = {
-    "rttm": formats.rttm,
-    "srt": lambda recording, _: formats.srt(recording),
-    "csv": lambda recording, _: formats.csv_rows(recording),
 }
 
 
@@ -67,34 +76,45 @@ WRITERS: dict[Format, Callable[[Recording, str], str]] = {
     "",
     status_code=202,
     response_model=RecordingJob,
-    responses=examples.ok(examples.RECORDING_JOB, 202) | problems(401, 403, 404, 409, 413, 415, 422, 429),
+    responses=problems(401, 403, 404, 409, 413, 415, 422, 429),
     dependencies=[SENDER],
-    openapi_extra=AUDIO_BODY,
+    openapi_extra=AUDIO_OR_URL,
 )
 async def submit_recording(
     request: Request,
     sender: Sender,
     engine: EngineDep,
     gallery: GalleryDep,
+    candidates: CandidatesDep,
     speakers: Speakers = None,
     min_speakers: MinSpeakers = None,
     max_speakers: MaxSpeakers = None,
-    candidates: Candidates = None,
     channel: Channel = "mix",
     webhook: Webhook = None,
+    name: Name = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
     """Send a recording of minutes or hours. It is worked on in the background; `Location` is where to look.
 
-    The webhook gets a POST with the id and the state when the job has ended, signed where the operator set a secret.
+    Instead of audio the body may be JSON, `{"url": "https://…"}`, where the operator lists the host: the answer comes
+    once it is fetched. The webhook gets a POST with the id and the state when the job has ended, signed where the
+    operator set a secret.
     """
     asked = RecordingRequest(
-        SpeakerCount(speakers, min_speakers, max_speakers), _listed(candidates), _sides(channel), webhook
+        speakers, min_speakers, max_speakers, candidates.names, _sides(channel), candidates.tags, webhook, name
     )
     coming = receiving(engine, gallery, asked, _intake(request), sender.id if sender else None)
     async with contextmanager_in_threadpool(coming) as upload:
-        async for chunk in audio_stream(request):
+        audio = AudioUpload(request)
+        chunks = audio.chunks()
+        head, url = await url_or_audio(audio, chunks)
+        if url is not None:
+            await in_own_thread(partial(_fetch, upload, url, _sources(request)))
+        else:
+            await run_in_threadpool(upload.add, head)
+        async for chunk in chunks:
             await run_in_threadpool(upload.add, chunk)
+        upload.call_after(audio.filename)
         answer, replayed = await run_in_threadpool(_finish, request, upload, idempotency_key)
     headers = {"Location": f"{request.scope['path']}/{answer['id']}"}
     return JSONResponse(answer, 202, headers | ({"Idempotent-Replayed": "true"} if replayed else {}))
@@ -136,9 +156,7 @@ async def get_recording(
     return await result_work(request).run(request, reader, shown)
 
 
-@router.post(
-    "/{recording_id}/cancel", **guarded("identify", errors=(404, 409), also=examples.ok(examples.RECORDING_JOB))
-)
+@router.post("/{recording_id}/cancel", **guarded("identify", errors=(404, 409)))
 def cancel_recording(engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId) -> RecordingJob:
     """Stop it: at once if it waits, within seconds if it runs. One that has ended is refused (409)."""
     return save.cancel(engine, gallery, recording_id)
@@ -160,9 +178,15 @@ def _shown(engine: Engine, gallery: GalleryRow, recording_id: str, wanted: Forma
         if wanted is None:
             return JSONResponse(to_json(results.result(db, gallery, recording_id)))
         recording = results.timeline(db, gallery, recording_id)
+        name = results.job(db, gallery, recording_id).name or recording_id
     if wanted == "json":
         return JSONResponse(to_json(recording))
-    return Response(WRITERS[wanted](recording, recording_id), media_type=MEDIA[wanted])
+    return Response(formats.WRITERS[wanted](recording, name), media_type=MEDIA[wanted])
+
+
+def _fetch(upload: Upload, url: str, sources: Sources) -> None:
+    fetch.fetch(fetch.checked(url, sources), sources, upload.add)
+    upload.call_after(fetch.filename(url))
 
 
 def _finish(request: Request, upload: Upload, key: str | None) -> tuple[dict[str, Any], bool]:
@@ -178,8 +202,9 @@ def _intake(request: Request) -> Intake:
     return Intake(settings.max_recording_bytes, settings.max_recordings_waiting, settings.webhook_private)
 
 
-def _listed(candidates: str | None) -> tuple[str, ...] | None:
-    return None if candidates is None else tuple(one.strip() for one in candidates.split(",") if one.strip())
+def _sources(request: Request) -> Sources:
+    settings = settings_of(request)
+    return Sources(settings.allowed_fetch_hosts, settings.fetch_private, settings.max_recording_bytes)
 
 
 def _sides(channel: str) -> Sides:

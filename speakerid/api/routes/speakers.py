@@ -24,12 +24,16 @@ from speakerid.api.parameters import (
 )
 from speakerid.api.schemas import SpeakerChange, SpeakerCreate
 from speakerid.api.upload import AUDIO_BODY, AudioDep
-from speakerid.db.repositories.speakers import SpeakerFilter
+from speakerid.db.models import GalleryRow
 from speakerid.services import coach, speakers, validation
+from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
+from speakerid.services.opt_out import opt_out
 from speakerid.types import Enrollment, EnrollmentRefusal, Page, Speaker, Utterance, to_json
 
-Exactly = Annotated[str | None, Query(max_length=200)]
+Exactly = Annotated[str | None, Query(min_length=1, max_length=200)]
+Tag = Annotated[str | None, Query(min_length=1, max_length=200, description="Only speakers with this tag.")]
+Expired = Annotated[bool, Query(description="Only speakers whose consent has ended.")]
 router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"], route_class=StrictRoute)
 
 
@@ -45,12 +49,15 @@ def list_speakers(
     gallery: GalleryDep,
     name: Exactly = None,
     external_id: Exactly = None,
+    consent_expired: Expired = False,
+    tag: Tag = None,
     cursor: SpeakerCursor = None,
     limit: Limit = 50,
 ) -> Page[Speaker]:
-    """Oldest first, page by page; only those with exactly this name or external id where given."""
+    """Oldest first, page by page; only those with this name, however it is written, or exactly this external id, or
+    this tag."""
+    only = speakers.filtered(name, external_id, consent_expired, tag)
     with engine.read() as db:
-        only = SpeakerFilter(name, external_id)
         return speakers.page(db, gallery, cursor=cursor, limit=limit, only=only)
 
 
@@ -79,6 +86,22 @@ def delete_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId
     return erased(engine.erased(db))
 
 
+STILL_ERASING_BUT: dict[int | str, dict[str, Any]] = {202: STILL_ERASING[202] | {"model": Speaker}}
+
+
+@router.post("/{speaker_id}/opt-out", response_model=Speaker, **guarded("enroll", also=STILL_ERASING_BUT))
+def opt_out_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId) -> Any:
+    """Erase everything known of their voice, and refuse to enroll them again.
+
+    Id, name and external id stay, and that they opted out. Deleting the speaker lifts it.
+    """
+    engine = engine.serving(gallery)
+    own = engine.own_strangers(gallery.key)
+    with engine.write(erase=True) as db:
+        left = opt_out(engine, db, gallery, speaker_id, own)
+    return JSONResponse(to_json(left), 200 if engine.erased(db) else 202)
+
+
 utterances = APIRouter(
     prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"], route_class=StrictRoute
 )
@@ -91,9 +114,8 @@ Accept = Annotated[
         examples=["clipped,does_not_match_speaker"],
     ),
 ]
-STILL_ERASING_BUT: dict[int | str, dict[str, Any]] = {202: STILL_ERASING[202] | {"model": Speaker}}
 REPEATED: dict[int | str, dict[str, Any]] = {
-    200: {"model": Enrollment, "description": "The same bytes were enrolled before."}
+    200: {"model": Enrollment, "description": "The same bytes, or the same take, were enrolled before."}
 }
 
 
@@ -112,7 +134,8 @@ def enroll_utterance(
     audio: AudioDep,
     accept: Accept = "",
 ) -> Any:
-    """Enroll one recording of this speaker. Sending the same bytes again changes nothing.
+    """Enroll one recording of this speaker. Sending the same bytes again changes nothing, nor does the
+    same take in another encoding, which has the warning `same_take`.
 
     The enrollment coach refuses what would spoil the voiceprint, and names the codes that enroll it all the same. Of a
     call each `channel` is a recording of its own; where the gallery keeps audio, only that one is kept.
@@ -120,9 +143,13 @@ def enroll_utterance(
     accepted = validation.accepted(accept)
     with engine.read() as db:
         speakers.get(db, gallery, speaker_id)  # a wrong id is cheaper to find than speech
-    probe = coach.prepare(engine, gallery, audio, channel)
-    with engine.write() as db:
-        done = enroll(engine, db, gallery.name, speaker_id, probe, accepted)
+
+    def enrolled(engine: Engine, gallery: GalleryRow) -> Enrollment:
+        probe = coach.prepare(engine, gallery, audio, channel)
+        with engine.write() as db:
+            return enroll(engine, db, gallery.name, speaker_id, probe, accepted)
+
+    done = engine.with_encoder(gallery, enrolled)
     return JSONResponse(to_json(done), 200 if done.already_enrolled else 201)
 
 

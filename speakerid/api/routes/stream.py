@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,11 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from speakerid import errors
-from speakerid.api.auth import allow_stream, bearer, caller
+from speakerid.api.auth import allow_stream, bearer, begin_stream, caller
 from speakerid.api.errors import INTERNAL, disclosed, status_of
 from speakerid.api.limits import Patience, Shares
-from speakerid.api.parameters import check_known, engine_of
-from speakerid.api.problems import document
+from speakerid.api.parameters import StrictRoute, check_known, engine_of
+from speakerid.api.problems import PROBLEM, document
 from speakerid.api.schemas import StreamConfig
 from speakerid.errors import SpeakeridError
 from speakerid.services.engine import Engine
@@ -40,7 +39,8 @@ SLOWEST = 10.0  # audio may come ten times slower than real time; beyond that th
 OPUS_PACKET_S = 0.12  # the longest there is; pauses are sent as a few small ones a second
 ENCODED_BYTES_PER_S = 750.0  # Opus at its lowest rate, 6 kbit/s
 MAX_MESSAGE_BYTES = 256 * 1024
-GOOD, FAILED, REFUSED = 1000, 1011, 4000  # RFC 6455 section 7.4: from 4000 on they are the application's
+GOOD, REFUSED = 1000, 4000  # RFC 6455 section 7.4: from 4000 on they are the application's
+CODES = {500: 1011, 503: 1013}  # failed; try again later
 
 
 class LiveConnection:
@@ -49,7 +49,7 @@ class LiveConnection:
     def __init__(self, websocket: WebSocket, settings: Settings) -> None:
         self._websocket = websocket
         self._settings = settings
-        self._request_id = secrets.token_hex(8)
+        self._request_id: str = websocket.scope["request_id"]
         self._ends_at = time.monotonic() + settings.max_stream_seconds
         self._patience = Patience(settings.stream_idle_seconds)
         self._config = StreamConfig()
@@ -116,11 +116,12 @@ class LiveConnection:
         await self._fail(500, "internal_error", INTERNAL, {})
 
     async def _fail(self, status: int, code: str, detail: str, facts: dict[str, Any]) -> None:
+        self._websocket.scope[PROBLEM].append(code)
         try:
-            await self.send({"type": "error", "problem": document(self._request_id, status, code, detail, facts)})
+            await self.send(error_event(self._request_id, status, code, detail, facts))
         except WebSocketDisconnect:
             return
-        await self._close(FAILED if status >= 500 else REFUSED + status)
+        await self._close(CODES.get(status, REFUSED + status))
 
     async def _close(self, code: int) -> None:
         with anyio.move_on_after(SEND_S):
@@ -149,6 +150,13 @@ class LiveConnection:
         return dict(message)
 
 
+def error_event(
+    request_id: str, status: int, code: str, detail: str, facts: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What comes before a refusal or a failure closes the stream."""
+    return {"type": "error", "problem": document(request_id, status, code, detail, facts)}
+
+
 def seconds_in(size: int, config: StreamConfig) -> float:
     """At most so many seconds of audio are in a message of `size` bytes."""
     if config.encoding == "pcm_s16le":
@@ -166,7 +174,7 @@ def _check_end(text: str) -> None:
 
 
 STILL_ALLOWED_S = 10.0  # after which a stream asks again: its key may be revoked while it is open
-router = APIRouter(prefix="/galleries/{gallery}")
+router = APIRouter(prefix="/galleries/{gallery}", route_class=StrictRoute)
 
 
 @router.websocket("/stream")
@@ -176,10 +184,16 @@ async def stream(websocket: WebSocket, gallery: str) -> None:
     await connection.accept()
     try:
         config = await connection.config()
-        allowed = partial(allow_stream, websocket, connection.secret(config), gallery)
-        key = await run_in_threadpool(allowed)
+        secret = connection.secret(config)
+        key = await run_in_threadpool(begin_stream, websocket, secret, gallery)
+        allowed = partial(allow_stream, websocket, secret, gallery)
         check_known(websocket.query_params, ())
-        options = LiveOptions(config.incoming(settings.max_channels), config.names(), settings.max_stream_seconds)
+        options = LiveOptions(
+            config.incoming(settings.max_channels),
+            config.only(),
+            settings.max_stream_seconds,
+            tuple(dict.fromkeys(config.classifiers)),
+        )
         streams: Shares = websocket.app.state.streams
         with streams.place(caller(websocket, key)):
             # A thread of its own: the pool that serves requests would be used up by streams.
@@ -193,6 +207,12 @@ async def stream(websocket: WebSocket, gallery: str) -> None:
         await connection.refuse(error)
     except Exception as error:
         await connection.fail(error)
+
+
+@router.get("/stream", include_in_schema=False)
+async def not_a_stream() -> None:
+    """A proxy that does not pass on the upgrade makes a plain request of it."""
+    raise errors.WebSocketExpected
 
 
 def _answer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from speakerid.api import examples
 from speakerid.api.answers import STILL_ERASING, erased
@@ -16,6 +16,9 @@ from speakerid.services.unknowns import inbox, promote
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceDetails
 
 router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
+of_recordings = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["unknown voices"], route_class=StrictRoute)
+RecordingId = Annotated[str, Path(examples=[examples.RECORDING_RESULT.id], max_length=64)]
+VoiceLabel = Annotated[str, Path(description="As the result has it.", examples=["unknown_1"], max_length=64)]
 MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices of two recordings or more.")]
 
 
@@ -35,7 +38,7 @@ def list_unknowns(
         return inbox.page(db, gallery, cursor=cursor, limit=limit, min_recordings=min_recordings)
 
 
-@router.get("/{unknown_id}", **guarded("read", also=examples.ok(examples.UNKNOWN_HEARD)))
+@router.get("/{unknown_id}", **guarded("read"))
 def get_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownId) -> UnknownVoiceDetails:
     """One unknown voice and the recordings it speaks in: which, as which of their voices, when."""
     with engine.read() as db:
@@ -50,6 +53,7 @@ def promote_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
     enrollment coach refuses a voice that is enrolled already, or that is not the speaker's; `accept` overrides it.
     """
     into, accepted = body.into(), validation.accepted(body.accept)
+    engine = engine.serving(gallery)
     near = promote.look_up(engine, gallery, unknown_id)
     with engine.write() as db:
         return promote.promote(engine, db, gallery.name, unknown_id, into, near, accepted)
@@ -64,3 +68,16 @@ def dismiss_unknown(engine: EngineDep, gallery: GalleryDep, unknown_id: UnknownI
     with engine.write(erase=True) as db:
         inbox.dismiss(db, gallery, unknown_id)
     return erased(engine.erased(db))
+
+
+@of_recordings.post("/{recording_id}/voices/{voice}/promote", **guarded("enroll", errors=(404, 409)))
+def promote_voice(
+    engine: EngineDep, gallery: GalleryDep, recording_id: RecordingId, voice: VoiceLabel, body: Promote
+) -> Promotion:
+    """The same for the unknown voice that a recording's result calls `unknown_1`, say, in all of its recordings.
+
+    `voice_not_kept` where the gallery kept no unknown voices then, or where the voice has a name already.
+    """
+    with engine.read() as db:
+        unknown_id = inbox.of_recording(db, gallery, recording_id, voice)
+    return promote_unknown(engine, gallery, unknown_id, body)

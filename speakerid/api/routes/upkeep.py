@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from speakerid.api import examples
 from speakerid.api.answers import with_etag
 from speakerid.api.auth import allow, guarded
 from speakerid.api.long_work import gallery_work
@@ -23,9 +22,9 @@ from speakerid.api.parameters import (
     StrictRoute,
 )
 from speakerid.api.problems import problems
-from speakerid.api.schemas import MergeInto, MoveTo
+from speakerid.api.schemas import MergeInto, MoveTo, SplitOff
 from speakerid.db.models import GalleryRow
-from speakerid.services import audit, calibrate, repair
+from speakerid.services import audit, calibrate, repair, split
 from speakerid.services.engine import Engine
 from speakerid.types import Audit, CalibrationReport, Change, Gallery, Key, Page, Repair
 
@@ -37,7 +36,7 @@ Auditor = Annotated[Key | None, AUDITOR]
 @router.post(
     "/audit",
     tags=["audit"],
-    responses=examples.ok(examples.AUDIT) | problems(401, 403, 404, 409, 422, 429),
+    responses=problems(401, 403, 404, 409, 422, 429),
     dependencies=[AUDITOR],
 )
 async def audit_gallery(
@@ -49,7 +48,9 @@ async def audit_gallery(
     about 10,000 utterances is audited speaker by speaker in several requests, until `next_cursor` is null. One audit
     or calibration runs at a time and a few callers wait; the others are answered 429.
     """
-    return await gallery_work(request).run(request, caller, partial(audit.audit, engine, gallery, cursor))
+    return await gallery_work(request).run(
+        request, caller, partial(audit.audit, engine.serving(gallery), gallery, cursor)
+    )
 
 
 ADMIN = allow("admin")
@@ -60,7 +61,7 @@ DryRun = Annotated[bool, Query(description="Only report; change nothing.")]
 @router.post(
     "/calibrate",
     tags=["calibration"],
-    responses=examples.ok(examples.CALIBRATION) | problems(401, 403, 404, 409, 422, 429),
+    responses=problems(401, 403, 404, 409, 422, 429),
     dependencies=[ADMIN],
 )
 async def calibrate_gallery(
@@ -76,7 +77,9 @@ async def calibrate_gallery(
     `classes_overlap` when it would mean nothing. The larger the gallery, the longer it takes: up to half a minute. One
     audit or calibration runs at a time and a few callers wait; the others are answered 429.
     """
-    return await gallery_work(request).run(request, caller, partial(_calibrated, engine, gallery, keep=not dry_run))
+    return await gallery_work(request).run(
+        request, caller, partial(_calibrated, engine.serving(gallery), gallery, keep=not dry_run)
+    )
 
 
 @router.delete(
@@ -117,18 +120,25 @@ def move_utterance(
         return repair.move(db, gallery, speaker_id, utterance_id, body.to)
 
 
+@router.post("/speakers/{speaker_id}/split", tags=["repairs"], **guarded("enroll", errors=(404, 409)))
+def split_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerId, body: SplitOff) -> Repair:
+    """Give some utterances of a speaker to a new one, who was somebody else all the time: the opposite of a merge."""
+    with engine.write() as db:
+        return split.split(db, gallery, speaker_id, body.utterances, body.fields())
+
+
 @router.get("/history", tags=["repairs"], **guarded("read"))
 def list_history(
     engine: EngineDep, gallery: GalleryDep, cursor: ChangeCursor = None, limit: Limit = 50
 ) -> Page[Change]:
-    """Merges and moves, newest first, page by page."""
+    """Merges, moves and splits, newest first, page by page."""
     with engine.read() as db:
         return repair.history(db, gallery, cursor=cursor, limit=limit)
 
 
 @router.post("/history/{change_id}/undo", tags=["repairs"], **guarded("enroll", errors=(404, 409)))
 def undo_change(engine: EngineDep, gallery: GalleryDep, change_id: ChangeId) -> Repair:
-    """Take back a merge or a move. A merged speaker is there again, with the same id.
+    """Take back a merge, a move or a split. A merged speaker is there again, with the same id.
 
     `undo_impossible` when a later change has to be undone first, or when something of it was erased since.
     """

@@ -19,20 +19,21 @@ ANNOUNCEMENT = "Listening on "
 MODELS = "SPEAKERID_MODELS"
 
 
-class ServiceFailed(SpeakeridError):
-    code = "service_failed"
-
+class ServiceFailed(SpeakeridError, code="service_failed"):
     def __init__(self) -> None:
         super().__init__("The service did not start. The lines above say why.")
 
 
 @contextmanager
-def running(store: Path, encoder: str) -> Iterator[str]:
-    """The URL of a service on a free loopback port. Raises ServiceFailed. The child never outlives the block."""
+def running(store: Path, encoder: str, **settings: str) -> Iterator[str]:
+    """The URL of a service on a free loopback port. Raises ServiceFailed. The child never outlives the block.
+
+    `settings` go into its environment, such as `SPEAKERID_MODELS`.
+    """
     command = [sys.executable, "-P", "-m", "speakerid.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
     command += ["--store", str(store), "--encoder", encoder]
     before = signal.signal(signal.SIGTERM, _leave)  # its default would end this process and leave the child behind
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain_environment())
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain_environment() | settings)
     try:
         yield wait_for_url(child)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -14,8 +15,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from speakerid.api.auth import NO_NETWORK, network
-from speakerid.api.errors import unasked
+from speakerid.api.errors import status_of, unasked
 from speakerid.api.limits import Patience
+from speakerid.api.middleware import new_request_id
+from speakerid.api.routes.stream import REFUSED, error_event
 from speakerid.cli.server.connections import (
     BODY_CUTS_PER_S,
     SLICE_BYTES,
@@ -27,7 +30,7 @@ from speakerid.cli.server.connections import (
     in_order,
     make_room,
 )
-from speakerid.errors import InvalidHttp, Overloaded, RequestHeadTooLarge, SpeakeridError
+from speakerid.errors import InvalidHttp, MessagesTooSmall, Overloaded, RequestHeadTooLarge, SpeakeridError
 
 HEAD_S = 10.0  # from the connection, or the end of the answer before, to the end of a request's head
 GREETING_S = (
@@ -165,6 +168,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         self._door = door
         self.timer = Timer(door.clock(), GREETING_S)
         self._greeted = False
+        self._deaf = False  # what still comes after it was refused is thrown away
         self._cuts = Cuts(door.clock, STREAM_CUTS_PER_S)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -181,18 +185,37 @@ class StreamProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """In slices: what is cut too finely is not looked at to its end."""
+        if self._deaf:
+            return
         for start in range(0, len(data), SLICE_BYTES):
             part = data[start : start + SLICE_BYTES]
             self._cuts.bring(len(part))
             super().data_received(part)
-            if self.transport.is_closing():
+            if self._deaf or self.transport.is_closing():
                 return
 
     def handle_events(self) -> None:
         if self._cuts.make(len(self.conn.events)):
             super().handle_events()
+        elif self.handshake_complete and not self.close_sent:
+            self._refuse(MessagesTooSmall())
         else:
             self.drop()
+
+    def _refuse(self, error: SpeakeridError) -> None:
+        """As the service refuses: with an event, then a code. Its client may still be sending: to close now would reset
+        the connection, and the reason with it."""
+        status = status_of(type(error))
+        code = REFUSED + status
+        self.conn.send_text(json.dumps(error_event(new_request_id(), status, error.code, str(error))).encode())
+        self.conn.send_close(code, error.code)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        self.close_sent = self._deaf = True
+        self.timer.since = self._door.clock()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)  # as uvicorn waits
+        self.transport.resume_reading()
 
     def send_receive_event_to_app(self) -> None:
         self._greeted = True

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from speakerid.errors import SettingsError
 
 GRACE_S = 30  # requests that run when the stop comes have this long to finish
 WS_MAX_BYTES = 512 * 1024  # of one WebSocket message; streams refuse smaller ones with a reason
+TURN_S = 0.001  # of a thread that computes: with Python's 5 ms, refusals of a busy server waited for several of them
 QUEUED = 1024  # connections that the system keeps until they are accepted
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,10 @@ def _refused(host: str, port: int, error: OSError) -> SettingsError:
     )
 
 
-def without_query(record: logging.LogRecord) -> bool:
-    """Names never reach a log, and `?name=Ada` holds one."""
-    if isinstance(record.args, tuple) and len(record.args) == 5:
-        client, method, path, version, status = record.args
-        record.args = (client, method, str(path).partition("?")[0], version, status)
-    return True
-
-
 class Server(uvicorn.Server):
     """Announces itself when it really accepts, and returns after a stop so that its owner can close the engine."""
 
-    def __init__(self, app: Any, announce: Callable[[], None], *, access_log: bool) -> None:
-        logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)  # stderr: stdout belongs to the announcement
+    def __init__(self, app: Any, announce: Callable[[], None]) -> None:
         self._door = Door(allowed_connections())
         config = uvicorn.Config(
             app,
@@ -78,7 +69,7 @@ class Server(uvicorn.Server):
             timeout_keep_alive=int(HEAD_S),
             backlog=BACKLOG,
             log_config=None,
-            access_log=access_log,
+            access_log=False,  # it has addresses, which name people: the service tells its own, by routes
             server_header=False,
             ws_max_size=WS_MAX_BYTES,
             ws_per_message_deflate=False,  # a few bytes could become a whole message
@@ -86,14 +77,12 @@ class Server(uvicorn.Server):
             ws_ping_interval=None,
             timeout_graceful_shutdown=GRACE_S,
         )
-        access = logging.getLogger("uvicorn.access")
-        access.setLevel(logging.INFO)
-        access.addFilter(without_query)
         super().__init__(config)
         self._announce = announce
 
     def run_on(self, listener: BoundSocket) -> None:
         """Until SIGTERM or SIGINT. Raises SettingsError when another process has taken the address meanwhile."""
+        sys.setswitchinterval(TURN_S)
         try:
             self.run(sockets=[listener.socket])
         except OSError as error:

@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from speakerid.api.limits import BYTES_PER_S, PATIENCE_S
+from speakerid.cli.server.connections import AT_ONCE
 from speakerid.cli.server.protocols import GREETING, GREETING_S, HEAD_BYTES, HEAD_S, Door, HttpProtocol, StreamProtocol
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -285,6 +286,24 @@ def test_only_so_many_websockets_wait_for_their_first_message() -> None:
             clients.append(service.connect())
             await service.send(clients[-1], UPGRADE)
         assert [one.end for one in clients] == ["aborted"] * 10 + [""] * GREETING
+
+    asyncio.run(run())
+
+
+def test_a_flood_of_tiny_messages_is_told_why_it_ends() -> None:
+    async def run() -> None:
+        service = Service(talk)
+        client = service.connect()
+        await service.send(client, UPGRADE)
+        await service.send(client, MESSAGE * (AT_ONCE + 2_000))
+        event, close = client.written.split(b"\r\n\r\n")[1].split(b"\x88", 1)
+        assert b'"code": "messages_too_small"' in event
+        assert (int.from_bytes(close[1:3], "big"), close[3:]) == (4429, b"messages_too_small")
+        assert (client.finished, client.end) == (True, "")
+        await service.send(client, MESSAGE * 5_000)
+        assert client.written.endswith(close)
+        await service.passes(GREETING_S + 1)
+        assert client.end == "aborted"
 
     asyncio.run(run())
 
