@@ -15,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from speakerid.audio.decode import decode
+from speakerid.audio.decode import Preparer, decode
 from speakerid.audio.files import read_file, recordings
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder, label

@@ -14,10 +14,9 @@ import numpy as np
 import torch
 
 from recipes.bundled_encoder.corpora import COMMANDS, OCEAN, READ_ALOUD, SORBIAN
-from speakerid.audio.decode import decode
+from speakerid.audio.decode import Preparer, decode
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.training.augment import gate
 from speakerid.training.codecs import CODECS, through

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from speakerid.audio.decode import Preparer, excerpt
 from speakerid.audio.files import read_file, speaker_tree
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer, excerpt
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder

@@ -60,14 +60,14 @@ class Honest:
             while True:
                 begun = time.monotonic()
                 try:
-                    said = str(client.post(f"{GALLERY}/identify", content=audio).status_code)
+                    outcome = str(client.post(f"{GALLERY}/identify", content=audio).status_code)
                 except httpx.HTTPError as error:
-                    said = repr(error)
+                    outcome = repr(error)
                 self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
-                if said == "200":
+                if outcome == "200":
                     self.answered += 1
                 else:
-                    self.unanswered.append(said)
+                    self.unanswered.append(outcome)
                 if stop.wait(0.05):
                     return
 

@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.attack.figures import Figure, at_most
 from speakerid.audio.children import pool
 from speakerid.audio.decode import decode
+from speakerid.audio.file_decoder import decode_here
 from speakerid.audio.limits import DecodeLimits
-from speakerid.audio.reader import decode_here
 from tests.audio.encode import encode
 from tests.audio.voice import synthetic_voice
 
@@ -37,7 +37,7 @@ def _in_turns(data: bytes, turns: int) -> tuple[float, float]:
     """Median milliseconds. Raises AssertionError when the two differ by one bit."""
     here, child = list[float](), list[float]()
     for _ in range(turns):
-        took_ms, expected = _timed(lambda: np.concatenate(list(decode_here(data, LIMITS, "mix"))))
+        took_ms, expected = _timed(lambda: np.concatenate([one.samples for one in decode_here(data, LIMITS, "mix")]))
         here.append(took_ms)
         took_ms, found = _timed(lambda: decode(data))
         child.append(took_ms)

@@ -140,5 +140,5 @@ class Uploader:
 
 def _made(answer: httpx.Response) -> str:
     """The id of what the request made, "" where it made nothing."""
-    said = answer.json() if answer.content else {}
-    return str(said["utterance"]["id"] if "utterance" in said else said.get("id", ""))
+    body = answer.json() if answer.content else {}
+    return str(body["utterance"]["id"] if "utterance" in body else body.get("id", ""))

@@ -193,7 +193,7 @@ class Ledger:
         self.pending, self.acknowledged = None, self.acknowledged + 1
 
     def refuse(self) -> None:
-        """The service said no: nothing has happened."""
+        """The service refused: nothing has happened."""
         self.pending = None
 
     def settle(self, found: State) -> list[str]:

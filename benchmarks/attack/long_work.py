@@ -49,12 +49,12 @@ class AskedJob:
         while not stop.wait(0.02):
             begun = time.monotonic()
             try:
-                said = str(client.post(f"{GALLERY}/identify", content=audio).status_code)
+                outcome = str(client.post(f"{GALLERY}/identify", content=audio).status_code)
             except httpx.HTTPError as error:
-                said = repr(error)
+                outcome = repr(error)
             self.times_s.append(time.monotonic() - begun)
-            if said != "200":
-                self.unanswered.append(said)
+            if outcome != "200":
+                self.unanswered.append(outcome)
 
 
 def measure(speakers: int = SPEAKERS, at_once: int = AT_ONCE) -> Iterator[Figure]:

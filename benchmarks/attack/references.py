@@ -107,9 +107,10 @@ def _warm(service: Service) -> None:
 
 
 def _strace(trace: Path) -> tuple[str, ...]:
-    """-D: the service stays this process's child, strace looks on from aside."""
+    """-D: the service stays this process's child, strace looks on from aside; --seccomp-bpf: at these calls only."""
     calls = "trace=open,openat,openat2,connect,sendto"
-    return ("strace", "-D", "-f", "-qq", "-ttt", "-s", "300", "-e", calls, "-e", "signal=none", "-o", str(trace))
+    shown = ("-qq", "-ttt", "-s", "300", "-e", calls, "-e", "signal=none", "-o", str(trace))
+    return ("strace", "-D", "-f", "--seccomp-bpf", *shown)
 
 
 def _read_trace(trace: Path, since: float, until: float, store: Path, found: ReferenceFindings) -> None:

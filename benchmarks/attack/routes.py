@@ -40,7 +40,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def names(self, text: str) -> bool:
-        """Whether the caller said `text` themselves: hearing it back tells them nothing."""
+        """Whether the caller sent `text` themselves: to get it back reveals nothing."""
         return text in self.target or text.encode() in self.body or any(text in one for one in self.headers.values())
 
 
@@ -52,25 +52,25 @@ class RouteAnswer:
 
 def routes(document: Json) -> Iterator[Route]:
     for path, methods in document["paths"].items():
-        for method, said in methods.items():
-            content = said.get("requestBody", {}).get("content", {})
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {})
             body = _resolved(content[JSON_TYPE]["schema"], document) if JSON_TYPE in content else None
-            query = tuple(one["name"] for one in said.get("parameters", ()) if one["in"] == "query")
+            query = tuple(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
             yield Route(method.upper(), path, query, body, "application/octet-stream" in content)
 
 
 def request(
     route: Route,
     ids: Mapping[str, str],
-    said: Mapping[str, str],
+    values: Mapping[str, str],
     audio: bytes,
     headers: Mapping[str, str],
     query: Mapping[str, str] | None = None,
 ) -> Request:
-    """`ids` fill the path; `said`, by the names of fields, the JSON body."""
+    """`ids` fill the path; `values`, by the names of fields, the JSON body."""
     target = route.fill(ids) + (f"?{urlencode(query)}" if query else "")
-    if route.body is not None:
-        known = {name: said[name] for name in route.body.get("properties", {}) if name in said}
+    if route.body is not None and not route.audio:  # of two kinds of body, audio
+        known = {name: values[name] for name in route.body.get("properties", {}) if name in values}
         return Request(route.method, target, json.dumps(known).encode(), {**headers, "Content-Type": JSON_TYPE})
     return Request(route.method, target, audio if route.audio else b"", headers)
 

@@ -29,6 +29,7 @@ DISGUISES = (
     *("{own}/../{foreign}", "{own}%2f..%2f{foreign}", "%2e%2e/galleries/{foreign}", "./{foreign}", "/{foreign}"),
     *("{foreign}%00", "{foreign}%20", "%20{foreign}", "{foreign};{own}", "{upper}", "{foreign}%23{own}", "%74eam-b"),
 )
+CHOOSING = ("candidates", "tags")  # in the query of a recording's request: who may be named
 OVERRIDES = ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path", "X-HTTP-Method-Override", "X-Gallery")
 
 
@@ -110,16 +111,16 @@ class _Filler:
     def across_the_wall(self) -> Iterator[Try]:
         """Keys bound to one gallery, with every scope there is, in the other gallery and in one that is not there."""
         if "gallery" not in self.route.names:
-            yield Try("without a gallery", self._request("all", {}, self.world.own.said), ANY)
+            yield Try("without a gallery", self._request("all", {}, self.world.own.values), ANY)
             return
         foreign = self._ids(self.world.foreign)
         for name in (*SCOPES, "all"):
-            said = self.world.foreign.said
-            yield Try(f"key {name} in the other gallery", self._request(name, foreign, said), frozenset({403, 404}))
+            values = self.world.foreign.values
+            yield Try(f"key {name} in the other gallery", self._request(name, foreign, values), frozenset({403, 404}))
         nowhere = foreign | {"gallery": "nowhere"}
-        yield Try("in no gallery", self._request("all", nowhere, self.world.own.said), frozenset({403, 404}))
-        said = self.world.own.said
-        yield Try("operator in no gallery", self._request("operator", nowhere, said), frozenset({404, 422}))
+        yield Try("in no gallery", self._request("all", nowhere, self.world.own.values), frozenset({403, 404}))
+        values = self.world.own.values
+        yield Try("operator in no gallery", self._request("operator", nowhere, values), frozenset({404, 422}))
 
     def foreign_ids(self) -> Iterator[Try]:
         """In the own gallery: one id of the other gallery in the path, in the body or in the query."""
@@ -128,33 +129,34 @@ class _Filler:
         own, foreign = self._ids(self.world.own), self._ids(self.world.foreign)
         for name in self.route.names[1:]:
             ids = own | {name: foreign[name]}
-            yield Try(f"foreign {name}", self._request("all", ids, self.world.own.said), REFUSED)
+            yield Try(f"foreign {name}", self._request("all", ids, self.world.own.values), REFUSED)
         for name in self._pointers():
-            said = {name: self.world.foreign.said[name]}
-            yield Try(f"foreign {name} in the body", self._request("all", own, said), REFUSED)
+            values = {name: self.world.foreign.values[name]}
+            yield Try(f"foreign {name} in the body", self._request("all", own, values), REFUSED)
         for name in self.route.query:
-            if self.route.method == "GET" and name in self.world.foreign.said:
-                query = {name: self.world.foreign.said[name]}
+            is_asked = self.route.method == "GET" or name in CHOOSING
+            if is_asked and name in self.world.foreign.values:
+                query = {name: self.world.foreign.values[name]}
                 yield Try(f"foreign {name} in the query", self._request("all", own, {}, query), ANY)
 
     def disguised(self) -> Iterator[Try]:
         if "gallery" not in self.route.names or self.route.method not in ("GET", "POST"):
             return
         ids = self._ids(self.world.foreign)
-        plain = self._request("all", ids | {"gallery": "GALLERY"}, self.world.foreign.said)
+        plain = self._request("all", ids | {"gallery": "GALLERY"}, self.world.foreign.values)
         if self.route.method == "GET":
             for disguise in DISGUISES:
                 target = plain.target.replace("GALLERY", self._disguise(disguise))
                 yield Try("disguised", Request(plain.method, target, plain.body, plain.headers), REFUSED | {307})
             own = self._request("all", self._ids(self.world.own), {})
             for header in OVERRIDES:
-                said = {**own.headers, header: plain.target.replace("GALLERY", self.world.foreign.gallery)}
-                yield Try(header, Request(own.method, own.target, b"", said), ANY)
+                values = {**own.headers, header: plain.target.replace("GALLERY", self.world.foreign.gallery)}
+                yield Try(header, Request(own.method, own.target, b"", values), ANY)
 
     def without_a_right_key(self) -> Iterator[Try]:
         ids = self._ids(self.world.foreign)
         for name in ("missing", "revoked", "wrong"):
-            request = self._request(name, ids, self.world.foreign.said)
+            request = self._request(name, ids, self.world.foreign.values)
             yield Try(f"key {name}", request, frozenset({401, THROTTLED}))
 
     def _pointers(self) -> list[str]:
@@ -170,11 +172,11 @@ class _Filler:
         return {name: tenant.ids.get(name, "none") for name in self.route.names}
 
     def _request(
-        self, key: str, ids: Mapping[str, str], said: Mapping[str, str], query: Mapping[str, str] | None = None
+        self, key: str, ids: Mapping[str, str], values: Mapping[str, str], query: Mapping[str, str] | None = None
     ) -> Request:
         headers = {"Authorization": self.world.keys[key]} if key in self.world.keys else {}
         return request(
-            self.route, dict.fromkeys(self.route.names, "none") | dict(ids), said, self.audio, headers, query
+            self.route, dict.fromkeys(self.route.names, "none") | dict(ids), values, self.audio, headers, query
         )
 
 

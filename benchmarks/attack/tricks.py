@@ -135,10 +135,10 @@ def flac_picture(target: str) -> bytes:
 
 def wav_list(target: str) -> bytes:
     """An address where a recording's name stands, and one more as samples."""
-    said = target.encode() + b"\0" * (len(target) % 2)
-    info = b"INFO" + struct.pack("<4sI", b"IARL", len(said)) + said
+    name = target.encode() + b"\0" * (len(target) % 2)
+    info = b"INFO" + struct.pack("<4sI", b"IARL", len(name)) + name
     fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE_HZ, 2 * RATE_HZ, 2, 16)
-    rest = fmt + struct.pack("<4sI", b"LIST", len(info)) + info + struct.pack("<4sI", b"data", len(said)) + said
+    rest = fmt + struct.pack("<4sI", b"LIST", len(info)) + info + struct.pack("<4sI", b"data", len(name)) + name
     return struct.pack("<4sI4s", b"RIFF", 4 + len(rest), b"WAVE") + rest
 
 

@@ -23,7 +23,7 @@ SCOPES: tuple[Scope, ...] = ("enroll", "identify", "read", "admin")
 class Tenant:
     gallery: str
     ids: Mapping[str, str]  # by the names of path parameters
-    said: Mapping[str, str]  # by the names of fields in bodies and queries
+    values: Mapping[str, str]  # by the names of fields in bodies and queries
     secrets: tuple[str, ...]  # texts and ids that no other tenant may see
 
 
@@ -47,34 +47,46 @@ def make_world(store: Path) -> World:
 def _tenant(engine: Engine, gallery: str, seed: int) -> Tenant:
     add_keeping(engine, gallery)
     secret = f"secret-of-{gallery}"
-    said = {"external_id": f"ext-{secret}", "metadata": {"note": f"meta-{secret}"}, "consent": {"by": f"con-{secret}"}}
+    values = {
+        "external_id": f"ext-{secret}",
+        "metadata": {"note": f"meta-{secret}"},
+        "consent": {"by": f"con-{secret}"},
+        "tags": [f"staff-of-{gallery}"],
+    }
     one, other, gone = (
         add_speaker(engine, f"{name} {secret}", made_up(_vector(engine, seed + nth)), gallery=gallery, **fields)
-        for nth, (name, fields) in enumerate((("Ada", said), ("Ben", {}), ("Eve", {})))
+        for nth, (name, fields) in enumerate((("Ada", values), ("Ben", {}), ("Eve", {})))
     )
     recording = keep_recording(engine, stranger(_vector(engine, seed + 9)), gallery=gallery)
     with engine.write() as db:
         row = galleries.get(engine, gallery)
         change = repair.merge(db, row, gone.id, other.id).change.id
+        key = keys.create(db, secret, ("read",), (gallery,)).key.id
     utterance, unknown = _first_utterance(engine, gallery, one.id), inbox(engine, gallery)[0].id
     ids = {
+        "name": gallery,  # of /hf
+        "classifier": "commands",
         "gallery": gallery,
         "speaker_id": one.id,
         "utterance_id": utterance,
         "recording_id": recording,
         "unknown_id": unknown,
         "change_id": change,
+        "voice": "unknown_1",
+        "key_id": key,
     }
     fields = {
         "name": one.name,
         "external_id": f"ext-{secret}",
         "speaker_id": one.id,
         "candidates": one.id,
+        "tag": f"staff-of-{gallery}",
+        "tags": f"staff-of-{gallery}",
         "into": other.id,
         "to": other.id,
         "cursor": one.id,
     }
-    return Tenant(gallery, ids, fields, (secret, one.id, other.id, utterance, recording, unknown, change))
+    return Tenant(gallery, ids, fields, (secret, one.id, other.id, utterance, recording, unknown, change, key))
 
 
 def _first_utterance(engine: Engine, gallery: str, speaker_id: str) -> str:

@@ -19,8 +19,8 @@ import numpy as np
 
 from benchmarks.speech_domains import speech_domains
 from recipes.simulation.conditions import mixed, overdriven
+from speakerid.audio.decode import Preparer
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
 from speakerid.calibration.domains import MIN_SPEECH_S, Domain

@@ -23,9 +23,9 @@ import numpy as np
 from benchmarks.decisions import planted_labels
 from benchmarks.decisions.planted_labels import Draw, Tally
 from recipes.simulation.conditions import noisy, telephone, unchanged
+from speakerid.audio.decode import Preparer
 from speakerid.audio.files import read_file, speaker_tree
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.audit.health import Health, examine
 from speakerid.audit.leave_one_out import Compare, Labeled, Mask

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.simulation.conditions import Condition
+from speakerid.audio.decode import CleanSpeech, Preparer
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import CleanSpeech, Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder
 from speakerid.types import FloatArray

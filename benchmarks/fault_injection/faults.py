@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.fault_injection.music import music
 from recipes.simulation import conditions
+from speakerid.audio.decode import Preparer
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ
-from speakerid.audio.prepare import Preparer
 from speakerid.encoders.base import split_equally
 from speakerid.types import FloatArray
 

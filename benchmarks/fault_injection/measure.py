@@ -34,8 +34,8 @@ from benchmarks.fault_injection.faults import (
 )
 from benchmarks.refit import say_progress
 from benchmarks.speech_domains import speech_domains
+from speakerid.audio.decode import Preparer
 from speakerid.audio.files import read_file, recordings, speaker_tree
-from speakerid.audio.prepare import Preparer
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import build_engine, load_encoder
 from speakerid.calibration.encoder_calibration import calibrate, read

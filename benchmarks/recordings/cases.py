@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 from benchmarks.recordings.reference import STRANGER, ReferenceTurn, in_seconds
 from recipes.simulation.conversations import CALL, FIELD, Cast, Scene, conversations, field_cast
@@ -69,7 +70,7 @@ def meetings(folder: Path) -> Iterator[Case]:
 
 def made(cast: Cast, count: int = COUNT, seed: int = SEED, scene: Scene | None = None) -> Iterator[Case]:
     for one in conversations(cast, count, seed, scene):
-        truth = tuple(in_seconds((said.span, said.speaker) for said in one.said))
+        truth = tuple(in_seconds((turn.span, turn.speaker) for turn in one.turns))
         yield Case(one.name, one.samples, truth, one.enrolled)
 
 
@@ -94,8 +95,13 @@ def enroll(sid: SpeakerID, cast: Cast) -> None:
             sid.enroll(member.name, *((samples, SAMPLE_RATE_HZ) for samples in member.enroll))
 
 
-def answered(sid: SpeakerID, cases: Sequence[Case], *, known_number: bool = False) -> list[Answered]:
+Said = Literal["speakers", "min_speakers", "max_speakers"]
+
+
+def answered(sid: SpeakerID, cases: Sequence[Case], said: Said | None = None) -> list[Answered]:
+    """`said`: which bound the true number of speakers is given as."""
+    given: list[dict[str, Any]] = [{said: case.speakers} if said else {} for case in cases]
     return [
-        Answered(case, sid.recording((case.samples, SAMPLE_RATE_HZ), speakers=case.speakers if known_number else None))
-        for case in cases
+        Answered(case, sid.recording((case.samples, SAMPLE_RATE_HZ), **bounds))
+        for case, bounds in zip(cases, given, strict=True)
     ]

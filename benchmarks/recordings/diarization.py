@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import get_args
 
 from benchmarks.recordings import made_conversations
 from benchmarks.recordings.cases import (
@@ -19,6 +20,7 @@ from benchmarks.recordings.cases import (
     SEED,
     Answered,
     Case,
+    Said,
     answered,
     calls,
     enroll,
@@ -83,11 +85,11 @@ def names(answers: Sequence[Answered]) -> NamingErrors:
 
 
 def report(title: str, sid: SpeakerID, cases: Sequence[Case], note: str = "") -> list[Answered]:
-    """Print DER, also where the number of speakers is known, and the speed."""
+    """Print DER, also where the number of speakers is known, or the most or the least, and the speed."""
     began = time.process_time()
     answers = answered(sid, cases)
     spent = time.process_time() - began
-    counted = answered(sid, cases, known_number=True)
+    counted = {said: answered(sid, cases, said) for said in get_args(Said)}
     seconds = sum(case.seconds for case in cases)
     speed = f"{seconds / spent:.0f} x real time (CPU)"
     say(f"\n{title}: {len(cases)} recordings, {seconds / 60:.1f} minutes, {speed}")
@@ -96,7 +98,8 @@ def report(title: str, sid: SpeakerID, cases: Sequence[Case], note: str = "") ->
     for collar_s in COLLARS_S:
         say(f"  collar {collar_s:g} s                      DER    missed  false alarm  confused")
         _row("speakerid", der(answers, collar_s))
-        _row("speakerid, number known", der(counted, collar_s))
+        for said, some in counted.items():
+            _row(f"speakerid, {said} known", der(some, collar_s))
     _say_overlap(answers)
     return answers
 

@@ -14,7 +14,14 @@ from collections.abc import Iterable
 from benchmarks.recordings import made_conversations
 from benchmarks.recordings.cases import Case, enroll, meetings
 from benchmarks.recordings.made_conversations import say
-from benchmarks.recordings.recurring_speakers import SPOKEN_S, Appearance, Inbox, comebacks, counted, speaker_of
+from benchmarks.recordings.recurring_speakers import (
+    SPOKEN_S,
+    Appearance,
+    Inbox,
+    counted,
+    recurring_conversations,
+    speaker_of,
+)
 from benchmarks.recordings.reference import ReferenceTurn, in_seconds
 from recipes.simulation.conversations import Cast
 from speakerid.audio.decode import as_wav
@@ -23,9 +30,9 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
 from speakerid.services import galleries
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.recording import RecordingOptions
 from speakerid.services.recordings import worker
 from speakerid.services.unknowns.inbox import show
+from speakerid.types import JobOptions
 from speakerid.verbs import SpeakerID
 
 WORLDS = 8  # times that the same people are dealt into other conversations
@@ -37,7 +44,7 @@ def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = froz
     gallery, truth = galleries.get(sid.engine, sid.gallery), dict[str, tuple[ReferenceTurn, ...]]()
     for case in cases:
         audio = as_wav((case.samples, SAMPLE_RATE_HZ))
-        found = worker.run_now(sid.engine, gallery, audio, RecordingOptions())
+        found = worker.run_now(sid.engine, gallery, audio, JobOptions())
         assert found.id is not None
         truth[found.id] = case.truth
     with sid.engine.read() as db:
@@ -61,8 +68,8 @@ def made_worlds(sid: SpeakerID, cast: Cast, worlds: int, target_fpir: float) -> 
         own = _gallery(sid, f"world-{nth}", target_fpir)
         enroll(own, cast)
         cases = (
-            Case(one.name, one.samples, tuple(in_seconds((said.span, said.speaker) for said in one.said)))
-            for one in comebacks(cast, SEED + nth)
+            Case(one.name, one.samples, tuple(in_seconds((turn.span, turn.speaker) for turn in one.turns)))
+            for one in recurring_conversations(cast, SEED + nth)
         )
         found += world(own, cases, enrolled)
     return found

@@ -1,8 +1,8 @@
-"""Who speaks, while it is said, measured: how late the answers come, and whether they are those of the whole recording.
+"""Who speaks, while they speak, measured: how late the answers come, and whether they are those of the whole recording.
 
     python -m benchmarks.recordings.live --speech ../shared/speech
 
-Made conversations are fed as if they were being said, in messages of 20 ms: the clock goes on with the audio, and with
+Made conversations are fed as they are spoken, in messages of 20 ms: the clock goes on with the audio, and with
 the processor time that the answers take, so that a busy machine does not make them late. `--fit` instead tries
 options on speakers who are in none of the measured conversations.
 """
@@ -44,7 +44,7 @@ class Timed:
 
 
 class Clock:
-    """Audio that comes as it is said, and a processor of its own for the answers."""
+    """Audio that comes as it is spoken, and a processor of its own for the answers."""
 
     def __init__(self) -> None:
         self._at, self._cpu = 0.0, time.process_time()
@@ -71,7 +71,7 @@ def streamed(sid: SpeakerID, samples: FloatArray, policy: LivePolicy) -> list[Ti
 
 @dataclass(frozen=True)
 class Live:
-    """A conversation, answered while it was said and afterwards."""
+    """A conversation, answered while it was spoken and afterwards."""
 
     offline: Answered
     events: list[Timed]
@@ -90,10 +90,10 @@ class Live:
         finals = [(one.at, one.event) for one in self.events if isinstance(one.event, LiveTurn) and one.event.final]
         return [at - turn.end for at, turn in finals]
 
-    def first_heard_of(self, place: Callable[[LiveTurn], float]) -> list[float]:
+    def answer_delays(self, place: Callable[[LiveTurn], float]) -> list[float]:
         """Seconds from a `place` in each turn to the first event that says who speaks there, final or not."""
-        said = [(one.at, one.event.end) for one in self.events if isinstance(one.event, LiveTurn)]
-        return [next(at for at, end in said if end >= place(turn)) - place(turn) for turn in self.turns]
+        answers = [(one.at, one.event.end) for one in self.events if isinstance(one.event, LiveTurn)]
+        return [next(at for at, end in answers if end >= place(turn)) - place(turn) for turn in self.turns]
 
     def like_offline(self) -> tuple[float, float]:
         """Seconds of turns with the name that the whole recording's answer has there for most of it, and all."""
@@ -102,8 +102,8 @@ class Live:
         return same, sum(turn.end - turn.start for turn in self.turns)
 
     def errors(self, collar_s: float) -> DiarizationErrors:
-        said = [ReferenceTurn(turn.start, turn.end, turn.voice) for turn in self.turns]
-        return diarization_errors(self.case.truth, said, self.case.seconds, collar_s)
+        found = [ReferenceTurn(turn.start, turn.end, turn.voice) for turn in self.turns]
+        return diarization_errors(self.case.truth, found, self.case.seconds, collar_s)
 
     def named(self) -> NamingErrors:
         called = sorted({_name(turn) for turn in self.turns})
@@ -126,10 +126,10 @@ def _name(turn: LiveTurn) -> str:
     return turn.speaker.name if turn.speaker else STRANGER
 
 
-def _most(said: Sequence[ReferenceTurn], turn: LiveTurn) -> str | None:
+def _most(turns: Sequence[ReferenceTurn], turn: LiveTurn) -> str | None:
     """Who speaks for most of a turn."""
     seconds: dict[str, float] = {}
-    for one in said:
+    for one in turns:
         overlap = min(one.end, turn.end) - max(one.start, turn.start)
         if overlap > 0:
             seconds[one.speaker] = seconds.get(one.speaker, 0.0) + overlap
@@ -140,8 +140,8 @@ def report(lives: Sequence[Live]) -> None:
     seconds = sum(one.case.seconds for one in lives)
     say(f"{len(lives)} conversations, {seconds / 60:.1f} minutes, {sum(len(one.turns) for one in lives)} turns")
     for title, measured in (
-        ("first speech of a turn to the first event there", lambda one: one.first_heard_of(lambda turn: turn.start)),
-        ("last speech of a turn to the first event there", lambda one: one.first_heard_of(lambda turn: turn.end)),
+        ("first speech of a turn to the first event there", lambda one: one.answer_delays(lambda turn: turn.start)),
+        ("last speech of a turn to the first event there", lambda one: one.answer_delays(lambda turn: turn.end)),
         ("last speech of a turn to its final event", Live.lateness),
     ):
         say(f"  {title:51s} {_spread([value for one in lives for value in measured(one)])}")

@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         measured = [sys.executable, "-c", MEASURED.format(cost=str(cost))]
         work = ["recording", str(file), "--out", str(answer)]
         where = ["--store", str(Path(folder) / "voices.db"), "--encoder", options.encoder]
+        made = [sys.executable, "-m", "speakerid.cli", "db", "upgrade"]
+        subprocess.run([*made, *where[:2]], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([*measured, *work, *where], check=True)
         found = json.loads(answer.read_text(encoding="utf-8"))
         cpu_s, peak_kib = json.loads(cost.read_text())

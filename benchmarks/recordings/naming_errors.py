@@ -88,9 +88,9 @@ def _count(seconds: float) -> int:
     return int(seconds * FRAMES_PER_S) + 1
 
 
-def frames(said: Sequence[ReferenceTurn], seconds: float) -> NDArray[np.bool_]:
-    """Which frames of a recording of so many seconds lie in any of `said`."""
+def frames(turns: Sequence[ReferenceTurn], seconds: float) -> NDArray[np.bool_]:
+    """Which frames of a recording of so many seconds lie in any of `turns`."""
     inside = np.zeros(_count(seconds), np.bool_)
-    for one in said:
+    for one in turns:
         inside[round(one.start * FRAMES_PER_S) : round(one.end * FRAMES_PER_S)] = True
     return inside

@@ -17,15 +17,15 @@ class OverlapErrors:
     """Seconds in which two or more speak, in the truth, in the answer, and in both."""
 
     true: float
-    told: float
+    found: float
     both: float
 
     def __add__(self, other: OverlapErrors) -> OverlapErrors:
-        return OverlapErrors(self.true + other.true, self.told + other.told, self.both + other.both)
+        return OverlapErrors(self.true + other.true, self.found + other.found, self.both + other.both)
 
     @property
     def precision(self) -> float:
-        return self.both / self.told if self.told else 0.0
+        return self.both / self.found if self.found else 0.0
 
     @property
     def recall(self) -> float:
@@ -33,12 +33,14 @@ class OverlapErrors:
 
 
 def overlap_errors(truth: Sequence[ReferenceTurn], answer: Sequence[ReferenceTurn], seconds: float) -> OverlapErrors:
-    """Two or more voices of the `answer` that have turns at once are told to overlap."""
-    true, told = (_count(said, seconds) > 1 for said in (truth, answer))
-    return OverlapErrors(*(float(one.sum()) / FRAMES_PER_S for one in (true, told, true & told)))
+    """Two or more voices of the `answer` that have turns at once are found to overlap."""
+    true, found = (_count(turns, seconds) > 1 for turns in (truth, answer))
+    return OverlapErrors(*(float(one.sum()) / FRAMES_PER_S for one in (true, found, true & found)))
 
 
-def _count(said: Sequence[ReferenceTurn], seconds: float) -> NDArray[np.intp]:
-    speaking = [frames([one for one in said if one.speaker == name], seconds) for name in {one.speaker for one in said}]
+def _count(turns: Sequence[ReferenceTurn], seconds: float) -> NDArray[np.intp]:
+    speaking = [
+        frames([one for one in turns if one.speaker == name], seconds) for name in {one.speaker for one in turns}
+    ]
     count: NDArray[np.intp] = np.sum([frames([], seconds), *speaking], axis=0, dtype=np.intp)
     return count

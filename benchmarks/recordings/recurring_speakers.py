@@ -19,7 +19,7 @@ ALONE = 0.15  # chance that a part opens a new conversation while others have ro
 SPOKEN_S = 5.0  # who speaks less in a recording cannot be expected to be recognized in another
 
 
-def comebacks(cast: Cast, seed: int) -> Iterator[Conversation]:
+def recurring_conversations(cast: Cast, seed: int) -> Iterator[Conversation]:
     """The same ones for the same seed."""
     random = np.random.default_rng(seed)
     for voices in _dealt(cast, random):
@@ -78,9 +78,9 @@ def speaker_of(turns: Sequence[tuple[float, float]], truth: Sequence[ReferenceTu
     """Who speaks longest in these turns; empty where no one does."""
     spoken: dict[str, float] = {}
     for start, end in turns:
-        for said in truth:
-            overlap = min(end, said.end) - max(start, said.start)
-            spoken[said.speaker] = spoken.get(said.speaker, 0.0) + max(overlap, 0.0)
+        for turn in truth:
+            overlap = min(end, turn.end) - max(start, turn.start)
+            spoken[turn.speaker] = spoken.get(turn.speaker, 0.0) + max(overlap, 0.0)
     best = max(spoken, key=lambda name: spoken[name], default="")
     return best if spoken.get(best) else ""
 
@@ -104,9 +104,9 @@ def counted(
 
 def _recurring(truth: Mapping[str, Sequence[ReferenceTurn]]) -> frozenset[str]:
     in_recordings: dict[str, int] = {}
-    for said in truth.values():
-        for name in {one.speaker for one in said}:
-            seconds = sum(one.end - one.start for one in said if one.speaker == name)
+    for turns in truth.values():
+        for name in {one.speaker for one in turns}:
+            seconds = sum(one.end - one.start for one in turns if one.speaker == name)
             in_recordings[name] = in_recordings.get(name, 0) + (seconds >= SPOKEN_S)
     return frozenset(name for name, count in in_recordings.items() if count > 1)
 

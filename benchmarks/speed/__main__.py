@@ -4,6 +4,8 @@ Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weigh
 Service: `speakerid serve` as a child process: time until it answers, its CPU time, memory, libraries it loaded.
 Metrics: EER and minDCF beside SpeechBrain's EER.
 Audit: the comparisons of a gallery of 10,000 utterances, of made-up speakers.
+Many speakers: a gallery just above the size that is searched exactly; `benchmarks.many_speakers` takes any size.
+Requests: the CPU time of an identify, part by part (a table on stderr), beside a naive server on the same weights.
 Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 speakers; memory.
 """
 
@@ -22,14 +24,19 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.many_speakers.steps import measure
+from benchmarks.requests import cost
 from benchmarks.speed.evaluation import alone, audit_cost, metrics_speed, trials_speed
 from speakerid.bootstrap import load_encoder
 from speakerid.encoders.registry import BUNDLED
 from speakerid.types import FloatArray
 
+SPEAKERS = 105_000
 SECONDS = 3.0
 ROUNDS = 30
-SERVE = "from speakerid.cli.main import app; app(['serve', '--port', '0', '--store', {store!r}])"
+SERVE = (
+    "from speakerid.cli.main import app; app(['serve', '--port', '0', '--store', {store!r}, '--encoder', {encoder!r}])"
+)
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -50,10 +57,16 @@ def encoder_speed() -> dict[str, Any]:
     }
 
 
-def serve_start() -> dict[str, Any]:
+def requests_cost() -> dict[str, Any]:
+    measured = cost.measured()
+    sys.stderr.write(cost.report(measured))
+    return measured
+
+
+def serve_start(encoder: str) -> dict[str, Any]:
     """Start the real service on an empty store; read its memory once it has answered."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-X", "importtime", "-c", SERVE.format(store=f"{folder}/voices.db")]
+        command = [sys.executable, "-X", "importtime", "-c", SERVE.format(store=f"{folder}/voices.db", encoder=encoder)]
         started = time.perf_counter()
         with (Path(folder) / "imports").open("w") as imports:
             child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=imports, text=True)
@@ -77,6 +90,11 @@ def serve_start() -> dict[str, Any]:
         "imports_speechbrain": "speechbrain" in loaded,
         "modules": len(loaded),
     }
+
+
+def many_speakers() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        return dict(measure(Path(folder), SPEAKERS, None, None))
 
 
 def _milliseconds(work: Callable[[], FloatArray]) -> float:
@@ -106,9 +124,11 @@ def main() -> int:
     measured = {
         "encoder": encoder_speed(),
         "audit": alone(audit_cost),
-        "serve": serve_start(),
+        "serve": {encoder: serve_start(encoder) for encoder in ("bundled", "default")},
+        "requests": requests_cost(),
         "metrics": metrics_speed(),
         "trials": trials_speed(),
+        "many_speakers": many_speakers(),
     }
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")
     return 0

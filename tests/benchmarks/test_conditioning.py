@@ -10,8 +10,7 @@ import pytest
 from benchmarks import conditioning
 from benchmarks.conditioning import CHANGES, LOST, DomainShifts, Shift, almost_clipped, gain, report, rumble, shifts
 from speakerid import samples
-from speakerid.audio.decode import decode
-from speakerid.audio.prepare import Preparer
+from speakerid.audio.decode import Preparer, decode
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.types import FloatArray

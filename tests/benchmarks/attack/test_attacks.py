@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from benchmarks.attack import erasure, kills, mutations, references, tenants
+from benchmarks.attack import encryption, erasure, kills, mutations, quotas, references, tenants
 from benchmarks.attack.figures import Figure
 
 pytestmark = pytest.mark.slow
@@ -20,6 +20,10 @@ ATTACKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "mutations": partial(mutations.measure, files=300),
     "tenants": tenants.measure,
     "references": references.measure,
+    "encryption killed": partial(encryption.killed, kills=2),
+    "encryption twice": partial(encryption.twice_at_once, times=1),
+    "encryption beside a service": partial(encryption.beside_a_service, times=1),
+    "quotas": quotas.measure,
     "erasure": partial(erasure.after_kills, kills=2),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.enrollment_stage import EnrollmentStage
 from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, DevUtterance, FaultCast, Kind, Planter
 from benchmarks.fault_injection.measure import Judged, table
-from speakerid.audio.prepare import Preparer
+from speakerid.audio.decode import Preparer
 from speakerid.audio.quality import clipping_ratio
 from speakerid.audio.vad import SileroVad
 from speakerid.scoring.coach import Findings

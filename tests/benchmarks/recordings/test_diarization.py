@@ -97,7 +97,8 @@ def cast() -> Cast:
     pieces = [tuple(_tone(100.0 + 40 * nth, seconds, random) for seconds in (2, 3, 4, 2)) for nth in range(8)]
     noise = random.standard_normal(80_000).astype(np.float32)
     return Cast(
-        tuple(CastMember(f"s{nth}", said, said[:1] if nth % 2 else None) for nth, said in enumerate(pieces)), (noise,)
+        tuple(CastMember(f"s{nth}", spoken, spoken[:1] if nth % 2 else None) for nth, spoken in enumerate(pieces)),
+        (noise,),
     )
 
 
@@ -108,34 +109,34 @@ def _tone(hz: float, seconds: int, random: np.random.Generator) -> FloatArray:
 
 def test_conversations_are_as_announced(cast: Cast) -> None:
     found = list(conversations(cast, 14, 3))
-    assert [len({said.speaker for said in one.said}) for one in found[:7]] == [2, 3, 4, 5, 6, 7, 8]
+    assert [len({turn.speaker for turn in one.turns}) for one in found[:7]] == [2, 3, 4, 5, 6, 7, 8]
     shares = [_overlap(one) for one in found]
     assert np.mean(shares) == pytest.approx(Scene().overlap, abs=0.03)
     for one in found:
-        assert one.enrolled == {said.speaker for said in one.said if int(said.speaker[1:]) % 2}
+        assert one.enrolled == {turn.speaker for turn in one.turns if int(turn.speaker[1:]) % 2}
 
 
 def test_equal_seeds_make_equal_conversations(cast: Cast) -> None:
     first, again, other = (next(conversations(cast, 1, seed)) for seed in (3, 3, 4))
     assert np.array_equal(first.samples, again.samples)
-    assert first.said == again.said
-    assert first.said != other.said
+    assert first.turns == again.turns
+    assert first.turns != other.turns
 
 
 def test_noise_is_15_db_below_the_speech(cast: Cast) -> None:
     one = next(conversations(cast, 1, 3))
     talking = np.zeros(len(one.samples), np.bool_)
-    for said in one.said:
-        talking[slice(*said.span)] = True
+    for turn in one.turns:
+        talking[slice(*turn.span)] = True
     speech, noise = (float(np.mean(one.samples[mask] ** 2)) for mask in (talking, ~talking))
     assert 10 * np.log10((speech - noise) / noise) == pytest.approx(Scene().snr_db, abs=0.5)
 
 
 def _overlap(one: Conversation) -> float:
-    """Share of all that is said which is said while somebody else speaks."""
+    """Share of all speech that is spoken while somebody else speaks."""
     count = np.zeros(len(one.samples), np.intp)
-    for said in one.said:
-        count[slice(*said.span)] += 1
+    for turn in one.turns:
+        count[slice(*turn.span)] += 1
     return float((count > 1).sum() / count.sum())
 
 

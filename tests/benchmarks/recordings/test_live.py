@@ -55,8 +55,8 @@ def answered() -> Live:
 
 def test_lateness_by_hand(answered: Live) -> None:
     assert answered.lateness() == pytest.approx([0.5, 1.0, 0.6])
-    assert answered.first_heard_of(lambda one: one.start) == pytest.approx([1.6, 0.5, 1.0])
-    assert answered.first_heard_of(lambda one: one.end) == pytest.approx([0.5, 1.0, 0.6])
+    assert answered.answer_delays(lambda one: one.start) == pytest.approx([1.6, 0.5, 1.0])
+    assert answered.answer_delays(lambda one: one.end) == pytest.approx([0.5, 1.0, 0.6])
 
 
 def test_names_by_hand(answered: Live) -> None:

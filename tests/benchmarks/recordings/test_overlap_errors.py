@@ -14,7 +14,7 @@ def test_time_in_which_two_speak_is_compared() -> None:
         ReferenceTurn(2.5, 3.0, "2"),
     ]  # a voice does not overlap with itself
     found = overlap_errors(truth, answer, 8.0)
-    assert (found.true, found.told, found.both) == pytest.approx((1.5, 1.0, 0.5))
+    assert (found.true, found.found, found.both) == pytest.approx((1.5, 1.0, 0.5))
     assert (found + found).recall == pytest.approx(1 / 3)
     assert found.precision == pytest.approx(0.5)
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.recordings.recurring_speakers import PARTS, SIZE, Appearance, Inbox, comebacks, counted, speaker_of
+from benchmarks.recordings.recurring_speakers import (
+    PARTS,
+    SIZE,
+    Appearance,
+    Inbox,
+    counted,
+    recurring_conversations,
+    speaker_of,
+)
 from benchmarks.recordings.reference import ReferenceTurn
 from recipes.simulation.conversations import Cast, CastMember
 
@@ -20,17 +28,17 @@ CAST = Cast((voice("a", 4), voice("bb", 20), voice("ccc", 2), voice("dddd", 8)),
 
 
 def test_everybody_is_in_as_many_conversations_as_there_is_to_say() -> None:
-    found = list(comebacks(CAST, 1))
-    spoken = [{said.speaker for said in one.said} for one in found]
+    found = list(recurring_conversations(CAST, 1))
+    spoken = [{turn.speaker for turn in one.turns} for one in found]
     assert all(2 <= len(one) <= SIZE for one in spoken)
     assert 2 <= sum("bb" in one for one in spoken) <= PARTS
     assert sum("ccc" in one for one in spoken) <= 1
-    said = sum(len(one.said) for one in found)
-    assert said <= sum(len(one.pieces) for one in CAST.voices)
+    count = sum(len(one.turns) for one in found)
+    assert count <= sum(len(one.pieces) for one in CAST.voices)
 
 
 def test_the_same_seed_makes_the_same_ones() -> None:
-    first, again = ([one.said for one in comebacks(CAST, 2)] for _ in range(2))
+    first, again = ([one.turns for one in recurring_conversations(CAST, 2)] for _ in range(2))
     assert first == again
 
 

@@ -1,0 +1,253 @@
+"""What is measured on one store, each step in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.enrolled_rows import utterance_row
+from benchmarks.many_speakers.made_up import HARDER, RealVoices, fill, real_voices
+from speakerid import samples
+from speakerid.bootstrap import build_engine
+from speakerid.db.repositories import changes, galleries, moving, speakers
+from speakerid.db.types import new_id
+from speakerid.services.engine import Engine
+from speakerid.services.galleries import refresh_voiceprints
+from speakerid.settings import Settings
+from speakerid.types import FloatArray
+
+NEAREST = 13  # what identify asks for: five candidates and some to spare
+SEARCHES = 300
+TIMED = 40
+BESIDE_S = 10.0  # of searches, without and with an enrollment beside
+ENROLL_PAUSE_S = 0.02
+Figures = dict[str, Any]
+
+
+def measure(folder: Path, count: int, speech: Path | None, only: Sequence[str] | None) -> Iterator[tuple[str, Figures]]:
+    if not (folder / "voices.pickle").exists():
+        (folder / "voices.pickle").write_bytes(pickle.dumps(real_voices(speech)))
+    for step in STEPS:
+        if (only is None or step.__name__ in only) and not (step is filled and (folder / "voices.db").exists()):
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                yield step.__name__, pool.apply(step, (folder, count))
+
+
+def filled(folder: Path, count: int) -> Figures:
+    engine = _engine(folder)
+    began = _now()
+    fill(engine, _voices(folder), count)
+    engine.close()
+    return _took(began) | {"speakers": count}
+
+
+def first_start(folder: Path, count: int) -> Figures:
+    """Without a snapshot."""
+    for old in folder.glob("voices.db.snapshots/*"):
+        old.unlink()
+    return _started(folder, count)
+
+
+def second_start(folder: Path, count: int) -> Figures:
+    """From the snapshot that the first one left."""
+    return _started(folder, count) | {
+        "snapshot_mb": sum(one.stat().st_size for one in folder.glob("voices.db.snapshots/*")) // 1_000_000
+    }
+
+
+def _started(folder: Path, count: int) -> Figures:
+    engine, probes = _engine(folder), _probes(folder, count)[1][:50]
+    before, began = _resident_bytes(), _now()
+    engine.indexes.load_all()
+    took = _took(began)
+    _search_all(engine, probes)  # what is mapped is in memory now
+    held = (_resident_bytes() - before) / count
+    first = _now()
+    engine.own_strangers(_gallery(engine))
+    dim = engine.encoder.dim
+    figures = took | {"own_strangers": _took(first), "bytes_a_speaker": round(held), "beside_float32": held / dim / 4}
+    closing = _now()
+    engine.close()
+    return figures | {"closed": _took(closing)}
+
+
+def searched(folder: Path, count: int) -> Figures:
+    """Beside IndexFlatIP: times in turns, and whether the best of those found is the best of all."""
+    voices, engine = _voices(folder), _engine(folder)
+    exact = faiss.IndexFlatIP(engine.encoder.dim)
+    faiss.omp_set_num_threads(1)
+    for some in voices.all_speakers(count):
+        exact.add(some)
+    engine.indexes.load_all()
+    key, (_, probes) = _gallery(engine), _probes(folder, count)
+    ours, theirs = [], []
+    for one in probes[:TIMED]:
+        ours.append(_cpu_ms(partial(engine.indexes.search, key, one, NEAREST)))
+        theirs.append(_cpu_ms(partial(exact.search, one[None], NEAREST)))
+    figures: Figures = {
+        "search_ms": round(float(np.median(ours)), 2),
+        "flat_ms": round(float(np.median(theirs)), 2),
+        "times_faster": round(float(np.median(theirs) / np.median(ours)), 1),
+    }
+    for harder in (1.0, HARDER):
+        who, probes = _probes(folder, count, harder)
+        best = exact.search(probes, 1)[1][:, 0]
+        found = [np.array(keys) - 1 for keys in _search_all(engine, probes)]  # keys of this store begin with 1
+        chosen = [_nearest(exact, at, one) for at, one in zip(found, probes, strict=True)]
+        right = {"exact_right": float(np.mean(best == who)), "same_best": float(np.mean(best == np.array(chosen)))}
+        figures[f"probes_{harder:g}"] = right
+    engine.close()
+    return figures
+
+
+def beside_enrolling(folder: Path, count: int) -> Figures:
+    """99 of 100 searches take no longer, in milliseconds of the clock: alone, and while others enroll."""
+    engine = _engine(folder)
+    engine.indexes.load_all()
+    alone = _search_for(engine, folder, count)
+    ending, enrolled = threading.Event(), list[int]()
+    writer = threading.Thread(target=_enroll_until, args=(engine, folder, count, ending, enrolled))
+    writer.start()
+    beside = _search_for(engine, folder, count)
+    ending.set()
+    writer.join()
+    _erase(engine, enrolled)
+    engine.close()
+    p99 = [float(np.percentile(one, 99)) for one in (alone, beside)]
+    return {
+        "alone_p99_ms": round(p99[0], 2),
+        "beside_p99_ms": round(p99[1], 2),
+        "ratio": round(p99[1] / p99[0], 2),
+        "median_ms": [round(float(np.median(one)), 2) for one in (alone, beside)],
+        "enrolled": len(enrolled),
+    }
+
+
+def identified(folder: Path, count: int) -> Figures:
+    """The whole command on the local store, three times."""
+    file = next(iter(samples.voices().values())).probes[0]
+    command = [
+        sys.executable,
+        "-m",
+        "speakerid.cli",
+        "identify",
+        str(file),
+        "--store",
+        str(folder / "voices.db"),
+        "--json",
+    ]
+    runs, cpu = [], []
+    for _ in range(3):
+        began = time.perf_counter()
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, capture_output=True)
+        runs.append(round(time.perf_counter() - began, 2))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu.append(round(after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime, 2))
+    return {"clock_s": runs, "cpu_s": cpu}
+
+
+STEPS: tuple[Callable[[Path, int], Figures], ...] = (
+    filled,
+    first_start,
+    second_start,
+    searched,
+    beside_enrolling,
+    identified,
+)
+
+
+def _engine(folder: Path) -> Engine:
+    return build_engine(Settings(store=str(folder / "voices.db")))
+
+
+def _gallery(engine: Engine) -> int:
+    with engine.read() as db:
+        return galleries.get(db, "default").key
+
+
+def _voices(folder: Path) -> RealVoices:
+    found: RealVoices = pickle.loads((folder / "voices.pickle").read_bytes())
+    return found
+
+
+def _probes(folder: Path, count: int, harder: float = 1.0) -> tuple[NDArray[np.int64], FloatArray]:
+    """Whose, and the probes."""
+    voices = _voices(folder)
+    drawn = next(voices.all_speakers(count))
+    who = np.random.default_rng(5).integers(len(drawn), size=SEARCHES)
+    return who, voices.probes(drawn[who], harder)
+
+
+def _search_all(engine: Engine, probes: FloatArray) -> list[tuple[int, ...]]:
+    key = _gallery(engine)
+    return [engine.indexes.search(key, one, NEAREST).keys for one in probes]
+
+
+def _nearest(exact: Any, positions: NDArray[np.int64], probe: FloatArray) -> int:
+    """Of those found, by their vectors: as `judge` compares them."""
+    return int(positions[int(np.argmax([exact.reconstruct(int(one)) @ probe for one in positions]))])
+
+
+def _search_for(engine: Engine, folder: Path, count: int) -> list[float]:
+    """Milliseconds of each search, in BESIDE_S."""
+    key, probes = _gallery(engine), _probes(folder, count)[1]
+    until, times, nth = time.perf_counter() + BESIDE_S, list[float](), 0
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        engine.indexes.search(key, probes[nth % len(probes)], NEAREST)
+        times.append((time.perf_counter() - began) * 1000)
+        nth += 1
+    return times
+
+
+def _enroll_until(engine: Engine, folder: Path, count: int, ending: threading.Event, enrolled: list[int]) -> None:
+    new = _voices(folder).speakers(count + 1, 10_000)
+    while not ending.wait(ENROLL_PAUSE_S):
+        with engine.write() as db:
+            gallery = galleries.get(db, "default")
+            row = {"id": new_id("spk"), "gallery_key": gallery.key, "name": "New", "consent": {}}
+            (key,) = moving.add_speakers(db, [row])
+            moving.add_utterances(db, [utterance_row(gallery, key, new[len(enrolled)])])
+            refresh_voiceprints(db, gallery.key, speakers.by_keys(db, gallery.key, [key]))
+        enrolled.append(key)
+
+
+def _erase(engine: Engine, keys: list[int]) -> None:
+    with engine.write() as db:
+        gallery = galleries.get(db, "default")
+        for row in speakers.by_keys(db, gallery.key, keys):
+            changes.record(db, gallery.key, row.key)
+            db.delete(row)
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _took(began: tuple[float, float]) -> Figures:
+    return {"clock_s": round(time.perf_counter() - began[0], 2), "cpu_s": round(time.process_time() - began[1], 2)}
+
+
+def _cpu_ms(work: Callable[[], object]) -> float:
+    began = time.thread_time()
+    work()
+    return (time.thread_time() - began) * 1000
+
+
+def _resident_bytes() -> int:
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
