@@ -18,6 +18,7 @@ from speakerid.db.engine import open_database
 from speakerid.db.migrate import upgrade
 from speakerid.models.catalog import CATALOG
 from speakerid.models.store import is_whole
+from speakerid.services.bookkeeping import Notes
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 from tests.engines import EngineMaker, RememberingPreparer, make_engine
@@ -28,7 +29,21 @@ if TYPE_CHECKING:
 
 SPEECH = Path(__file__).resolve().parents[1].parent / "shared" / "speech"
 FETCHED = Settings().models_folder  # where this machine has its fetched models, if it has any
+# Files that take 15 s or more. Each runs in one piece on one core: one that began last would leave the others idle.
+LONG = (
+    *("benchmarks/decisions/test_open_set.py", "test_image.py", "benchmarks/attack/test_attacks.py"),
+    *("api/test_bombs.py", "cli/test_console.py", "cli/test_worker.py", "docs/test_blocks.py", "api/test_openapi.py"),
+    *("evaluation/test_end_to_end.py", "evaluation/embedding/test_stage.py", "cli/test_command_line.py"),
+    *("cli/test_serve.py", "training/test_finetune.py", "recipes/bundled_encoder/test_run.py", "api/test_auth.py"),
+    *("cli/server/test_slow_clients.py", "test_privacy.py", "metrics/test_intervals.py"),
+)
 STORES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files come first; the others stay beside those of their folder, which share servers and browsers."""
+    here, rank = Path(__file__).parent, {name: nth for nth, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(here).as_posix(), len(LONG)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -155,6 +170,6 @@ def app() -> FastAPI:
 def client(app: FastAPI, engine: Engine) -> Iterator[TestClient]:
     """The API on loopback, open as long as no key exists."""
     app.state.engine = engine
-    app.state.key_throttle = KeyThrottle()
+    app.state.key_throttle, app.state.notes = KeyThrottle(), Notes()
     with TestClient(app, base_url="http://127.0.0.1") as made:
         yield made

@@ -20,7 +20,8 @@ ROOT = Path(speakerid.__file__).parents[1]
 DOCKER = ROOT / "docker"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
-SERVED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["postgres"]]
+EXTRAS = [name for extra in ("postgres", "encrypt", "tracing") for name in PROJECT["optional-dependencies"][extra]]
+SERVED = [*PROJECT["dependencies"], *EXTRAS]
 BUILDING = [
     *PROJECT["dependencies"],
     *PROJECT["optional-dependencies"]["fetch"],

@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "torchaudio", "speechbrain", "scipy", "sklearn", "matplotlib", "onnx"}
+HEAVY = {
+    "torch",
+    "torchaudio",
+    "speechbrain",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "onnx",
+    "faster_whisper",
+    "opentelemetry.sdk",
+}
 SERVED = """
 import sys, tempfile
 from pathlib import Path
@@ -17,14 +27,15 @@ from speakerid.bootstrap import build_engine
 from speakerid.services.identify import identify
 from speakerid.services.galleries import get
 from speakerid.settings import Settings
+from speakerid.cli.server.tracing import collected
 import speakerid.cli.serve
-with tempfile.TemporaryDirectory() as folder:
+with collected() as traces, tempfile.TemporaryDirectory() as folder:
     settings = Settings(store=folder + "/voices.db")
-    engine = build_engine(settings)
+    engine = build_engine(settings, traces=traces)
     create_app(engine, settings)
     identify(engine, get(engine, "default"), samples.stranger()[0].read_bytes())
     engine.close()
-print(*{name.split(".")[0] for name in sys.modules})
+print(*{name.split(".")[0] for name in sys.modules}, *({"opentelemetry.sdk"} & set(sys.modules)))
 """
 # What only some requests ask for, a recording and the calibration of a gallery, where nothing heavy can be had.
 ASKED = f"""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +14,25 @@ from sqlalchemy import text
 
 from speakerid import SpeakerID, samples
 from speakerid.audio.decode import decode
+from speakerid.classification.backbones import EncoderBackbone
+from speakerid.classification.classifier import ClassifierCard, TrainedClassifier
+from speakerid.classification.heads import Head
 from speakerid.db.models import GalleryRow
+from speakerid.db.store_file import SqliteFile
+from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
+    ClassifierNotFound,
     DoesNotMatchSpeaker,
     EmptyAudio,
     FileMissing,
     GalleryNotFound,
     InvalidRequest,
+    NotOpen,
     NoVoiceprint,
+    SettingsError,
     SpeakerNotFound,
     StoreNewer,
+    StoreReadOnly,
     StoreUnavailable,
     TooFewTrials,
     TooLittleSpeech,
@@ -29,6 +42,7 @@ from speakerid.errors import (
 )
 from speakerid.services import galleries, repair, speakers
 from speakerid.services.engine import Engine
+from speakerid.services.recordings import results
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
 
 
@@ -101,6 +115,25 @@ def test_verify_by_name_or_id(sid: SpeakerID) -> None:
         sid.verify("Eve", probe(ADA))
 
 
+def test_classifiers_of_the_models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One on the very encoder that is loaded, by a head that finds every voice alike."""
+    monkeypatch.setenv("SPEAKERID_MODELS", str(tmp_path))
+    encoder = EncoderBackbone(FakeEncoder())
+    card = ClassifierCard("moods", encoder.name, encoder.fingerprint)
+    flat = np.zeros(FakeEncoder().dim, np.float32)
+    head = Head(
+        ("calm", "cross"), "mean", flat, flat + 1, np.stack([flat, flat]), np.array([1, 0], np.float32), 1.0, 0.5
+    )
+    TrainedClassifier(card, head, encoder).save(tmp_path / "classifiers" / "moods")
+    with SpeakerID.open(tmp_path / "voices.db", encoder="fake") as sid:
+        assert [one.labels for one in sid.classifiers()] == [("calm", "cross")]
+        assert sid.classify(probe(ADA), "moods").label == "calm"
+        assert sid.classify((decode(probe(ADA)), 16_000), "moods", top_k=1).scores[0].label == "calm"
+        assert [one.label for one in sid.identify(probe(ADA), classifiers="moods").classes] == ["calm"]
+        with pytest.raises(ClassifierNotFound):
+            sid.classify(probe(ADA), str(tmp_path / "classifiers" / "moods"))
+
+
 def test_a_stranger_is_unknown(sid: SpeakerID) -> None:
     sid.enroll("Ada", utterance(ADA))
     assert sid.identify(stranger()).decision == "unknown"
@@ -165,6 +198,20 @@ def test_calibrate_looks_keeps_and_goes_back(sid: SpeakerID) -> None:
     assert sid.reset_calibration().calibration.source == "default"
 
 
+def test_a_recording_that_is_kept_is_called_after_its_file_or_as_it_is_told(
+    sid: SpeakerID, engine: Engine, tmp_path: Path
+) -> None:
+    sid.change_gallery("default", keep_unknown_voices=True)
+    file = tmp_path / "Monday stand-up.opus"
+    file.write_bytes(probe(ADA))
+    ids = [sid.recording(file).id, sid.recording(file, name=" other ").id, sid.recording(probe(ADA)).id]
+    with engine.read() as db:
+        names = {one.id: one.name for one in results.page(db, _gallery(sid)).items}
+    assert [names[one or ""] for one in ids] == ["Monday stand-up", "other", None]
+    with pytest.raises(InvalidRequest, match="'name'"):
+        sid.recording(file, name="a\nb")
+
+
 def test_a_gallery_has_to_be_there(engine: Engine) -> None:
     with pytest.raises(GalleryNotFound):
         SpeakerID(engine, gallery="team").identify(probe(ADA))
@@ -185,5 +232,82 @@ def test_a_store_that_cannot_be_used_leaves_nothing_open(tmp_path: Path) -> None
         SpeakerID.open(tmp_path / "voices.db", encoder="fake")
 
 
+def test_closing_twice_is_once_and_what_is_closed_says_so(tmp_path: Path) -> None:
+    sid = SpeakerID.open(tmp_path / "voices.db", encoder="fake")
+    sid.close()
+    sid.close()
+    for use in (lambda: sid.identify(probe(ADA)), sid.speakers, lambda: sid.embedding(probe(ADA))):
+        with pytest.raises(NotOpen, match="was closed"):
+            use()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only POSIX forks")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_is_told_to_open_its_own(tmp_path: Path) -> None:
+    """The thread that embeds is not in it: it would wait for ever."""
+    with SpeakerID.open(tmp_path / "voices.db", encoder="fake") as sid:
+        child = os.fork()
+        if child == 0:
+            try:
+                sid.embedding(probe(ADA))
+            except NotOpen:
+                sid.close()  # leaves the connections of the parent alone
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert sid.speakers() == []
+        with pytest.raises(NotOpen, match="open it there"):
+            pickle.dumps(sid)
+
+
+def test_an_event_loop_that_runs_is_no_obstacle(sid: SpeakerID) -> None:
+    """As in a notebook."""
+
+    async def cell() -> str:
+        sid.enroll("Ada", utterance(ADA))
+        return sid.identify(probe(ADA)).decision
+
+    assert asyncio.run(cell()) == "accept"
+
+
+def test_threads_share_one(sid: SpeakerID) -> None:
+    sid.enroll("Ada", utterance(ADA))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: sid.identify(probe(ADA)).decision, range(16)))
+    assert found == ["accept"] * 16
+
+
+def test_a_store_that_may_only_be_read_is_opened_and_says_so_when_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SpeakerID.open(tmp_path / "voices.db", encoder="fake") as sid:
+        sid.enroll("Ada", utterance(ADA))
+    monkeypatch.setattr(SqliteFile, "writable", False)
+    with SpeakerID.open(tmp_path / "voices.db", encoder="fake") as sid:
+        assert sid.identify(probe(ADA)).decision == "accept"
+        assert sid.recording(probe(ADA)).voices[0].decision == "accept"
+        with pytest.raises(StoreReadOnly):
+            sid.enroll("Ben", utterance(BEN))
+        assert os.listdir(tmp_path) == ["voices.db"]
+
+
+def test_a_wrong_setting_is_a_sentence_in_python_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEAKERID_PRIOR", "often")
+    with pytest.raises(SettingsError, match="Correct SPEAKERID_PRIOR"):
+        SpeakerID.open(tmp_path / "voices.db", encoder="fake")
+
+
 def _gallery(sid: SpeakerID) -> GalleryRow:
     return galleries.get(sid.engine, sid.gallery)
+
+
+def test_a_store_is_opened_as_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEAKERID_STORE", str(tmp_path / "there.db"))
+    monkeypatch.setenv("SPEAKERID_ENCODER", "fake")
+    with SpeakerID.open() as sid:
+        assert sid.galleries()[0].encoder.startswith("fake@")
+    assert (tmp_path / "there.db").exists()
+    monkeypatch.setenv("SPEAKERID_ENCODER", "no-such-encoder")
+    with SpeakerID.open(tmp_path / "here.db", encoder="fake"):
+        assert (tmp_path / "here.db").exists()

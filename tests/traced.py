@@ -61,8 +61,10 @@ def why_not() -> str | None:
 
 def traced(command: Sequence[str], folder: Path) -> list[str]:
     """The command that runs `command` as the same process, while its system calls are written to `folder`."""
-    # -D: the program is the direct child and gets the signals; -ff: a file a process, so no call is cut in two.
-    return ["strace", "-D", "-ff", "-y", "-s", "4096", "-e", CALLS, "-o", str(folder / "calls"), *command]
+    # -D: the program is the direct child and gets the signals; -ff: a file a process, so no call is cut in two;
+    # --seccomp-bpf: calls that nobody asked for do not stop it.
+    shown = ["-y", "-s", "4096", "-e", CALLS, "-o", str(folder / "calls")]
+    return ["strace", "-D", "-ff", "--seccomp-bpf", *shown, *command]
 
 
 def read(folder: Path) -> Seen:

@@ -128,6 +128,18 @@ def test_the_caller_may_reuse_its_arrays(index: VectorIndex) -> None:
     assert index.search(vectors, 1).scores[0, 0] == pytest.approx(1.0, abs=SCORE_TOLERANCE)
 
 
+def test_stored_vectors_come_back_as_they_are_and_those_of_other_keys_do_not(index: VectorIndex) -> None:
+    vectors = unit(5)
+    index.upsert(keys(7, 3, 9, 1, 5), vectors)
+    index.remove(keys(9))
+    some, nothing = index.vectors(keys(5, 9, 3, 4)), index.vectors(keys(2))
+    assert some is not None
+    assert nothing is not None
+    assert some[0].tolist() == [5, 3]
+    np.testing.assert_array_equal(some[1], vectors[[4, 1]])
+    assert (len(nothing[0]), nothing[1].shape) == (0, (0, vectors.shape[1]))
+
+
 def test_threads_may_change_and_search_at_once(index: VectorIndex) -> None:
     vectors = unit(400)
     index.upsert(np.arange(200), vectors[:200])
