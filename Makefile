@@ -67,6 +67,7 @@ measure: $(READY)
 	$(BENCH).decisions.same_take --speech $(SPEECH) > $(MEASURED)/same_take.txt
 	$(BENCH).decisions.enrollment_pooling --speech $(SPEECH) > $(MEASURED)/combining.txt
 	$(BENCH).long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
+	OMP_NUM_THREADS=1 $(BENCH).voice_activity --speech $(SPEECH) > $(MEASURED)/voice_activity.txt
 	$(BENCH).conditioning --speech $(SPEECH) > $(MEASURED)/conditioning.txt
 	OMP_NUM_THREADS=1 $(BENCH).encoder_speed > $(MEASURED)/encoder_speed.txt
 	OMP_NUM_THREADS=1 $(BENCH).classification --speech $(SPEECH) > $(MEASURED)/classification.txt
