@@ -1,7 +1,7 @@
 """Where speech is: Silero VAD (github.com/snakers4/silero-vad, MIT) by its ONNX file alone.
 
-Its own package needs torch. `silero_vad/silero_vad_16k_frames.onnx` has the weights of `silero_vad_16k_sequence.onnx` of
-that package and gives its probabilities, but convolves all frames together (docs/decisions/0045).
+Its own package needs torch. `silero_vad/silero_vad_16k_frames.onnx` has the weights of its `silero_vad_16k_sequence`
+and gives its probabilities, but convolves all frames together (docs/decisions/0045).
 """
 
 from __future__ import annotations

@@ -143,6 +143,8 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
             emit({"url": listener.url})
         else:
             typer.echo(f"Listening on {listener.url}")
+        # A third of a second that whoever asks for a path that is not there would wait for, and all others with them.
+        threading.Thread(target=app.openapi, name="openapi", daemon=True).start()
 
     worker = build_worker(engine, settings, settings.recording_workers)
     app = create_app(engine, settings)
