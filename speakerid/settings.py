@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     workers: int = Field(
         1,
         ge=1,
-        description="Processes of `serve` that decode and embed recordings, a core each; 1: the service does it itself.",
+        description="Processes of `serve` that decode and embed, a core each; 1: the service does it itself.",
     )
     max_queue: int = Field(
         64,

@@ -4,8 +4,8 @@
 
 Two services on one store of 10,000 speakers, `speakerid serve --workers 1` on one core and `--workers 2` on two, take
 turns, each asked by as many as keep it busy. A turn says how many were answered, what CPU time each took, all processes
-of the service together, and which part of its cores others used. What others use is missing to the service; the
-second ratio leaves it out: answers for each second that the cores were not others'.
+of the service together, and which part of its cores others used, whoever asks among them. That is missing to the
+service; the second ratio leaves it out: answers for each second in which the cores were not others'.
 """
 
 from __future__ import annotations
@@ -68,11 +68,8 @@ class BusyTurn:
         return self.answers / (self.cores * self.wall_s - self.foreign_s) * self.cores
 
     def __str__(self) -> str:
-        foreign = self.foreign_s / self.wall_s / self.cores
-        return (
-            f"{self.cores} core{'s'[: self.cores > 1]}: {self.rate:6.1f} a second, {1000 * self.cpu_s / self.answers:5.2f} ms "
-            f"of CPU each, others {foreign:4.0%}"
-        )
+        each_ms, foreign = 1000 * self.cpu_s / self.answers, self.foreign_s / self.wall_s / self.cores
+        return f"cores {self.cores}: {self.rate:6.1f} a second, {each_ms:5.2f} ms of CPU each, others {foreign:4.0%}"
 
 
 @contextmanager
@@ -94,12 +91,10 @@ def pinned(store: Path, workers: int, encoder: str) -> Iterator[PinnedService]:
 
 
 async def busy_turn(service: PinnedService, asking: Asking, seconds: float) -> BusyTurn:
-    own, busy, began = service.cpu_s() + time.process_time(), _busy_s(service.cores), time.perf_counter()
-    service_s = service.cpu_s()
+    own_s, busy_s, began = service.cpu_s(), _busy_s(service.cores), time.perf_counter()
     await peak(asking, seconds, warm_up_s=0.0)
-    wall_s, spent_s = time.perf_counter() - began, service.cpu_s() - service_s
-    known_s = service.cpu_s() + time.process_time() - own
-    foreign_s = max(0.0, _busy_s(service.cores) - busy - known_s)
+    wall_s, spent_s = time.perf_counter() - began, service.cpu_s() - own_s
+    foreign_s = max(0.0, _busy_s(service.cores) - busy_s - spent_s)
     good = [one for one in asking.answered if one.status == 200]
     return BusyTurn(len(service.cores), len(good), wall_s, spent_s, foreign_s)
 
@@ -129,9 +124,9 @@ def comparison(one: Sequence[BusyTurn], several: Sequence[BusyTurn]) -> str:
     ratios = [b.rate / a.rate for a, b in zip(one, several, strict=True)]
     undisturbed = [b.undisturbed_rate / a.undisturbed_rate for a, b in zip(one, several, strict=True)]
     cpu = median(b.cpu_s / b.answers for b in several) / median(a.cpu_s / a.answers for a in one)
-    shown = ", ".join(f"{one:.2f}" for one in ratios)
+    shown, cores = ", ".join(f"{one:.2f}" for one in ratios), several[0].cores
     return (
-        f"{several[0].cores} cores answer {median(ratios):.2f} times as many as one ({shown}); without what others used "
+        f"{cores} cores answer {median(ratios):.2f} times as many as one ({shown}); but for what others used "
         f"{median(undisturbed):.2f} times; an answer costs {cpu:.2f} times the CPU\n"
     )
 
@@ -145,7 +140,8 @@ async def measured(services: Sequence[PinnedService], rounds: int, seconds: floa
     for _ in range(rounds):
         for service, one, found in zip(services, asking, turns, strict=True):
             found.append(await busy_turn(service, one, seconds))
-            print(found[-1], flush=True)  # noqa: T201
+            sys.stdout.write(f"{found[-1]}\n")
+            sys.stdout.flush()
     sys.stdout.write(comparison(*turns))
     for service, one in zip(services, asking, strict=True):
         best = await peak(one, seconds)

@@ -187,8 +187,8 @@ def readiness(engine: Engine) -> Readiness:
         erasures_pending=store.pending,
         quarantined=store.damaged,
         quarantined_speakers=store.ids,
-        workers=workers and workers.ready,
-        workers_wanted=workers and workers.wanted,
+        workers=None if workers is None else workers.ready,
+        workers_wanted=None if workers is None else workers.wanted,
         reason=store.reason or failing,
     )
 
@@ -202,7 +202,7 @@ def _failing(healthy: bool, workers: WorkersState | None) -> str | None:
 
 
 def _latest(engine: Engine, workers: WorkersState | None) -> float | None:
-    ages = (engine.encoder.last_success_age(), workers and workers.last_success_age_s)
+    ages = (engine.encoder.last_success_age(), None if workers is None else workers.last_success_age_s)
     return min((one for one in ages if one is not None), default=None)
 
 

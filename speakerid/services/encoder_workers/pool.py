@@ -49,11 +49,14 @@ class EncoderWorkerPool:
         self._running: set[EncoderProcess] = set()  # those that still load, too
         self._ready: set[EncoderProcess] = set()
         self._idle: list[EncoderProcess] = []
+        self._lent: set[EncoderProcess] = set()
         self._failure: SpeakeridError | None = None  # of the first start
         self._waiting = self._replaced = 0
         self._last_success: float | None = None  # time.monotonic()
         self._closing = threading.Event()
-        self._keepers = [threading.Thread(target=self._keep, name=f"encoder {nth}", daemon=True) for nth in range(count)]
+        self._keepers = [
+            threading.Thread(target=self._keep, name=f"encoder {nth}", daemon=True) for nth in range(count)
+        ]
         for one in self._keepers:
             one.start()
 
@@ -78,7 +81,7 @@ class EncoderWorkerPool:
             found = process.embedded(job, audio, traces.step)
         except Gone as error:
             if isinstance(error, Hung):
-                logger.error("encoder process %d hangs for %g s, and is ended", process.pid, self._silence_s)
+                logger.error("encoder process %d gave no answer for %g s, and is ended", process.pid, error.args[0])
             raise EncoderWorkerLost from None
         finally:
             self._give(process)
@@ -92,7 +95,7 @@ class EncoderWorkerPool:
             return WorkersState(
                 wanted=self._count,
                 ready=len(self._ready),
-                busy=len(self._ready) - len(self._idle),
+                busy=len(self._lent),
                 waiting=self._waiting,
                 replaced=self._replaced,
                 last_success_age_s=None if last is None else time.monotonic() - last,
@@ -117,7 +120,9 @@ class EncoderWorkerPool:
                 check_not_cancelled()
                 if time.monotonic() > until or self._closing.is_set():
                     raise Overloaded
-            return self._idle.pop()
+            process = self._idle.pop()
+            self._lent.add(process)
+            return process
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -131,19 +136,15 @@ class EncoderWorkerPool:
 
     def _give(self, process: EncoderProcess) -> None:
         """What is not fit is ended, and then replaced by its keeper."""
-        if not process.fit:
-            self._forget(process)
-            process.kill()
-            return
         with self._changed:
-            if process in self._ready:
+            self._lent.discard(process)
+            kept = process.fit and process in self._ready
+            if kept:
                 self._idle.append(process)
                 self._changed.notify()
-
-    def _forget(self, process: EncoderProcess) -> None:
-        with self._changed:
-            self._ready.discard(process)
-            self._idle = [one for one in self._idle if one is not process]
+        if not kept:
+            process.kill()
+            process.close()
 
     def _keep(self) -> None:
         """Have one process, in a thread of its own, until the pool closes."""
@@ -176,8 +177,13 @@ class EncoderWorkerPool:
         except SpeakeridError as error:
             return self._failed(error)
         finally:
-            self._forget(process)
+            with self._changed:
+                self._ready.discard(process)
+                self._idle = [one for one in self._idle if one is not process]
+                lent = process in self._lent  # whose thread reads from it, and then closes it
             process.end()
+            if not lent:
+                process.close()
             with self._changed:
                 self._running.discard(process)
 

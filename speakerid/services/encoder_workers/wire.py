@@ -17,7 +17,7 @@ import numpy as np
 
 from speakerid.audio.children.wire import MAX_TEXT_BYTES, FrameWire, ProtocolViolation, Waiting, by_code
 from speakerid.audio.limits import DecodeLimits
-from speakerid.errors import AudioError, ClientGone, DecoderUnavailable, EncoderError, ModelsError, SpeakeridError
+from speakerid.errors import AudioError, ClientGone, DecoderUnavailable, EncoderError, ModelsError
 from speakerid.services.probe import EmbeddedSpeech, ProbeOptions
 from speakerid.types import FloatArray, Speech
 
@@ -96,7 +96,8 @@ def answer_frames(found: EmbeddedSpeech) -> tuple[bytes, list[memoryview]]:
         "fingerprint": found.fingerprint.hex(),
         "shapes": {name: None if one is None else one.shape for name, one in arrays.items()},
     }
-    parts = [np.ascontiguousarray(one, np.float32).view(np.uint8).reshape(-1).data for one in _given(arrays.values())]
+    given = [np.ascontiguousarray(one, np.float32) for one in arrays.values() if one is not None]
+    parts = [one.reshape(-1).view(np.uint8).data for one in given]
     return json.dumps(head).encode(), parts
 
 
@@ -105,7 +106,7 @@ def read_answer(head: bytearray, numbers: bytearray) -> EmbeddedSpeech:
     try:
         found = json.loads(head)
         shapes = {name: found["shapes"][name] for name in ARRAYS}
-        arrays = _arrays(numbers, shapes.values())
+        arrays = _arrays(numbers, list(shapes.values()))
         return EmbeddedSpeech(
             seconds=found["seconds"],
             speech=Speech(**found["speech"]),
@@ -116,10 +117,6 @@ def read_answer(head: bytearray, numbers: bytearray) -> EmbeddedSpeech:
         )
     except (ValueError, KeyError, TypeError):
         raise ProtocolViolation from None
-
-
-def _given(arrays: Iterator[FloatArray | None] | Sequence[FloatArray | None]) -> Iterator[FloatArray]:
-    return (one for one in arrays if one is not None)
 
 
 def _arrays(numbers: bytearray, shapes: Sequence[list[int] | None]) -> Iterator[FloatArray | None]:

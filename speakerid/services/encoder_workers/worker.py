@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from speakerid.audio.children.pool import KEPT_MEMORY
 from speakerid.audio.children.wire import Gone, ProtocolViolation, named_error
 from speakerid.audio.limits import check_not_cancelled
-from speakerid.errors import ClientGone, EncoderWorkersFailed, SpeakeridError
+from speakerid.errors import ClientGone, EncoderWorkersFailed
 from speakerid.services.encoder_workers.wire import (
     FAILED,
     KINDS,
@@ -37,7 +37,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 class Hung(Gone):
-    """Nothing came for too long."""
+    """Nothing came for so many seconds."""
 
 
 class EncoderProcess:
@@ -119,6 +119,10 @@ class EncoderProcess:
         self._process.kill()
         self._process.wait()
 
+    def close(self) -> None:
+        """Its connection, once no thread uses it."""
+        self._wire.close()
+
     def _received(self) -> tuple[WorkerFrame, bytearray]:
         """The next frame that is no line of its log."""
         while True:
@@ -130,7 +134,7 @@ class EncoderProcess:
 
     def _starting(self, idle_s: float) -> None:
         if idle_s > START_S:
-            raise Hung
+            raise Hung(START_S)
 
     def _working(self, idle_s: float) -> None:
         """Tell it once when no one waits for the answer: decoding ends then, and the answer comes soon."""
@@ -141,7 +145,7 @@ class EncoderProcess:
                 self._may_cancel = False
                 self._wire.send(WorkerFrame.CANCEL)
         if idle_s > self._silence_s:
-            raise Hung
+            raise Hung(self._silence_s)
 
     def _how_it_ended(self, error: Gone) -> str:
         self.kill()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +30,13 @@ from speakerid.errors import (
     Overloaded,
     UnsupportedAudio,
 )
-from speakerid.services.encoder_workers.pool import EncoderWorkerPool
+from speakerid.services.encoder_workers.pool import EncoderWorkerPool, _pauses
 from speakerid.services.encoder_workers.wire import WorkerSetup
+from speakerid.services.encoder_workers.worker import _environment
 from speakerid.services.engine import Untraced
 from speakerid.services.probe import EmbeddedSpeech, ProbeOptions, embed_speech
 from tests.audio.children.processes import children_of, runs
+from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe, silence, utterance
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -41,28 +45,21 @@ FAKE = FakeEncoder()
 LIMITS = DecodeLimits(max_seconds=20.0)
 PLAIN = ProbeOptions(needed_s=1.0)
 EVERYTHING = ProbeOptions(needed_s=1.0, windows=True, fingerprint=True, samples=True)
-HUNG_S = 1.0
 
 
 def setup(*encoders: str) -> WorkerSetup:
     return WorkerSetup(encoders or ("fake",), "/nonexistent", LIMITS)
 
 
-@contextmanager
-def running(count: int = 1, *, silence_s: float = PATIENCE_S, max_waiting: int = 64) -> Iterator[EncoderWorkerPool]:
-    pool = EncoderWorkerPool(count, setup(), [FAKE.fingerprint], silence_s=silence_s, max_waiting=max_waiting)
-    try:
-        pool.wait_until_ready()
-        yield pool
-    finally:
-        pool.close()
-
-
 @pytest.fixture(scope="module")
 def pool() -> Iterator[EncoderWorkerPool]:
     """One process, for tests that leave it as it is or have it replaced."""
-    with running(silence_s=PATIENCE_S) as made:
+    made = EncoderWorkerPool(1, setup(), [FAKE.fingerprint], silence_s=PATIENCE_S)
+    try:
+        made.wait_until_ready()
         yield made
+    finally:
+        made.close()
 
 
 def ask(pool: EncoderWorkerPool, audio: bytes, options: ProbeOptions = PLAIN) -> EmbeddedSpeech:
@@ -97,26 +94,29 @@ def test_a_process_answers_what_the_service_itself_would(pool: EncoderWorkerPool
         embed_speech(Preparer(SileroVad(), LIMITS), FAKE.embed, audio, EVERYTHING),
         ask(pool, audio, EVERYTHING),
     )
-    assert (there.seconds, there.speech, there.lost_s, there.peak) == (here.seconds, here.speech, here.lost_s, here.peak)
+    assert (there.seconds, there.speech, there.lost_s, there.peak) == (
+        here.seconds,
+        here.speech,
+        here.lost_s,
+        here.peak,
+    )
     assert there.fingerprint == here.fingerprint
-    for mine, theirs in ((here.embedding, there.embedding), (here.windows, there.windows), (here.samples, there.samples)):
-        np.testing.assert_array_equal(mine, theirs)  # type: ignore[arg-type]  # None where there is too little speech
+    for mine, theirs in (
+        (here.embedding, there.embedding),
+        (here.windows, there.windows),
+        (here.samples, there.samples),
+    ):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_errors_are_those_of_the_service(pool: EncoderWorkerPool) -> None:
     with pytest.raises(UnsupportedAudio):
         ask(pool, b"no audio at all")
     with pytest.raises(AudioTooLong, match="20 seconds"):
-        ask(pool, _wav(25.0))
+        ask(pool, soundfile_bytes(np.zeros(16_000 * 25, np.float32), 16_000, "WAV"))
     with pytest.raises(RuntimeError, match="the log has the cause"):  # a bug: no such encoder is there
         pool.embedded(probe(ADA), PLAIN, "another encoder")
     assert pool.state().replaced == 0
-
-
-def _wav(seconds: float) -> bytes:
-    from tests.audio.encode import soundfile_bytes
-
-    return soundfile_bytes(np.zeros(round(16_000 * seconds), np.float32), 16_000, "WAV")
 
 
 def test_steps_are_those_that_a_collector_knows(pool: EncoderWorkerPool) -> None:
@@ -159,17 +159,41 @@ def test_callers_who_go_or_wait_too_many_are_told(pool: EncoderWorkerPool) -> No
         assert asked.result(PATIENCE_S).embedding is not None
 
 
-def test_a_process_that_hangs_is_ended_and_replaced() -> None:
-    with running(silence_s=HUNG_S) as pool:
-        pool._silence_s = PATIENCE_S  # of the next one, on a busy machine
-        (pid,) = pids(pool)
-        with at_work(pool) as asked, pytest.raises(EncoderWorkerLost):
-            asked.result(PATIENCE_S)
-        assert ask(pool, probe(ADA)).embedding is not None
-        assert not runs(pid)
-        again = children_of(os.getpid()) & set(pids(pool))
-    assert len(again) == 1
-    assert not any(runs(one) for one in again)  # closing leaves none
+def test_a_process_that_hangs_is_ended_and_replaced(pool: EncoderWorkerPool, caplog: pytest.LogCaptureFixture) -> None:
+    (process,) = pool._ready
+    process._silence_s = 0.5
+    with at_work(pool) as asked, pytest.raises(EncoderWorkerLost):
+        asked.result(PATIENCE_S)
+    assert "gave no answer for 0.5 s" in caplog.text
+    assert ask(pool, probe(ADA)).embedding is not None
+    assert not runs(process.pid)
+
+
+HOST = f"""
+from speakerid.audio.limits import DecodeLimits
+from speakerid.services.encoder_workers.pool import EncoderWorkerPool
+from speakerid.services.encoder_workers.wire import WorkerSetup
+pool = EncoderWorkerPool(1, WorkerSetup(("fake",), "/nonexistent", DecodeLimits()), ["{FAKE.fingerprint}"])
+pool.wait_until_ready()
+print(next(iter(pool._ready)).pid, flush=True)
+pool.close() if input() else None
+"""
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["idle", "stopped amid work"])
+def test_processes_end_with_a_service_that_is_killed(stopped: bool) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOST], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
+        assert host.stdout is not None
+        pid = int(host.stdout.readline())
+        found = {pid, *children_of(pid), *(one for child in children_of(pid) for one in children_of(child))}
+        assert len(found) == 3  # with what decodes
+        if stopped:
+            os.kill(pid, signal.SIGSTOP)
+        host.kill()
+        host.wait(PATIENCE_S)
+        if stopped:
+            os.kill(pid, signal.SIGCONT)
+    until(lambda: not any(map(runs, found)))
 
 
 @pytest.mark.parametrize(
@@ -197,16 +221,10 @@ def test_a_pool_may_close_while_its_processes_start() -> None:
 
 
 def test_pauses_before_the_next_start_grow_to_a_bound() -> None:
-    from itertools import islice
-
-    from speakerid.services.encoder_workers.pool import _pauses
-
     assert list(islice(_pauses(), 9)) == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
 
 def test_a_process_is_told_no_secret(pool: EncoderWorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from speakerid.services.encoder_workers.worker import _environment
-
     for name in ("SPEAKERID_WEBHOOK_SECRET", "PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS"):
         monkeypatch.setenv(name, "secret")
     assert "secret" not in _environment().values()
