@@ -28,7 +28,7 @@ from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
-from speakerid.services.probe import EmbeddedSpeech, Probe, ProbeOptions, needed_s, probe_of
+from speakerid.services.probe import EmbeddedUtterance, Probe, ProbeOptions, needed_s, probe_of
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
@@ -169,7 +169,7 @@ def _one_side(samples: FloatArray) -> bytes:
     return as_wav((samples, SAMPLE_RATE_HZ), RECORDING)
 
 
-def _voices_llr(engine: Engine, found: EmbeddedSpeech) -> float | None:
+def _voices_llr(engine: Engine, found: EmbeddedUtterance) -> float | None:
     model = engine.limits.voices
     if model is None or found.windows is None:
         return None

@@ -27,7 +27,7 @@ from speakerid.scoring.calibration import Calibration, OwnStrangers
 from speakerid.scoring.coach import UNFITTED, CoachLimits
 from speakerid.services import quota
 from speakerid.services.index_sync import IndexSync
-from speakerid.services.probe import EmbeddedSpeech, ProbeOptions, embed_speech
+from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from speakerid.transcription.whisper import Transcriber
 from speakerid.types import FloatArray, SpeakerRef
 
@@ -133,7 +133,7 @@ class EncoderWorkers(Protocol):
         """Whether they have that encoder."""
         ...
 
-    def embedded(self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces) -> EmbeddedSpeech:
+    def embedded(self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces) -> EmbeddedUtterance:
         """By that encoder. Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone."""
         ...
 
@@ -182,7 +182,7 @@ class Engine:
         self.workload.decoded(len(samples) / SAMPLE_RATE_HZ)
         return samples
 
-    def embedded(self, audio: bytes, options: ProbeOptions) -> EmbeddedSpeech:
+    def embedded(self, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
         """Of what a caller sent. Raises what `embed_speech` does, KeyQuotaReached, Overloaded, EncoderWorkerLost."""
         with self._counted(audio) as spent:
             if self.workers is not None and self.workers.serves(self.encoder.fingerprint):

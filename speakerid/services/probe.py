@@ -76,7 +76,7 @@ class ProbeOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class EmbeddedSpeech:
+class EmbeddedUtterance:
     """What decoding, voice activity and an encoder make of a recording. A process of its own may have made it."""
 
     seconds: float  # decoded
@@ -92,7 +92,7 @@ class EmbeddedSpeech:
 Embed = Callable[[Sequence[FloatArray]], FloatArray]  # as Encoder.embed
 
 
-def embed_speech(preparer: Preparer, embed: Embed, audio: bytes, options: ProbeOptions) -> EmbeddedSpeech:
+def embed_speech(preparer: Preparer, embed: Embed, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
     """Decode, find the speech, embed it when there is enough; of long speech an excerpt.
 
     Raises AudioError for unusable bytes, and what `embed` raises.
@@ -100,7 +100,7 @@ def embed_speech(preparer: Preparer, embed: Embed, audio: bytes, options: ProbeO
     lost: list[float] = []
     samples = preparer.decode(audio, channel=options.channel, lost=lost.append)
     clean = preparer.clean(samples, round(sum(lost, 0.0), 2))
-    return EmbeddedSpeech(
+    return EmbeddedUtterance(
         seconds=len(samples) / SAMPLE_RATE_HZ,
         speech=clean.speech,
         lost_s=clean.lost_s,
@@ -143,7 +143,7 @@ def prepare_probe(
     return probe_of(audio, found, options)
 
 
-def probe_of(audio: bytes, found: EmbeddedSpeech, options: ProbeOptions) -> Probe:
+def probe_of(audio: bytes, found: EmbeddedUtterance, options: ProbeOptions) -> Probe:
     """Of `audio`, in which that was found."""
     return Probe(
         sha256=_digest(audio, options.channel),

@@ -15,7 +15,7 @@ from speakerid.errors import EncoderWorkerLost
 from speakerid.services import keys
 from speakerid.services.encoder_workers.wire import EncoderJob, answer_frames, read_answer
 from speakerid.services.engine import Engine, Traces, WorkersState
-from speakerid.services.probe import EmbeddedSpeech, ProbeOptions, embed_speech
+from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from tests.api.asking import DEFAULT, SPEAKERS, enroll, enrolled, identify, new_speaker, refused
 from tests.api.conftest import ClientMaker
 from tests.api.test_metrics import figures
@@ -37,7 +37,7 @@ class ProcessesHere:
     def serves(self, fingerprint: str) -> bool:
         return fingerprint == self.encoder.fingerprint
 
-    def embedded(self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces) -> EmbeddedSpeech:
+    def embedded(self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces) -> EmbeddedUtterance:
         self.asked += 1
         if self.lost:
             raise EncoderWorkerLost

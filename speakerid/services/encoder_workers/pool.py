@@ -18,7 +18,7 @@ from speakerid.errors import EncoderWorkerLost, EncoderWorkersFailed, Overloaded
 from speakerid.services.encoder_workers.wire import EncoderJob, WorkerSetup
 from speakerid.services.encoder_workers.worker import EncoderProcess, Hung
 from speakerid.services.engine import UNTRACED, Traces, WorkersState
-from speakerid.services.probe import EmbeddedSpeech, ProbeOptions
+from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class EncoderWorkerPool:
 
     def embedded(
         self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces = UNTRACED
-    ) -> EmbeddedSpeech:
+    ) -> EmbeddedUtterance:
         """Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone."""
         job = EncoderJob(fingerprint, options, steps=traces is not UNTRACED)
         with traces.step("wait"):

@@ -37,7 +37,7 @@ from speakerid.services.encoder_workers.wire import (
     WorkerWire,
     answer_frames,
 )
-from speakerid.services.probe import EmbeddedSpeech, embed_speech
+from speakerid.services.probe import EmbeddedUtterance, embed_speech
 from speakerid.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class EncoderBench:
         for one in encoders:
             one.embed([_noise(one)])
 
-    def embedded(self, job: EncoderJob, audio: bytes) -> EmbeddedSpeech:
+    def embedded(self, job: EncoderJob, audio: bytes) -> EmbeddedUtterance:
         """Raises AudioError, EncoderError, DecoderUnavailable, ClientGone."""
         self._traced, encoder = job.steps, self.encoders[job.encoder]
 

@@ -18,7 +18,7 @@ import numpy as np
 from speakerid.audio.children.wire import MAX_TEXT_BYTES, FrameWire, ProtocolViolation, Waiting, by_code
 from speakerid.audio.limits import DecodeLimits
 from speakerid.errors import AudioError, ClientGone, DecoderUnavailable, EncoderError, ModelsError
-from speakerid.services.probe import EmbeddedSpeech, ProbeOptions
+from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
 from speakerid.types import FloatArray, Speech
 
 MAX_BYTES = 2**32 - 1  # of a recording, whose limits are checked before, and of what is found in it
@@ -85,7 +85,7 @@ class EncoderJob:
         return EncoderJob(found["encoder"], ProbeOptions(**found["options"]), found["steps"])
 
 
-def answer_frames(found: EmbeddedSpeech) -> tuple[bytes, list[memoryview]]:
+def answer_frames(found: EmbeddedUtterance) -> tuple[bytes, list[memoryview]]:
     """The frames ANSWER, and NUMBERS in parts."""
     arrays = {name: getattr(found, name) for name in ARRAYS}
     head = {
@@ -101,13 +101,13 @@ def answer_frames(found: EmbeddedSpeech) -> tuple[bytes, list[memoryview]]:
     return json.dumps(head).encode(), parts
 
 
-def read_answer(head: bytearray, numbers: bytearray) -> EmbeddedSpeech:
+def read_answer(head: bytearray, numbers: bytearray) -> EmbeddedUtterance:
     """Raises ProtocolViolation."""
     try:
         found = json.loads(head)
         shapes = {name: found["shapes"][name] for name in ARRAYS}
         arrays = _arrays(numbers, list(shapes.values()))
-        return EmbeddedSpeech(
+        return EmbeddedUtterance(
             seconds=found["seconds"],
             speech=Speech(**found["speech"]),
             lost_s=found["lost_s"],

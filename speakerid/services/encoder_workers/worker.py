@@ -25,7 +25,7 @@ from speakerid.services.encoder_workers.wire import (
     WorkerWire,
     read_answer,
 )
-from speakerid.services.probe import EmbeddedSpeech
+from speakerid.services.probe import EmbeddedUtterance
 from speakerid.types import Step
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class EncoderProcess:
         except Gone as error:
             raise EncoderWorkersFailed(self._how_it_ended(error)) from None
 
-    def embedded(self, job: EncoderJob, audio: bytes, step: Step) -> EmbeddedSpeech:
+    def embedded(self, job: EncoderJob, audio: bytes, step: Step) -> EmbeddedUtterance:
         """Raises Gone when the process cannot be used any longer, and what it answers: see `embed_speech`."""
         self._wire.waiting, self._may_cancel, self.fit = self._working, False, False
         self._wire.hold(WorkerFrame.JOB, job.to_json())

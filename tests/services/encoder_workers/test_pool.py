@@ -34,7 +34,7 @@ from speakerid.services.encoder_workers.pool import EncoderWorkerPool, _pauses
 from speakerid.services.encoder_workers.wire import WorkerSetup
 from speakerid.services.encoder_workers.worker import _environment
 from speakerid.services.engine import Untraced
-from speakerid.services.probe import EmbeddedSpeech, ProbeOptions, embed_speech
+from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from tests.audio.children.processes import children_of, runs
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe, silence, utterance
@@ -62,7 +62,7 @@ def pool() -> Iterator[EncoderWorkerPool]:
         made.close()
 
 
-def ask(pool: EncoderWorkerPool, audio: bytes, options: ProbeOptions = PLAIN) -> EmbeddedSpeech:
+def ask(pool: EncoderWorkerPool, audio: bytes, options: ProbeOptions = PLAIN) -> EmbeddedUtterance:
     return pool.embedded(audio, options, FAKE.fingerprint)
 
 
@@ -78,7 +78,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def at_work(pool: EncoderWorkerPool) -> Iterator[Future[EmbeddedSpeech]]:
+def at_work(pool: EncoderWorkerPool) -> Iterator[Future[EmbeddedUtterance]]:
     """A recording that its process has, which is stopped."""
     for pid in pids(pool):
         os.kill(pid, signal.SIGSTOP)

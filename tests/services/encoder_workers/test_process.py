@@ -25,12 +25,12 @@ from speakerid.services.encoder_workers.wire import (
     answer_frames,
     read_answer,
 )
-from speakerid.services.probe import EmbeddedSpeech, ProbeOptions
+from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
 from speakerid.types import Speech
 
 PATIENCE_S = 60.0
 JOB = EncoderJob("f1", ProbeOptions(needed_s=0.5), steps=False)
-FOUND = EmbeddedSpeech(
+FOUND = EmbeddedUtterance(
     seconds=3.0,
     speech=Speech(2.5, None, 0.0, 8000),
     lost_s=0.25,
@@ -51,7 +51,7 @@ class Bench:
     entered: threading.Event = field(default_factory=threading.Event)
     until_cancelled: bool = False
 
-    def embedded(self, job: EncoderJob, audio: bytes) -> EmbeddedSpeech:
+    def embedded(self, job: EncoderJob, audio: bytes) -> EmbeddedUtterance:
         self.heard.append(audio)
         self.entered.set()
         while self.until_cancelled:
