@@ -23,12 +23,15 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from benchmarks.requests.material import SPEAKERS, fill, recordings
 from benchmarks.requests.overload import TIMES, Asking, overload, peak, report
 from benchmarks.requests.tracing import children_ns, descendants
 from speakerid.cli.server.child_server import plain_environment, stop, wait_for_url
 
 ROUNDS, SECONDS = 5, 6.0
+BARE_RATE = 20.0  # requests a second to a server that does nothing
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -73,26 +76,26 @@ class BusyTurn:
 
 
 @contextmanager
-def pinned(store: Path, workers: int, encoder: str) -> Iterator[PinnedService]:
-    """As many cores as workers, the last of those this process may use."""
-    cores = frozenset(sorted(os.sched_getaffinity(0))[-workers:])
-    command = [sys.executable, "-P", "-m", "speakerid.cli", "serve", "--port", "0", "--store", str(store)]
+def pinned(cores: int, *command: str) -> Iterator[PinnedService]:
+    """A server on the last `cores` of those that this process may use."""
+    chosen = frozenset(sorted(os.sched_getaffinity(0))[-cores:])
     process = subprocess.Popen(
-        [*command, "--encoder", encoder, "--workers", str(workers)],
+        [sys.executable, "-P", *command],
         stdout=subprocess.PIPE,
         text=True,
         env=plain_environment() | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        preexec_fn=lambda: os.sched_setaffinity(0, chosen),
     )
     try:
-        yield PinnedService(process, wait_for_url(process), cores)
+        yield PinnedService(process, wait_for_url(process), chosen)
     finally:
         stop(process)
 
 
-async def busy_turn(service: PinnedService, asking: Asking, seconds: float) -> BusyTurn:
+async def busy_turn(service: PinnedService, asking: Asking, seconds: float, rate: float | None = None) -> BusyTurn:
+    """As many ask as keep it busy; or requests come at a `rate`, whether those before were answered or not."""
     own_s, busy_s, began = service.cpu_s(), _busy_s(service.cores), time.perf_counter()
-    await peak(asking, seconds, warm_up_s=0.0)
+    await (peak(asking, seconds, warm_up_s=0.0) if rate is None else overload(asking, rate, seconds))
     wall_s, spent_s = time.perf_counter() - began, service.cpu_s() - own_s
     foreign_s = max(0.0, _busy_s(service.cores) - busy_s - spent_s)
     good = [one for one in asking.answered if one.status == 200]
@@ -131,9 +134,8 @@ def comparison(one: Sequence[BusyTurn], several: Sequence[BusyTurn]) -> str:
     )
 
 
-async def measured(services: Sequence[PinnedService], rounds: int, seconds: float) -> None:
-    audio = recordings()["WAV 16 kHz"][0]
-    asking = [Asking(service.url, audio) for service in services]
+async def taken_in_turns(services: Sequence[PinnedService], rounds: int, seconds: float) -> str:
+    asking = [Asking(service.url, _audio()) for service in services]
     turns: list[list[BusyTurn]] = [[] for _ in services]
     for one in asking:
         await peak(one, 1.0)
@@ -142,11 +144,30 @@ async def measured(services: Sequence[PinnedService], rounds: int, seconds: floa
             found.append(await busy_turn(service, one, seconds))
             sys.stdout.write(f"{found[-1]}\n")
             sys.stdout.flush()
-    sys.stdout.write(comparison(*turns))
-    for service, one in zip(services, asking, strict=True):
-        best = await peak(one, seconds)
-        answered = await overload(one, TIMES * best, seconds)
-        sys.stdout.write(f"--workers {len(service.cores)}: {report(best, answered)}")
+    return comparison(*turns)
+
+
+async def overloaded(service: PinnedService, bare: PinnedService, seconds: float) -> str:
+    """Beside a server that refuses everything, which shows how long the machine itself keeps anybody waiting."""
+    asking, beside = Asking(service.url, _audio()), Asking(bare.url, _audio())
+    await peak(asking, 1.0)
+    best = await busy_turn(service, asking, seconds)
+    over, _ = await asyncio.gather(
+        busy_turn(service, asking, seconds, TIMES * best.rate), overload(beside, BARE_RATE, seconds)
+    )
+    refused = sum(answer.status == 429 for answer in asking.answered)
+    each_ms = 1000 * (over.cpu_s - over.answers * best.cpu_s / best.answers) / max(refused, 1)
+    waits_ms = [1000 * one.took_s for one in beside.answered]
+    return (
+        f"--workers {len(service.cores)}: {report(best.rate, asking.answered)}"
+        f"a server that does nothing took {np.median(waits_ms):.0f} ms, p99 {np.percentile(waits_ms, 99):.0f} ms\n"
+        f"but for what others used {over.undisturbed_rate / best.undisturbed_rate:.2f} of the peak; a refusal costs "
+        f"{each_ms:.2f} ms of CPU\n"
+    )
+
+
+def _audio() -> bytes:
+    return recordings()["WAV 16 kHz"][0]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -160,8 +181,13 @@ def main(arguments: list[str] | None = None) -> None:
     with TemporaryDirectory() as folder, ExitStack() as both:
         store = Path(folder) / "voices.db"
         fill(store, asked.speakers)
-        services = [both.enter_context(pinned(store, count, asked.encoder)) for count in (1, asked.workers)]
-        asyncio.run(measured(services, asked.rounds, asked.seconds))
+        serve = ("-m", "speakerid.cli", "serve", "--port", "0", "--store", str(store), "--encoder", asked.encoder)
+        services = [both.enter_context(pinned(count, *serve, "--workers", str(count))) for count in (1, asked.workers)]
+        if asked.rounds:
+            sys.stdout.write(asyncio.run(taken_in_turns(services, asked.rounds, asked.seconds)))
+        for service in services:
+            bare = both.enter_context(pinned(len(service.cores), "-m", "benchmarks.requests.bare_server"))
+            sys.stdout.write(asyncio.run(overloaded(service, bare, asked.seconds)))
         for service in services:
             for name, mib in service.memory_mib().items():
                 sys.stdout.write(f"{mib:6.0f} MiB {name}\n")

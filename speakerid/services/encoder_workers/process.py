@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,7 @@ from speakerid.types import FloatArray
 
 logger = logging.getLogger(__name__)
 
+OOM_SCORE = 250
 ORPHANED_S = 2.0  # between two looks whether the service is still there, where its end of the socket does not tell
 
 
@@ -155,6 +156,8 @@ def end_with_service(sock: socket.socket) -> None:
 def main(sock: socket.socket) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # which whoever stops a service may send to all of its processes
         signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # when memory is short, this process goes before the service, after what decodes
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
     end_with_service(sock)
     wire = WorkerWire(sock)
     logging.basicConfig(level=logging.WARNING, handlers=[SentLines(wire)])
