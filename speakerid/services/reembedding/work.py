@@ -128,7 +128,7 @@ class _Move:
         self.engine, self.job, self.row = engine, job, row
 
     def run(self, lease: Lease, watch: Watch) -> None:
-        """Raises Stop, AudioNotKept, AudioUnusable, EncoderFailed, StoreError, DecoderUnavailable, EncoderWorkerLost."""
+        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable."""
         while True:
             self._embed(lease, watch)
             lease.check()
