@@ -13,7 +13,7 @@ from speakerid.audio.vad import SileroVad
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderWorkerLost
 from speakerid.services import keys
-from speakerid.services.encoder_workers.wire import EncoderJob, answer_frames, read_answer
+from speakerid.services.encoder_workers.wire import EncoderJob, answer_frame, read_answer
 from speakerid.services.engine import Engine, Traces, WorkersState
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from tests.api.asking import DEFAULT, SPEAKERS, enroll, enrolled, identify, new_speaker, refused
@@ -41,9 +41,10 @@ class ProcessesHere:
         self.asked += 1
         if self.lost:
             raise EncoderWorkerLost
-        job = EncoderJob.from_json(EncoderJob(fingerprint, options, steps=False).to_json())
-        head, numbers = answer_frames(embed_speech(self.preparer, self.encoder.embed, audio, job.options))
-        return read_answer(bytearray(head), bytearray(b"".join(numbers)))
+        frame = EncoderJob(fingerprint, options, steps=False).frame(audio)
+        job, sent = EncoderJob.read(bytearray(b"".join(frame)))
+        found = embed_speech(self.preparer, self.encoder.embed, sent, job.options)
+        return read_answer(bytearray(b"".join(answer_frame(found))))
 
     def wait_until_ready(self) -> None: ...
 

@@ -35,7 +35,7 @@ from speakerid.services.encoder_workers.wire import (
     WorkerFrame,
     WorkerSetup,
     WorkerWire,
-    answer_frames,
+    answer_frame,
 )
 from speakerid.services.probe import EmbeddedUtterance, embed_speech
 from speakerid.types import FloatArray
@@ -122,11 +122,10 @@ def serve(wire: WorkerWire, sock: socket.socket, bench: EncoderBench) -> None:
         kind, payload = wire.receive()
         if kind == WorkerFrame.CANCEL:  # of what was answered meanwhile
             continue
-        job = EncoderJob.from_json(bytes(payload))
-        audio = bytes(wire.receive()[1])
+        job, audio = EncoderJob.read(payload)
         try:
             with cancelled_by(CancelWatch(sock)):
-                head, numbers = answer_frames(bench.embedded(job, audio))
+                answer = answer_frame(bench.embedded(job, audio))
         except SpeakeridError as error:
             wire.send(WorkerFrame.ERROR, error_text(error))
             if isinstance(error, EncoderFailed) and not bench.works(job.encoder):
@@ -136,8 +135,7 @@ def serve(wire: WorkerWire, sock: socket.socket, bench: EncoderBench) -> None:
             logger.error("an encoder process failed", exc_info=error)
             wire.send(WorkerFrame.ERROR, json.dumps({"code": FAILED, "message": ""}).encode())
         else:
-            wire.hold(WorkerFrame.ANSWER, head)
-            wire.send(WorkerFrame.NUMBERS, *numbers)
+            wire.send(WorkerFrame.ANSWER, *answer)
 
 
 def end_with_service(sock: socket.socket) -> None:

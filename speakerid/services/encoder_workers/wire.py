@@ -1,7 +1,7 @@
 """The protocol between a service and its encoder processes: frames of a kind, a length and bytes.
 
-Setup → Log*, (Ready | Error), then for each recording: Job, Audio, Cancel? → (Step | Log)*, (Answer, Numbers | Error).
-Both sides are of one installation; nothing is unpickled all the same.
+Setup → Log*, (Ready | Error), then for each recording: Job, Cancel? → (Step | Log)*, (Answer | Error). Both sides are
+of one installation; nothing is unpickled all the same.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import IntEnum
 from math import prod
 from socket import socket
+from typing import Any
 
 import numpy as np
 
@@ -27,20 +28,15 @@ MAX_BYTES = 2**32 - 1  # of a recording, whose limits are checked before, and of
 class WorkerFrame(IntEnum):
     SETUP = 1  # WorkerSetup as JSON
     READY = 2  # JSON: fingerprints of the encoders, in their order
-    JOB = 3  # EncoderJob as JSON
-    AUDIO = 4  # bytes of a file
-    CANCEL = 5  # no one waits for the answer any longer
-    STEP = 6  # the name of a step that begins; empty: it ended
-    LOG = 7  # JSON: a line of the log
-    ANSWER = 8  # JSON
-    NUMBERS = 9  # float32, of all arrays of the answer
-    ERROR = 10  # JSON: code, message
+    JOB = 3  # a line of JSON, and the bytes of a file
+    CANCEL = 4  # no one waits for the answer any longer
+    STEP = 5  # the name of a step that begins; empty: it ended
+    LOG = 6  # JSON: a line of the log
+    ANSWER = 7  # a line of JSON, and the float32 of all its arrays
+    ERROR = 8  # JSON: code, message
 
 
-LIMITS = dict.fromkeys(WorkerFrame, MAX_TEXT_BYTES) | {
-    WorkerFrame.AUDIO: MAX_BYTES,
-    WorkerFrame.NUMBERS: MAX_BYTES,
-}
+LIMITS = dict.fromkeys(WorkerFrame, MAX_TEXT_BYTES) | dict.fromkeys((WorkerFrame.JOB, WorkerFrame.ANSWER), MAX_BYTES)
 FAILED = "failed"  # code of what is no SpeakeridError: the log has it
 KINDS = by_code(AudioError, EncoderError, ModelsError) | {one.code: one for one in (DecoderUnavailable, ClientGone)}
 ARRAYS = ("embedding", "windows", "samples")
@@ -70,43 +66,44 @@ class WorkerSetup:
 
 @dataclass(frozen=True)
 class EncoderJob:
-    """Work on the recording that follows."""
+    """Work on a recording."""
 
     encoder: str  # fingerprint
     options: ProbeOptions
     steps: bool  # whether somebody collects traces
 
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self)).encode()
+    def frame(self, audio: bytes) -> tuple[bytes, bytes]:
+        """JOB in parts."""
+        return _line({"encoder": self.encoder, "options": vars(self.options), "steps": self.steps}), audio
 
     @staticmethod
-    def from_json(text: bytes) -> EncoderJob:
-        found = json.loads(text)
-        return EncoderJob(found["encoder"], ProbeOptions(**found["options"]), found["steps"])
+    def read(payload: bytearray) -> tuple[EncoderJob, bytes]:
+        """With the recording."""
+        found, at = _read_line(payload)
+        job = EncoderJob(found["encoder"], ProbeOptions(**found["options"]), found["steps"])
+        return job, bytes(memoryview(payload)[at:])
 
 
-def answer_frames(found: EmbeddedUtterance) -> tuple[bytes, list[memoryview]]:
-    """The frames ANSWER, and NUMBERS in parts."""
+def answer_frame(found: EmbeddedUtterance) -> list[bytes | memoryview]:
+    """ANSWER in parts."""
     arrays = {name: getattr(found, name) for name in ARRAYS}
     head = {
         "seconds": found.seconds,
-        "speech": asdict(found.speech),
+        "speech": vars(found.speech),
         "lost_s": found.lost_s,
         "peak": found.peak,
         "fingerprint": found.fingerprint.hex(),
-        "shapes": {name: None if one is None else one.shape for name, one in arrays.items()},
+        "shapes": [None if one is None else one.shape for one in arrays.values()],
     }
     given = [np.ascontiguousarray(one, np.float32) for one in arrays.values() if one is not None]
-    parts = [one.reshape(-1).view(np.uint8).data for one in given]
-    return json.dumps(head).encode(), parts
+    return [_line(head), *(one.reshape(-1).view(np.uint8).data for one in given)]
 
 
-def read_answer(head: bytearray, numbers: bytearray) -> EmbeddedUtterance:
+def read_answer(payload: bytearray) -> EmbeddedUtterance:
     """Raises ProtocolViolation."""
     try:
-        found = json.loads(head)
-        shapes = {name: found["shapes"][name] for name in ARRAYS}
-        arrays = _arrays(numbers, list(shapes.values()))
+        found, at = _read_line(payload)
+        arrays = _arrays(np.frombuffer(payload, np.float32, offset=at), found["shapes"])
         return EmbeddedUtterance(
             seconds=found["seconds"],
             speech=Speech(**found["speech"]),
@@ -119,9 +116,21 @@ def read_answer(head: bytearray, numbers: bytearray) -> EmbeddedUtterance:
         raise ProtocolViolation from None
 
 
-def _arrays(numbers: bytearray, shapes: Sequence[list[int] | None]) -> Iterator[FloatArray | None]:
+def _line(found: dict[str, Any]) -> bytes:
+    """As long as whole float32 are, so that what follows lies as numbers have to."""
+    text = json.dumps(found).encode()
+    return text + b" " * (-(len(text) + 1) % 4) + b"\n"
+
+
+def _read_line(payload: bytearray) -> tuple[dict[str, Any], int]:
+    """And where it ends. Raises ValueError."""
+    end = payload.index(b"\n")
+    return json.loads(payload[:end]), end + 1
+
+
+def _arrays(flat: FloatArray, shapes: Sequence[list[int] | None]) -> Iterator[FloatArray | None]:
     """Raises ValueError unless these are all numbers."""
-    flat, at = np.frombuffer(numbers, np.float32), 0
+    at = 0
     for shape in shapes:
         if shape is None:
             yield None

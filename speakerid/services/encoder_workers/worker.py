@@ -81,8 +81,7 @@ class EncoderProcess:
     def embedded(self, job: EncoderJob, audio: bytes, step: Step) -> EmbeddedUtterance:
         """Raises Gone when the process cannot be used any longer, and what it answers: see `embed_speech`."""
         self._wire.waiting, self._may_cancel, self.fit = self._working, False, False
-        self._wire.hold(WorkerFrame.JOB, job.to_json())
-        self._wire.send(WorkerFrame.AUDIO, audio)
+        self._wire.send(WorkerFrame.JOB, *job.frame(audio))
         self._may_cancel = True
         with ExitStack() as running:
             while True:
@@ -92,7 +91,7 @@ class EncoderProcess:
                     if payload:
                         running.enter_context(step(payload.decode()))
                 elif kind == WorkerFrame.ANSWER:
-                    found = read_answer(payload, self._received()[1])
+                    found = read_answer(payload)
                     self.fit = True
                     return found
                 elif kind == WorkerFrame.ERROR:
@@ -141,7 +140,7 @@ class EncoderProcess:
         try:
             check_not_cancelled()
         except ClientGone:
-            if self._may_cancel:  # once, and not amid the frames of the job
+            if self._may_cancel:  # once, and not amid the frame of the job
                 self._may_cancel = False
                 self._wire.send(WorkerFrame.CANCEL)
         if idle_s > self._silence_s:

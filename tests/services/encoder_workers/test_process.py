@@ -22,7 +22,7 @@ from speakerid.services.encoder_workers.wire import (
     EncoderJob,
     WorkerFrame,
     WorkerWire,
-    answer_frames,
+    answer_frame,
     read_answer,
 )
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
@@ -70,8 +70,7 @@ class Served:
     thread: threading.Thread
 
     def ask(self, audio: bytes = b"audio") -> tuple[WorkerFrame, bytearray]:
-        self.wire.send(WorkerFrame.JOB, JOB.to_json())
-        self.wire.send(WorkerFrame.AUDIO, audio)
+        self.wire.send(WorkerFrame.JOB, *JOB.frame(audio))
         return self.wire.receive()
 
     def code(self) -> str:
@@ -102,9 +101,9 @@ def served(bench: Bench) -> Iterator[Served]:
 
 
 def test_an_answer_crosses_the_connection_whole(served: Served) -> None:
-    kind, head = served.ask()
+    kind, payload = served.ask()
     assert kind == WorkerFrame.ANSWER
-    found = read_answer(head, served.wire.receive()[1])
+    found = read_answer(payload)
     assert (found.seconds, found.speech, found.lost_s, found.peak) == (3.0, FOUND.speech, 0.25, 0.5)
     assert (found.fingerprint, found.samples) == (b"\x01\xff", None)
     np.testing.assert_array_equal(found.embedding, FOUND.embedding)
@@ -142,8 +141,7 @@ def test_one_odd_recording_does_not_end_it(served: Served, bench: Bench) -> None
 
 def test_work_for_a_caller_who_has_gone_ends(served: Served, bench: Bench) -> None:
     bench.until_cancelled = True
-    served.wire.send(WorkerFrame.JOB, JOB.to_json())
-    served.wire.send(WorkerFrame.AUDIO, b"long")
+    served.wire.send(WorkerFrame.JOB, *JOB.frame(b"long"))
     assert bench.entered.wait(PATIENCE_S)
     served.wire.send(WorkerFrame.CANCEL)
     assert json.loads(served.wire.receive()[1])["code"] == ClientGone.code
@@ -154,7 +152,6 @@ def test_work_for_a_caller_who_has_gone_ends(served: Served, bench: Bench) -> No
 
 def test_a_cancellation_that_comes_too_late_is_of_no_other_recording(served: Served) -> None:
     assert served.ask()[0] == WorkerFrame.ANSWER
-    served.wire.receive()
     served.wire.send(WorkerFrame.CANCEL)
     assert served.ask()[0] == WorkerFrame.ANSWER
 
@@ -170,9 +167,9 @@ def test_the_watch_is_set_by_whatever_comes() -> None:
 
 @pytest.mark.parametrize("numbers", [b"", bytes(4 * 13), bytes(4 * 12 + 1)], ids=["none", "too many", "a part"])
 def test_numbers_that_do_not_fit_the_answer_are_no_answer(numbers: bytes) -> None:
-    head, _ = answer_frames(FOUND)
+    line = answer_frame(FOUND)[0]
     with pytest.raises(ProtocolViolation):
-        read_answer(bytearray(head), bytearray(numbers))
+        read_answer(bytearray(line) + numbers)
 
 
 def test_a_process_loads_neither_store_nor_index_nor_http() -> None:
