@@ -1,6 +1,7 @@
 """Identify with one core and with two, an encoder process on each, and what becomes of four times the peak.
 
-    python -m benchmarks.requests.workers [--seconds 6] [--rounds 5] [--workers 2] [--encoder bundled]
+    python -m benchmarks.requests.workers [--seconds 6] [--rounds 5] [--workers 2]
+    python -m benchmarks.requests.workers --memory ENCODER
 
 Two services on one store of 10,000 speakers, `speakerid serve --workers 1` on one core and `--workers 2` on two, take
 turns, each asked by as many as keep it busy. A turn says how many were answered, what CPU time each took, all processes
@@ -23,6 +24,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import httpx
 import numpy as np
 
 from benchmarks.requests.material import SPEAKERS, fill, recordings
@@ -31,6 +33,7 @@ from benchmarks.requests.tracing import children_ns, descendants
 from speakerid.cli.server.child_server import plain_environment, stop, wait_for_url
 
 ROUNDS, SECONDS = 5, 6.0
+SERVE = ("-m", "speakerid.cli", "serve", "--port", "0", "--store")
 BARE_RATE = 20.0  # requests a second to a server that does nothing
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -170,27 +173,38 @@ def _audio() -> bytes:
     return recordings()["WAV 16 kHz"][0]
 
 
+def memory(folder: Path, workers: int, encoder: str) -> str:
+    """After some recordings of each format, on a store without voices."""
+    with pinned(workers, *SERVE, str(folder / "empty.db"), "--encoder", encoder, "--workers", str(workers)) as service:
+        with httpx.Client(base_url=service.url, timeout=60.0, trust_env=False) as client:
+            for audio in (one for some in recordings().values() for one in some):
+                client.post("/v1/embeddings", content=audio).raise_for_status()
+        lines = (f"{mib:6.0f} MiB {name}\n" for name, mib in service.memory_mib().items())
+        return f"proportional set sizes with {encoder}:\n{''.join(lines)}"
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--speakers", type=int, default=SPEAKERS)
-    parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--memory", metavar="ENCODER", help="nothing but what its processes take")
     asked = parser.parse_args(arguments)
     with TemporaryDirectory() as folder, ExitStack() as both:
+        if asked.memory:
+            sys.stdout.write(memory(Path(folder), asked.workers, asked.memory))
+            return
         store = Path(folder) / "voices.db"
         fill(store, asked.speakers)
-        serve = ("-m", "speakerid.cli", "serve", "--port", "0", "--store", str(store), "--encoder", asked.encoder)
-        services = [both.enter_context(pinned(count, *serve, "--workers", str(count))) for count in (1, asked.workers)]
-        if asked.rounds:
-            sys.stdout.write(asyncio.run(taken_in_turns(services, asked.rounds, asked.seconds)))
+        services = [
+            both.enter_context(pinned(count, *SERVE, str(store), "--encoder", "bundled", "--workers", str(count)))
+            for count in (1, asked.workers)
+        ]
+        sys.stdout.write(asyncio.run(taken_in_turns(services, asked.rounds, asked.seconds)))
         for service in services:
             bare = both.enter_context(pinned(len(service.cores), "-m", "benchmarks.requests.bare_server"))
             sys.stdout.write(asyncio.run(overloaded(service, bare, asked.seconds)))
-        for service in services:
-            for name, mib in service.memory_mib().items():
-                sys.stdout.write(f"{mib:6.0f} MiB {name}\n")
 
 
 if __name__ == "__main__":
