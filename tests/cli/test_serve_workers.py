@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -16,17 +14,10 @@ import pytest
 from tests.audio.children.processes import children_of, runs
 from tests.cli.command import Command
 from tests.sampled import ADA, BEN, probe
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
-PATIENCE_S = 120.0  # for a busy machine
 IDENTIFY = "/v1/galleries/default/identify"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def below(pid: int) -> set[int]:

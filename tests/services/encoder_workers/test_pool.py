@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -38,9 +37,9 @@ from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_spee
 from tests.audio.children.processes import children_of, runs
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe, silence, utterance
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
-PATIENCE_S = 120.0  # for a busy machine
 FAKE = FakeEncoder()
 LIMITS = DecodeLimits(max_seconds=20.0)
 PLAIN = ProbeOptions(needed_s=1.0)
@@ -68,13 +67,6 @@ def ask(pool: EncoderWorkerPool, audio: bytes, options: ProbeOptions = PLAIN) ->
 
 def pids(pool: EncoderWorkerPool) -> list[int]:
     return [one.pid for one in pool._ready]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @contextmanager

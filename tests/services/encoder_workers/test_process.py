@@ -27,8 +27,8 @@ from speakerid.services.encoder_workers.wire import (
 )
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
 from speakerid.types import Speech
+from tests.waiting import PATIENCE_S
 
-PATIENCE_S = 60.0
 JOB = EncoderJob("f1", ProbeOptions(needed_s=0.5), steps=False)
 FOUND = EmbeddedUtterance(
     seconds=3.0,
