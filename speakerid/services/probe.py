@@ -11,7 +11,7 @@ from speakerid.audio.decode import FAINT, CleanSpeech, excerpt, unused
 from speakerid.audio.limits import Channel
 from speakerid.errors import NotEnoughSpeech
 from speakerid.services.engine import Engine
-from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
+from speakerid.services.neighbors import NO_NEIGHBORS, Neighbors
 from speakerid.types import AudioWarning, Embedding, FloatArray, Speech
 
 
