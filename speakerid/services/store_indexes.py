@@ -20,6 +20,7 @@ from speakerid.services.cross_speaker import CrossSpeakerScores, cross_speaker_s
 from speakerid.services.neighbors import NO_NEIGHBORS, EncoderShape, Neighbors
 from speakerid.types import FloatArray
 
+EXACT_UP_TO = 20_000  # voiceprints: beside millions of others an index of neighbors finds few of so small a gallery
 COUNTED_AGAIN = 0.001  # of a gallery's speakers changed: how many there are moves the threshold by less than shows
 
 
@@ -80,9 +81,10 @@ class StoreIndexes:
             self._near = pgvector.is_approximate(db, encoder.dim)
 
     def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
-        vectors = StoredVectors(self._database, gallery_key, len(query), near=self._near)
+        size = self.size(gallery_key)
+        vectors = StoredVectors(self._database, gallery_key, len(query), near=self._near and size > EXACT_UP_TO)
         found = tuple(vectors.search(query[None, :], k).keys[0].tolist())
-        return Neighbors(found, max(self.size(gallery_key), len(found))) if found else NO_NEIGHBORS
+        return Neighbors(found, max(size, len(found))) if found else NO_NEIGHBORS
 
     def recognized(self, gallery_key: int, keys: Sequence[int]) -> list[Voiceprint]:
         with self._database.read() as db:

@@ -176,7 +176,10 @@ def test_the_store_decides_who_searches_for_every_process(store_url: str, engine
     assert kinds == ["StoreIndexes", "IndexSync"]
 
 
-def test_an_approximate_index_finds_who_is_there_and_can_be_left_out_again(engine: Engine) -> None:
+def test_an_approximate_index_finds_who_is_there_and_can_be_left_out_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speakerid.services.store_indexes.EXACT_UP_TO", 10)
     for seed in range(30):
         add_speaker(engine, f"Speaker {seed}", made_up(unit(seed)))
     with engine.write() as db:
