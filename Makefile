@@ -77,6 +77,8 @@ measure: $(READY)
 	OMP_NUM_THREADS=1 $(BENCH).moving > $(MEASURED)/moving.txt
 	OMP_NUM_THREADS=1 $(BENCH).many_speakers --speech $(SPEECH) > $(MEASURED)/many_speakers.txt
 	OMP_NUM_THREADS=1 $(BENCH).many_speakers.first_passes --speech $(SPEECH) > $(MEASURED)/first_passes.txt
+	OMP_NUM_THREADS=1 $(BENCH).replicas > $(MEASURED)/replicas.txt
+	OMP_NUM_THREADS=1 $(BENCH).replicas --pgvector --speech $(SPEECH) > $(MEASURED)/pgvector.txt
 	$(BENCH).recordings.diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(BENCH).recordings.inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
 	$(BENCH).recordings.live --speech $(SPEECH) > $(MEASURED)/live.txt

@@ -150,6 +150,7 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
     from speakerid.bootstrap import build_mover, build_worker
     from speakerid.cli.server.uvicorn_server import Server
     from speakerid.services.bookkeeping import Bookkeeper
+    from speakerid.services.follower import Follower
     from speakerid.services.scrubber import Scrubber
 
     def announce() -> None:
@@ -164,7 +165,8 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
     app = create_app(engine, settings)
     server = Server(app, announce)
     mover = build_mover(engine, settings.recording_workers)
-    beside = (worker, mover, Scrubber(engine), Bookkeeper(engine, app.state.notes, settings.access_log_days))
+    bookkeeper = Bookkeeper(engine, app.state.notes, settings.access_log_days)
+    beside = (worker, mover, Scrubber(engine), bookkeeper, Follower(engine))
     for one in beside:
         one.start()
     try:
@@ -189,6 +191,7 @@ def worker(options: Working) -> None:
     """
     from speakerid.bootstrap import build_engine, build_mover, build_worker, with_other_encoders
     from speakerid.db.erasure import BRIEFLY
+    from speakerid.services.follower import Follower
     from speakerid.services.scrubber import Scrubber
 
     settings = read_settings(store=options.store, encoder=options.encoder)
@@ -200,7 +203,8 @@ def worker(options: Working) -> None:
         try:
             engine = with_other_encoders(engine, settings)
             engine.database.require_writable()
-            beside = (build_worker(engine, settings, options.jobs), build_mover(engine, options.jobs), Scrubber(engine))
+            jobs = build_worker(engine, settings, options.jobs), build_mover(engine, options.jobs)
+            beside = (*jobs, Scrubber(engine), Follower(engine))
             for one in beside:
                 one.start()
             typer.echo("Waiting for recordings")

@@ -45,7 +45,7 @@ SpeakeridError
 ├── GalleryFileError      GalleryFileExists · GalleryFileUnwritable · GalleryFileDamaged · GalleryTaken
 │   └── …                 GalleryFileNewer · GalleryFileOtherEncoder: a gallery that moves house
 ├── StoreError            StoreMissing · StoreNewer · StoreSchemaUnknown · NotOpen
-│   ├── StoreUnavailable  StoreBusy · StoreReadOnly · StoreReplaced · EncryptionChanged
+│   ├── StoreUnavailable  StoreBusy · StoreReadOnly · StoreReplaced · EncryptionChanged · PgvectorUnavailable
 │   ├── MasterKeyError    MasterKeyMissing · MasterKeyWrong · MasterKeyMalformed · MasterKeyUnreadable
 │   │   └── …             MasterKeyFileExists · MasterKeyUnwritable · StoreNotEncrypted · EncryptionUnfinished
 │   ├── NotSealed         a bug: a secret would have been written as it is

@@ -27,7 +27,7 @@ from speakerid.scoring.coach import NEVER, CoachEvidence, CoachLimit, judge
 from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services.engine import Engine
-from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
+from speakerid.services.neighbors import NO_NEIGHBORS, Neighbors
 from speakerid.services.probe import EmbeddedUtterance, Probe, ProbeOptions, needed_s, probe_of
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 

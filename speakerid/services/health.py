@@ -16,13 +16,14 @@ from speakerid.db.repositories import (
     moving,
     recordings,
     speakers,
+    stored_vectors,
     unknowns,
     utterances,
     voiceprints,
 )
 from speakerid.db.repositories.utterances import Spoken
 from speakerid.db.types import is_sound, usual_dim
-from speakerid.errors import DataDamaged, StoreError, StoreReplaced
+from speakerid.errors import DataDamaged, PgvectorUnavailable, StoreError, StoreReplaced
 from speakerid.scoring.cosine import shares, voiceprint
 from speakerid.services.engine import Engine, WorkersState
 from speakerid.services.galleries import refresh_voiceprints
@@ -38,6 +39,7 @@ VOICEPRINT = "its voiceprint is no vector of length 1, or not as long as the oth
 OTHERS = "its voiceprint is not what its utterances make"
 MISSING = "it has utterances and no voiceprint"
 SURPLUS = "it has a voiceprint and no utterance"
+SEARCHED = "what pgvector searches is not its voiceprint"
 REPAIRABLE = (VOICEPRINT, OTHERS, MISSING, SURPLUS)
 OTHER_ENCODER = "its embedding is of another encoder than the gallery's"
 TOLERANCE = 1e-4  # sums of floats depend on the machine
@@ -69,13 +71,16 @@ def rebuild_voiceprints(db: Handle) -> tuple[str, ...]:
         rows = speakers.by_keys(db, gallery.key, keys)
         refresh_voiceprints(db, gallery.key, rows)
         made += [row.id for row in rows]
+        if wrong := stored_vectors.differing(db, gallery.key):
+            stored_vectors.renew(db, wrong)
+            made += [row.id for row in speakers.by_keys(db, gallery.key, wrong)]
     return tuple(made)
 
 
 def _of_gallery(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
     if is_unreadable(gallery):
         yield Damage("gallery", gallery.name, gallery.name, "its calibration cannot be read; the default one is used")
-    found = dict(_speakers(db, gallery))
+    found = dict.fromkeys(stored_vectors.differing(db, gallery.key), SEARCHED) | dict(_speakers(db, gallery))
     for row in speakers.by_keys(db, gallery.key, sorted(found)):
         yield Damage("speaker", row.id, gallery.name, found[row.key])
     for utterance_id, what in _utterances(db, gallery):
@@ -212,7 +217,7 @@ def _store(engine: Engine) -> _Store:
         damaged = sorted(key for one in engine.each for key in one.indexes.damaged())
         with engine.read() as db:
             pending, ids = changes.erasures_pending(db), tuple(speakers.ids(db, damaged[:SHOWN]))
-    except StoreReplaced as error:
+    except (StoreReplaced, PgvectorUnavailable) as error:
         return _Store("unavailable", str(error))
     except StoreError:
         return _Store("unavailable", "The store cannot be read. The server's log has the cause.")

@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 
 from speakerid.db.engine import Database, Handle
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import changes, galleries, voiceprints
+from speakerid.db.repositories.changes import BEGINNING, Position
 from speakerid.db.repositories.voiceprints import ShortlistRow, Voiceprint
 from speakerid.db.store_file import Revision
 from speakerid.db.types import usual_dim
@@ -26,6 +26,7 @@ from speakerid.index.faiss import FrozenLayers, LayeredIndex
 from speakerid.index.snapshot import SnapshotOrigin
 from speakerid.scoring.calibration import OwnStrangers, Strangers
 from speakerid.services.cross_speaker import CrossSpeakerScores, cross_speaker_scores
+from speakerid.services.neighbors import NO_NEIGHBORS, EncoderShape, Neighbors
 from speakerid.services.snapshots import Opened, Snapshots, origin, wrong
 from speakerid.types import FloatArray
 
@@ -37,35 +38,13 @@ FOLLOWED = 1_000  # speakers named in one statement
 SHORTLISTED = 20_000  # of a gallery in memory, 300 bytes each
 
 
-@dataclass(frozen=True)
-class Neighbors:
-    """Speaker keys, nearest first, out of `size` voiceprints. Not to be trusted before SQL was asked again."""
-
-    keys: tuple[int, ...]
-    size: int
-    own: OwnStrangers | None = None  # how strangers score in the gallery; None where that was not asked or is unknown
-
-
-NO_NEIGHBORS = Neighbors(keys=(), size=0)
-
-
-class EncoderShape(Protocol):
-    """Of the running encoder, what its embeddings are known by."""
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def dim(self) -> int: ...
-
-
 @dataclass(eq=False)
 class GalleryIndex:
     """What this process has of one gallery: another object once it was erased."""
 
     vectors: VectorIndex | None = None  # None until there is a voiceprint
     encoder: str | None = None  # fingerprint of what its voiceprints were made with
-    position: int = 0  # changes before this position of the log are in the index
+    position: Position = BEGINNING  # of the log: what is before it is in the index
     damaged: set[int] = field(default_factory=set)  # speaker keys whose row cannot be used: not searched
     changes: int = 0  # of the log since it was built
     erased: int = 0  # voiceprints taken out since it was built
@@ -104,6 +83,7 @@ class IndexSync:
         self._new_index = new_index
         self._galleries: dict[int, GalleryIndex] = {}
         self._snapshots = snapshots
+        self._followed: Position | None = None  # by `follow`
 
     def load_all(self) -> None:
         """Build the index of every gallery of the encoder, from its snapshot or from SQL."""
@@ -130,16 +110,31 @@ class IndexSync:
         """Keys of the speakers who are kept out of the loaded indexes, because their rows cannot be used."""
         return sorted(key for index in tuple(self._galleries.values()) for key in tuple(index.damaged))
 
+    def size(self, gallery_key: int) -> int:
+        """Voiceprints of the gallery."""
+        return len(self.catch_up(gallery_key))
+
     def lag(self) -> int:
-        """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
-        self.forget(set(self._galleries) - self._own())
-        for gallery_key in tuple(self._galleries):
-            self.catch_up(gallery_key)
+        """How many committed changes the indexes in memory do not have at this moment. They are brought in."""
         with self._database.read() as db:
-            return changes.count_from(db, changes.horizon(db))
+            held = [(key, index) for key, index in tuple(self._galleries.items()) if index.vectors is not None]
+            behind = sum(changes.count_since(db, key, index.position) for key, index in held)
+        self.follow()
+        return behind
+
+    def follow(self) -> None:
+        """Bring in what changed elsewhere, and drop what was erased elsewhere, of what is in memory."""
+        self.forget(set(self._galleries) - self._own())
+        held = self.loaded()
+        with self._database.read() as db:
+            position = changes.position(db)
+            changed = held if self._followed is None else changes.galleries_since(db, held, self._followed)
+        for gallery_key in changed:
+            self.catch_up(gallery_key)
+        self._followed = position
 
     def apply(self, touched: dict[int, set[int]]) -> None:
-        """Apply what was just committed here, without waiting for the log to become readable."""
+        """Apply what was just committed here, so that no search has to."""
         for gallery_key, speaker_keys in touched.items():
             if self._snapshots is not None:
                 self._snapshots.blank(gallery_key, speaker_keys)
@@ -176,13 +171,13 @@ class IndexSync:
                 self._forget_snapshot(gallery_key)
             opened = self._snapshots.open(gallery_key) if self._snapshots and index.vectors is None else None
             with self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
-                stop, encoder = changes.horizon(db), voiceprints.encoder_of(db, gallery_key)
+                now, encoder = changes.position(db), voiceprints.encoder_of(db, gallery_key)
                 if index.vectors is None or exact_again or index.encoder != encoder:
-                    if not self._resume(db, gallery_key, index, opened, stop):
+                    if not self._resume(db, gallery_key, index, opened, now):
                         self._load(db, gallery_key, index, encoder)
-                elif stop > index.position or also:
-                    self._follow(db, gallery_key, index, stop, also)
-                index.position = max(stop, index.position)
+                else:
+                    self._read_log(db, gallery_key, index, index.position, also)
+                index.position = now
                 index.revision = revision
                 self._tend(db, gallery_key, index)
         return index
@@ -228,7 +223,8 @@ class IndexSync:
         if found is None or found.is_stale(len(index), index.changes, index.erased):
             changed, erased = index.changes, index.erased  # as they are before the store is read
             with self._database.read() as db:
-                found = cross_speaker_scores(db, gallery_key, index.every_key(), default)
+                keys = index.every_key()
+                found = cross_speaker_scores(db, gallery_key, keys, len(keys), default)
             index.cross_speaker = found = replace(found, changes=changed, erased=erased)
         return found.own
 
@@ -251,33 +247,37 @@ class IndexSync:
         if index.vectors is None:
             return False
         with self._database.read() as db:
-            current = changes.horizon(db) <= index.position and voiceprints.encoder_of(db, gallery_key) == index.encoder
+            current = not changes.any_since(db, gallery_key, index.position)
+            current = current and voiceprints.encoder_of(db, gallery_key) == index.encoder
         if current:
             index.revision = revision
         return current
 
-    def _follow(self, db: Handle, gallery_key: int, index: GalleryIndex, stop: int, also: Collection[int] = ()) -> None:
-        """Apply the log up to `stop`."""
-        changed = changes.between(db, gallery_key, index.position, stop)
+    def _read_log(
+        self, db: Handle, gallery_key: int, index: GalleryIndex, position: Position, also: Collection[int] = ()
+    ) -> None:
+        """Apply the log behind the position."""
+        changed = changes.since(db, gallery_key, position)
         if self._snapshots is not None:
             self._snapshots.blank(gallery_key, changed)
         for some in _in_parts(changed.union(also)):
             self._refresh(db, gallery_key, index, some)
         index.changes += len(changed)
 
-    def _resume(self, db: Handle, gallery_key: int, index: GalleryIndex, opened: Opened | None, stop: int) -> bool:
+    def _resume(self, db: Handle, gallery_key: int, index: GalleryIndex, opened: Opened | None, now: Position) -> bool:
         """Begin with the snapshot and apply the log. False where there is none, or none that can be used."""
         gallery = galleries.by_key(db, gallery_key)
         if opened is None or gallery is None or self._snapshots is None:
             return False
         of, vectors = opened
-        why = wrong(db, gallery, opened, changes.between(db, gallery_key, of.position, stop), stop)
+        position = Position.before(of.position)
+        why = wrong(db, gallery, opened, changes.since(db, gallery_key, position), now)
         if why is not None:
             self._snapshots.refuse(gallery_key, why)
             return False
         index.vectors, index.damaged = LayeredIndex(vectors.dim, vectors), set(of.damaged)
-        index.encoder, index.position = of.encoder, of.position
-        self._follow(db, gallery_key, index, stop)
+        index.encoder = of.encoder
+        self._read_log(db, gallery_key, index, position)
         return True
 
     def _load(self, db: Handle, gallery_key: int, index: GalleryIndex, encoder: str | None) -> None:

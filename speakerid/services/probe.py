@@ -14,11 +14,11 @@ from speakerid.audio.decode import FAINT, CleanSpeech, Preparer, excerpt, speech
 from speakerid.audio.fingerprint import fingerprint
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
 from speakerid.errors import NotEnoughSpeech
+from speakerid.services.neighbors import Neighbors
 from speakerid.types import AudioWarning, Embedding, FloatArray, Speech
 
 if TYPE_CHECKING:  # what an encoder process does without
     from speakerid.services.engine import Engine
-    from speakerid.services.index_sync import Neighbors
 
 WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 

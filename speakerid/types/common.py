@@ -53,7 +53,7 @@ class Readiness:
     database: Literal["ok", "read_only", "unavailable"]
     encoder: Literal["ok", "failing"]
     last_inference_age_s: float | None
-    index_lag: int | None  # committed changes that the index does not show yet
+    index_lag: int | None  # committed changes that were not in memory when this was asked
     erasures_pending: int | None = None  # whose bytes are still to be removed from the store's files
     quarantined: int = 0  # speakers whose row is damaged: kept, but not searched
     quarantined_speakers: tuple[str, ...] = ()  # ids of the first hundred
