@@ -28,7 +28,7 @@ from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
-from speakerid.services.probe import Probe, probe_of_speech
+from speakerid.services.probe import Listener, Probe, probe_of_speech
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
@@ -50,15 +50,23 @@ def prepare(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel 
 
     Raises AudioError, Overloaded.
     """
+    return among(engine, gallery, heard(engine, audio, channel))
+
+
+def among(engine: Engine, gallery: GalleryRow, probe: Probe) -> Probe:
+    """The same with who sounds alike in the gallery as it is now."""
+    return replace(probe, near=near(engine, gallery, probe.embedding))
+
+
+def heard(listener: Listener, audio: bytes, channel: Channel = "mix") -> Probe:
+    """All of a probe that needs no store. Raises AudioError, Overloaded."""
     lost: list[float] = []
-    samples = engine.decode(audio, channel=channel, lost=lost.append)
-    clean = engine.preparer.clean(samples, round(sum(lost, 0.0), 2))
-    probe = probe_of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel)
+    samples = listener.decode(audio, channel=channel, lost=lost.append)
+    clean = listener.preparer.clean(samples, round(sum(lost, 0.0), 2))
     return replace(
-        probe,
+        probe_of_speech(listener, audio, clean, min_speech_s=0.0, channel=channel),
         audio=audio if channel == "mix" else _one_side(samples),
-        voices_llr=_voices_llr(engine, clean),
-        near=near(engine, gallery, probe.embedding),
+        voices_llr=_voices_llr(listener, clean),
         fingerprint=fingerprint(samples[clean.segments[0][0] : clean.segments[-1][1]]) if clean.segments else b"",
     )
 
@@ -167,13 +175,13 @@ def _one_side(samples: FloatArray) -> bytes:
     return as_wav((samples, SAMPLE_RATE_HZ), RECORDING)
 
 
-def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:
-    model = engine.limits.voices
+def _voices_llr(listener: Listener, clean: CleanSpeech) -> float | None:
+    model = listener.limits.voices
     windows = speech_windows(clean.samples) if model else []
     if model is None or len(windows) < 2:
         return None
     batches = [windows[start : start + WINDOWS_AT_ONCE] for start in range(0, len(windows), WINDOWS_AT_ONCE)]
-    embeddings = np.concatenate([engine.encoder.embed(batch) for batch in batches])
+    embeddings = np.concatenate([listener.encoder.embed(batch) for batch in batches])
     return model.llr(split(embeddings, clean.speech.seconds))
 
 

@@ -6,13 +6,32 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from speakerid.audio.decode import FAINT, CleanSpeech, excerpt, unused
+from speakerid.audio.decode import FAINT, CleanSpeech, OnLost, Preparer, excerpt, unused
 from speakerid.audio.limits import Channel
+from speakerid.encoders.base import Encoder
 from speakerid.errors import NotEnoughSpeech
+from speakerid.scoring.coach import CoachLimits
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
 from speakerid.types import AudioWarning, Embedding, FloatArray, Speech
+
+
+class Listener(Protocol):
+    """What makes probes: an engine, or what a machine without the store has of one (cluster/)."""
+
+    @property
+    def encoder(self) -> Encoder: ...
+
+    @property
+    def preparer(self) -> Preparer: ...
+
+    @property
+    def limits(self) -> CoachLimits: ...
+
+    def decode(self, audio: bytes, *, channel: Channel, lost: OnLost) -> FloatArray:
+        """As `Engine.decode`."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +76,7 @@ class Probe:
 
 
 def prepare_probe(
-    engine: Engine,
+    engine: Listener,
     audio: bytes,
     *,
     min_speech_s: float,
@@ -76,7 +95,7 @@ def prepare_probe(
 
 
 def probe_of_speech(
-    engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float, channel: Channel = "mix"
+    engine: Listener, audio: bytes, clean: CleanSpeech, *, min_speech_s: float, channel: Channel = "mix"
 ) -> Probe:
     """The same when the speech in `audio` was found before. Of long speech an excerpt is embedded."""
     needed = needed_s(engine, min_speech_s)
@@ -92,7 +111,7 @@ def probe_of_speech(
     )
 
 
-def needed_s(engine: Engine, min_speech_s: float) -> float:
+def needed_s(engine: Listener, min_speech_s: float) -> float:
     """Speech that an embedding needs, in a gallery that asks for `min_speech_s`."""
     return max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
 
