@@ -174,18 +174,24 @@ def figures(engine: Engine) -> StoreFigures:
         return StoreFigures(recordings.states(db), changes.erasures_pending(db))
 
 
+def failing(engine: Engine) -> str | None:
+    """Why nothing can be embedded: a sentence, None where all is well."""
+    works = all(one.encoder.healthy() for one in engine.each)
+    return None if works else "The encoder failed at the last inference."
+
+
 def readiness(engine: Engine) -> Readiness:
-    store, healthy = _store(engine), all(one.encoder.healthy() for one in engine.each)
+    store, why = _store(engine), failing(engine)
     return Readiness(
-        ready=store.state == "ok" and healthy,
+        ready=store.state == "ok" and why is None,
         database=store.state,
-        encoder="ok" if healthy else "failing",
+        encoder="ok" if why is None else "failing",
         last_inference_age_s=engine.encoder.last_success_age(),
         index_lag=store.lag,
         erasures_pending=store.pending,
         quarantined=store.damaged,
         quarantined_speakers=store.ids,
-        reason=store.reason if healthy else store.reason or "The encoder failed at the last inference.",
+        reason=store.reason or why,
     )
 
 
