@@ -38,6 +38,10 @@ class Serving(Store):
         int | None, typer.Option("--port", help="0 takes a free one. [env: SPEAKERID_PORT; default: 8700]")
     ] = None
     encoder: EncoderOption = None
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", help="Processes that embed, one a core. [env: SPEAKERID_WORKERS; default: 1]"),
+    ] = None
     access_log: Annotated[
         bool, typer.Option("--access-log", help="A line for each request on stderr, as SPEAKERID_LOG_FORMAT=json has.")
     ] = False
@@ -53,7 +57,13 @@ def serve(options: Serving) -> None:
     # Inside, for a quick --help. It loads no torch unless the encoder is a SpeechBrain model.
     from speakerid.cli.server.uvicorn_server import bind
 
-    settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
+    settings = read_settings(
+        host=options.host,
+        port=options.port,
+        store=options.store,
+        encoder=options.encoder,
+        workers=options.workers,
+    )
     requests = options.access_log or settings.log_format == "json"
     with (
         logged(settings, requests=requests) as traces,
@@ -69,7 +79,7 @@ def ready_engine(settings: Settings, traces: Traces) -> Iterator[Engine]:
 
     Raises SettingsError, StoreError, EncoderError, and what `_warm_up` does.
     """
-    from speakerid.bootstrap import build_engine, with_other_encoders
+    from speakerid.bootstrap import build_engine, with_other_encoders, with_workers
     from speakerid.db.erasure import BRIEFLY
 
     engine = build_engine(settings, effort=BRIEFLY, traces=traces)  # the scrubber does the rest
@@ -77,6 +87,7 @@ def ready_engine(settings: Settings, traces: Traces) -> Iterator[Engine]:
         engine = with_other_encoders(engine, settings)
         engine.database.require_writable()
         refuse_open_bind(engine, settings)
+        engine = with_workers(engine, settings)
         _warm_up(engine)
         yield engine
     finally:
@@ -131,7 +142,8 @@ def _shown(store: str) -> str:
 def _warm_up(engine: Engine) -> None:
     """Load what the first request would wait for.
 
-    Raises EncoderFailed, DecoderUnavailable, TranscriberUnusable, ExtraMissing when one does not work.
+    Raises EncoderFailed, DecoderUnavailable, TranscriberUnusable, ExtraMissing, EncoderWorkersFailed when one does
+    not work.
     """
     import numpy as np
 
@@ -144,6 +156,8 @@ def _warm_up(engine: Engine) -> None:
         one.indexes.load_all()
         samples = max(one.encoder.min_samples, one.encoder.sample_rate_hz)
         one.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])
+    if engine.workers is not None:
+        engine.workers.wait_until_ready()
 
 
 def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Serving) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from speakerid.audio.decode import OnLost, Preparer
+from speakerid.audio.decode import Preparer
 from speakerid.audio.files import read_file
 from speakerid.audio.limits import Channel, DecodeLimits
 from speakerid.audio.vad import SileroVad
@@ -21,7 +21,7 @@ from speakerid.errors import EncoderFailed, SpeakeridError
 from speakerid.scoring.coach import UNFITTED, CoachLimits
 from speakerid.services.coach import heard
 from speakerid.services.engine import Engine
-from speakerid.services.probe import Probe, prepare_probe
+from speakerid.services.probe import EmbeddedUtterance, Probe, ProbeOptions, embed_speech, prepare_probe
 from speakerid.types import FloatArray
 
 
@@ -45,11 +45,11 @@ class WorkersListener:
     def __init__(self, work: ClusterWork) -> None:
         """Raises EncoderError."""
         self.encoder = same_encoder(work.encoder, work.fingerprint)
-        self.preparer = Preparer(SileroVad(), work.decoding)
         self.limits = work.limits
+        self._preparer = Preparer(SileroVad(), work.decoding)
 
-    def decode(self, audio: bytes, *, channel: Channel, lost: OnLost) -> FloatArray:
-        return self.preparer.decode(audio, channel=channel, lost=lost)
+    def embedded(self, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
+        return embed_speech(self._preparer, self.encoder.embed, audio, options)
 
 
 def same_encoder(spec: str, fingerprint: str) -> Encoder:

@@ -9,8 +9,8 @@ from statistics import fmean
 
 import numpy as np
 
-from speakerid.audio.decode import CleanSpeech, as_wav, speech_windows
-from speakerid.audio.fingerprint import COVERED, fingerprint, is_long, is_same_take
+from speakerid.audio.decode import as_wav
+from speakerid.audio.fingerprint import COVERED, is_long, is_same_take
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
@@ -28,7 +28,7 @@ from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
-from speakerid.services.probe import Listener, Probe, probe_of_speech
+from speakerid.services.probe import EmbeddedUtterance, Listener, Probe, ProbeOptions, needed_s, probe_of
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
@@ -42,7 +42,6 @@ ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
 ELSEWHERE_FPIR = CoachLimit(refuse=0.001, warn=0.02)
 NEAREST = 8  # speakers looked at: one may be the speaker in question, some erased a moment ago
 ABOUT = 0.9  # of the longer one's speech at least: encodings of one take have about equally much
-WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
 
 def prepare(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel = "mix") -> Probe:
@@ -60,14 +59,18 @@ def among(engine: Engine, gallery: GalleryRow, probe: Probe) -> Probe:
 
 def heard(listener: Listener, audio: bytes, channel: Channel = "mix") -> Probe:
     """All of a probe that needs no store. Raises AudioError, Overloaded."""
-    lost: list[float] = []
-    samples = listener.decode(audio, channel=channel, lost=lost.append)
-    clean = listener.preparer.clean(samples, round(sum(lost, 0.0), 2))
+    options = ProbeOptions(
+        needed_s(listener, 0.0),
+        channel,
+        windows=listener.limits.voices is not None,
+        fingerprint=True,
+        samples=channel != "mix",
+    )
+    found = listener.embedded(audio, options)
     return replace(
-        probe_of_speech(listener, audio, clean, min_speech_s=0.0, channel=channel),
-        audio=audio if channel == "mix" else _one_side(samples),
-        voices_llr=_voices_llr(listener, clean),
-        fingerprint=fingerprint(samples[clean.segments[0][0] : clean.segments[-1][1]]) if clean.segments else b"",
+        probe_of(audio, found, options),
+        audio=audio if found.samples is None else _one_side(found.samples),
+        voices_llr=_voices_llr(listener, found),
     )
 
 
@@ -175,14 +178,11 @@ def _one_side(samples: FloatArray) -> bytes:
     return as_wav((samples, SAMPLE_RATE_HZ), RECORDING)
 
 
-def _voices_llr(listener: Listener, clean: CleanSpeech) -> float | None:
+def _voices_llr(listener: Listener, found: EmbeddedUtterance) -> float | None:
     model = listener.limits.voices
-    windows = speech_windows(clean.samples) if model else []
-    if model is None or len(windows) < 2:
+    if model is None or found.windows is None:
         return None
-    batches = [windows[start : start + WINDOWS_AT_ONCE] for start in range(0, len(windows), WINDOWS_AT_ONCE)]
-    embeddings = np.concatenate([listener.encoder.embed(batch) for batch in batches])
-    return model.llr(split(embeddings, clean.speech.seconds))
+    return model.llr(split(found.windows, found.speech.seconds))
 
 
 def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], probe: Probe) -> Match | None:
@@ -196,7 +196,7 @@ def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], p
 
 def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, probe: Probe) -> _Similar | None:
     """Of the other speakers, where there is one to compare with."""
-    alike = voiceprints.with_voice(db, speaker.gallery_key, probe.near.keys, engine.encoder.dim)
+    alike = voiceprints.with_voice(db, speaker.gallery_key, (probe.near or NO_NEIGHBORS).keys, engine.encoder.dim)
     found = [one for one in alike if one.row.key != speaker.key]
     if probe.embedding is None or not found:
         return None
@@ -209,5 +209,5 @@ def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, probe: Probe)
 
 def _elsewhere_llr(engine: Engine, probe: Probe, fpir: float) -> float:
     """By the encoder's own calibration, as the other limits."""
-    calibration = engine.calibration
-    return max(0.0, calibration.llr_of(calibration.strangers.taught(probe.near.own, probe.near.size, fpir)))
+    calibration, near = engine.calibration, probe.near or NO_NEIGHBORS
+    return max(0.0, calibration.llr_of(calibration.strangers.taught(near.own, near.size, fpir)))

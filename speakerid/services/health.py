@@ -24,7 +24,7 @@ from speakerid.db.repositories.utterances import Spoken
 from speakerid.db.types import is_sound, usual_dim
 from speakerid.errors import DataDamaged, StoreError, StoreReplaced
 from speakerid.scoring.cosine import shares, voiceprint
-from speakerid.services.engine import Engine
+from speakerid.services.engine import Engine, WorkersState
 from speakerid.services.galleries import refresh_voiceprints
 from speakerid.services.judge import is_unreadable
 from speakerid.services.recordings import results
@@ -176,23 +176,34 @@ def figures(engine: Engine) -> StoreFigures:
 
 def failing(engine: Engine) -> str | None:
     """Why nothing can be embedded: a sentence, None where all is well."""
-    works = all(one.encoder.healthy() for one in engine.each)
-    return None if works else "The encoder failed at the last inference."
+    if not all(one.encoder.healthy() for one in engine.each):
+        return "The encoder failed at the last inference."
+    if engine.workers is not None and not engine.workers.state().ready:
+        return "No process that embeds runs. The server's log has the cause."
+    return None
 
 
 def readiness(engine: Engine) -> Readiness:
     store, why = _store(engine), failing(engine)
+    workers = engine.workers.state() if engine.workers else None
     return Readiness(
         ready=store.state == "ok" and why is None,
         database=store.state,
         encoder="ok" if why is None else "failing",
-        last_inference_age_s=engine.encoder.last_success_age(),
+        last_inference_age_s=_latest(engine, workers),
         index_lag=store.lag,
         erasures_pending=store.pending,
         quarantined=store.damaged,
         quarantined_speakers=store.ids,
+        workers=None if workers is None else workers.ready,
+        workers_wanted=None if workers is None else workers.wanted,
         reason=store.reason or why,
     )
+
+
+def _latest(engine: Engine, workers: WorkersState | None) -> float | None:
+    ages = (engine.encoder.last_success_age(), None if workers is None else workers.last_success_age_s)
+    return min((one for one in ages if one is not None), default=None)
 
 
 def _store(engine: Engine) -> _Store:

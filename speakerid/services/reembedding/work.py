@@ -22,6 +22,7 @@ from speakerid.errors import (
     DataDamaged,
     DecoderUnavailable,
     EncoderFailed,
+    EncoderWorkerLost,
     ExtraMissing,
     Overloaded,
     ReembeddingAbandoned,
@@ -125,7 +126,7 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
             move.run(lease, watch)
     except Stop:
         _stopped(engine, job)
-    except (Overloaded, StoreError, DecoderUnavailable) as error:
+    except (Overloaded, StoreError, DecoderUnavailable, EncoderWorkerLost) as error:
         logger.warning("a gallery's move to another encoder has to go on later: %s", error)
         _give_back(engine, job, tried=True)
     except (ClusterFailed, ExtraMissing):
@@ -148,7 +149,7 @@ class _Move:
         self.engine, self.job, self.row, self._elsewhere = engine, job, row, elsewhere
 
     def run(self, lease: Lease, watch: Watch) -> None:
-        """Raises Stop, AudioNotKept, AudioUnusable, EncoderFailed, StoreError, DecoderUnavailable, ClusterFailed."""
+        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable, ClusterFailed."""
         if self._elsewhere is not None:
             self._embed_elsewhere(self._elsewhere, lease, watch)
         while True:
