@@ -51,6 +51,7 @@ SpeakeridError
 │   ├── NotSealed         a bug: a secret would have been written as it is
 │   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
 ├── ExtraMissing          an optional library is not installed
+├── ClusterFailed         a Ray cluster cannot be reached, or its workers cannot work
 └── SettingsError         the operator's settings contradict each other
 """
 

@@ -179,14 +179,22 @@ def figures(engine: Engine) -> StoreFigures:
         return StoreFigures(recordings.states(db), changes.erasures_pending(db))
 
 
+def failing(engine: Engine) -> str | None:
+    """Why nothing can be embedded: a sentence, None where all is well."""
+    if not all(one.encoder.healthy() for one in engine.each):
+        return "The encoder failed at the last inference."
+    if engine.workers is not None and not engine.workers.state().ready:
+        return "No process that embeds runs. The server's log has the cause."
+    return None
+
+
 def readiness(engine: Engine) -> Readiness:
-    store, healthy = _store(engine), all(one.encoder.healthy() for one in engine.each)
+    store, why = _store(engine), failing(engine)
     workers = engine.workers.state() if engine.workers else None
-    failing = _failing(healthy, workers)
     return Readiness(
-        ready=store.state == "ok" and failing is None,
+        ready=store.state == "ok" and why is None,
         database=store.state,
-        encoder="ok" if failing is None else "failing",
+        encoder="ok" if why is None else "failing",
         last_inference_age_s=_latest(engine, workers),
         index_lag=store.lag,
         erasures_pending=store.pending,
@@ -194,16 +202,8 @@ def readiness(engine: Engine) -> Readiness:
         quarantined_speakers=store.ids,
         workers=None if workers is None else workers.ready,
         workers_wanted=None if workers is None else workers.wanted,
-        reason=store.reason or failing,
+        reason=store.reason or why,
     )
-
-
-def _failing(healthy: bool, workers: WorkersState | None) -> str | None:
-    if not healthy:
-        return "The encoder failed at the last inference."
-    if workers is not None and not workers.ready:
-        return "No process that embeds runs. The server's log has the cause."
-    return None
 
 
 def _latest(engine: Engine, workers: WorkersState | None) -> float | None:

@@ -67,6 +67,7 @@ class Server(uvicorn.Server):
             app,
             http=partial(HttpProtocol, self._door),  # type: ignore[arg-type]  # only ever called
             ws=partial(StreamProtocol, self._door),  # type: ignore[arg-type]  # only ever called
+            loop="asyncio",  # uvloop, where something brought it, has no limits of what is read at a time
             timeout_keep_alive=int(HEAD_S),
             backlog=BACKLOG,
             log_config=None,

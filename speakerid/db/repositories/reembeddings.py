@@ -62,6 +62,11 @@ def missing(db: Session, row: ReembeddingRow, *, after: int, limit: int) -> list
     return list(db.scalars(query))
 
 
+def keys_missing(db: Session, row: ReembeddingRow) -> list[int]:
+    """Of all of them, rising."""
+    return list(db.scalars(_missing(row).with_only_columns(UtteranceRow.key).order_by(UtteranceRow.key)))
+
+
 def any_missing(db: Session, row: ReembeddingRow) -> bool:
     return db.scalar(_missing(row).with_only_columns(UtteranceRow.key).limit(1)) is not None
 
