@@ -134,6 +134,7 @@ def _warm_up(engine: Engine) -> None:
 def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Serving) -> None:
     from speakerid.api.app import create_app
     from speakerid.bootstrap import build_mover, build_worker
+    from speakerid.cli.server.recording_process import RecordingProcess
     from speakerid.cli.server.uvicorn_server import Server
     from speakerid.services.bookkeeping import Bookkeeper
     from speakerid.services.scrubber import Scrubber
@@ -144,11 +145,16 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
         else:
             typer.echo(f"Listening on {listener.url}")
 
-    worker = build_worker(engine, settings, settings.recording_workers)
     app = create_app(engine, settings)
     server = Server(app, announce)
-    mover = build_mover(engine, settings.recording_workers)
-    beside = (worker, mover, Scrubber(engine), Bookkeeper(engine, app.state.notes, settings.access_log_days))
+    jobs = settings.recording_workers
+    recordings = (build_worker(engine, settings, 0, webhooks=jobs > 0), RecordingProcess(engine, settings))
+    beside = (
+        *recordings,
+        build_mover(engine, jobs),
+        Scrubber(engine),
+        Bookkeeper(engine, app.state.notes, settings.access_log_days),
+    )
     for one in beside:
         one.start()
     try:

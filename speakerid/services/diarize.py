@@ -25,6 +25,8 @@ from speakerid.types import FloatArray, JobStage, Span, SpeakerCount, Speech
 MEASURED = 120 * SAMPLE_RATE_HZ  # samples, from the first word on, that noise and bandwidth are measured in
 PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long work waits where a request is refused
 PAUSE_S = 1.0
+AT_ONCE = 32  # segments whose samples wait to be embedded together
+GRID = 3_200  # samples, 0.2 s: segments are embedded up to a multiple of it, so that many are equally long
 At = Callable[[JobStage], None]  # called when a stage of the work begins
 MAX_SPEAKERS = 1000
 
@@ -96,6 +98,7 @@ class _Found:
         self._encoder = encoder
         self._alone_s = alone_s
         self._embeddings: list[FloatArray] = [np.zeros((0, encoder.dim), np.float32)]
+        self._waiting: list[FloatArray] = []  # samples of the segments that are not embedded yet
         self._first: list[SegmentedBlock] = []
 
     def measure_clipping(self, piece: FloatArray) -> None:
@@ -106,9 +109,16 @@ class _Found:
         if (self._first or block.segments) and self.total - (self._first or [block])[0].start < MEASURED:
             self._first.append(block)
         self.segments += block.segments
-        self._embeddings.append(self._embedded([block.cut(self._best(one)) for one in block.segments]))
+        self._waiting += [_on_grid(block.cut(self._best(one))) for one in block.segments]
+        if len(self._waiting) >= AT_ONCE:
+            self._embed()
+
+    def _embed(self) -> None:
+        self._embeddings.append(self._embedded(self._waiting))
+        self._waiting = []
 
     def evidence(self, *, numbered: bool) -> Evidence:
+        self._embed()
         alone_s = np.array([seconds(one.alone, SAMPLE_RATE_HZ) for one in self.segments], np.float64)
         return Evidence(
             np.concatenate(self._embeddings),
@@ -140,12 +150,16 @@ class _Found:
 
 
 def embed(encoder: Batcher, waveforms: Sequence[FloatArray]) -> FloatArray:
-    """`(n, dim)`. Raises Overloaded after a minute of it."""
+    """`(n, dim)`, when no request waits. Raises Overloaded after a minute of it."""
     for _ in range(PATIENCE):
         with suppress(Overloaded):
-            return encoder.embed(waveforms)
+            return encoder.embed(waveforms, background=True)
         time.sleep(PAUSE_S)
-    return encoder.embed(waveforms)
+    return encoder.embed(waveforms, background=True)
+
+
+def _on_grid(samples: FloatArray) -> FloatArray:
+    return samples[: max(len(samples) // GRID, 1) * GRID]
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
