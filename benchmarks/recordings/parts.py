@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,8 +47,9 @@ def measured(sid: SpeakerID, cases: Sequence[Case], clock: PartClock) -> dict[st
     clock.take()
     answered(sid, cases)
     minutes = sum(case.seconds for case in cases) / 60.0
-    parts = Counter({part: spent / 1e6 / minutes for part, spent in clock.take().items()})
-    return {part: parts[part] for part in PARTS} | {TOTAL: parts.total()}
+    spent = clock.take()
+    parts = {part: spent.get(part, 0) / 1e6 / minutes for part in PARTS}
+    return parts | {TOTAL: sum(parts.values())}
 
 
 def table(columns: Mapping[str, Mapping[str, float]]) -> str:

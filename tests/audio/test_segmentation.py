@@ -48,7 +48,7 @@ def test_digital_silence_is_not_gone_through() -> None:
     session = TwoAlways()
     windows = np.zeros((3, WINDOW), np.float32)
     windows[1, 5] = 1e-4
-    found = Segmentation(session).speaking(windows)  # type: ignore[arg-type]  # all that is called
+    found = Segmentation(session).speaking(windows)
     assert (session.windows, found.sum(axis=(1, 2)).tolist()) == (1, [0.0, 2.0 * FRAMES, 0.0])
-    assert Segmentation(session).speaking(windows[::2]).shape == (2, FRAMES, 3)  # type: ignore[arg-type]  # the same
+    assert Segmentation(session).speaking(windows[::2]).shape == (2, FRAMES, 3)
     assert session.windows == 1

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -91,7 +92,7 @@ class Worker(JobThreads):
         self._changed = threading.Lock()
         self._working, self._left = 0, time.monotonic()
         turns: dict[str, Callable[[str], bool]] = {f"recordings-{nth}": self._work for nth in range(jobs)}
-        turns |= {} if self._sender is None else {"webhooks": self._sender.turn}
+        turns |= {} if self._sender is None else {"webhooks": partial(_send, self._sender)}
         super().__init__(turns | {"leftovers": self._clear})
 
     def stop(self) -> None:
@@ -126,6 +127,10 @@ class Worker(JobThreads):
         """Hours of audio are erased for seconds, which no webhook waits for."""
         erase.leftovers(self._engine)
         return False
+
+
+def _send(sender: Sender, _worker: str) -> bool:
+    return sender.turn()
 
 
 def is_waiting(engine: Engine) -> bool:

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +26,7 @@ from tests.audio.encode import soundfile_bytes
 from tests.cli.command import Command
 from tests.sampled import ADA, probe
 from tests.services.recorded import MEETING, send
-
-PATIENCE_S = 120.0  # for a busy machine
+from tests.waiting import PATIENCE_S, until
 
 
 @contextmanager
@@ -41,13 +39,6 @@ def serving(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             yield process, process.stdout.readline().removeprefix("Listening on ").strip()
         finally:
             process.kill()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def worker_of(server: int) -> int:
