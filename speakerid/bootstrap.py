@@ -248,7 +248,7 @@ def build_mover(engine: Engine, jobs: int) -> Mover:
     return Mover(engine, working=jobs > 0)
 
 
-def build_worker(engine: Engine, settings: Settings, jobs: int) -> Worker:
+def build_worker(engine: Engine, settings: Settings, jobs: int, *, webhooks: bool = True) -> Worker:
     """`jobs` recordings at a time."""
-    secret = settings.webhook_secret
-    return Worker(engine, jobs, Notice(secret.get_secret_value() if secret else None, settings.webhook_private))
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
+    return Worker(engine, jobs, Notice(secret, settings.webhook_private) if webhooks else None)

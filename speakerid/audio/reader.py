@@ -24,7 +24,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from speakerid.audio.byte_source import Arriving, ByteSource, ChunkedSource, Cursor
+from speakerid.audio.byte_source import Arriving, ByteSource, ChunkedSource, Cursor, as_file
 from speakerid.audio.conditioning import PIECE_FRAMES, checked
 from speakerid.audio.containers.documents import cut_or_empty, refusal
 from speakerid.audio.containers.formats import DECODERS, DEMUXERS, EXACT
@@ -252,9 +252,7 @@ def _source(data: ByteSource | Arriving) -> ByteSource | None:
 
 
 def _file(data: ByteSource | Arriving) -> io.BytesIO | Cursor | Arriving:
-    if isinstance(data, bytes):
-        return io.BytesIO(data)
-    return Cursor(data) if isinstance(data, mmap.mmap | ChunkedSource) else data
+    return as_file(data) if isinstance(data, bytes | mmap.mmap | ChunkedSource) else data
 
 
 def to_float(frame: AudioFrame) -> FloatArray:

@@ -182,14 +182,15 @@ def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Ser
 def work_beside(engine: Engine, settings: Settings, notes: Notes) -> Iterator[None]:
     """What a server does besides answering requests, which leave `notes`."""
     from speakerid.bootstrap import build_mover, build_worker
+    from speakerid.cli.server.recording_process import RecordingProcess
     from speakerid.services.bookkeeping import Bookkeeper
     from speakerid.services.follower import Follower
     from speakerid.services.scrubber import Scrubber
 
-    worker = build_worker(engine, settings, settings.recording_workers)
-    mover = build_mover(engine, settings.recording_workers)
+    jobs = settings.recording_workers
+    recordings = (build_worker(engine, settings, 0, webhooks=jobs > 0), RecordingProcess(engine, settings))
     bookkeeper = Bookkeeper(engine, notes, settings.access_log_days)
-    beside = (worker, mover, Scrubber(engine), bookkeeper, Follower(engine))
+    beside = (*recordings, build_mover(engine, jobs), Scrubber(engine), bookkeeper, Follower(engine))
     for one in beside:
         one.start()
     try:
