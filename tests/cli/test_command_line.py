@@ -68,8 +68,10 @@ def test_a_question_answered_no_does_nothing(enrolled: Command, monkeypatch: pyt
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", ["version", "speakers list", "speakers list --json", "--help"])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("line", "unbuffered"),
+    [("version", ""), ("version", "1"), ("speakers list", ""), ("speakers list --json", "1"), ("--help", "")],
+)
 def test_a_reader_that_has_gone_is_no_crash(enrolled: Command, line: str, unbuffered: str) -> None:
     """The reader is gone before the first word: what is said then has no place to go."""
     read, write = os.pipe()

@@ -47,18 +47,21 @@ def _serve(store: Path, *arguments: str) -> Iterator[Started]:
             process.kill()
 
 
-def test_it_announces_itself_when_it_accepts_and_stops_on_sigterm(enrolled: Command) -> None:
+def test_it_announces_itself_when_it_accepts_needs_no_torch_and_stops_on_sigterm(enrolled: Command) -> None:
     with _serve(enrolled.store, "--port", "0") as started:
         ready = httpx.get(f"{started.url}/readyz", timeout=PATIENCE_S)
         assert (ready.status_code, ready.json()["encoder"]) == (200, "ok")
         assert ready.json()["last_inference_age_s"] is not None  # it was warmed up
+        if (maps := Path(f"/proc/{started.process.pid}/maps")).exists():
+            loaded = maps.read_text()
+            assert ("onnxruntime" in loaded, "libtorch" in loaded) == (True, False)
         assert started.stop(signal.SIGTERM) == (0, "")
     assert not enrolled.store.with_name("voices.db-wal").exists()  # the store was closed
 
 
-def test_ctrl_c_and_access_log(enrolled: Command) -> None:
-    with _serve(enrolled.store, "--port", "0", "--access-log") as started:
-        httpx.get(f"{started.url}/healthz", timeout=PATIENCE_S)
+def test_ctrl_c_access_log_and_an_announcement_as_json(enrolled: Command) -> None:
+    with _serve(enrolled.store, "--port", "0", "--access-log", "--json") as started:
+        assert httpx.get(f"{json.loads(started.line)['url']}/healthz", timeout=PATIENCE_S).status_code == 200
         code, printed = started.stop(signal.SIGINT)
     assert code == 0
     assert "GET /healthz" in printed
@@ -71,11 +74,6 @@ def test_the_log_may_be_a_json_object_a_line(enrolled: Command, monkeypatch: pyt
         code, printed = started.stop(signal.SIGTERM)
     (line,) = (json.loads(one) for one in printed.splitlines())
     assert (code, line["route"], line["request_id"]) == (0, "/v1/galleries/{gallery}", "mine-1")
-
-
-def test_json_announcement(enrolled: Command) -> None:
-    with _serve(enrolled.store, "--port", "0", "--json") as started:
-        assert httpx.get(f"{json.loads(started.line)['url']}/healthz", timeout=PATIENCE_S).status_code == 200
 
 
 def _answer(started: Started, request: bytes) -> httpx.Response:
@@ -102,15 +100,6 @@ def test_what_is_no_request_gets_a_problem_document_too(enrolled: Command) -> No
     assert problem["error"].endswith("Shorten the query, or send fewer headers.")
     assert (other.status_code, other.json()["code"]) == (400, "invalid_http")
     assert fits.json()["code"] not in ("request_head_too_large", "invalid_http")
-
-
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc to see what a process has loaded")
-def test_no_torch(enrolled: Command) -> None:
-    with _serve(enrolled.store, "--port", "0") as started:
-        assert started.url
-        maps = Path(f"/proc/{started.process.pid}/maps").read_text()
-    assert "onnxruntime" in maps
-    assert "libtorch" not in maps
 
 
 def test_other_machines_need_a_key(speakerid: Command) -> None:

@@ -98,7 +98,7 @@ def test_no_process_outlives_its_service(tmp_path: pytest.TempPathFactory) -> No
 
 def test_cancelled_decodes_leave_no_child() -> None:
     parent = template()
-    for _ in range(200):
+    for _ in range(20 * CORES):
         pieces = stream(LONG, limits=RECORDING)
         next(pieces)
         del pieces

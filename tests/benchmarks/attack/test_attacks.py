@@ -16,8 +16,8 @@ from benchmarks.attack.figures import Figure
 pytestmark = pytest.mark.slow
 
 ATTACKS: dict[str, Callable[[], Iterator[Figure]]] = {
-    "kills": partial(kills.measure, cycles=10, half_s=0.0),
-    "mutations": partial(mutations.measure, files=300),
+    "kills": partial(kills.measure, cycles=6, half_s=0.0),
+    "mutations": partial(mutations.measure, files=200),
     "tenants": tenants.measure,
     "references": references.measure,
     "encryption killed": partial(encryption.killed, kills=2),
