@@ -102,7 +102,7 @@ def switch(engine: Engine) -> None:
 
 
 @contextmanager
-def _another_writer(store: Path) -> Iterator[Callable[[], float]]:
+def another_writer(store: Path) -> Iterator[Callable[[], float]]:
     """Another process; `longest()` in seconds, once the block has ended."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_write, args=(store, there))
@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name in STEPS:
             store = folder / ("to.db" if name == "import" else "from.db")
             _engine(store).close()
-            with multiprocessing.get_context("spawn").Pool(1) as pool, _another_writer(store) as longest:
+            with multiprocessing.get_context("spawn").Pool(1) as pool, another_writer(store) as longest:
                 seconds, cpu_s, mib = pool.apply(_step, (name, folder, -(-asked.utterances // asked.each), asked.each))
             took = f"{seconds:.1f} s ({cpu_s:.1f} s of processor), {mib:.0f} MiB"
             sys.stdout.write(f"{name}: {took}; another writer waited for {longest():.1f} s at most\n")

@@ -23,15 +23,8 @@ BATCH_S = 30.0  # audio in one model call; measured on ECAPA-512: 60 s takes 90 
 RawEmbed = Callable[[FloatArray], FloatArray]  # (batch, samples) -> (batch, dim), rows of any norm
 
 
-class Encoder(Protocol):
-    """Waveforms in, speaker embeddings out.
-
-    Embeddings may be compared only when their encoders have equal fingerprints.
-    """
-
-    @property
-    def name(self) -> str:
-        """A name for people: `ecapa-mini`."""
+class EncoderShape(Protocol):
+    """What an encoder's embeddings are known by."""
 
     @property
     def fingerprint(self) -> str:
@@ -40,6 +33,17 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int:
         """Length of one embedding."""
+
+
+class Encoder(EncoderShape, Protocol):
+    """Waveforms in, speaker embeddings out.
+
+    Embeddings may be compared only when their encoders have equal fingerprints.
+    """
+
+    @property
+    def name(self) -> str:
+        """A name for people: `ecapa-mini`."""
 
     @property
     def sample_rate_hz(self) -> int: ...

@@ -10,8 +10,8 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 
@@ -21,12 +21,13 @@ from speakerid.db.repositories import changes, galleries, voiceprints
 from speakerid.db.repositories.voiceprints import ShortlistRow, Voiceprint
 from speakerid.db.store_file import Revision
 from speakerid.db.types import usual_dim
+from speakerid.encoders.base import EncoderShape
 from speakerid.index.base import Keys, VectorIndex
 from speakerid.index.faiss import FrozenLayers, LayeredIndex
 from speakerid.index.snapshot import SnapshotOrigin
 from speakerid.scoring.calibration import OwnStrangers, Strangers
 from speakerid.services.cross_speaker import CrossSpeakerScores, cross_speaker_scores
-from speakerid.services.snapshots import Opened, Snapshots, origin, wrong
+from speakerid.services.snapshots import Opened, Snapshots, origin
 from speakerid.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -47,16 +48,6 @@ class Neighbors:
 
 
 NO_NEIGHBORS = Neighbors(keys=(), size=0)
-
-
-class EncoderShape(Protocol):
-    """Of the running encoder, what its embeddings are known by."""
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def dim(self) -> int: ...
 
 
 @dataclass(eq=False)
@@ -103,12 +94,13 @@ class IndexSync:
         self._encoder = encoder
         self._new_index = new_index
         self._galleries: dict[int, GalleryIndex] = {}
-        self._snapshots = snapshots
+        self._snapshots = snapshots or Snapshots()  # that keeps none
 
     def load_all(self) -> None:
         """Build the index of every gallery of the encoder, from its snapshot or from SQL."""
-        for gallery_key in self._own():
-            self.catch_up(gallery_key)
+        for gallery_key, own in self._own().items():
+            if own:
+                self.catch_up(gallery_key)
 
     def loaded(self) -> set[int]:
         """Keys of the galleries that have an index in memory."""
@@ -131,18 +123,25 @@ class IndexSync:
         return sorted(key for index in tuple(self._galleries.values()) for key in tuple(index.damaged))
 
     def lag(self) -> int:
-        """Catch up, drop what was erased elsewhere, and count the committed changes that cannot be read safely yet."""
-        self.forget(set(self._galleries) - self._own())
+        """Catch up, leave what is others', and count the committed changes that cannot be read safely yet."""
+        self.leave()
         for gallery_key in tuple(self._galleries):
             self.catch_up(gallery_key)
         with self._database.read() as db:
             return changes.count_from(db, changes.horizon(db))
 
+    def leave(self) -> None:
+        """Drop the indexes of erased galleries, with their snapshots, and of those that have another encoder now."""
+        own = self._own()
+        self.forget(set(self._galleries) - set(own))
+        for gallery_key in set(self._galleries):
+            if not own.get(gallery_key):
+                self._galleries.pop(gallery_key, None)
+
     def apply(self, touched: dict[int, set[int]]) -> None:
         """Apply what was just committed here, without waiting for the log to become readable."""
         for gallery_key, speaker_keys in touched.items():
-            if self._snapshots is not None:
-                self._snapshots.blank(gallery_key, speaker_keys)
+            self._snapshots.blank(gallery_key, speaker_keys)
             index = self._galleries.get(gallery_key)
             if index is not None and index.vectors is not None:
                 self.catch_up(gallery_key, speaker_keys)
@@ -151,18 +150,22 @@ class IndexSync:
         """Drop the indexes of erased galleries, with their snapshots."""
         for gallery_key in gallery_keys:
             self._galleries.pop(gallery_key, None)
-            self._forget_snapshot(gallery_key)
+            self._snapshots.forget(gallery_key)
 
     def purge(self) -> None:
         """Take out of the snapshots what was erased by a process that was killed before it could, or elsewhere."""
-        if self._snapshots is not None:
-            with self._database.read() as db:
-                self._snapshots.purge(db)
+        with self._database.read() as db:
+            self._snapshots.purge(db)
+
+    def load_soon(self, gallery_key: int) -> None:
+        """In a thread: until it is done, searches of this gallery wait, and others do not."""
+        index = self._galleries.setdefault(gallery_key, GalleryIndex())
+        self._behind(gallery_key, index, partial(self.catch_up, gallery_key))
 
     def close(self) -> None:
-        """Wait for snapshots that are being written."""
+        """Wait for indexes that are being loaded, and snapshots that are being written."""
         for index in tuple(self._galleries.values()):
-            if index.thread is not None:
+            while index.thread is not None and index.thread.is_alive():
                 index.thread.join()
 
     def catch_up(self, gallery_key: int, also: Collection[int] = ()) -> GalleryIndex:
@@ -173,14 +176,14 @@ class IndexSync:
             return index
         with index.lock:
             if exact_again := index.is_small:  # until then searches go on with what there is
-                self._forget_snapshot(gallery_key)
-            opened = self._snapshots.open(gallery_key) if self._snapshots and index.vectors is None else None
+                self._snapshots.forget(gallery_key)
+            opened = self._snapshots.open(gallery_key) if index.vectors is None else None
             with self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
-                stop, encoder = changes.horizon(db), voiceprints.encoder_of(db, gallery_key)
+                stop, encoder = changes.standing(db, gallery_key)
                 if index.vectors is None or exact_again or index.encoder != encoder:
                     if not self._resume(db, gallery_key, index, opened, stop):
                         self._load(db, gallery_key, index, encoder)
-                elif stop > index.position or also:
+                elif stop > index.position or (also and not self._database.is_sqlite):  # whose log cannot be read yet
                     self._follow(db, gallery_key, index, stop, also)
                 index.position = max(stop, index.position)
                 index.revision = revision
@@ -232,17 +235,11 @@ class IndexSync:
             index.cross_speaker = found = replace(found, changes=changed, erased=erased)
         return found.own
 
-    def _forget_snapshot(self, gallery_key: int) -> None:
-        if self._snapshots is not None:
-            self._snapshots.forget(gallery_key)
-
-    def _own(self) -> set[int]:
-        """Keys of the galleries that were made with the encoder."""
+    def _own(self) -> dict[int, bool]:
+        """Whether each gallery of the store was made with the encoder."""
+        made_with = None if self._encoder is None else self._encoder.fingerprint
         with self._database.read() as db:
-            return {row.key for row in galleries.every(db) if self._is_own(row.encoder_fingerprint)}
-
-    def _is_own(self, fingerprint: str | None) -> bool:
-        return self._encoder is None or self._encoder.fingerprint == fingerprint
+            return {row.key: made_with in (None, row.encoder_fingerprint) for row in galleries.every(db)}
 
     def _is_current(self, gallery_key: int, index: GalleryIndex, revision: Revision | None) -> bool:
         """Without the lock: whoever changes it meanwhile keeps no search waiting."""
@@ -250,31 +247,29 @@ class IndexSync:
             return True
         if index.vectors is None:
             return False
-        with self._database.read() as db:
-            current = changes.horizon(db) <= index.position and voiceprints.encoder_of(db, gallery_key) == index.encoder
-        if current:
+        watch = self._database.watch
+        if watch is not None and (seen := watch.glance(changes.STANDING, (gallery_key,))) is not None:
+            stop, encoder = (seen[0] or 0) + 1, seen[1]
+        else:
+            with self._database.read() as db:
+                stop, encoder = changes.standing(db, gallery_key)
+        if current := stop <= index.position and encoder == index.encoder:
             index.revision = revision
         return current
 
     def _follow(self, db: Handle, gallery_key: int, index: GalleryIndex, stop: int, also: Collection[int] = ()) -> None:
         """Apply the log up to `stop`."""
         changed = changes.between(db, gallery_key, index.position, stop)
-        if self._snapshots is not None:
-            self._snapshots.blank(gallery_key, changed)
+        self._snapshots.blank(gallery_key, changed)
         for some in _in_parts(changed.union(also)):
             self._refresh(db, gallery_key, index, some)
         index.changes += len(changed)
 
     def _resume(self, db: Handle, gallery_key: int, index: GalleryIndex, opened: Opened | None, stop: int) -> bool:
         """Begin with the snapshot and apply the log. False where there is none, or none that can be used."""
-        gallery = galleries.by_key(db, gallery_key)
-        if opened is None or gallery is None or self._snapshots is None:
+        if opened is None or not self._snapshots.is_usable(db, gallery_key, opened, stop):
             return False
         of, vectors = opened
-        why = wrong(db, gallery, opened, changes.between(db, gallery_key, of.position, stop), stop)
-        if why is not None:
-            self._snapshots.refuse(gallery_key, why)
-            return False
         index.vectors, index.damaged = LayeredIndex(vectors.dim, vectors), set(of.damaged)
         index.encoder, index.position = of.encoder, of.position
         self._follow(db, gallery_key, index, stop)
@@ -297,19 +292,14 @@ class IndexSync:
     def _refresh(self, db: Handle, gallery_key: int, index: GalleryIndex, wanted: Sequence[int]) -> None:
         if index.vectors is None:
             return
-        if index.encoder != (encoder := voiceprints.encoder_of(db, gallery_key)):
-            return self._load(db, gallery_key, index, encoder)
-        rows = [row for part in voiceprints.stored_voiceprints(db, gallery_key, LOAD_ROWS, wanted) for row in part]
+        rows, unreadable = voiceprints.changed(db, gallery_key, wanted)
         before = len(index.vectors)
         index.vectors.remove(np.array(sorted(set(wanted) - {key for key, _ in rows}), np.int64))
         index.erased += before - len(index.vectors)
-        dim = self._dim(db, gallery_key, rows) if rows else index.vectors.dim
-        if not len(index.vectors) and dim != index.vectors.dim:  # what is known of the dimension may change while empty
-            index.vectors = self._new_index(dim)
+        if rows and not len(index.vectors):  # what is known of the dimension may change while empty
+            index.vectors = self._new_index(self._dim(db, gallery_key, rows))
         damaged = set[int]()
-        keys, vectors = voiceprints.vectors_of(
-            rows, index.vectors.dim, voiceprints.unreadable(db, gallery_key, wanted), damaged
-        )
+        keys, vectors = voiceprints.vectors_of(rows, index.vectors.dim, unreadable, damaged)
         index.vectors.upsert(keys, vectors)
         index.vectors.remove(np.array(sorted(damaged), np.int64))
         index.damaged = index.damaged.difference(wanted) | damaged
@@ -317,22 +307,28 @@ class IndexSync:
     def _tend(self, db: Handle, gallery_key: int, index: GalleryIndex) -> None:
         """Let a thread rebuild what grew too much, and write the snapshot of what was built anew."""
         vectors = index.vectors
-        if not isinstance(vectors, LayeredIndex) or (index.thread is not None and index.thread.is_alive()):
+        if not isinstance(vectors, LayeredIndex) or _is_busy(index.thread):
             return
-        if not vectors.is_due and not vectors.is_new:
+        if vectors.is_small or not (vectors.is_due or vectors.is_new):
             return
         if (gallery := galleries.by_key(db, gallery_key)) is not None:
-            arguments = (gallery, vectors, vectors.freeze(), origin(gallery, index.position, index.damaged))
-            index.thread = threading.Thread(target=self._rebuild, args=arguments, name="index", daemon=True)
-            index.thread.start()
+            of = origin(gallery, index.position, index.damaged)
+            self._behind(gallery_key, index, partial(self._rebuild, gallery, vectors, vectors.freeze(), of))
 
     def _rebuild(self, gallery: GalleryRow, vectors: LayeredIndex, frozen: FrozenLayers, of: SnapshotOrigin) -> None:
-        try:
-            base = vectors.rebuild(frozen)
-            if self._snapshots is not None:
-                self._snapshots.save(self._database, gallery, of, base)
-        except Exception as error:  # the one there is goes on to be right, and the next change tries again
-            logger.error("the index of gallery %d could not be rebuilt", gallery.key, exc_info=error)
+        self._snapshots.save(self._database, gallery, of, vectors.rebuild(frozen))
+
+    def _behind(self, gallery_key: int, index: GalleryIndex, work: Callable[[], object]) -> None:
+        """Do it in a thread."""
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # the one there is goes on to be right, and the next change tries again
+                logger.error("the index of gallery %d could not be rebuilt", gallery_key, exc_info=error)
+
+        index.thread = threading.Thread(target=run, name="index", daemon=True)
+        index.thread.start()
 
     def _dim(self, db: Handle, gallery_key: int, rows: Sequence[tuple[int, bytes]]) -> int:
         """Of how many numbers a voiceprint of this gallery is, 1 where that cannot be known."""
@@ -340,6 +336,11 @@ class IndexSync:
         if self._encoder is not None and gallery and gallery.encoder_fingerprint == self._encoder.fingerprint:
             return self._encoder.dim
         return usual_dim([data for _, data in rows]) // BYTES or 1
+
+
+def _is_busy(thread: threading.Thread | None) -> bool:
+    """With something else than what this thread does."""
+    return thread is not None and thread is not threading.current_thread() and thread.is_alive()
 
 
 def _in_parts(speaker_keys: Iterable[int]) -> Iterator[list[int]]:

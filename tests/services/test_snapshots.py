@@ -322,6 +322,42 @@ def test_many_changes_make_a_newer_one(filled: Engine, folder: Path) -> None:
     assert len(stored(filled, folder)) > PEOPLE
 
 
+def test_whoever_enrolls_leaves_the_file_alone(filled: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has nothing of them, and to find that out again each time would keep searches waiting."""
+    newest, looked = snapshot.newest_key, list[Path]()
+
+    def noted(path: Path) -> int:
+        looked.append(path)
+        return newest(path)
+
+    monkeypatch.setattr(snapshot, "newest_key", noted)
+    monkeypatch.setattr(snapshot, "blank", lambda *_, **__: pytest.fail("it was opened to be changed"))
+    for nth in range(PEOPLE, PEOPLE + 3):
+        enroll(filled, nth)
+        assert nearest(filled, nth) > 0
+    assert looked == [file_of(filled, folder)]
+
+
+def test_a_gallery_that_came_in_is_loaded_behind_and_leaves_a_snapshot(
+    filled: Engine, open_engine: EngineMaker, store_url: str, folder: Path
+) -> None:
+    file_of(filled, folder).unlink()
+    again = opened(open_engine, store_url, folder)
+    again.indexes.load_soon(key_of(again))
+    again.indexes.close()
+    assert again.indexes.loaded() == {key_of(again)}
+    assert len(stored(again, folder)) == PEOPLE
+
+
+def test_a_gallery_that_has_another_encoder_now_leaves_memory_and_keeps_its_file(filled: Engine, folder: Path) -> None:
+    """The file is the other encoder's by then."""
+    with filled.write() as db:
+        galleries.get(db, "default").encoder_fingerprint = "e" * 64
+    filled.indexes.lag()
+    assert filled.indexes.loaded() == set()
+    assert file_of(filled, folder).exists()
+
+
 def test_a_gallery_that_shrank_is_searched_while_it_becomes_exact_again(
     filled: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

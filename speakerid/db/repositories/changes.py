@@ -7,14 +7,25 @@ younger id can be committed before an older one.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import Select, bindparam, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from speakerid.db.models import ErasureRow, IndexChangeRow
+from speakerid.db.models import ErasureRow, GalleryRow, IndexChangeRow
 
+# The newest change and a gallery's encoder, of SQLite: what each search asks after a commit, so nothing goes around it.
+STANDING = "SELECT (SELECT max(id) FROM index_changes), (SELECT encoder_fingerprint FROM galleries WHERE key = ?)"
 _TOUCHED = "speakerid_touched"
 _ERASED = "speakerid_erased_galleries"
 _NOTED = "speakerid_erasure"
+
+
+def _between(position: InstrumentedAttribute[int]) -> Select[int]:
+    """Built once: to build it anew takes as long as to ask for it."""
+    inside = (position >= bindparam("start"), position < bindparam("stop"))
+    return select(IndexChangeRow.speaker_key).where(IndexChangeRow.gallery_key == bindparam("gallery"), *inside)
+
+
+_BETWEEN_IDS, _BETWEEN_TXIDS = _between(IndexChangeRow.id), _between(IndexChangeRow.txid)
 
 
 def record(db: Session, gallery_key: int, speaker_key: int) -> None:
@@ -46,12 +57,19 @@ def horizon(db: Session) -> int:
     return int(db.execute(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")).scalar_one())
 
 
+def standing(db: Session, gallery_key: int) -> tuple[int, str | None]:
+    """`horizon`, and the fingerprint of what the gallery's voiceprints are made with: None for one that is gone."""
+    encoder = select(GalleryRow.encoder_fingerprint).where(GalleryRow.key == gallery_key)
+    if not _is_sqlite(db):
+        return horizon(db), db.scalar(encoder)
+    newest, fingerprint = db.connection().exec_driver_sql(STANDING, (gallery_key,)).one()
+    return (newest or 0) + 1, fingerprint
+
+
 def between(db: Session, gallery_key: int, start: int, stop: int) -> set[int]:
     """Speaker keys of this gallery that changed at positions `start <= p < stop`."""
-    position = _position(db)
-    inside: ColumnElement[bool] = (position >= start) & (position < stop)
-    query = select(IndexChangeRow.speaker_key).where(IndexChangeRow.gallery_key == gallery_key, inside)
-    return set(db.scalars(query))
+    query = _BETWEEN_IDS if _is_sqlite(db) else _BETWEEN_TXIDS
+    return set(db.connection().execute(query, {"gallery": gallery_key, "start": start, "stop": stop}).scalars())
 
 
 def count_from(db: Session, start: int) -> int:
