@@ -94,7 +94,7 @@ class IndexSync:
         self._encoder = encoder
         self._new_index = new_index
         self._galleries: dict[int, GalleryIndex] = {}
-        self._snapshots = snapshots or Snapshots()  # that keeps none
+        self._snapshots, self._blank = snapshots or Snapshots(), None if snapshots is None else snapshots.blank
 
     def load_all(self) -> None:
         """Build the index of every gallery of the encoder, from its snapshot or from SQL."""
@@ -134,14 +134,14 @@ class IndexSync:
         """Drop the indexes of erased galleries, with their snapshots, and of those that have another encoder now."""
         own = self._own()
         self.forget(set(self._galleries) - set(own))
-        for gallery_key in set(self._galleries):
-            if not own.get(gallery_key):
-                self._galleries.pop(gallery_key, None)
+        for gallery_key in {key for key in tuple(self._galleries) if not own.get(key)}:
+            self._galleries.pop(gallery_key, None)
 
     def apply(self, touched: dict[int, set[int]]) -> None:
         """Apply what was just committed here, without waiting for the log to become readable."""
         for gallery_key, speaker_keys in touched.items():
-            self._snapshots.blank(gallery_key, speaker_keys)
+            if self._blank is not None:
+                self._blank(gallery_key, speaker_keys)
             index = self._galleries.get(gallery_key)
             if index is not None and index.vectors is not None:
                 self.catch_up(gallery_key, speaker_keys)
@@ -154,13 +154,14 @@ class IndexSync:
 
     def purge(self) -> None:
         """Take out of the snapshots what was erased by a process that was killed before it could, or elsewhere."""
-        with self._database.read() as db:
-            self._snapshots.purge(db)
+        if self._blank is not None:
+            with self._database.read() as db:
+                self._snapshots.purge(db)
 
     def load_soon(self, gallery_key: int) -> None:
         """In a thread: until it is done, searches of this gallery wait, and others do not."""
-        index = self._galleries.setdefault(gallery_key, GalleryIndex())
-        self._behind(gallery_key, index, partial(self.catch_up, gallery_key))
+        empty = self._galleries.setdefault(gallery_key, GalleryIndex())
+        self._behind(gallery_key, empty, partial(self.catch_up, gallery_key))
 
     def close(self) -> None:
         """Wait for indexes that are being loaded, and snapshots that are being written."""
@@ -260,7 +261,8 @@ class IndexSync:
     def _follow(self, db: Handle, gallery_key: int, index: GalleryIndex, stop: int, also: Collection[int] = ()) -> None:
         """Apply the log up to `stop`."""
         changed = changes.between(db, gallery_key, index.position, stop)
-        self._snapshots.blank(gallery_key, changed)
+        if self._blank is not None:
+            self._blank(gallery_key, changed)
         for some in _in_parts(changed.union(also)):
             self._refresh(db, gallery_key, index, some)
         index.changes += len(changed)

@@ -7,31 +7,25 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 
-from speakerid.db.engine import Handle
 from speakerid.db.repositories import changes, galleries
 from speakerid.db.repositories import speakers as rows
 from speakerid.index import snapshot
-from speakerid.index.compressed import QuantizedVectors, quantized
+from speakerid.index.compressed import quantized
 from speakerid.index.faiss import LayeredIndex
 from speakerid.services import galleries as gallery_verbs
 from speakerid.services import speakers
 from speakerid.services.engine import Engine
 from speakerid.services.snapshots import Snapshots
-from speakerid.services.speakers import SpeakerFields
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.services.enrolled import add_gallery, erase_speaker
-
-PEOPLE = 60
-LIMIT = 32  # vectors that are searched exactly
-SMALL = partial(LayeredIndex, exact_up_to=LIMIT)
+from tests.services.snapshotted import LIMIT, PEOPLE, SMALL, add, enroll, file_of, key_of, nearest, opened, stored
 
 
 @pytest.fixture
@@ -51,44 +45,9 @@ def filled(open_engine: EngineMaker, store_url: str, folder: Path) -> Engine:
     return engine
 
 
-def opened(open_engine: EngineMaker, store_url: str, folder: Path | None) -> Engine:
-    return open_engine(store_url, new_index=SMALL, snapshots=Snapshots(folder))
-
-
-def enroll(engine: Engine, nth: int, gallery: str = "default") -> str:
-    with engine.write() as db:
-        return add(db, gallery, nth)
-
-
-def add(db: Handle, gallery: str, nth: int) -> str:
-    row = galleries.get(db, gallery)
-    made = speakers.create(db, row, SpeakerFields(name=f"Person {nth}"))
-    found = rows.get(db, row.key, made.id)
-    found.voiceprint = unit(nth)
-    changes.record(db, row.key, found.key)
-    return made.id
-
-
-def key_of(engine: Engine, gallery: str = "default") -> int:
-    with engine.read() as db:
-        return galleries.get(db, gallery).key
-
-
-def file_of(engine: Engine, folder: Path) -> Path:
-    return folder / f"gallery-{key_of(engine)}.snapshot"
-
-
-def nearest(engine: Engine, nth: int) -> int:
-    return engine.indexes.search(key_of(engine), unit(nth), 1).keys[0]
-
-
 def everybody(engine: Engine) -> dict[int, int]:
     """Who is found for each voice."""
     return {nth: nearest(engine, nth) for nth in range(PEOPLE)}
-
-
-def stored(engine: Engine, folder: Path) -> QuantizedVectors:
-    return snapshot.read(file_of(engine, folder))[1].stored
 
 
 def resumed(engine: Engine) -> bool:
@@ -320,42 +279,6 @@ def test_many_changes_make_a_newer_one(filled: Engine, folder: Path) -> None:
     filled.indexes.close()
     assert snapshot.origin_of(file_of(filled, folder)).position > before
     assert len(stored(filled, folder)) > PEOPLE
-
-
-def test_whoever_enrolls_leaves_the_file_alone(filled: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has nothing of them, and to find that out again each time would keep searches waiting."""
-    newest, looked = snapshot.newest_key, list[Path]()
-
-    def noted(path: Path) -> int:
-        looked.append(path)
-        return newest(path)
-
-    monkeypatch.setattr(snapshot, "newest_key", noted)
-    monkeypatch.setattr(snapshot, "blank", lambda *_, **__: pytest.fail("it was opened to be changed"))
-    for nth in range(PEOPLE, PEOPLE + 3):
-        enroll(filled, nth)
-        assert nearest(filled, nth) > 0
-    assert looked == [file_of(filled, folder)]
-
-
-def test_a_gallery_that_came_in_is_loaded_behind_and_leaves_a_snapshot(
-    filled: Engine, open_engine: EngineMaker, store_url: str, folder: Path
-) -> None:
-    file_of(filled, folder).unlink()
-    again = opened(open_engine, store_url, folder)
-    again.indexes.load_soon(key_of(again))
-    again.indexes.close()
-    assert again.indexes.loaded() == {key_of(again)}
-    assert len(stored(again, folder)) == PEOPLE
-
-
-def test_a_gallery_that_has_another_encoder_now_leaves_memory_and_keeps_its_file(filled: Engine, folder: Path) -> None:
-    """The file is the other encoder's by then."""
-    with filled.write() as db:
-        galleries.get(db, "default").encoder_fingerprint = "e" * 64
-    filled.indexes.lag()
-    assert filled.indexes.loaded() == set()
-    assert file_of(filled, folder).exists()
 
 
 def test_a_gallery_that_shrank_is_searched_while_it_becomes_exact_again(

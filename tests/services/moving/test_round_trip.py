@@ -39,7 +39,6 @@ from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, stranger, utterance
 from tests.services.enrolled import add_speaker, made_up
-from tests.services.reembedding.two_encoders import beside
 
 KEPT: dict[str, Any] = {
     "external_id": "hr-1",
@@ -170,21 +169,6 @@ def test_a_gallery_of_another_encoder_is_told_which(here: SpeakerID, open_engine
     other = SpeakerID(open_engine(str(tmp_path / "there.db"), encoder=FakeEncoder(dim=48)))
     with pytest.raises(GalleryFileOtherEncoder, match=r"--encoder fake .*does not carry"):
         other.import_gallery(tmp_path / "voices.zip", name="team")
-
-
-def test_a_gallery_of_another_encoder_that_is_served_comes_in_with_it(
-    here: SpeakerID, there: SpeakerID, tmp_path: Path
-) -> None:
-    both, over_there = beside(here.engine), beside(there.engine)
-    other = SpeakerID(both.others[0], "other")
-    other.create_gallery("other")
-    other.enroll(ADA, utterance(ADA))
-    other.export_gallery("other", tmp_path / "voices.zip")
-    made = SpeakerID(over_there).import_gallery(tmp_path / "voices.zip")
-    assert made.gallery.encoder == both.others[0].encoder_label != here.engine.encoder_label
-    assert SpeakerID(over_there.others[0], "other").identify(probe(ADA)).decision == "accept"
-    for engine in (both, over_there):
-        engine.others[0].encoder.close()
 
 
 @pytest.mark.usefixtures("there")
