@@ -12,6 +12,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 SPEECH ?= ../shared/speech
 MEASURED := build/measured
 BENCH := $(BIN)/python -m benchmarks
+PYTEST := $(BIN)/python -m pytest
 # What `make check` tests: no servers, no commands, no training; `make test` has everything.
 QUICK := tests/test_*.py $(addprefix tests/,audio audit calibration contracts db diarization docs encoders index metrics scoring services)
 
@@ -25,7 +26,7 @@ demo: $(READY)
 
 # Whatever the tests of a file share is made once. Files keep the order of tests/conftest.py: the longest ones first.
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -33,7 +34,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 check: lint
-	$(BIN)/python -m pytest -q -n auto -m "not slow" $(QUICK)
+	$(PYTEST) -q -n auto -m "not slow" $(QUICK)
 
 # The documentation as a site in build/site, without a network.
 docs: $(READY)

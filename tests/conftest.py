@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -37,6 +38,16 @@ LONG = (
     *("cli/test_serve.py", "training/test_finetune.py", "recipes/bundled_encoder/test_run.py", "api/test_auth.py"),
     *("cli/server/test_slow_clients.py", "test_privacy.py", "metrics/test_intervals.py"),
 )
+# The same examples in each run, however slow it is: what fails is a fault of the change, and can be looked for again.
+# New examples: `pytest --hypothesis-profile=default`.
+hypothesis.settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")
 STORES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
 
 

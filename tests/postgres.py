@@ -42,7 +42,7 @@ class Postgres:
         """At once, as in a power cut: an orderly stop writes out what nobody will read."""
         process = self._server.get_postmaster_info().process
         process.send_signal(signal.SIGQUIT)
-        process.wait(10)
+        process.wait(120)
         self._server.cleanup()
 
     def _make_template(self, name: str) -> str:

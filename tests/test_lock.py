@@ -85,7 +85,7 @@ def test_make_lock_would_change_nothing(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     if "error sending request" in made.stderr.lower():
         pytest.skip("no package index can be reached")

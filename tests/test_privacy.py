@@ -21,7 +21,7 @@ from tests import traced
 from tests.traced import Seen
 
 ROOT = Path(speakerid.__file__).parents[1]
-PATIENCE_S = 120
+PATIENCE_S = 300
 SERVED_S = 14  # ONNX Runtime 1.32 looked up its vendor's host 9 s after it was loaded, then every 3 s
 TURNED_ON = {"ORT_DISABLE_TELEMETRY": "0", "HF_HUB_DISABLE_TELEMETRY": "0", "RAY_USAGE_STATS_ENABLED": "1"}
 LIBRARY = """

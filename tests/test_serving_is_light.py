@@ -51,7 +51,7 @@ BARE = "import sys, speakerid; print(*{name.split('.')[0] for name in sys.module
 
 
 def _loaded(program: str) -> set[str]:
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     return set(ran.stdout.split())
 
 

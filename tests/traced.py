@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+
+from tests.waiting import until
 
 CALLS = "trace=%network,%file,ftruncate"
 RESOLVER = {"/etc/resolv.conf", "/etc/hosts"}  # read whenever the C library looks up a name
@@ -28,7 +29,6 @@ CALL = re.compile(r"(\w+)\((.*)\)\s+= (-?\d+|\?)(.*)")
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 WHERE = re.compile(r'(?:AT_FDCWD|\d+)<([^>]*)>, ("(?:[^"\\]|\\.)*")')
 HANDLE = re.compile(r"\d+<(/[^>]*)>")
-END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,15 @@ def read(folder: Path) -> Seen:
 
 
 def _ended(file: Path) -> list[str]:
-    patience = time.monotonic() + END_S
-    while time.monotonic() < patience:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        if lines and lines[-1].startswith("+++"):
-            return lines
-        time.sleep(0.05)
-    raise AssertionError(f"{file} has no end: the program still runs")
+    """Raises AssertionError where the program still runs."""
+    lines = list[str]()
+
+    def has_an_end() -> bool:
+        lines[:] = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return bool(lines) and lines[-1].startswith("+++")
+
+    until(has_an_end)
+    return lines
 
 
 def _note(seen: Seen, line: str) -> None:

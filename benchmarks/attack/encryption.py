@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -45,7 +46,10 @@ from speakerid.db.cipher import MasterKey
 from speakerid.db.engine import open_database
 encrypting.AT_ONCE = 5
 database = open_database(sys.argv[1], create=False)
-encrypting.encrypt(database, MasterKey.read(Path(sys.argv[2])), lambda table, rows: print(table, flush=True))
+def show(table, rows):
+    print(table, flush=True)
+    sys.stdin.readline()  # whoever will kill it says when it may go on
+encrypting.encrypt(database, MasterKey.read(Path(sys.argv[2])), show)
 database.scrub()
 database.close()
 """
@@ -63,7 +67,7 @@ def killed(kills: int) -> Iterator[Figure]:
         store, key = _plain_store(place)
         before = _people(store, None)
         for _ in range(kills):
-            done += _kill(_begin(store, key), chance)
+            done += _kill(_begin(store, key, told=subprocess.PIPE), chance)
         _begin(store, key).communicate(timeout=120)
         lost, plain = _lost(before, store, key), _traces(store, before)
     yield at_least("encryption: killed in the middle", done, kills / 2)
@@ -126,16 +130,21 @@ def _vector(seed: int, dim: int) -> FloatArray:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-def _begin(store: Path, key: Path) -> subprocess.Popen[str]:
+def _begin(store: Path, key: Path, told: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """It goes on by itself, or after each step when it is `told`."""
     command = [sys.executable, "-c", ENCRYPT, str(store), str(key)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(command, stdin=told, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
 def _kill(child: subprocess.Popen[str], chance: random.Random) -> bool:
     """After a few steps, and a moment. Whether it still ran."""
+    assert child.stdin is not None
     assert child.stdout is not None
     for _ in range(chance.randrange(1, 4)):
         child.stdout.readline()
+        with suppress(BrokenPipeError):  # it had less to do
+            child.stdin.write("\n")
+            child.stdin.flush()
     time.sleep(chance.uniform(0.0, 0.01))
     child.kill()
     child.communicate(timeout=60)

@@ -107,7 +107,7 @@ def _identified(caller: Caller) -> float:
 def _streamed(caller: Caller) -> float:
     url = f"ws{caller.service.url.removeprefix('http')}{GALLERY}/stream"
     try:
-        with connect(url, additional_headers=caller.headers, open_timeout=10, proxy=None) as stream:
+        with connect(url, additional_headers=caller.headers, open_timeout=60, proxy=None) as stream:
             stream.send(json.dumps({"type": "config"}))
             audio = _noise(STREAM_S).tobytes()
             for at in range(0, len(audio), MESSAGE_BYTES):

@@ -89,7 +89,7 @@ def _send_all(service: Service, canary: Canary) -> list[int]:
 
 def _record(client: httpx.Client, data: bytes) -> int:
     sent = client.post(f"{GALLERY}/recordings", content=data)
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 60.0
     while sent.status_code == 202 and time.monotonic() < deadline:
         if client.get(f"{GALLERY}/recordings/{sent.json()['id']}").json()["state"] in ("done", "failed"):
             break

@@ -188,10 +188,10 @@ def _streams(url: str, world: World) -> TenantFindings:
         found.sent += 1
         headers = {"Authorization": world.keys[name]} if name in world.keys else {}
         try:
-            with connect(address, additional_headers=headers, open_timeout=10, proxy=None) as stream:
+            with connect(address, additional_headers=headers, open_timeout=60, proxy=None) as stream:
                 stream.send('{"type": "config"}')
                 stream.send(bytes(32_000))
-                answer = str(stream.recv(timeout=10))
+                answer = str(stream.recv(timeout=60))
                 if json.loads(answer).get("type") != "error" or world.foreign.secrets[0] in answer:
                     found.leaks.append(f"a stream with key {name} got {answer[:100]}")
         except (WebSocketException, TimeoutError, OSError):

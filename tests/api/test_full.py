@@ -25,9 +25,9 @@ from tests.classification.tone_classifier import whistled, write_tones
 from tests.classification.toys import ToneBackbone
 from tests.engines import EngineMaker
 from tests.sampled import ADA, probe, utterance
+from tests.waiting import PATIENCE_S, until
 
 IDENTIFY = f"{DEFAULT}/identify"
-PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,10 @@ def waiting_requests(engine: Engine, encoder: StubbornEncoder, ask: Callable[[],
             running = pool.submit(ask)
             assert encoder.entered.wait(PATIENCE_S)
             queued = pool.submit(ask)
-            _until(lambda: engine.encoder.waiting() == 1)
+            until(lambda: engine.encoder.waiting() == 1)
             yield [running, queued]
         finally:
             encoder.open.set()
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    """Other threads get their turn between two looks."""
-    turn = threading.Event()
-    for _ in range(int(PATIENCE_S * 1000)):
-        if holds():
-            return
-        turn.wait(0.001)
-    raise AssertionError("waited in vain")
 
 
 def test_a_full_queue_answers_429_and_serves_who_waited(
@@ -112,7 +102,7 @@ def test_a_full_line_for_classifiers_answers_429_and_serves_who_waited(
             served = [pool.submit(lambda: client.post(busy_with, content=whistled("low")))]
             assert backbone.entered.wait(PATIENCE_S)
             served.append(pool.submit(lambda: client.post(busy_with, content=whistled("low"))))
-            _until(lambda: queue.waiting() == 1)
+            until(lambda: queue.waiting() == 1)
             for url in ("/v1/classifiers/tones/classify", f"{IDENTIFY}?classifiers=tones", "/hf/models/tones"):
                 answer = client.post(url, content=b"never decoded")
                 refused(answer, 429, "overloaded")

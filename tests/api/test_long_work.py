@@ -25,9 +25,9 @@ from speakerid.types import Key
 from tests.api.asking import DEFAULT, enrolled, identify, refused
 from tests.api.conftest import Scoped
 from tests.sampled import ADA, probe
+from tests.waiting import PATIENCE_S
 
 AUDIT, CALIBRATE = f"{DEFAULT}/audit", f"{DEFAULT}/calibrate"
-PATIENCE_S = 20.0
 EMPTY: Message = {"type": "http.request", "body": b"", "more_body": False}
 KEY = Key("key_a", "test", ("admin",), (), now())
 

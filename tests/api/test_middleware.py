@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,6 +14,7 @@ from speakerid.errors import ClientGone
 from tests.api.asking import DEFAULT, SPEAKERS, refused
 from tests.api.conftest import Scoped
 from tests.sampled import ADA, probe
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,11 @@ class Decoding:
             self.last = await receive()
 
     def _work(self) -> None:
-        for _ in range(100):
-            check_not_cancelled()
-            threading.Event().wait(0.01)
+        until(self._is_over)
+
+    def _is_over(self) -> bool:
+        check_not_cancelled()
+        return False
 
 
 def run(*messages: Message) -> Decoding:

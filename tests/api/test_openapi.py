@@ -108,7 +108,7 @@ def test_generated_requests_meet_no_surprise(engine: Engine, open_client: Client
 def _try(operation: Any, there: dict[str, str]) -> None:
     """Half of the generated requests go to the speaker, or the unknown voice, who is there."""
 
-    @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(), real=st.booleans())
     def check(case: Any, real: bool) -> None:
         if real:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from speakerid.api.routes import recording_events
 from speakerid.errors import Overloaded, TooManyWrongKeys
 from speakerid.services import keys
 from speakerid.services.engine import Engine
@@ -243,26 +244,37 @@ def test_events_lead_to_the_end(client: TestClient, engine: Engine, working: Non
     assert client.get(f"{RECORDINGS}/{made['id']}/events", headers={"Last-Event-ID": mark}).status_code == 204
 
 
+def after_the_first(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """`happens` once the first event was made, in a thread of its own: it may be a request."""
+    real, begun = recording_events._event, list[threading.Thread]()
+
+    def event(*given: str) -> str:
+        if not begun:
+            begun.append(threading.Thread(target=happens))
+            begun[0].start()
+        return real(*given)
+
+    monkeypatch.setattr(recording_events, "_event", event)
+
+
 @pytest.mark.parametrize("last", ["cancelled", "deleted"])
-def test_events_end_with_the_job(client: TestClient, engine: Engine, last: str) -> None:
+def test_events_end_with_the_job(
+    client: TestClient, engine: Engine, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = send(client)
     path = f"{RECORDINGS}/{made['id']}"
     ask = client.post if last == "cancelled" else client.delete
-    later = threading.Timer(0.7, lambda: ask(path + ("/cancel" if last == "cancelled" else "")))
-    later.start()
+    after_the_first(monkeypatch, lambda: ask(path + ("/cancel" if last == "cancelled" else "")))
     found = events(client.get(f"{path}/events").text)
-    later.join()
     assert [name for name, _, _ in found] == ["progress", last]
     refused(client.get(f"{RECORDINGS}/rec_none/events"), 404, "recording_not_found")
 
 
-def test_events_end_when_the_server_stops(open_client: ClientMaker) -> None:
+def test_events_end_when_the_server_stops(open_client: ClientMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     client = open_client()
     made = send(client)
-    later = threading.Timer(0.7, lambda: setattr(client.app.state, "stopping", True))  # type: ignore[attr-defined]
-    later.start()
+    after_the_first(monkeypatch, lambda: setattr(client.app.state, "stopping", True))  # type: ignore[attr-defined]
     assert len(events(client.get(f"{RECORDINGS}/{made['id']}/events").text)) == 1
-    later.join()
 
 
 def test_events_end_after_their_key_is_revoked(
@@ -279,10 +291,8 @@ def test_events_end_after_their_key_is_revoked(
         with engine.write() as db:
             keys.revoke(db, made.key.id)
 
-    later = threading.Timer(0.7, revoke)
-    later.start()
+    after_the_first(monkeypatch, revoke)
     found = events(client.get(f"{path}/events", headers=headers).text)
-    later.join()
     assert [name for name, _, _ in found] == ["progress"]
     refused(client.get(f"{path}/events", headers=headers), 401, "key_invalid")
 

@@ -26,7 +26,6 @@ def test_a_sample_now_and_then_is_not_enough(open_client: ClientMaker) -> None:
     client = open_client(stream_idle_seconds=0.3)
     with client.websocket_connect(STREAM) as live:
         live.send_json({})
-        assert live.receive_json()["type"] == "ready"
         for _ in range(8):
             time.sleep(0.05)
             live.send_bytes(bytes(2))

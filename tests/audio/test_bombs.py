@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,9 +16,10 @@ from speakerid.audio.limits import RECORDING
 from speakerid.audio.stream_decoder import StreamFormat, decoded
 from speakerid.errors import AudioError
 from tests.audio.bombs import BOMBS, ENDLESS, PASSED_OVER, SMALL, endless
+from tests.audio.children.processes import computed_s
 from tests.audio.encode import cut
 
-ENDS_S = 10.0
+ENDS_S = 10.0  # of computing
 LARGE_ENDS_S = 60.0
 GIB = 1024**3
 IN_ONE_GIBIBYTE = """
@@ -41,11 +43,17 @@ print(len(refused), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Of computing, here and in children: how long it takes depends on what else a machine does."""
+    before_s = computed_s(os.getpid())
+    yield
+    assert computed_s(os.getpid()) - before_s < seconds
+
+
 def refused(data: ByteSource, within_s: float) -> AudioError:
-    began = time.monotonic()
-    with pytest.raises(AudioError) as caught:
+    with within(within_s), pytest.raises(AudioError) as caught:
         sum(len(piece) for piece in stream(data, limits=RECORDING))
-    assert time.monotonic() - began < within_s
     return caught.value
 
 
@@ -59,18 +67,17 @@ def test_a_bomb_is_refused_within_ten_seconds(name: str) -> None:
 
 @pytest.mark.slow
 def test_comments_of_plain_wav_are_passed_over() -> None:
-    began = time.monotonic()
-    assert sum(len(piece) for piece in stream(BOMBS[PASSED_OVER](), limits=RECORDING)) > 0
-    assert time.monotonic() - began < 1.0
+    data = BOMBS[PASSED_OVER]()
+    with within(1.0):
+        assert sum(len(piece) for piece in stream(data, limits=RECORDING)) > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_what_a_bomb_announces_is_read_or_refused_within_ten_seconds(name: str) -> None:
-    data, began = BOMBS[name](), time.monotonic()
-    with contextlib.suppress(AudioError):
+    data = BOMBS[name]()
+    with within(ENDS_S), contextlib.suppress(AudioError):
         assert read_announced(data, limits=RECORDING).channels == 1
-    assert time.monotonic() - began < ENDS_S
 
 
 @pytest.mark.slow
@@ -81,16 +88,15 @@ def test_two_gigabytes_are_refused_within_a_minute(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_live_stream_is_no_way_around() -> None:
-    began = time.monotonic()
-    with pytest.raises(AudioError):
-        list(decoded(cut(BOMBS["webm_zlib"](), 200_000), StreamFormat("webm"), 60.0))
-    assert time.monotonic() - began < ENDS_S
+    pieces = cut(BOMBS["webm_zlib"](), 200_000)
+    with within(ENDS_S), pytest.raises(AudioError):
+        list(decoded(pieces, StreamFormat("webm"), 60.0))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 def test_bombs_side_by_side_take_no_gigabyte_and_of_the_service_itself_hardly_anything() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IN_ONE_GIBIBYTE, *SMALL], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", IN_ONE_GIBIBYTE, *SMALL], capture_output=True, text=True, check=True, timeout=300
     )
     count, grown_kib = map(int, done.stdout.split())
     assert count == 2 * len(SMALL)

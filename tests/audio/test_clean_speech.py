@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerid.audio.conditioning import high_pass
@@ -141,7 +141,6 @@ def test_what_is_short_enough_stays_whole(samples: int) -> None:
     assert excerpt(speech) is speech
 
 
-@settings(deadline=None)  # the longest speech takes a busy machine more than hypothesis allows
 @given(st.integers(1, 20 * LONGEST))
 def test_the_rest_is_spread_evenly_and_nothing_comes_twice(more: int) -> None:
     speech = np.arange(LONGEST + more, dtype=np.float64)

@@ -7,8 +7,7 @@ import pytest
 
 from speakerid.classification.forward_queue import ForwardQueue
 from speakerid.errors import Overloaded
-
-PATIENCE_S = 20.0
+from tests.waiting import PATIENCE_S, until
 
 
 def test_one_is_served_while_as_many_wait_as_may() -> None:
@@ -40,7 +39,7 @@ def test_turns_come_one_at_a_time_in_the_order_of_asking() -> None:
         for number in range(4):
             pool.submit(ask, number)
             assert asked.acquire(timeout=PATIENCE_S)
-            _until_waiting(queue, number + 1)
+            until(lambda waiting=number + 1: queue.waiting() == waiting)  # type: ignore[misc]
         assert done == []
     assert done == [0, 1, 2, 3]
 
@@ -51,12 +50,3 @@ def test_who_waits_too_long_is_refused_and_holds_up_no_one() -> None:
         pool.submit(lambda: queue.turn().__enter__()).result(PATIENCE_S)
     with queue.turn():
         pass
-
-
-def _until_waiting(queue: ForwardQueue, count: int) -> None:
-    turn = threading.Event()
-    for _ in range(int(PATIENCE_S * 1000)):
-        if queue.waiting() == count:
-            return
-        turn.wait(0.001)
-    raise AssertionError("waited in vain")

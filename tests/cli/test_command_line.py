@@ -21,7 +21,7 @@ SHELL = f'"{sys.executable}" -P -m speakerid.cli'
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A line of a shell, with the streams as it says."""
     env = os.environ | environment
-    return subprocess.run(["bash", "-c", line], env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(["bash", "-c", line], env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["version"]])
@@ -79,7 +79,7 @@ def test_a_reader_that_has_gone_is_no_crash(enrolled: Command, line: str, unbuff
     }  # fmt: skip
     with open(write, "wb") as pipe:
         ran = subprocess.run(
-            [*COMMAND, *line.split()], env=env, stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=120
+            [*COMMAND, *line.split()], env=env, stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=300
         )
     assert (ran.returncode, ran.stderr) == (141, "") or (line == "--help" and "Traceback" not in ran.stderr)
 

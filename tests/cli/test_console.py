@@ -86,11 +86,11 @@ def test_no_console_stops_a_command(enrolled: Command, tmp_path: Path, environme
         (["identify", "山田.wav", audio], 1),
         (["--help"], 0),
     ):
-        ran = subprocess.run([*command, *arguments], capture_output=True, env=env, timeout=60)
+        ran = subprocess.run([*command, *arguments], capture_output=True, env=env, timeout=300)
         assert (ran.returncode, b"Traceback" in ran.stderr) == (code, False), ran.stderr
-    ran = subprocess.run([*command, "identify", audio, "--json"], capture_output=True, env=env, timeout=60)
+    ran = subprocess.run([*command, "identify", audio, "--json"], capture_output=True, env=env, timeout=300)
     assert json.loads(ran.stdout)["speaker"]["name"] == name
-    ran = subprocess.run([*command, "recording", audio, "--format", "srt"], capture_output=True, env=env, timeout=60)
+    ran = subprocess.run([*command, "recording", audio, "--format", "srt"], capture_output=True, env=env, timeout=300)
     assert name in ran.stdout.decode()
 
 
@@ -172,7 +172,7 @@ def test_a_real_terminal_is_asked(enrolled: Command) -> None:
     env = os.environ | {"SPEAKERID_STORE": str(enrolled.store), "SPEAKERID_ENCODER": "fake"}
     command = [sys.executable, "-m", "speakerid.cli", "speakers", "delete", ADA]
     os.write(ours, b"n\n")
-    child = subprocess.run(command, stdin=theirs, capture_output=True, text=True, env=env, timeout=60)
+    child = subprocess.run(command, stdin=theirs, capture_output=True, text=True, env=env, timeout=300)
     os.close(theirs)
     os.close(ours)
     assert (child.returncode, child.stdout) == (1, "")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 PACKAGE = "@huggingface/inference@4.13.30"
 SCRIPT = Path(__file__).with_name("audio_classification.mjs")
 PROBE = samples.voices()[ADA].probes[0]
-PATIENCE_S = 120
+PATIENCE_S = 300
 Ask = Callable[[str], Any]
 
 

@@ -40,7 +40,7 @@ def pipe(tmp_path: Path) -> Iterator[Path]:
     writer = threading.Thread(target=path.write_bytes, args=(PROBE.read_bytes(),), daemon=True)
     writer.start()
     yield path
-    writer.join(timeout=30)
+    writer.join(timeout=300)
 
 
 def test_every_command_reads_stdin(enrolled: Command) -> None:
@@ -102,5 +102,5 @@ def test_devices_and_folders_are_no_files(enrolled: Command, tmp_path: Path) -> 
 def test_a_shell_s_substitution_is_a_file(enrolled: Command) -> None:
     env = os.environ | {"SPEAKERID_STORE": str(enrolled.store), "SPEAKERID_ENCODER": "fake"}
     script = f"'{sys.executable}' -m speakerid.cli verify {ADA} <(cat '{PROBE}')"
-    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env, timeout=60)
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env, timeout=300)
     assert (ran.returncode, ran.stderr) == (0, "")

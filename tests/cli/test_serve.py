@@ -17,7 +17,7 @@ import pytest
 from tests.cli.command import Command
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ import ctypes
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,9 +19,9 @@ from speakerid.services.engine import Engine
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, probe
 from tests.services.recorded import let_lease_run_out, look, pieces, send
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 300.0  # for a busy machine
 READY = "Waiting for recordings\n"
 
 
@@ -50,13 +49,6 @@ def worker(store: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def attempts(engine: Engine) -> int:

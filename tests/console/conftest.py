@@ -21,12 +21,14 @@ from speakerid.services import keys
 from tests.audio.encode import soundfile_bytes
 from tests.console.page import Console
 from tests.sampled import ADA, BEN, utterance
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MICROPHONE = ADA  # whose voice the fake microphone has
+PATIENCE_MS = PATIENCE_S * 1000
 ENROLLED = (ADA, BEN, "festival-dita", "festival-lj", "festival-nsh", "festival-ked")  # enough to measure errors
 
 
@@ -59,7 +61,7 @@ class ConsoleServer:
 
     def api(self, gallery: str = "default") -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx.Client(base_url=f"{self.url}/v1/galleries/{gallery}/", headers=headers, timeout=60)
+        return httpx.Client(base_url=f"{self.url}/v1/galleries/{gallery}/", headers=headers, timeout=PATIENCE_S)
 
     @contextmanager
     def new_gallery(self, name: str, **settings: Any) -> Iterator[httpx.Client]:
@@ -109,7 +111,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def tab(browser: Browser, server: ConsoleServer) -> Console:
     """Where the key was given already."""
     context = browser.new_context(locale="en-US", accept_downloads=True)
-    context.set_default_timeout(60_000)  # for a busy machine
+    context.set_default_timeout(PATIENCE_MS)
     kept = f"sessionStorage.setItem('speakerid.key', '{server.key}')"
     context.add_init_script(f"if (location.protocol === 'http:') {kept}")
     return Console(context.new_page(), server.url)

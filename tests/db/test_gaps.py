@@ -17,6 +17,7 @@ import pytest
 from speakerid.db import erasure, gaps
 from speakerid.db.erasure import Effort
 from speakerid.db.store_file import descriptor
+from tests.waiting import until
 
 TABLES = """
 CREATE TABLE erasures (id INTEGER PRIMARY KEY AUTOINCREMENT, page INTEGER DEFAULT 0);
@@ -29,7 +30,7 @@ MARK = re.compile(rb"<(\d{9}):\d>")  # every value is made of marks of its perso
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=60)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=300)
     connection.execute("PRAGMA secure_delete=ON")
     return connection
 
@@ -164,9 +165,8 @@ def test_a_reader_of_an_old_snapshot_delays_the_scrubbing_and_no_writer(store: P
         reader.execute("SELECT * FROM people").fetchall()
         erase(connection, 1)
         assert not erasure.scrub(store, Effort(0.1))
-        began = time.monotonic()
+        connection.execute("PRAGMA busy_timeout=0")  # whoever had to wait would be refused
         bring_in(connection, random.Random(2), 2)
-        assert time.monotonic() - began < 5.0
         reader.execute("ROLLBACK")
         assert erasure.scrub(store, erasure.FINISH)
     assert persons_in_files(store) == {2}
@@ -177,11 +177,11 @@ import random, sys, time
 from pathlib import Path
 from tests.db import test_gaps as t
 t.LONGEST = 25  # no overflow pages: without secure_delete SQLite leaves traces there that no version of ours can make
-path, seed, until = Path(sys.argv[1]), int(sys.argv[2]), time.monotonic() + float(sys.argv[3])
+path, seed, ending = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 rng, there, made = random.Random(seed), [], 0
 with t.closing(t.opened(path)) as connection:
     connection.execute("PRAGMA secure_delete=OFF")  # all of what is erased is left to the scrubbing
-    while time.monotonic() < until:
+    while not ending.exists():
         connection.execute("BEGIN IMMEDIATE")
         for _ in range(rng.randrange(1, 6)):
             made += 1
@@ -199,21 +199,35 @@ print(*there)
 """
 
 
+ERASED = 500  # people, while the file is scrubbed
+
+
+def erased(store: Path) -> int:
+    """Since there is a store."""
+    with closing(opened(store)) as connection:
+        return int(connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()[0])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("store", [4096], indirect=True)
 def test_other_processes_write_and_read_meanwhile(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of a few pages, so that others get in between: nothing is lost, nothing is left, the file is sound."""
     monkeypatch.setattr(erasure, "STEP_BYTES", 64 * 1024)
     monkeypatch.setattr(erasure._Pass, "step_bytes", 64 * 1024)
-    command = [sys.executable, "-c", COMPANY, str(store)]
-    running = [subprocess.Popen([*command, str(seed), "10"], stdout=subprocess.PIPE, text=True) for seed in (1, 2, 3)]
-    scrubbed = 0
-    while any(process.poll() is None for process in running):
-        scrubbed += erasure.scrub(store, Effort(1.0))
+    command, ending, scrubbed = [sys.executable, "-c", COMPANY, str(store)], store.with_name("ending"), list[bool]()
+    running = [
+        subprocess.Popen([*command, str(seed), str(ending)], stdout=subprocess.PIPE, text=True) for seed in (1, 2, 3)
+    ]
+
+    def often_enough() -> bool:
+        scrubbed.append(erasure.scrub(store, Effort(1.0)))
         time.sleep(0.02)
-    there = {int(one) for process in running for one in process.communicate(timeout=60)[0].split()}
+        return sum(scrubbed) > 3 and erased(store) > ERASED
+
+    until(often_enough)
+    ending.touch()
+    there = {int(one) for process in running for one in process.communicate(timeout=300)[0].split()}
     assert [process.returncode for process in running] == [0, 0, 0]
-    assert scrubbed > 3
     assert erasure.scrub(store, erasure.FINISH)
     assert persons_in_files(store) == there
     with closing(opened(store)) as connection:

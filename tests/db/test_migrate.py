@@ -155,7 +155,7 @@ def test_galleries_from_before_the_setting_keep_the_mean(empty: Database) -> Non
 def test_two_processes_may_upgrade_at_once(empty_store_url: str, empty: Database) -> None:
     command = [sys.executable, "-c", UPGRADE, empty_store_url]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    outcomes = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    outcomes = [(process.communicate(timeout=300)[1], process.returncode) for process in running]
     assert outcomes == [("", 0), ("", 0)]
     with empty.engine.connect() as connection:
         assert migrate.revision(connection) == migrate.head()

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -31,7 +30,6 @@ from speakerid.errors import (
 )
 from tests.db.rows import add_gallery, gallery_row
 
-AT_ONCE_S = 2.0  # a lock is waited for 5 s to read, 30 s to write
 READ = "import sys; from speakerid.db.engine import open_database; from speakerid.db.migrate import upgrade; "
 READ += "database = open_database(sys.argv[1], create=False); upgrade(database)"
 
@@ -90,7 +88,7 @@ def test_a_store_on_a_read_only_mount_is_read(store: Path) -> None:
     ):
         pytest.skip("this machine lets nobody make a read-only mount")
     read = [sys.executable, "-c", READ, str(store)]
-    assert subprocess.run([*inside, *read], timeout=60, check=False).returncode == 0
+    assert subprocess.run([*inside, *read], timeout=300, check=False).returncode == 0
     assert subprocess.run([*inside, "touch", str(store)], capture_output=True, check=False).returncode != 0
 
 
@@ -137,17 +135,19 @@ def test_an_old_store_that_cannot_be_written_says_where_to_upgrade_it(
 
 @pytest.mark.parametrize("lock", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
 @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
-def test_reading_does_not_wait_for_who_writes(store: Path, lock: str, journal: str) -> None:
+def test_reading_does_not_wait_for_who_writes(
+    store: Path, lock: str, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A restored store has a rollback journal until its first write: there an exclusive lock keeps all others out."""
     if (lock, journal) == ("BEGIN EXCLUSIVE", "DELETE"):
         pytest.skip("SQLite does not allow it")
     with closing(sqlite3.connect(store)) as connection:
         connection.execute(f"PRAGMA journal_mode={journal}")
+    monkeypatch.setattr(opening, "READ_TIMEOUT_MS", 0)  # who had to wait for the lock would be refused
+    monkeypatch.setattr(opening, "WRITE_TIMEOUT_MS", 0)
     with held(store, lock), opened(store) as database:
-        began = time.monotonic()
         assert upgrade(database) == head()
         assert names(database) == []
-        assert time.monotonic() - began < AT_ONCE_S
 
 
 def test_a_lock_that_is_held_too_long_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 from speakerid.db.store_file import Turns, turns
+from tests.waiting import PATIENCE_S, until
 
-LONG_S = 20.0
 SHORT_S = 0.05
-
-
-def waiting(of: Turns, count: int) -> None:
-    while len(of._waiting) < count:
-        time.sleep(0.001)
 
 
 def test_whoever_waited_longest_is_next() -> None:
     shared, order = Turns(), list[int]()
 
     def take(number: int) -> None:
-        with shared.turn(LONG_S) as mine:
+        with shared.turn(PATIENCE_S) as mine:
             assert mine
             order.append(number)
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
-    with shared.turn(LONG_S):
+    with shared.turn(PATIENCE_S):
         for number, thread in enumerate(threads, 1):
             thread.start()
-            waiting(shared, number)
+            until(lambda waiting=number: len(shared._waiting) == waiting)  # type: ignore[misc]
     for thread in threads:
-        thread.join(LONG_S)
+        thread.join(PATIENCE_S)
     assert order == list(range(8))
 
 
 def test_one_who_gave_up_is_passed_over() -> None:
     shared = Turns()
-    with shared.turn(LONG_S) as first, shared.turn(SHORT_S) as second:
+    with shared.turn(PATIENCE_S) as first, shared.turn(SHORT_S) as second:
         assert (first, second) == (True, False)
     with shared.turn(0.0) as mine:
         assert mine

@@ -28,7 +28,7 @@ FENCED = re.compile(
 )
 BACKBONES = ("speech-embedding", "campplus-frames")
 DOCUMENTED = "127.0.0.1:8700"
-PATIENCE_S = 120
+PATIENCE_S = 300
 # Variables of a page are there in its next block.
 SHELL = "set -a\n[ ! -f .variables ] || . ./.variables\n{text}\nexport -p > .variables\n"
 

@@ -68,5 +68,5 @@ def _keys(keys: list[int]) -> Keys:
     return np.array(keys, dtype=np.int64)
 
 
-Histories.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Histories.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestHistories = Histories.TestCase

@@ -107,6 +107,7 @@ def test_both_metrics_take_a_300th_of_their_eer_on_the_smallest_voxceleb_list() 
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    """Of computing."""
+    started_s = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started_s

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from speakerid.diarization.naming import exclusive
 from speakerid.scoring.calibration import generic
@@ -84,7 +84,6 @@ def test_even_odds_of_a_prior() -> None:
         even_odds_llr(1.0)
 
 
-@settings(deadline=None)  # the first example loads scipy
 @given(st.integers(0, 1_000), st.floats(0.0, 6.0), st.floats(0.1, 2.0))
 def test_in_a_recording_each_name_is_likely_for_one_alone(seed: int, limit: float, margin: float) -> None:
     llrs = np.random.default_rng(seed).normal(2.0, 4.0, (5, 4))

@@ -30,6 +30,7 @@ from tests.engines import EngineMaker
 from tests.index.exact import ExactIndex
 from tests.sampled import ADA, BEN, probe, utterance
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up, probe_of
+from tests.waiting import PATIENCE_S
 
 MORE_THAN_A_STATEMENT_TAKES = 300_000  # 32,766 parameters, where SQLite was not built for more
 
@@ -198,15 +199,15 @@ def test_a_gallery_that_is_being_loaded_keeps_no_other_waiting(open_engine: Engi
         def upsert(self, keys: Keys, vectors: FloatArray) -> None:
             if np.array_equal(vectors[0], unit(1)):
                 loading.set()
-                go_on.wait(10)
+                go_on.wait(PATIENCE_S)
             super().upsert(keys, vectors)
 
     engine = open_engine(store_url, new_index=SlowIndex)
     with ThreadPoolExecutor(2) as pool:
         slow = pool.submit(found, engine, unit(1))
-        assert loading.wait(10)
+        assert loading.wait(PATIENCE_S)
         try:
-            assert len(pool.submit(found, engine, unit(2), "team").result(5)) == 1
+            assert len(pool.submit(found, engine, unit(2), "team").result(PATIENCE_S / 2)) == 1
         finally:
             go_on.set()
         assert len(slow.result()) == 1
@@ -273,8 +274,6 @@ def pair(open_engine: EngineMaker, store_url: str) -> Pair:
 
 @settings(
     max_examples=25,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -21,6 +20,7 @@ from speakerid.services.speakers import SpeakerFields
 from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up
+from tests.waiting import PATIENCE_S, until
 
 T = TypeVar("T")
 postgresql_only = pytest.mark.parametrize("store_kind", ["postgresql"])
@@ -28,13 +28,14 @@ postgresql_only = pytest.mark.parametrize("store_kind", ["postgresql"])
 
 def started_and_blocked(engine: Engine, pool: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
     """`work` in another thread, once it waits for a lock that somebody else holds."""
-    running, turn = pool.submit(work), threading.Event()
-    for _ in range(5_000):
+    running = pool.submit(work)
+
+    def waits() -> bool:
         with engine.read() as db:
-            if db.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
-                return running
-        turn.wait(0.001)
-    raise AssertionError("it never waited")
+            return bool(db.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+    until(waits)
+    return running
 
 
 @postgresql_only
@@ -45,7 +46,7 @@ def test_two_processes_may_start_on_an_empty_store_at_once(engine: Engine, open_
         with engine.write() as db:
             galleries.create(engine, db, "default")
             other = started_and_blocked(engine, pool, lambda: galleries.ensure_default(engine))
-        assert other.result(10) is None
+        assert other.result(PATIENCE_S) is None
     with engine.read() as db:
         assert [one.name for one in galleries.every(engine, db)] == ["default"]
 
@@ -59,7 +60,7 @@ def test_two_encoders_cannot_both_adopt_an_empty_gallery(open_engine: EngineMake
             enroll(one, db, "default", ada.id, made_up(unit(1)))
             late = started_and_blocked(one, pool, lambda: enroll_voice(other, ben.id, made_up(unit(2, 48))))
         with pytest.raises(EncoderMismatch):
-            late.result(10)
+            late.result(PATIENCE_S)
     assert galleries.get(one, "default").encoder_fingerprint == FakeEncoder().fingerprint
 
 
@@ -72,7 +73,7 @@ def test_enrolling_into_a_gallery_that_is_being_erased(engine: Engine) -> None:
             galleries.delete(db, "team")
             late = started_and_blocked(engine, pool, lambda: enroll_voice(engine, ada.id, made_up(unit(1)), "team"))
         with pytest.raises(GalleryNotFound):
-            late.result(10)
+            late.result(PATIENCE_S)
 
 
 @postgresql_only
@@ -88,7 +89,7 @@ def test_erasing_a_gallery_that_is_being_enrolled_into(engine: Engine) -> None:
         with engine.write() as db:
             enroll(engine, db, "team", ada.id, made_up(unit(1)))
             late = started_and_blocked(engine, pool, erase)
-        late.result(10)
+        late.result(PATIENCE_S)
     with engine.read() as db:
         assert db.scalars(select(SpeakerRow)).all() == []
 
@@ -105,7 +106,7 @@ def test_a_name_asked_for_twice_at_once_makes_one_speaker(engine: Engine) -> Non
         with engine.write() as db:
             first = speakers.find_or_create(db, gallery, "Ada").id
             late = started_and_blocked(engine, pool, ask)
-        assert late.result(10) == first
+        assert late.result(PATIENCE_S) == first
 
 
 @postgresql_only
@@ -124,7 +125,7 @@ def test_two_merges_of_the_same_speaker_at_once(engine: Engine, late: tuple[str,
             merge(db, gallery, people["Ada"], people["Ben"])
             waiting = started_and_blocked(engine, pool, again)
         with pytest.raises(SpeakerNotFound, match=people["Ada"]):
-            waiting.result(10)
+            waiting.result(PATIENCE_S)
     with engine.read() as db:
         assert [one.utterances for one in speakers.page(db, gallery).items] == [2, 1]
 
@@ -137,7 +138,7 @@ def test_enrolling_a_speaker_who_is_being_merged(engine: Engine) -> None:
             merge(db, galleries.get(engine, "default"), ada.id, ben.id)
             late = started_and_blocked(engine, pool, lambda: enroll_voice(engine, ada.id, made_up(unit(2))))
         with pytest.raises(SpeakerNotFound):
-            late.result(10)
+            late.result(PATIENCE_S)
 
 
 @postgresql_only
@@ -160,7 +161,7 @@ def test_undoing_what_is_being_undone_or_erased(engine: Engine, meanwhile: str) 
                 speakers.delete(db, gallery, ben.id)
             late = started_and_blocked(engine, pool, take_back)
         with pytest.raises(UndoImpossible, match=meanwhile):
-            late.result(10)
+            late.result(PATIENCE_S)
 
 
 @postgresql_only
@@ -171,7 +172,7 @@ def test_erasing_a_speaker_that_another_is_being_merged_into(engine: Engine) -> 
         with engine.write() as db:
             merge(db, galleries.get(engine, "default"), ada.id, ben.id)
             late = started_and_blocked(engine, pool, lambda: erase_speaker(engine, ben.id))
-        late.result(10)
+        late.result(PATIENCE_S)
     with engine.read() as db:
         row = db.scalars(select(RepairRow)).one()
     assert (row.state, row.speaker_id, row.utterance_ids, row.merged) == ("erased", None, [], None)

@@ -29,9 +29,10 @@ from speakerid.errors import (
     DecodingTooCostly,
     Overloaded,
 )
-from tests.audio.children.processes import becomes_true, children_of, runs
+from tests.audio.children.processes import children_of, runs
 from tests.audio.encode import encode
 from tests.audio.voice import synthetic_voice
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 FILE = encode("mp3", synthetic_voice(2.0, 48_000), 16_000)
@@ -42,7 +43,7 @@ from speakerid.audio.children import pool
 from speakerid.audio.decode import decode
 decode(open(sys.argv[1], "rb").read())
 print(pool.current()._template._process.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -81,7 +82,7 @@ def test_close_leaves_no_process() -> None:
     parent = template()
     children = children_of(parent)
     pool.close()
-    assert becomes_true(lambda: not any(map(runs, {parent, *children})))
+    until(lambda: not any(map(runs, {parent, *children})))
 
 
 def test_no_process_outlives_its_service(tmp_path: pytest.TempPathFactory) -> None:
@@ -92,7 +93,7 @@ def test_no_process_outlives_its_service(tmp_path: pytest.TempPathFactory) -> No
         processes = {parent, *children_of(parent)}
         assert len(processes) == 2
         host.kill()
-    assert becomes_true(lambda: not any(map(runs, processes)))
+    until(lambda: not any(map(runs, processes)))
 
 
 def test_cancelled_decodes_leave_no_child() -> None:
@@ -101,11 +102,12 @@ def test_cancelled_decodes_leave_no_child() -> None:
         pieces = stream(LONG, limits=RECORDING)
         next(pieces)
         del pieces
-    assert becomes_true(lambda: len(children_of(parent)) <= CORES)
+    until(lambda: len(children_of(parent)) <= CORES)
     assert len(decode(FILE)) > 30_000
 
 
-def test_many_callers_are_all_answered() -> None:
+def test_many_callers_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(pool.WAIT_S, "file", PATIENCE_S)  # more than there are children wait for one
     expected, found = decode(FILE), []
     threads = [threading.Thread(target=lambda: found.append(decode(FILE))) for _ in range(16)]
     for thread in threads:
@@ -114,7 +116,7 @@ def test_many_callers_are_all_answered() -> None:
         thread.join()
     assert len(found) == 16
     assert all(np.array_equal(one, expected) for one in found)
-    assert becomes_true(lambda: len(children_of(template())) <= CORES)
+    until(lambda: len(children_of(template())) <= CORES)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_child_that_ends_in_the_middle_is_a_named_error(sent: signal.Signals, 
 def test_an_idle_child_that_ended_is_replaced() -> None:
     (child,) = children_of(template())
     os.kill(child, signal.SIGKILL)
-    assert becomes_true(lambda: not runs(child))
+    until(lambda: not runs(child))
     assert len(decode(FILE)) > 30_000
 
 
@@ -148,7 +150,7 @@ def test_a_template_that_ended_is_replaced() -> None:
     parent = template()
     (child,) = children_of(parent)
     os.kill(parent, signal.SIGKILL)
-    assert becomes_true(lambda: not runs(child))
+    until(lambda: not runs(child))
     assert template() != parent
 
 
@@ -180,7 +182,7 @@ def test_a_template_outlives_a_fork_that_fails(monkeypatch: pytest.MonkeyPatch) 
             os.close(file)
             assert ANSWER.unpack(ours.recv(ANSWER.size)) == (NONE,)
         ours.shutdown(socket.SHUT_WR)
-        thread.join(10.0)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 
@@ -207,7 +209,7 @@ def test_a_forked_process_has_children_of_its_own() -> None:
     other, found = ours.recv()
     process.join()
     assert (other != parent, found) == (True, length)
-    assert becomes_true(lambda: not runs(other))
+    until(lambda: not runs(other))
     assert template() == parent
 
 
@@ -232,7 +234,7 @@ def test_work_ends_when_its_caller_has_left() -> None:
         gone.set()
         with pytest.raises(ClientGone):
             list(pieces)
-    assert becomes_true(lambda: not runs(child))
+    until(lambda: not runs(child))
 
 
 def test_a_module_that_lies_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

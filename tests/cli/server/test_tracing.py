@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from speakerid.services.engine import UNTRACED, Traces
 from speakerid.settings import Settings
 from tests.sampled import ADA, probe, utterance
 from tests.services.recorded import MEETING
+from tests.waiting import until
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 GALLERY = "/v1/galleries/lovelace"
@@ -137,8 +137,7 @@ def test_a_recording_is_a_trace_with_its_steps(asked: Collector, tmp_path: Path)
         worker = build_worker(api.app.state.engine, Settings(), 1)  # type: ignore[attr-defined]  # a FastAPI
         worker.start()
         job = api.post(f"{GALLERY}/recordings", content=MEETING).json()
-        while api.get(f"{GALLERY}/recordings/{job['id']}").json()["state"] != "done":
-            time.sleep(0.05)
+        until(lambda: api.get(f"{GALLERY}/recordings/{job['id']}").json()["state"] == "done")
         worker.stop()
     assert asked.below(asked.named("recording")) >= {"segments", "clusters", "names", "write"}
     assert "embed" in asked.below(asked.named("segments"))

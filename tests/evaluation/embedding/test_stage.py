@@ -121,7 +121,7 @@ stage.EmbeddingStage(stage.StageOptions("fake", Path(sys.argv[1]))).embed(RECORD
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path], timeout=60)
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path], timeout=300)
     assert killed.returncode == -signal.SIGKILL
     resumed = stage(tmp_path).embed(RECORDINGS)
     assert resumed.fresh == len(FILES) - 4

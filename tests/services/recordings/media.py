@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _silent(self, _: str) -> None:
         self._begin(200, {"Content-Length": "10"})
-        self.here.over.wait(30)
+        self.here.over.wait(600)
 
     def _short(self, _: str) -> None:
         self._begin(200, {"Content-Length": "1000"})

@@ -22,8 +22,7 @@ from speakerid.types import Candidate, Decision, RecordedVoice, Recording, Speak
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, BEN, probe
 from tests.services.recorded import claim, let_lease_run_out, look, meeting, pieces, rows, send, work
-
-PATIENCE_S = 300.0  # for a busy machine
+from tests.waiting import PATIENCE_S
 
 
 def test_one_that_waits_is_cancelled_at_once(engine: Engine) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -22,6 +21,7 @@ from speakerid.services.recordings.submit import Intake, RecordingRequest, recei
 from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from tests.services.recorded import MEETING, let_lease_run_out, pieces, rows, send
+from tests.waiting import until
 
 ONE = Intake(max_waiting=1)
 
@@ -60,8 +60,7 @@ def test_a_child_that_no_one_waited_for_is_gone() -> None:
     name = f"{machine}/{child.pid}/{stored_audio._started(child.pid)}"
     assert not stored_audio.is_gone(name)
     child.kill()
-    while stored_audio._started(child.pid):
-        time.sleep(0.01)
+    until(lambda: not stored_audio._started(child.pid))
     assert stored_audio.is_gone(name)
     child.communicate()
 
@@ -94,9 +93,7 @@ def test_a_server_without_workers_clears_up_too(engine: Engine, ended_process: s
     half_received(engine, ended_process)
     worker = Worker(engine, 0, Notice())
     worker.start()
-    deadline = time.monotonic() + 20
-    while rows(engine) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: not rows(engine))
     worker.stop()
     assert (rows(engine), pieces(engine)) == (0, 0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 from datetime import timedelta
 
 import numpy as np
@@ -48,8 +47,7 @@ from tests.engines import EngineMaker
 from tests.sampled import ADA, probe, silence
 from tests.services.enrolled import add_gallery, add_speaker, made_up
 from tests.services.recorded import MEETING, claim, let_lease_run_out, look, pieces, rows, send, work
-
-PATIENCE_S = 300.0  # for a busy machine
+from tests.waiting import PATIENCE_S, until
 
 
 def streamed_webm(seconds: float) -> bytes:
@@ -283,10 +281,7 @@ def test_two_workers_do_twenty_jobs_once_each(open_engine: EngineMaker, store_ur
     for worker in workers:
         worker.start()
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while any(look(engines[0], one).state != "done" for one in made):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: all(look(engines[0], one).state == "done" for one in made))
     finally:
         for worker in workers:
             worker.stop()
@@ -314,5 +309,5 @@ def test_a_renewal_that_fails_is_tried_again(
     monkeypatch.setattr("speakerid.services.recordings.worker.RENEW_S", 0.01)
     monkeypatch.setattr(recordings.QUEUE, "renew", renew)
     with RecordingLease(engine, Claimed(row.key, row.gallery_key, row.worker or ""), threading.Event()) as lease:
-        assert renewed.wait(10.0)
+        assert renewed.wait(PATIENCE_S)
         lease.watch(0.5, 1.0)
