@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from speakerid.audio.children.pool import AVAILABLE
 from speakerid.audio.decode import Preparer
 from speakerid.audio.limits import DecodeLimits
 from speakerid.audio.long_audio_reader import LongAudioReader
@@ -24,11 +25,13 @@ from speakerid.db.unlock import is_encrypted, unlock
 from speakerid.encoders import registry
 from speakerid.encoders.base import Encoder
 from speakerid.encoders.batching import Batcher
-from speakerid.errors import BackboneNotFound, ModelDamaged, StoreUnavailable
+from speakerid.errors import BackboneNotFound, SettingsError, StoreUnavailable
 from speakerid.index.faiss import LayeredIndex
-from speakerid.models.catalog import CATALOG, SEGMENTATION
-from speakerid.models.store import is_whole
+from speakerid.models.catalog import SEGMENTATION
+from speakerid.models.store import load_checked, refuse_damaged
 from speakerid.scoring.fitted import Fitted, find_or_generic
+from speakerid.services.encoder_workers.pool import EncoderWorkerPool
+from speakerid.services.encoder_workers.wire import WorkerSetup
 from speakerid.services.engine import UNTRACED, Engine, Policy, Traces
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
@@ -133,6 +136,23 @@ def _beside(engine: Engine, encoder: Encoder, settings: Settings) -> Engine:
     )
 
 
+def with_workers(engine: Engine, settings: Settings) -> Engine:
+    """The same, whose recordings are decoded and embedded by `settings.workers` processes where these are several.
+
+    They are still starting: see `EncoderWorkers.wait_until_ready`. Raises SettingsError.
+    """
+    if settings.workers == 1:
+        return engine
+    if not AVAILABLE:
+        raise SettingsError("This system cannot have several workers. Leave SPEAKERID_WORKERS out, or set it to 1.")
+    setup = WorkerSetup(
+        (settings.encoder, *settings.encoders_beside), str(settings.models_folder), decode_limits(settings)
+    )
+    fingerprints = [one.encoder.fingerprint for one in engine.each]
+    workers = EncoderWorkerPool(settings.workers, setup, fingerprints, max_waiting=settings.max_queue)
+    return replace(engine, workers=workers, others=tuple(replace(one, workers=workers) for one in engine.others))
+
+
 def _finish_erasures(database: Database, snapshots: Snapshots) -> None:
     """What another process left; on a read-only medium it stays."""
     with database.read() as db:
@@ -147,10 +167,7 @@ def load_encoder(spec: str = "default", settings: Settings | None = None) -> Enc
 
     Raises EncoderNotFound, ModelDamaged. A directory or hub name can run code: pass only what the operator chose.
     """
-    models = (settings or Settings()).models_folder
-    for name in registry.needed(spec, models):
-        _refuse_damaged(name, models)
-    return registry.load_encoder(spec, models)
+    return load_checked(spec, (settings or Settings()).models_folder)
 
 
 def load_backbone(name: str, settings: Settings | None = None) -> Backbone:
@@ -167,7 +184,7 @@ def load_backbone(name: str, settings: Settings | None = None) -> Backbone:
                 "and .onnx files: 'speakerid models convert' makes one of a SpeechBrain model."
             )
         return EncoderBackbone(load_encoder(name, settings))
-    _refuse_damaged(backbones.NAMED[name].model, settings.models_folder)
+    refuse_damaged(backbones.NAMED[name].model, settings.models_folder)
     return backbones.load_graph(name, settings.models_folder)
 
 
@@ -208,16 +225,9 @@ def recording_limits(settings: Settings) -> DecodeLimits:
 
 def fetched_segmentation(settings: Settings) -> Path | None:
     """The segmentation model, where it is fetched. Raises ModelDamaged."""
-    _refuse_damaged(SEGMENTATION.name, settings.models_folder)
+    refuse_damaged(SEGMENTATION.name, settings.models_folder)
     graph = SEGMENTATION.graph(settings.models_folder)
     return graph if graph.is_file() else None
-
-
-def _refuse_damaged(name: str, models: Path) -> None:
-    """A fetched model is the one that was measured, or it is not used: another would give other answers unnoticed."""
-    model = next(one for one in CATALOG if one.name == name)
-    if model.graph(models).is_file() and not is_whole(model, models):
-        raise ModelDamaged(name, str(models))
 
 
 def build_mover(engine: Engine, jobs: int) -> Mover:

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         600.0, gt=0, description="Longest audio accepted by enroll, identify and verify, in seconds."
     )
     max_channels: int = Field(32, ge=1, description="Most channels accepted in one audio file.")
+    workers: int = Field(
+        1,
+        ge=1,
+        description="Processes of `serve` that decode and embed, a core each; 1: the service does it itself.",
+    )
     max_queue: int = Field(
         64,
         ge=1,

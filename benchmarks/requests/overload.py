@@ -70,14 +70,14 @@ class Asking:
             self._idle.append((reader, writer))
 
 
-async def peak(asking: Asking, seconds: float) -> float:
+async def peak(asking: Asking, seconds: float, warm_up_s: float = WARM_UP_S) -> float:
     """Answers a second."""
 
     async def go_on(until: float) -> None:
         while time.perf_counter() < until:
             await asking.ask()
 
-    await asyncio.gather(*(go_on(time.perf_counter() + WARM_UP_S) for _ in range(AT_ONCE)))
+    await asyncio.gather(*(go_on(time.perf_counter() + warm_up_s) for _ in range(AT_ONCE)))
     asking.answered.clear()
     began = time.perf_counter()
     await asyncio.gather(*(go_on(began + seconds) for _ in range(AT_ONCE)))

@@ -17,8 +17,14 @@ from speakerid.errors import Overloaded
 
 PATHS = ("/utterances", "/identify", "/verify", "/embeddings")  # and what begins with `bodies.LABELS`
 AT_A_TIME = max(3, (os.cpu_count() or 1) + 1)  # one computes on each core, one waits for a child or the encoder
+BESIDE = 2  # that come or go while every encoder process has work
 SMOOTHING = 0.1  # of the time between two answers: some ten of them count
 ARRIVING_S = 1.0  # a body that takes longer does not keep others out meanwhile
+
+
+def at_a_time(workers: int) -> int:
+    """How many are worked on, with so many encoder processes."""
+    return max(AT_A_TIME, workers + BESIDE)
 
 
 class Admission:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 import speakerid
 from speakerid.api import console, errors, long_work, metrics, reference
-from speakerid.api.admission import Admission
+from speakerid.api.admission import Admission, at_a_time
 from speakerid.api.bodies import Bodies
 from speakerid.api.limits import KeyThrottle, Shares
 from speakerid.api.middleware import DisconnectWatch, Methods, PlainPaths, RequestId, allow_origins
@@ -78,7 +78,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         max_audio_bytes=settings.max_body_bytes,
         max_recording_bytes=settings.max_recording_bytes,
         memory=app.state.body_memory,
-        admission=Admission(settings.max_wait_s),
+        admission=Admission(settings.max_wait_s, at_a_time(settings.workers)),
     )
     app.add_middleware(Methods, app)
     app.add_middleware(DisconnectWatch)

@@ -57,6 +57,8 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.EncoderInputInvalid: 422,
     errors.EncoderNotFound: 500,
     errors.EncoderFailed: 500,
+    errors.EncoderWorkerLost: 503,
+    errors.EncoderWorkersFailed: 500,
     errors.ClassifierError: 500,
     errors.ClassifierNotFound: 404,
     errors.MaterialUnusable: 422,
@@ -72,6 +74,8 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.StoreUnavailable: 503,  # another process writes for long, or its disk or server is gone for a while
     errors.SettingsError: 500,
 }
+# Failures whose own words may be said to anybody.
+SAID = (errors.StoreBusy, errors.StoreReplaced, errors.EncryptionChanged, errors.EncoderWorkerLost)
 STORE_RETRY_S = 5
 NO_STORE = (
     f"The store cannot be used now: it is busy, or its disk or server does not answer. Try again in {STORE_RETRY_S} s; "
@@ -146,7 +150,7 @@ def refusal(scope: Scope, error: errors.SpeakeridError) -> JSONResponse:
 
 def disclosed(error: errors.SpeakeridError, status: int, request_id: str) -> tuple[str, dict[str, Any]]:
     """What the caller may know. A failure is the operator's business: a driver's words may name hosts and users."""
-    if isinstance(error, errors.StoreBusy | errors.StoreReplaced | errors.EncryptionChanged):
+    if isinstance(error, SAID):
         logger.warning("request %s: %s", request_id, error.code)
         return str(error), error.facts
     if isinstance(error, errors.StoreUnavailable):
@@ -159,7 +163,7 @@ def disclosed(error: errors.SpeakeridError, status: int, request_id: str) -> tup
 
 
 def _headers(error: errors.SpeakeridError) -> dict[str, str]:
-    if isinstance(error, errors.Overloaded | errors.StoreBusy):
+    if isinstance(error, errors.Overloaded | errors.StoreBusy | errors.EncoderWorkerLost):
         return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, errors.StoreReadOnly | errors.StoreReplaced | errors.EncryptionChanged):
         return {}  # it stays so until somebody does something about it

@@ -17,7 +17,7 @@ from speakerid.api.auth import guarded
 from speakerid.api.observation import RequestCounts
 from speakerid.api.parameters import StrictRoute
 from speakerid.services import health
-from speakerid.services.engine import Engine
+from speakerid.services.engine import Engine, WorkersState
 
 
 class StateCollector(Collector):
@@ -46,6 +46,8 @@ class StateCollector(Collector):
         }
         waiting = sum(one.encoder.waiting() for one in engine.each)
         yield _gauge("encoder_waiting", "Waveforms that wait for the encoder.", waiting)
+        if engine.workers is not None:
+            yield from _of_workers(engine.workers.state())
         healthy = all(one.encoder.healthy() for one in engine.each)
         yield _gauge("encoder_working", "Whether the last inference succeeded.", healthy)
         yield _gauge("live_streams", "Live streams that are open.", state.streams.total)
@@ -54,6 +56,13 @@ class StateCollector(Collector):
         sizes = [size for one in engine.each for size in one.indexes.sizes()]
         yield _gauge("index_galleries", "Galleries whose index is in memory.", len(sizes))
         yield _gauge("index_voiceprints", "Voiceprints in memory.", sum(sizes))
+
+
+def _of_workers(found: WorkersState) -> Iterator[Metric]:
+    yield _gauge("workers", "Processes that embed and are ready.", found.ready)
+    yield _gauge("workers_busy", "Those that work on a recording.", found.busy)
+    yield _gauge("workers_waiting", "Recordings that wait for one.", found.waiting)
+    yield CounterMetricFamily("speakerid_workers_replaced", "Processes that ended and were replaced.", found.replaced)
 
 
 def _stored(found: health.StoreFigures) -> Iterator[Metric]:

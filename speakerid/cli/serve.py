@@ -37,6 +37,10 @@ class Serving(Store):
         int | None, typer.Option("--port", help="0 takes a free one. [env: SPEAKERID_PORT; default: 8700]")
     ] = None
     encoder: EncoderOption = None
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", help="Processes that embed, one a core. [env: SPEAKERID_WORKERS; default: 1]"),
+    ] = None
     access_log: Annotated[
         bool, typer.Option("--access-log", help="A line for each request on stderr, as SPEAKERID_LOG_FORMAT=json has.")
     ] = False
@@ -50,11 +54,17 @@ def serve(options: Serving) -> None:
     Exit code 2 when the settings do not allow a start, for example a port in use.
     """
     # Inside, for a quick --help. None of these loads torch unless the encoder is a SpeechBrain model.
-    from speakerid.bootstrap import build_engine, with_other_encoders
+    from speakerid.bootstrap import build_engine, with_other_encoders, with_workers
     from speakerid.cli.server.uvicorn_server import bind
     from speakerid.db.erasure import BRIEFLY
 
-    settings = read_settings(host=options.host, port=options.port, store=options.store, encoder=options.encoder)
+    settings = read_settings(
+        host=options.host,
+        port=options.port,
+        store=options.store,
+        encoder=options.encoder,
+        workers=options.workers,
+    )
     requests = options.access_log or settings.log_format == "json"
     with _logged(settings, requests=requests) as traces, bind(settings.host, settings.port) as listener:
         engine = build_engine(settings, effort=BRIEFLY, traces=traces)  # the scrubber does the rest
@@ -62,6 +72,7 @@ def serve(options: Serving) -> None:
             engine = with_other_encoders(engine, settings)
             engine.database.require_writable()
             refuse_open_bind(engine, settings)
+            engine = with_workers(engine, settings)
             _warm_up(engine)
             _run(engine, settings, listener, options)
         finally:
@@ -116,7 +127,8 @@ def _shown(store: str) -> str:
 def _warm_up(engine: Engine) -> None:
     """Load what the first request would wait for.
 
-    Raises EncoderFailed, DecoderUnavailable, TranscriberUnusable, ExtraMissing when one does not work.
+    Raises EncoderFailed, DecoderUnavailable, TranscriberUnusable, ExtraMissing, EncoderWorkersFailed when one does
+    not work.
     """
     import numpy as np
 
@@ -129,6 +141,8 @@ def _warm_up(engine: Engine) -> None:
         one.indexes.load_all()
         samples = max(one.encoder.min_samples, one.encoder.sample_rate_hz)
         one.encoder.embed([np.random.default_rng(0).standard_normal(samples).astype(np.float32) * np.float32(0.1)])
+    if engine.workers is not None:
+        engine.workers.wait_until_ready()
 
 
 def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Serving) -> None:

@@ -36,7 +36,7 @@ SpeakeridError
 │   └── TooManyRecordings · TooManyWrongKeys · KeyRateReached · KeyQuotaReached · LongWorkFull
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge · MessagesTooSmall
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
-│   └── …                 CalibrationMissing · CalibrationUnreadable
+│   └── …                 EncoderWorkerLost · EncoderWorkersFailed · CalibrationMissing · CalibrationUnreadable
 ├── ModelsError           PackageIndexUnreachable · PackageNotFound · PipMissing · WrongHash · ModelDamaged
 │   └── …                 ModelsDiskFull · ModelsFolderUnusable · ModelsMissing · ConversionFailed · TranscriberUnusable
 ├── ClassifierError       ClassifierNotFound · ClassifierUnreadable · ClassifierFailed · BackboneNotFound

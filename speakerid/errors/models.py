@@ -35,6 +35,23 @@ class EncoderInputInvalid(EncoderError, code="encoder_input_invalid"): ...
 class EncoderFailed(EncoderError, code="encoder_failed"): ...
 
 
+class EncoderWorkerLost(EncoderError, code="encoder_worker_lost"):
+    """The process that worked on a request; another takes its place."""
+
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The process that worked on this recording ended or hung, and nothing was changed. Send it again; if it "
+            "comes back, the recording is to blame: export it as WAV or FLAC."
+        )
+
+
+class EncoderWorkersFailed(EncoderError, code="encoder_workers_failed"):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The processes that embed do not start: {why} Check memory, or set SPEAKERID_WORKERS to 1.")
+
+
 class CalibrationMissing(EncoderError, code="calibration_missing"): ...
 
 

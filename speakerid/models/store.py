@@ -14,9 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
+from speakerid.encoders.base import Encoder
 from speakerid.encoders.card import to_json
-from speakerid.encoders.registry import BUNDLED, PAIR, load_encoder
-from speakerid.errors import ConversionFailed, ModelsDiskFull, ModelsFolderUnusable, ModelsMissing, WrongHash
+from speakerid.encoders.registry import BUNDLED, PAIR, load_encoder, needed
+from speakerid.errors import (
+    ConversionFailed,
+    ModelDamaged,
+    ModelsDiskFull,
+    ModelsFolderUnusable,
+    ModelsMissing,
+    WrongHash,
+)
 from speakerid.models.catalog import CAMPPLUS, CARD, CATALOG, GRAPH, LICENSES, Model
 from speakerid.whole_files import write_whole
 
@@ -28,6 +36,23 @@ def is_whole(model: Model, models: Path) -> bool:
     graph, texts = model.graph(models), model.folder(models) / LICENSES
     carded = model.card is None or (model.folder(models) / CARD).is_file()
     return carded and texts.is_file() and graph.is_file() and sha256_of(graph) == model.sha256
+
+
+def refuse_damaged(name: str, models: Path) -> None:
+    """A fetched model is the one that was measured, or it is not used: another would give other answers unnoticed.
+
+    Raises `ModelDamaged`.
+    """
+    model = next(one for one in CATALOG if one.name == name)
+    if model.graph(models).is_file() and not is_whole(model, models):
+        raise ModelDamaged(name, str(models))
+
+
+def load_checked(spec: str, models: Path) -> Encoder:
+    """`registry.load_encoder`, of fetched models that are whole. Raises also `ModelDamaged`."""
+    for name in needed(spec, models):
+        refuse_damaged(name, models)
+    return load_encoder(spec, models)
 
 
 def keep(model: Model, models: Path, graph: bytes, licenses: bytes) -> None:

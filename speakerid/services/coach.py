@@ -9,8 +9,8 @@ from statistics import fmean
 
 import numpy as np
 
-from speakerid.audio.decode import CleanSpeech, as_wav, speech_windows
-from speakerid.audio.fingerprint import COVERED, fingerprint, is_long, is_same_take
+from speakerid.audio.decode import as_wav
+from speakerid.audio.fingerprint import COVERED, is_long, is_same_take
 from speakerid.audio.limits import RECORDING, SAMPLE_RATE_HZ, Channel
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, HearingRow, SpeakerRow, UtteranceRow
@@ -28,7 +28,7 @@ from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services.engine import Engine
 from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
-from speakerid.services.probe import Probe, probe_of_speech
+from speakerid.services.probe import EmbeddedUtterance, Probe, ProbeOptions, needed_s, probe_of
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
@@ -42,7 +42,6 @@ ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
 ELSEWHERE_FPIR = CoachLimit(refuse=0.001, warn=0.02)
 NEAREST = 8  # speakers looked at: one may be the speaker in question, some erased a moment ago
 ABOUT = 0.9  # of the longer one's speech at least: encodings of one take have about equally much
-WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
 
 def prepare(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel = "mix") -> Probe:
@@ -50,16 +49,19 @@ def prepare(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel 
 
     Raises AudioError, Overloaded.
     """
-    lost: list[float] = []
-    samples = engine.decode(audio, channel=channel, lost=lost.append)
-    clean = engine.preparer.clean(samples, round(sum(lost, 0.0), 2))
-    probe = probe_of_speech(engine, audio, clean, min_speech_s=0.0, channel=channel)
+    options = ProbeOptions(
+        needed_s(engine, 0.0),
+        channel,
+        windows=engine.limits.voices is not None,
+        fingerprint=True,
+        samples=channel != "mix",
+    )
+    found = engine.embedded(audio, options)
     return replace(
-        probe,
-        audio=audio if channel == "mix" else _one_side(samples),
-        voices_llr=_voices_llr(engine, clean),
-        near=near(engine, gallery, probe.embedding),
-        fingerprint=fingerprint(samples[clean.segments[0][0] : clean.segments[-1][1]]) if clean.segments else b"",
+        probe_of(audio, found, options),
+        audio=audio if found.samples is None else _one_side(found.samples),
+        voices_llr=_voices_llr(engine, found),
+        near=near(engine, gallery, found.embedding),
     )
 
 
@@ -167,14 +169,11 @@ def _one_side(samples: FloatArray) -> bytes:
     return as_wav((samples, SAMPLE_RATE_HZ), RECORDING)
 
 
-def _voices_llr(engine: Engine, clean: CleanSpeech) -> float | None:
+def _voices_llr(engine: Engine, found: EmbeddedUtterance) -> float | None:
     model = engine.limits.voices
-    windows = speech_windows(clean.samples) if model else []
-    if model is None or len(windows) < 2:
+    if model is None or found.windows is None:
         return None
-    batches = [windows[start : start + WINDOWS_AT_ONCE] for start in range(0, len(windows), WINDOWS_AT_ONCE)]
-    embeddings = np.concatenate([engine.encoder.embed(batch) for batch in batches])
-    return model.llr(split(embeddings, clean.speech.seconds))
+    return model.llr(split(found.windows, found.speech.seconds))
 
 
 def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], probe: Probe) -> Match | None:
@@ -188,7 +187,7 @@ def _cohesion(engine: Engine, gallery: GalleryRow, others: list[UtteranceRow], p
 
 def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, probe: Probe) -> _Similar | None:
     """Of the other speakers, where there is one to compare with."""
-    alike = voiceprints.with_voice(db, speaker.gallery_key, probe.near.keys, engine.encoder.dim)
+    alike = voiceprints.with_voice(db, speaker.gallery_key, (probe.near or NO_NEIGHBORS).keys, engine.encoder.dim)
     found = [one for one in alike if one.row.key != speaker.key]
     if probe.embedding is None or not found:
         return None
@@ -201,5 +200,5 @@ def _most_similar(engine: Engine, db: Handle, speaker: SpeakerRow, probe: Probe)
 
 def _elsewhere_llr(engine: Engine, probe: Probe, fpir: float) -> float:
     """By the encoder's own calibration, as the other limits."""
-    calibration = engine.calibration
-    return max(0.0, calibration.llr_of(calibration.strangers.taught(probe.near.own, probe.near.size, fpir)))
+    calibration, near = engine.calibration, probe.near or NO_NEIGHBORS
+    return max(0.0, calibration.llr_of(calibration.strangers.taught(near.own, near.size, fpir)))

@@ -27,6 +27,7 @@ from speakerid.scoring.calibration import Calibration, OwnStrangers
 from speakerid.scoring.coach import UNFITTED, CoachLimits
 from speakerid.services import quota
 from speakerid.services.index_sync import IndexSync
+from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from speakerid.transcription.whisper import Transcriber
 from speakerid.types import FloatArray, SpeakerRef
 
@@ -114,6 +115,38 @@ UNTRACED = Untraced()
 
 
 @dataclass(frozen=True)
+class WorkersState:
+    """Of the processes that decode and embed."""
+
+    wanted: int
+    ready: int
+    busy: int
+    waiting: int  # recordings
+    replaced: int  # since the start
+    last_success_age_s: float | None  # since one has embedded anything
+
+
+class EncoderWorkers(Protocol):
+    """Processes that do what `embed_speech` does. Safe to share between threads."""
+
+    def serves(self, fingerprint: str) -> bool:
+        """Whether they have that encoder."""
+        ...
+
+    def embedded(self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces) -> EmbeddedUtterance:
+        """By that encoder. Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone."""
+        ...
+
+    def wait_until_ready(self) -> None:
+        """Raises EncoderWorkersFailed."""
+        ...
+
+    def state(self) -> WorkersState: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
 class Engine:
     database: Database
     encoder: Batcher
@@ -128,6 +161,7 @@ class Engine:
     transcriber: Transcriber | None = None
     traces: Traces = UNTRACED
     effort: Effort = FINISH  # with erasures, whose traces are removed from the files before `write` returns
+    workers: EncoderWorkers | None = None  # None: this process does it all
     others: tuple[Engine, ...] = ()  # the same with another encoder each, for galleries that were made with it
 
     @property
@@ -147,6 +181,17 @@ class Engine:
             spent.append(len(samples) / SAMPLE_RATE_HZ)
         self.workload.decoded(len(samples) / SAMPLE_RATE_HZ)
         return samples
+
+    def embedded(self, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
+        """Of what a caller sent. Raises what `embed_speech` does, KeyQuotaReached, Overloaded, EncoderWorkerLost."""
+        with self._counted(audio) as spent:
+            if self.workers is not None and self.workers.serves(self.encoder.fingerprint):
+                found = self.workers.embedded(audio, options, self.encoder.fingerprint, self.traces)
+            else:
+                found = embed_speech(self.preparer, self.encoder.embed, audio, options)
+            spent.append(found.seconds)
+        self.workload.decoded(found.seconds)
+        return found
 
     def _counted(self, audio: bytes) -> AbstractContextManager[list[float]]:
         """See `quota.spending`."""
@@ -229,6 +274,8 @@ class Engine:
             return not changes.is_erasure_pending(now, erasure)
 
     def close(self) -> None:
+        if self.workers is not None:
+            self.workers.close()
         for one in self.each:
             one.encoder.close()
             one.indexes.close()

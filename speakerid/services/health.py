@@ -24,7 +24,7 @@ from speakerid.db.repositories.utterances import Spoken
 from speakerid.db.types import is_sound, usual_dim
 from speakerid.errors import DataDamaged, EncryptionChanged, StoreError, StoreReplaced
 from speakerid.scoring.cosine import shares, voiceprint
-from speakerid.services.engine import Engine
+from speakerid.services.engine import Engine, WorkersState
 from speakerid.services.galleries import refresh_voiceprints
 from speakerid.services.judge import is_unreadable
 from speakerid.services.recordings import results
@@ -174,17 +174,34 @@ def figures(engine: Engine) -> StoreFigures:
 
 def readiness(engine: Engine) -> Readiness:
     store, healthy = _store(engine), all(one.encoder.healthy() for one in engine.each)
+    workers = engine.workers.state() if engine.workers else None
+    failing = _failing(healthy, workers)
     return Readiness(
-        ready=store.state == "ok" and healthy,
+        ready=store.state == "ok" and failing is None,
         database=store.state,
-        encoder="ok" if healthy else "failing",
-        last_inference_age_s=engine.encoder.last_success_age(),
+        encoder="ok" if failing is None else "failing",
+        last_inference_age_s=_latest(engine, workers),
         index_lag=store.lag,
         erasures_pending=store.pending,
         quarantined=store.damaged,
         quarantined_speakers=store.ids,
-        reason=store.reason if healthy else store.reason or "The encoder failed at the last inference.",
+        workers=None if workers is None else workers.ready,
+        workers_wanted=None if workers is None else workers.wanted,
+        reason=store.reason or failing,
     )
+
+
+def _failing(healthy: bool, workers: WorkersState | None) -> str | None:
+    if not healthy:
+        return "The encoder failed at the last inference."
+    if workers is not None and not workers.ready:
+        return "No process that embeds runs. The server's log has the cause."
+    return None
+
+
+def _latest(engine: Engine, workers: WorkersState | None) -> float | None:
+    ages = (engine.encoder.last_success_age(), None if workers is None else workers.last_success_age_s)
+    return min((one for one in ages if one is not None), default=None)
 
 
 def _store(engine: Engine) -> _Store:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from speakerid.audio.decode import FAINT, CleanSpeech, excerpt, unused
-from speakerid.audio.limits import Channel
+import numpy as np
+
+from speakerid.audio.decode import FAINT, CleanSpeech, Preparer, excerpt, speech_windows, unused
+from speakerid.audio.fingerprint import fingerprint
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
 from speakerid.errors import NotEnoughSpeech
-from speakerid.services.engine import Engine
-from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
 from speakerid.types import AudioWarning, Embedding, FloatArray, Speech
+
+if TYPE_CHECKING:  # what an encoder process does without
+    from speakerid.services.engine import Engine
+    from speakerid.services.index_sync import Neighbors
+
+WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Probe:
     peak: float = 1.0  # of full scale
     # Only for enrollment, see `services.coach`:
     voices_llr: float | None = None  # "two speakers" to "one speaker"; None with too little speech
-    near: Neighbors = NO_NEIGHBORS  # speakers who sound alike
+    near: Neighbors | None = None  # speakers who sound alike
     fingerprint: bytes = field(default=b"", repr=False)  # of the take, whatever its encoding
 
     @property
@@ -56,6 +64,66 @@ class Probe:
         return self.embedding
 
 
+@dataclass(frozen=True)
+class ProbeOptions:
+    """What is wanted of a recording besides its speech's figures."""
+
+    needed_s: float  # of speech, for an embedding
+    channel: Channel = "mix"
+    windows: bool = False  # embeddings of windows of it, which tell whether two speak
+    fingerprint: bool = False  # of the take
+    samples: bool = False  # what was decoded
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedUtterance:
+    """What decoding, voice activity and an encoder make of a recording. A process of its own may have made it."""
+
+    seconds: float  # decoded
+    speech: Speech
+    lost_s: float  # of the file, which cannot be decoded
+    peak: float  # of full scale
+    fingerprint: bytes = b""
+    embedding: FloatArray | None = None  # (dim,)
+    windows: FloatArray | None = None  # (n, dim), n > 1
+    samples: FloatArray | None = None  # (n,) at 16 kHz
+
+
+Embed = Callable[[Sequence[FloatArray]], FloatArray]  # as Encoder.embed
+
+
+def embed_speech(preparer: Preparer, embed: Embed, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
+    """Decode, find the speech, embed it when there is enough; of long speech an excerpt.
+
+    Raises AudioError for unusable bytes, and what `embed` raises.
+    """
+    lost: list[float] = []
+    samples = preparer.decode(audio, channel=options.channel, lost=lost.append)
+    clean = preparer.clean(samples, round(sum(lost, 0.0), 2))
+    return EmbeddedUtterance(
+        seconds=len(samples) / SAMPLE_RATE_HZ,
+        speech=clean.speech,
+        lost_s=clean.lost_s,
+        peak=clean.peak,
+        embedding=embed([excerpt(clean.samples)])[0] if clean.speech.seconds >= options.needed_s else None,
+        windows=_windows(embed, clean.samples) if options.windows else None,
+        fingerprint=_take(samples, clean) if options.fingerprint else b"",
+        samples=samples if options.samples else None,
+    )
+
+
+def _windows(embed: Embed, speech: FloatArray) -> FloatArray | None:
+    windows = speech_windows(speech)
+    if len(windows) < 2:
+        return None
+    batches = [windows[start : start + WINDOWS_AT_ONCE] for start in range(0, len(windows), WINDOWS_AT_ONCE)]
+    return np.concatenate([embed(batch) for batch in batches])
+
+
+def _take(samples: FloatArray, clean: CleanSpeech) -> bytes:
+    return fingerprint(samples[clean.segments[0][0] : clean.segments[-1][1]]) if clean.segments else b""
+
+
 def prepare_probe(
     engine: Engine,
     audio: bytes,
@@ -68,27 +136,24 @@ def prepare_probe(
 
     `also` gets what was decoded, `(n,)` at 16 kHz, for others who want to hear it. Raises KeyQuotaReached.
     """
-    lost: list[float] = []
-    samples = engine.decode(audio, channel=channel, lost=lost.append)
-    also(samples)
-    clean = engine.preparer.clean(samples, round(sum(lost, 0.0), 2))
-    return probe_of_speech(engine, audio, clean, min_speech_s=min_speech_s, channel=channel)
+    options = ProbeOptions(needed_s(engine, min_speech_s), channel, samples=also is not unused)
+    found = engine.embedded(audio, options)
+    if found.samples is not None:
+        also(found.samples)
+    return probe_of(audio, found, options)
 
 
-def probe_of_speech(
-    engine: Engine, audio: bytes, clean: CleanSpeech, *, min_speech_s: float, channel: Channel = "mix"
-) -> Probe:
-    """The same when the speech in `audio` was found before. Of long speech an excerpt is embedded."""
-    needed = needed_s(engine, min_speech_s)
-    enough = clean.speech.seconds >= needed
+def probe_of(audio: bytes, found: EmbeddedUtterance, options: ProbeOptions) -> Probe:
+    """Of `audio`, in which that was found."""
     return Probe(
-        sha256=_digest(audio, channel),
-        speech=clean.speech,
-        embedding=engine.encoder.embed([excerpt(clean.samples)])[0] if enough else None,
-        needed_s=needed,
+        sha256=_digest(audio, options.channel),
+        speech=found.speech,
+        embedding=found.embedding,
+        needed_s=options.needed_s,
         audio=audio,
-        lost_s=clean.lost_s,
-        peak=clean.peak,
+        lost_s=found.lost_s,
+        peak=found.peak,
+        fingerprint=found.fingerprint,
     )
 
 

@@ -55,6 +55,8 @@ class Readiness:
     erasures_pending: int | None = None  # whose bytes are still to be removed from the store's files
     quarantined: int = 0  # speakers whose row is damaged: kept, but not searched
     quarantined_speakers: tuple[str, ...] = ()  # ids of the first hundred
+    workers: int | None = None  # processes that embed and are ready; None: the service does it itself
+    workers_wanted: int | None = None
     reason: str | None = None  # why it is not ready
 
 

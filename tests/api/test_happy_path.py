@@ -100,5 +100,7 @@ def test_health(client: TestClient) -> None:
         "erasures_pending": 0,
         "quarantined": 0,
         "quarantined_speakers": [],
+        "workers": None,
+        "workers_wanted": None,
         "reason": None,
     }

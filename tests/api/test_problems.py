@@ -32,7 +32,7 @@ LEAVES = [kind for kind in every_error() if not kind.__subclasses__()]
 @pytest.mark.parametrize("kind", LEAVES)
 def test_every_error_is_mapped(kind: type[errors.SpeakeridError]) -> None:
     assert HTTPStatus(status_of(kind))
-    assert (status_of(kind) == 503) is issubclass(kind, errors.StoreUnavailable)
+    assert (status_of(kind) == 503) is issubclass(kind, errors.StoreUnavailable | errors.EncoderWorkerLost)
 
 
 def test_an_error_without_a_status_is_noticed() -> None:

@@ -144,6 +144,7 @@ def test_the_same_voice_in_another_gallery_is_no_ones_business(engine: Engine) -
 def test_a_speaker_erased_since_the_recording_was_diarized_is_not_named(engine: Engine) -> None:
     ada, eve = add_speaker(engine, "Ada", probe_of(engine, utterance(ADA, 0))), add_speaker(engine, "Eve")
     voice = probe_of(engine, utterance(ADA, 1))
+    assert voice.near is not None
     assert len(voice.near.keys) == 1
     erase_speaker(engine, ada.id)
     assert ask(engine, eve.id, voice).similar_speaker is None

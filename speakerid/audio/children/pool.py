@@ -123,9 +123,9 @@ class Pool:
         finally:
             self._slots[use].release()
 
-    def warm(self) -> None:
-        """Have one idle child for each core. Raises DecoderUnavailable."""
-        for child in [self._fork(lambda _: None) for _ in range(CORES)]:
+    def warm(self, count: int = CORES) -> None:
+        """Have so many idle children, one for each core at most. Raises DecoderUnavailable."""
+        for child in [self._fork(lambda _: None) for _ in range(count)]:
             child.fit = True
             self._keep(child)
 
@@ -240,10 +240,10 @@ def current() -> Pool:
     return _CURRENT.get()
 
 
-def warm() -> None:
-    """Start what the first file would wait for. Raises DecoderUnavailable."""
+def warm(count: int = CORES) -> None:
+    """Start what the first files would wait for, `count` at a time. Raises DecoderUnavailable."""
     if AVAILABLE:
-        current().warm()
+        current().warm(count)
 
 
 def close() -> None:

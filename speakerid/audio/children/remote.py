@@ -22,7 +22,9 @@ from speakerid.audio.children.wire import (
     MessageKind,
     ProtocolViolation,
     asked,
+    by_code,
     lost_s,
+    named_error,
 )
 from speakerid.audio.conditioning import checked
 from speakerid.audio.file_decoder import NOTHING, Announced, DecodedPiece
@@ -42,7 +44,6 @@ logger = logging.getLogger(__name__)
 
 SILENCE_S = 20.0  # of a child that neither asks nor delivers: its computing time ends long before, if it gets any
 ASKS_PER_PIECE = 8  # a demuxer goes back and forth between tables and samples
-MAX_MESSAGE_CHARS = 1_000
 Answer = Callable[[int], bytes | memoryview]  # piece n of the file; none at the end
 
 
@@ -116,7 +117,7 @@ class _Conversation:
             elif kind == MessageKind.ASK:
                 self._serve(asked(payload))
             elif kind == MessageKind.ERROR:
-                self.error = _error(payload)
+                self.error = named_error(payload, _KINDS)
             elif kind == MessageKind.DONE:
                 self.fit = payload == b"\1"
                 return
@@ -180,25 +181,7 @@ def _announced(payload: bytearray) -> Announced:
         raise DecoderCrashed from None
 
 
-def _error(payload: bytearray) -> SpeakeridError:
-    """The error that the child names, one of those a file can cause, with its sentence. Raises ProtocolViolation."""
-    try:
-        found = json.loads(payload)
-        kind, message = _KINDS[str(found["code"])], str(found["message"])[:MAX_MESSAGE_CHARS]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise ProtocolViolation from None
-    error = kind.__new__(kind)
-    SpeakeridError.__init__(error, message)
-    return error
-
-
-def _leaves(kind: type[SpeakeridError]) -> Iterator[type[SpeakeridError]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _leaves(narrower)
-
-
-_KINDS = {kind.code: kind for kind in (*_leaves(AudioError), *_leaves(StreamError))}
+_KINDS = by_code(AudioError, StreamError)  # that a file can cause
 
 
 def _cause_of_end(error: Gone, status: int | None) -> SpeakeridError:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from socket import socket
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from speakerid.audio.limits import Channel, DecodeLimits
+from speakerid.errors import SpeakeridError
 
 Part = bytes | bytearray | memoryview
+Waiting = Callable[[float], None]  # of so many seconds in which nothing moved; may raise
 PIECE_BYTES = 1024 * 1024  # of encoded audio in an answer, and of samples in a piece
 MAX_TEXT_BYTES = 65_536
+MAX_MESSAGE_CHARS = 1_000
 TICK_S = 0.1  # between two looks whether waiting still makes sense
 REQUEST = struct.Struct(">cq")  # to the template: FORK or END, a process id
 ANSWER = struct.Struct(">q")
@@ -79,31 +82,40 @@ class ProtocolViolation(Gone):
     """The other side sent what the protocol does not allow."""
 
 
-class ChildWire:
-    """One end of the connection. `waiting` is called every tenth of a second in which nothing moves and may raise."""
+Kind = TypeVar("Kind", bound=IntEnum)
 
-    def __init__(self, sock: socket, waiting: Callable[[float], None] | None = None) -> None:
+
+class FrameWire(Generic[Kind]):
+    """One end of a connection on which frames of the kinds in `limits` go, of at most so many bytes.
+
+    `waiting` is called every tenth of a second in which nothing moves and may raise.
+    """
+
+    def __init__(self, sock: socket, limits: Mapping[Kind, int], waiting: Waiting | None = None) -> None:
         self._sock = sock
+        self._limits = limits
+        self._kinds = {int(kind): kind for kind in limits}
         self._held: list[Part] = []
         self.waiting = waiting
         sock.settimeout(None if waiting is None else TICK_S)
 
-    def hold(self, kind: MessageKind, *parts: Part) -> None:
+    def hold(self, kind: Kind, *parts: Part) -> None:
         """Queue a frame that goes out with the next one: one process wakes the other once."""
         held, self._held = self._held, [_HEADER.pack(kind, sum(len(part) for part in parts)), *parts]
         self._send(held)
 
-    def send(self, kind: MessageKind, *parts: Part) -> None:
+    def send(self, kind: Kind, *parts: Part) -> None:
         """Raises Gone, and whatever `waiting` raises."""
         held, self._held = self._held, []
         self._send([*held, _HEADER.pack(kind, sum(len(part) for part in parts)), *parts])
 
-    def receive(self) -> tuple[MessageKind, bytearray]:
+    def receive(self) -> tuple[Kind, bytearray]:
         """Raises Gone, and whatever `waiting` raises."""
         number, length = _HEADER.unpack(self._receive(_HEADER.size))
-        if number not in LIMITS or length > LIMITS[MessageKind(number)]:
+        kind = self._kinds.get(number)
+        if kind is None or length > self._limits[kind]:
             raise ProtocolViolation
-        return MessageKind(number), self._receive(length)
+        return kind, self._receive(length)
 
     def close(self) -> None:
         self._sock.close()
@@ -156,6 +168,40 @@ class ChildWire:
         assert self.waiting is not None
         self.waiting(idle_s + TICK_S)
         return idle_s + TICK_S
+
+
+class ChildWire(FrameWire[MessageKind]):
+    """Between a service and a decoding child."""
+
+    def __init__(self, sock: socket, waiting: Waiting | None = None) -> None:
+        super().__init__(sock, LIMITS, waiting)
+
+
+def error_text(error: SpeakeridError) -> bytes:
+    return json.dumps({"code": error.code, "message": str(error)[:MAX_MESSAGE_CHARS]}).encode()
+
+
+def named_error(payload: bytearray, kinds: Mapping[str, type[SpeakeridError]]) -> SpeakeridError:
+    """The error that the other side names, one of `kinds` by code, with its sentence. Raises ProtocolViolation."""
+    try:
+        found = json.loads(payload)
+        kind, message = kinds[str(found["code"])], str(found["message"])[:MAX_MESSAGE_CHARS]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ProtocolViolation from None
+    error = kind.__new__(kind)
+    SpeakeridError.__init__(error, message)
+    return error
+
+
+def by_code(*roots: type[SpeakeridError]) -> dict[str, type[SpeakeridError]]:
+    """These classes and all below them."""
+    return {kind.code: kind for root in roots for kind in _leaves(root)}
+
+
+def _leaves(kind: type[SpeakeridError]) -> Iterator[type[SpeakeridError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _leaves(narrower)
 
 
 def lost(seconds: float) -> bytes:

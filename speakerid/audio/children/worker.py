@@ -33,6 +33,7 @@ from speakerid.audio.children.wire import (
     Gone,
     MessageKind,
     ask,
+    error_text,
     lost,
 )
 from speakerid.audio.file_decoder import DecodedPiece, announced_here, decode_here
@@ -114,7 +115,7 @@ class _DecodeWork:
             self.budget.delivered(len(piece.samples) / SAMPLE_RATE_HZ + piece.skipped_s)
 
     def _send_error(self, error: SpeakeridError) -> None:
-        self.wire.send(MessageKind.ERROR, json.dumps({"code": error.code, "message": str(error)}).encode())
+        self.wire.send(MessageKind.ERROR, error_text(error))
 
     def _file(self) -> ByteSource:
         """The first piece came with the job."""

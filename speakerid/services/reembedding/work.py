@@ -20,6 +20,7 @@ from speakerid.errors import (
     DataDamaged,
     DecoderUnavailable,
     EncoderFailed,
+    EncoderWorkerLost,
     Overloaded,
     ReembeddingAbandoned,
     ReembeddingFailed,
@@ -111,7 +112,7 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
             move.run(lease, watch)
     except Stop:
         _stopped(engine, job)
-    except (Overloaded, StoreError, DecoderUnavailable) as error:
+    except (Overloaded, StoreError, DecoderUnavailable, EncoderWorkerLost) as error:
         logger.warning("a gallery's move to another encoder has to go on later: %s", error)
         _give_back(engine, job, tried=True)
     except EncoderFailed as error:
@@ -131,7 +132,7 @@ class _Move:
         self.engine, self.job, self.row = engine, job, row
 
     def run(self, lease: Lease, watch: Watch) -> None:
-        """Raises Stop, AudioNotKept, AudioUnusable, EncoderFailed, StoreError, DecoderUnavailable."""
+        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable."""
         while not self.is_switched():
             self._embed(lease, watch)
             lease.check()
