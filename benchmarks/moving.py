@@ -35,6 +35,7 @@ from speakerid.db.types import new_id
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.scoring.cosine import voiceprint
 from speakerid.services.engine import Engine
+from speakerid.services.galleries import remake_voiceprints
 from speakerid.services.moving import bring_in, send_out
 from speakerid.services.reembedding import jobs, work
 from speakerid.settings import Settings
@@ -96,7 +97,7 @@ def prepare(engine: Engine) -> None:
 
 def switch(engine: Engine) -> None:
     """Says what of it holds SQLite's write lock in one piece: the voiceprints. What else it does is in small pieces."""
-    make = work.remake_voiceprints
+    make = remake_voiceprints
 
     def timed(*arguments: Any) -> None:
         began = time.process_time()
