@@ -107,7 +107,7 @@ def indexed(folder: Path, speakers: int) -> Figures:
     engine = _engine(folder / "store.db")
     with engine.read() as db:
         key = galleries.get(db, GALLERY).key
-    assert len(engine.indexes.catch_up(key)) == speakers
+    assert engine.indexes.size(key) == speakers
     ready = time.process_time()
     engine.close()
     return {"snapshot_cpu_s": round(time.process_time() - ready, 1)}

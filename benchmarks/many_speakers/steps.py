@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-import resource
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from sqlalchemy import text
 
 from benchmarks.enrolled_rows import utterance_row
 from benchmarks.many_speakers.made_up import HARDER, RealVoices, fill, real_voices
-from speakerid import samples
+from benchmarks.requests.command import identify_cost
 from speakerid.bootstrap import build_engine
 from speakerid.cli.server.uvicorn_server import TURN_S
 from speakerid.db.repositories import changes, galleries, moving, speakers
@@ -174,26 +173,7 @@ def followed(folder: Path, count: int) -> Figures:
 
 def identified(folder: Path, count: int) -> Figures:
     """The whole command on the local store, three times."""
-    file = next(iter(samples.voices().values())).probes[0]
-    command = [
-        sys.executable,
-        "-m",
-        "speakerid.cli",
-        "identify",
-        str(file),
-        "--store",
-        str(folder / "voices.db"),
-        "--json",
-    ]
-    runs, cpu = [], []
-    for _ in range(3):
-        began = time.perf_counter()
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, capture_output=True)
-        runs.append(round(time.perf_counter() - began, 2))
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu.append(round(after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime, 2))
-    return {"clock_s": runs, "cpu_s": cpu}
+    return asdict(identify_cost(folder / "voices.db"))
 
 
 STEPS: tuple[Callable[[Path, int], Figures], ...] = (

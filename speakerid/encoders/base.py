@@ -23,19 +23,7 @@ BATCH_S = 30.0  # audio in one model call; measured on ECAPA-512: 60 s takes 90 
 RawEmbed = Callable[[FloatArray], FloatArray]  # (batch, samples) -> (batch, dim), rows of any norm
 
 
-class EncoderShape(Protocol):
-    """What an encoder's embeddings are known by."""
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) over everything that decides the embedding: weights and front end."""
-
-    @property
-    def dim(self) -> int:
-        """Length of one embedding."""
-
-
-class Encoder(EncoderShape, Protocol):
+class Encoder(Protocol):
     """Waveforms in, speaker embeddings out.
 
     Embeddings may be compared only when their encoders have equal fingerprints.
@@ -44,6 +32,14 @@ class Encoder(EncoderShape, Protocol):
     @property
     def name(self) -> str:
         """A name for people: `ecapa-mini`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over everything that decides the embedding: weights and front end."""
+
+    @property
+    def dim(self) -> int:
+        """Length of one embedding."""
 
     @property
     def sample_rate_hz(self) -> int: ...

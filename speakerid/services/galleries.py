@@ -73,7 +73,7 @@ def get(engine: Engine, name: str) -> GalleryRow:
 
 def known(engine: Engine, name: str) -> GalleryRow | None:
     """The same as of the last look into the store, without another one."""
-    found: GalleryRow | None = engine.database.known(("gallery", name))
+    found: GalleryRow | None = engine.database.memory.peek(("gallery", name))
     return found
 
 

@@ -18,15 +18,16 @@ import numpy as np
 from speakerid.db.engine import Database, Handle
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import changes, galleries, voiceprints
+from speakerid.db.repositories.changes import BEGINNING, Position
 from speakerid.db.repositories.voiceprints import ShortlistRow, Voiceprint
 from speakerid.db.store_file import Revision
 from speakerid.db.types import usual_dim
-from speakerid.encoders.base import EncoderShape
 from speakerid.index.base import Keys, VectorIndex
 from speakerid.index.faiss import FrozenLayers, LayeredIndex
 from speakerid.index.snapshot import SnapshotOrigin
 from speakerid.scoring.calibration import OwnStrangers, Strangers
 from speakerid.services.cross_speaker import CrossSpeakerScores, cross_speaker_scores
+from speakerid.services.neighbors import NO_NEIGHBORS, EncoderShape, Neighbors
 from speakerid.services.snapshots import Opened, Snapshots, origin
 from speakerid.types import FloatArray
 
@@ -38,25 +39,13 @@ FOLLOWED = 1_000  # speakers named in one statement
 SHORTLISTED = 20_000  # of a gallery in memory, 300 bytes each
 
 
-@dataclass(frozen=True)
-class Neighbors:
-    """Speaker keys, nearest first, out of `size` voiceprints. Not to be trusted before SQL was asked again."""
-
-    keys: tuple[int, ...]
-    size: int
-    own: OwnStrangers | None = None  # how strangers score in the gallery; None where that was not asked or is unknown
-
-
-NO_NEIGHBORS = Neighbors(keys=(), size=0)
-
-
 @dataclass(eq=False)
 class GalleryIndex:
     """What this process has of one gallery: another object once it was erased."""
 
     vectors: VectorIndex | None = None  # None until there is a voiceprint
     encoder: str | None = None  # fingerprint of what its voiceprints were made with
-    position: int = 0  # changes before this position of the log are in the index
+    position: Position = BEGINNING  # of the log: what is before it is in the index
     damaged: set[int] = field(default_factory=set)  # speaker keys whose row cannot be used: not searched
     changes: int = 0  # of the log since it was built
     erased: int = 0  # voiceprints taken out since it was built
@@ -95,12 +84,12 @@ class IndexSync:
         self._new_index = new_index
         self._galleries: dict[int, GalleryIndex] = {}
         self._snapshots, self._blank = snapshots or Snapshots(), None if snapshots is None else snapshots.blank
+        self._followed: Position | None = None  # by `follow`
 
     def load_all(self) -> None:
         """Build the index of every gallery of the encoder, from its snapshot or from SQL."""
-        for gallery_key, own in self._own().items():
-            if own:
-                self.catch_up(gallery_key)
+        for gallery_key in [key for key, own in self._own().items() if own]:
+            self.catch_up(gallery_key)
 
     def loaded(self) -> set[int]:
         """Keys of the galleries that have an index in memory."""
@@ -122,13 +111,28 @@ class IndexSync:
         """Keys of the speakers who are kept out of the loaded indexes, because their rows cannot be used."""
         return sorted(key for index in tuple(self._galleries.values()) for key in tuple(index.damaged))
 
+    def size(self, gallery_key: int) -> int:
+        """Voiceprints of the gallery."""
+        return len(self.catch_up(gallery_key))
+
     def lag(self) -> int:
-        """Catch up, leave what is others', and count the committed changes that cannot be read safely yet."""
-        self.leave()
-        for gallery_key in tuple(self._galleries):
-            self.catch_up(gallery_key)
+        """How many committed changes the indexes in memory do not have at this moment. They are brought in."""
         with self._database.read() as db:
-            return changes.count_from(db, changes.horizon(db))
+            held = [(key, index) for key, index in tuple(self._galleries.items()) if index.vectors is not None]
+            behind = sum(changes.count_since(db, key, index.position) for key, index in held)
+        self.follow()
+        return behind
+
+    def follow(self) -> None:
+        """Bring in what changed elsewhere, and drop what was erased elsewhere, of what is in memory."""
+        self.leave()
+        held = self.loaded()
+        with self._database.read() as db:
+            position = changes.position(db)
+            changed = held if self._followed is None else changes.galleries_since(db, held, self._followed)
+        for gallery_key in changed:
+            self.catch_up(gallery_key)
+        self._followed = position
 
     def leave(self) -> None:
         """Drop the indexes of erased galleries, with their snapshots, and of those that have another encoder now."""
@@ -138,7 +142,7 @@ class IndexSync:
             self._galleries.pop(gallery_key, None)
 
     def apply(self, touched: dict[int, set[int]]) -> None:
-        """Apply what was just committed here, without waiting for the log to become readable."""
+        """Apply what was just committed here, so that no search has to."""
         for gallery_key, speaker_keys in touched.items():
             if self._blank is not None:
                 self._blank(gallery_key, speaker_keys)
@@ -160,8 +164,8 @@ class IndexSync:
 
     def load_soon(self, gallery_key: int) -> None:
         """In a thread: until it is done, searches of this gallery wait, and others do not."""
-        empty = self._galleries.setdefault(gallery_key, GalleryIndex())
-        self._behind(gallery_key, empty, partial(self.catch_up, gallery_key))
+        index = self._galleries.setdefault(gallery_key, GalleryIndex())
+        self._behind(gallery_key, index, partial(self.catch_up, gallery_key))
 
     def close(self) -> None:
         """Wait for indexes that are being loaded, and snapshots that are being written."""
@@ -170,7 +174,7 @@ class IndexSync:
                 index.thread.join()
 
     def catch_up(self, gallery_key: int, also: Collection[int] = ()) -> GalleryIndex:
-        """The gallery's index, after the part of the log that was not applied yet; `also` these speakers are read."""
+        """The gallery's index, after the part of the log that was not applied yet; `also`: these just changed."""
         index = self._galleries.setdefault(gallery_key, GalleryIndex())
         revision = self._database.revision()  # before the look: what is committed meanwhile is looked for again
         if not also and self._is_current(gallery_key, index, revision):
@@ -180,13 +184,13 @@ class IndexSync:
                 self._snapshots.forget(gallery_key)
             opened = self._snapshots.open(gallery_key) if index.vectors is None else None
             with self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
-                stop, encoder = changes.standing(db, gallery_key)
+                now, encoder = changes.standing(db, gallery_key)
                 if index.vectors is None or exact_again or index.encoder != encoder:
-                    if not self._resume(db, gallery_key, index, opened, stop):
+                    if not self._resume(db, gallery_key, index, opened, now):
                         self._load(db, gallery_key, index, encoder)
-                elif stop > index.position or (also and not self._database.is_sqlite):  # whose log cannot be read yet
-                    self._follow(db, gallery_key, index, stop, also)
-                index.position = max(stop, index.position)
+                else:
+                    self._read_log(db, gallery_key, index, index.position)
+                index.position = now
                 index.revision = revision
                 self._tend(db, gallery_key, index)
         return index
@@ -232,7 +236,8 @@ class IndexSync:
         if found is None or found.is_stale(len(index), index.changes, index.erased):
             changed, erased = index.changes, index.erased  # as they are before the store is read
             with self._database.read() as db:
-                found = cross_speaker_scores(db, gallery_key, index.every_key(), default)
+                keys = index.every_key()
+                found = cross_speaker_scores(db, gallery_key, keys, len(keys), default)
             index.cross_speaker = found = replace(found, changes=changed, erased=erased)
         return found.own
 
@@ -249,32 +254,32 @@ class IndexSync:
         if index.vectors is None:
             return False
         watch = self._database.watch
-        if watch is not None and (seen := watch.glance(changes.STANDING, (gallery_key,))) is not None:
-            stop, encoder = (seen[0] or 0) + 1, seen[1]
+        if watch is not None and (seen := watch.glance(changes.NEWEST, (gallery_key,))) is not None:
+            current = (seen[0] or 0) < index.position.end and seen[1] == index.encoder
         else:
             with self._database.read() as db:
-                stop, encoder = changes.standing(db, gallery_key)
-        if current := stop <= index.position and encoder == index.encoder:
-            index.revision = revision
+                current = not changes.any_since(db, gallery_key, index.position)
+                current = current and voiceprints.encoder_of(db, gallery_key) == index.encoder
+        index.revision = revision if current else index.revision
         return current
 
-    def _follow(self, db: Handle, gallery_key: int, index: GalleryIndex, stop: int, also: Collection[int] = ()) -> None:
-        """Apply the log up to `stop`."""
-        changed = changes.between(db, gallery_key, index.position, stop)
+    def _read_log(self, db: Handle, gallery_key: int, index: GalleryIndex, position: Position) -> None:
+        """Apply the log behind the position."""
+        changed = changes.since(db, gallery_key, position)
         if self._blank is not None:
             self._blank(gallery_key, changed)
-        for some in _in_parts(changed.union(also)):
+        for some in _in_parts(changed):
             self._refresh(db, gallery_key, index, some)
         index.changes += len(changed)
 
-    def _resume(self, db: Handle, gallery_key: int, index: GalleryIndex, opened: Opened | None, stop: int) -> bool:
+    def _resume(self, db: Handle, gallery_key: int, index: GalleryIndex, opened: Opened | None, now: Position) -> bool:
         """Begin with the snapshot and apply the log. False where there is none, or none that can be used."""
-        if opened is None or not self._snapshots.is_usable(db, gallery_key, opened, stop):
+        if opened is None or not self._snapshots.is_usable(db, gallery_key, opened, now):
             return False
         of, vectors = opened
         index.vectors, index.damaged = LayeredIndex(vectors.dim, vectors), set(of.damaged)
-        index.encoder, index.position = of.encoder, of.position
-        self._follow(db, gallery_key, index, stop)
+        index.encoder = of.encoder
+        self._read_log(db, gallery_key, index, Position.before(of.position))
         return True
 
     def _load(self, db: Handle, gallery_key: int, index: GalleryIndex, encoder: str | None) -> None:
@@ -309,9 +314,9 @@ class IndexSync:
     def _tend(self, db: Handle, gallery_key: int, index: GalleryIndex) -> None:
         """Let a thread rebuild what grew too much, and write the snapshot of what was built anew."""
         vectors = index.vectors
-        if not isinstance(vectors, LayeredIndex) or _is_busy(index.thread):
+        if not isinstance(vectors, LayeredIndex) or vectors.is_small or not (vectors.is_due or vectors.is_new):
             return
-        if vectors.is_small or not (vectors.is_due or vectors.is_new):
+        if index.thread is not None and index.thread is not threading.current_thread() and index.thread.is_alive():
             return
         if (gallery := galleries.by_key(db, gallery_key)) is not None:
             of = origin(gallery, index.position, index.damaged)
@@ -338,11 +343,6 @@ class IndexSync:
         if self._encoder is not None and gallery and gallery.encoder_fingerprint == self._encoder.fingerprint:
             return self._encoder.dim
         return usual_dim([data for _, data in rows]) // BYTES or 1
-
-
-def _is_busy(thread: threading.Thread | None) -> bool:
-    """With something else than what this thread does."""
-    return thread is not None and thread is not threading.current_thread() and thread.is_alive()
 
 
 def _in_parts(speaker_keys: Iterable[int]) -> Iterator[list[int]]:

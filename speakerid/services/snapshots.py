@@ -23,6 +23,7 @@ import numpy as np
 from speakerid.db.engine import Database, Handle
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import changes, galleries, voiceprints
+from speakerid.db.repositories.changes import Position
 from speakerid.index import snapshot
 from speakerid.index.base import Keys
 from speakerid.index.compressed import CompressedVectors, quantized
@@ -57,11 +58,11 @@ class Snapshots:
             self.refuse(gallery_key, str(error))
             return None
 
-    def is_usable(self, db: Handle, gallery_key: int, opened: Opened, horizon: int) -> bool:
+    def is_usable(self, db: Handle, gallery_key: int, opened: Opened, now: Position) -> bool:
         """For this gallery as it is; one that is not is deleted."""
         gallery = galleries.by_key(db, gallery_key)
-        changed = changes.between(db, gallery_key, opened[0].position, horizon)
-        why = None if gallery is None else wrong(db, gallery, opened, changed, horizon)
+        changed = changes.since(db, gallery_key, Position.before(opened[0].position))
+        why = None if gallery is None else wrong(db, gallery, opened, changed, now)
         if why is not None:
             self.refuse(gallery_key, why)
         return gallery is not None and why is None
@@ -156,8 +157,8 @@ class Snapshots:
         if gallery is None or not self._may_write:
             path.unlink(missing_ok=True)
         else:
-            since = snapshot.origin_of(path).position
-            _blank(path, changes.between(db, gallery_key, since, max(since, changes.horizon(db))))
+            since = Position.before(snapshot.origin_of(path).position)
+            _blank(path, changes.since(db, gallery_key, since))
 
     @contextmanager
     def _changing(self, path: Path) -> Iterator[None]:
@@ -173,10 +174,10 @@ class Snapshots:
                 path.unlink(missing_ok=True)
 
 
-def wrong(db: Handle, gallery: GalleryRow, opened: Opened, changed: Collection[int], horizon: int) -> str | None:
+def wrong(db: Handle, gallery: GalleryRow, opened: Opened, changed: Collection[int], now: Position) -> str | None:
     """Why it cannot be used for this gallery as it is; None where it can."""
     of, vectors = opened
-    if of.gallery != _identity(gallery) or of.position > horizon:
+    if of.gallery != _identity(gallery) or of.position > now.start:
         return "it is of another store, or of a later state of it"
     if of.encoder != gallery.encoder_fingerprint:
         return "it was made with another encoder"
@@ -185,9 +186,9 @@ def wrong(db: Handle, gallery: GalleryRow, opened: Opened, changed: Collection[i
     return None if _agrees(db, gallery.key, vectors, changed) else "its vectors are not those of the store"
 
 
-def origin(gallery: GalleryRow, position: int, damaged: Collection[int]) -> SnapshotOrigin:
+def origin(gallery: GalleryRow, position: Position, damaged: Collection[int]) -> SnapshotOrigin:
     """Of the gallery's vectors, with all changes before the `position`."""
-    return SnapshotOrigin(_identity(gallery), gallery.encoder_fingerprint, position, tuple(sorted(damaged)))
+    return SnapshotOrigin(_identity(gallery), gallery.encoder_fingerprint, position.start, tuple(sorted(damaged)))
 
 
 def _identity(gallery: GalleryRow) -> str:

@@ -23,7 +23,7 @@ from speakerid.services import speakers
 from speakerid.services.engine import Engine
 from speakerid.services.snapshots import Snapshots
 from tests.db.rows import unit
-from tests.engines import EngineMaker
+from tests.engines import EngineMaker, in_memory
 from tests.services.enrolled import add_gallery, erase_speaker
 from tests.services.snapshotted import LIMIT, PEOPLE, SMALL, add, enroll, file_of, key_of, nearest, opened, stored
 
@@ -52,7 +52,7 @@ def everybody(engine: Engine) -> dict[int, int]:
 
 def resumed(engine: Engine) -> bool:
     """Whether the index was begun with a snapshot: its vectors are then memory-mapped."""
-    vectors = engine.indexes.catch_up(key_of(engine)).vectors
+    vectors = in_memory(engine).catch_up(key_of(engine)).vectors
     assert isinstance(vectors, LayeredIndex)
     return vectors.base is not None and not vectors.base.stored.rows.flags.writeable
 
@@ -284,7 +284,7 @@ def test_many_changes_make_a_newer_one(filled: Engine, folder: Path) -> None:
 def test_a_gallery_that_shrank_is_searched_while_it_becomes_exact_again(
     filled: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index, seen = filled.indexes.catch_up(key_of(filled)), list[int]()
+    index, seen = in_memory(filled).catch_up(key_of(filled)), list[int]()
     load = LayeredIndex.load
 
     def looked_at_meanwhile(self: LayeredIndex, parts: Any) -> None:

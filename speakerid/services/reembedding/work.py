@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from itertools import islice
 
 from speakerid.db.models import ReembeddingRow, UtteranceRow
 from speakerid.db.repositories import galleries, moving, reembeddings
@@ -17,10 +19,12 @@ from speakerid.db.types import new_id
 from speakerid.errors import (
     AudioError,
     AudioUnusable,
+    ClusterFailed,
     DataDamaged,
     DecoderUnavailable,
     EncoderFailed,
     EncoderWorkerLost,
+    ExtraMissing,
     Overloaded,
     ReembeddingAbandoned,
     ReembeddingFailed,
@@ -41,6 +45,8 @@ AT_ONCE = 16  # utterances whose embeddings are lost at a kill
 ATTEMPTS = 3  # without one utterance made
 AGAIN_S = 1.0  # where others fill the encoder's queue
 Watch = Callable[[float, float | None], None]  # percent done, and 100
+# Embeddings (dim,) of a gallery's utterances by other machines, by their keys, in their order; None for what failed.
+Elsewhere = Callable[[int, Sequence[int]], Generator[FloatArray | None]]
 
 
 def unwatched(done: float, total: float | None) -> None:
@@ -72,16 +78,22 @@ def claim(engine: Engine, worker: str, job_id: str | None = None) -> Reembedding
         return reembeddings.QUEUE.claim(db, worker, *only)
 
 
-def run_here(engine: Engine, gallery: str, encoder: str | None = None, watch: Watch = unwatched) -> Reembedding:
+def run_here(
+    engine: Engine,
+    gallery: str,
+    encoder: str | None = None,
+    watch: Watch = unwatched,
+    elsewhere: Elsewhere | None = None,
+) -> Reembedding:
     """Begin it or go on with it, and wait until it has ended. What another process works on is left to it.
 
-    Raises what `jobs.start` does, and StoreError.
+    Raises what `jobs.start` does, StoreError, and what `elsewhere` does.
     """
     job, worker, ending = jobs.start(engine, gallery, encoder), new_id("wrk"), threading.Event()
     while job.state in ("queued", "running"):
         row = claim(engine, worker, job.id)
         if row is not None:
-            run(engine, row, ending, watch)
+            run(engine, row, ending, watch, elsewhere)
         else:
             ending.wait(AGAIN_S)
         job = jobs.latest(engine, gallery)
@@ -89,11 +101,18 @@ def run_here(engine: Engine, gallery: str, encoder: str | None = None, watch: Wa
     return job
 
 
-def run(engine: Engine, row: ReembeddingRow, ending: threading.Event, watch: Watch = unwatched) -> None:
-    """Whatever happens, the job has ended then, waits again, or is another's. Raises StoreError."""
+def run(
+    engine: Engine,
+    row: ReembeddingRow,
+    ending: threading.Event,
+    watch: Watch = unwatched,
+    elsewhere: Elsewhere | None = None,
+) -> None:
+    """Whatever happens, the job has ended then, waits again, or is another's. Raises StoreError, ClusterFailed."""
     assert row.worker is not None
     job = Claimed(row.key, row.gallery_key, row.worker)
-    move = _Move(next(one for one in engine.each if one.encoder.fingerprint == row.encoder_fingerprint), job, row)
+    target = next(one for one in engine.each if one.encoder.fingerprint == row.encoder_fingerprint)
+    move = _Move(target, job, row, elsewhere)
     if row.cancelling:
         _end(engine, job, None)
     elif row.attempts > ATTEMPTS and not move.is_switched():
@@ -101,8 +120,6 @@ def run(engine: Engine, row: ReembeddingRow, ending: threading.Event, watch: Wat
     else:
         ending.wait(AGAIN_S if row.attempts > ATTEMPTS else 0.0)  # the gallery has it: the rest cannot be given up
         _work(engine, move, ending, watch)
-        for one in engine.each:
-            one.indexes.leave()
 
 
 def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) -> None:
@@ -115,6 +132,9 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
     except (Overloaded, StoreError, DecoderUnavailable, EncoderWorkerLost) as error:
         logger.warning("a gallery's move to another encoder has to go on later: %s", error)
         _give_back(engine, job, tried=True)
+    except (ClusterFailed, ExtraMissing):
+        _give_back(engine, job, tried=False)
+        raise
     except EncoderFailed as error:
         logger.error("reembedding %s: %s", move.row.id, error.code, exc_info=error)
         _end(engine, job, ReembeddingFailed())
@@ -128,11 +148,13 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
 class _Move:
     """The work on one job, by the engine of the encoder that the gallery moves to."""
 
-    def __init__(self, engine: Engine, job: Claimed, row: ReembeddingRow) -> None:
-        self.engine, self.job, self.row = engine, job, row
+    def __init__(self, engine: Engine, job: Claimed, row: ReembeddingRow, elsewhere: Elsewhere | None) -> None:
+        self.engine, self.job, self.row, self._elsewhere = engine, job, row, elsewhere
 
     def run(self, lease: Lease, watch: Watch) -> None:
-        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable."""
+        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable, ClusterFailed."""
+        if self._elsewhere is not None and not self.is_switched():
+            self._embed_elsewhere(self._elsewhere, lease, watch)
         while not self.is_switched():
             self._embed(lease, watch)
             lease.check()
@@ -145,13 +167,37 @@ class _Move:
         with self.engine.read() as db:
             return reembeddings.is_switched(db, self.row)
 
-    def _embed(self, lease: Lease, watch: Watch) -> None:
-        """All that is missing, who is enrolled meanwhile included."""
+    def _embed_elsewhere(self, elsewhere: Elsewhere, lease: Lease, watch: Watch) -> None:
+        """What is missing now. What fails there is tried here, like who is enrolled meanwhile."""
         with self.engine.read() as db:
-            done, of = (
+            keys = reembeddings.keys_missing(db, self.row)
+        done, of = self._so_far()
+        with closing(elsewhere(self.job.gallery_key, keys)) as embeddings:
+            pairs = zip(keys, embeddings, strict=True)
+            while some := list(islice(pairs, AT_ONCE)):
+                lease.check()
+                self._keep({key: embedding for key, embedding in some if embedding is not None})
+                done += len(some)
+                self._note(done, of, lease, watch)
+
+    def _so_far(self) -> tuple[int, int]:
+        """Embeddings that are made, of how many."""
+        with self.engine.read() as db:
+            return (
                 reembeddings.count_made(db, self.row.key),
                 reembeddings.count_utterances(db, self.job.gallery_key),
             )
+
+    @staticmethod
+    def _note(done: int, of: int, lease: Lease, watch: Watch) -> None:
+        progress = min(done / max(of, done, 1), 1.0)
+        lease.noted["progress"] = progress
+        watch(100.0 * progress, 100.0)
+
+    def _embed(self, lease: Lease, watch: Watch) -> None:
+        """All that is missing, who is enrolled meanwhile included."""
+        done, of = self._so_far()
+        with self.engine.read() as db:
             missing = reembeddings.keys_missing(db, self.row)
         unusable = list[int]()
         for start in range(0, len(missing), AT_ONCE):
@@ -160,9 +206,7 @@ class _Move:
             unusable += [row.key for row in rows if row.key not in made]
             self._keep(made)
             done += len(rows)
-            progress = min(done / max(of, done, 1), 1.0)
-            lease.noted["progress"] = progress
-            watch(100.0 * progress, 100.0)
+            self._note(done, of, lease, watch)
         self._refuse(unusable)
 
     def _utterances(self, keys: list[int]) -> list[UtteranceRow]:

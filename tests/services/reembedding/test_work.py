@@ -30,7 +30,7 @@ from speakerid.services.reembedding import jobs, work
 from speakerid.services.verify import verify
 from speakerid.types import Identification, Reembedding, Utterance
 from tests.db.rows import unit
-from tests.engines import EngineMaker
+from tests.engines import EngineMaker, in_memory
 from tests.sampled import ADA, BEN, probe, silence, utterance
 from tests.services.reembedding.two_encoders import (
     OTHER,
@@ -244,11 +244,11 @@ def test_a_request_that_began_before_the_switch_is_answered_with_the_new_encoder
 
 def test_an_index_that_was_in_memory_is_replaced_whole(both: Engine) -> None:
     key = galleries.get(both, "default").key
-    old = both.indexes.catch_up(key).vectors
+    old = in_memory(both).catch_up(key).vectors
     jobs.start(both, "default", OTHER)
     move(both)
-    assert both.indexes.catch_up(key).vectors is not old
-    assert len(both.others[0].indexes.catch_up(key)) == 2
+    assert in_memory(both).catch_up(key).vectors is not old
+    assert len(in_memory(both.others[0]).catch_up(key)) == 2
 
 
 @pytest.fixture
