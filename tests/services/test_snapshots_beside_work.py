@@ -1,0 +1,66 @@
+"""Snapshots while others enroll, import and move galleries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from speakerid.db.repositories import galleries
+from speakerid.index import snapshot
+from speakerid.services.engine import Engine
+from tests.engines import EngineMaker
+from tests.services.snapshotted import PEOPLE, add, enroll, file_of, key_of, nearest, opened, stored
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "snapshots"
+
+
+@pytest.fixture
+def filled(open_engine: EngineMaker, store_url: str, folder: Path) -> Engine:
+    """A store with PEOPLE enrolled, and its snapshot."""
+    engine = opened(open_engine, store_url, folder)
+    with engine.write() as db:
+        for nth in range(PEOPLE):
+            add(db, "default", nth)
+    engine.indexes.load_all()
+    engine.indexes.close()
+    return engine
+
+
+def test_whoever_enrolls_leaves_the_file_alone(filled: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has nothing of them, and to find that out again each time would keep searches waiting."""
+    newest, looked = snapshot.newest_key, list[Path]()
+
+    def noted(path: Path) -> int:
+        looked.append(path)
+        return newest(path)
+
+    monkeypatch.setattr(snapshot, "newest_key", noted)
+    monkeypatch.setattr(snapshot, "blank", lambda *_, **__: pytest.fail("it was opened to be changed"))
+    for nth in range(PEOPLE, PEOPLE + 3):
+        enroll(filled, nth)
+        assert nearest(filled, nth) > 0
+    assert looked == [file_of(filled, folder)]
+
+
+def test_a_gallery_that_came_in_is_loaded_behind_and_leaves_a_snapshot(
+    filled: Engine, open_engine: EngineMaker, store_url: str, folder: Path
+) -> None:
+    file_of(filled, folder).unlink()
+    again = opened(open_engine, store_url, folder)
+    again.indexes.load_soon(key_of(again))
+    again.indexes.close()
+    assert again.indexes.loaded() == {key_of(again)}
+    assert len(stored(again, folder)) == PEOPLE
+
+
+def test_a_gallery_that_has_another_encoder_now_leaves_memory_and_keeps_its_file(filled: Engine, folder: Path) -> None:
+    """The file is the other encoder's by then."""
+    with filled.write() as db:
+        galleries.get(db, "default").encoder_fingerprint = "e" * 64
+    filled.indexes.lag()
+    assert filled.indexes.loaded() == set()
+    assert file_of(filled, folder).exists()
