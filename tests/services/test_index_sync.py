@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from speakerid.db.engine import Database
 from speakerid.db.repositories import voiceprints as rows
@@ -264,19 +261,6 @@ def test_searching_twice_reads_nothing_twice(engine: Engine) -> None:
     for _ in range(3):
         np.testing.assert_equal(len(sync.search(key, unit(1), 1).keys), 1)
     assert CountingIndex.written == 1
-
-
-def test_a_search_after_a_commit_that_changed_no_voiceprint_opens_no_transaction(
-    open_engine: EngineMaker, sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = open_engine(str(shutil.copy(sqlite_template, tmp_path / "quiet.db")))
-    add_speaker(engine, "Ada", made_up(unit(1)))
-    key = galleries.get(engine, "default").key
-    in_memory(engine).catch_up(key)
-    with engine.write() as db:
-        db.execute(text("UPDATE galleries SET version = version + 1"))
-    monkeypatch.setattr(Database, "read", lambda _: pytest.fail("the store was read"))
-    assert len(engine.indexes.search(key, unit(1), 1).keys) == 1
 
 
 def _database(engine: Engine) -> Database:

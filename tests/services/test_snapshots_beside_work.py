@@ -1,15 +1,21 @@
-"""Snapshots while others enroll, import and move galleries."""
+"""Indexes and their snapshots while others commit: what need not be looked at is left alone."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from speakerid.db.engine import Database
 from speakerid.db.repositories import galleries
 from speakerid.index import snapshot
+from speakerid.services import galleries as gallery_verbs
 from speakerid.services.engine import Engine
-from tests.engines import EngineMaker
+from tests.db.rows import unit
+from tests.engines import EngineMaker, in_memory
+from tests.services.enrolled import add_speaker, made_up
 from tests.services.snapshotted import PEOPLE, add, enroll, file_of, key_of, nearest, opened, stored
 
 
@@ -64,3 +70,16 @@ def test_a_gallery_that_has_another_encoder_now_leaves_memory_and_keeps_its_file
     filled.indexes.lag()
     assert filled.indexes.loaded() == set()
     assert file_of(filled, folder).exists()
+
+
+def test_a_search_after_a_commit_that_changed_no_voiceprint_opens_no_transaction(
+    open_engine: EngineMaker, sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(str(shutil.copy(sqlite_template, tmp_path / "quiet.db")))
+    add_speaker(engine, "Ada", made_up(unit(1)))
+    key = gallery_verbs.get(engine, "default").key
+    in_memory(engine).catch_up(key)
+    with engine.write() as db:
+        db.execute(text("UPDATE galleries SET version = version + 1"))
+    monkeypatch.setattr(Database, "read", lambda _: pytest.fail("the store was read"))
+    assert len(engine.indexes.search(key, unit(1), 1).keys) == 1
