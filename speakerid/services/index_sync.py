@@ -100,9 +100,9 @@ class IndexSync:
         return [len(index) for index in tuple(self._galleries.values()) if index.vectors is not None]
 
     def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
-        """The nearest voiceprints to `query (dim,)`, of all that is committed, wherever."""
+        """The nearest voiceprints to `query (dim,)`, of all that is committed; none of another length."""
         vectors = self.catch_up(gallery_key).vectors
-        if vectors is None or not len(vectors):
+        if vectors is None or not len(vectors) or vectors.dim != len(query):
             return NO_NEIGHBORS
         size = len(vectors)
         return Neighbors(keys=tuple(vectors.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
