@@ -136,9 +136,9 @@ class IndexSync:
 
     def leave(self) -> None:
         """Drop the indexes of erased galleries, with their snapshots, and of those that have another encoder now."""
-        own = self._own()
-        self.forget(set(self._galleries) - set(own))
-        for gallery_key in {key for key in tuple(self._galleries) if not own.get(key)}:
+        held, own = tuple(self._galleries), self._own()  # in this order: one that is made meanwhile stays
+        self.forget(set(held) - set(own))
+        for gallery_key in {key for key in held if not own.get(key)}:
             self._galleries.pop(gallery_key, None)
 
     def apply(self, touched: dict[int, set[int]]) -> None:

@@ -19,7 +19,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.snapshots import Snapshots
 from tests.db.rows import unit
 from tests.engines import EngineMaker, in_memory
-from tests.services.enrolled import add_speaker, erase_speaker, made_up
+from tests.services.enrolled import add_gallery, add_speaker, erase_speaker, made_up
 from tests.services.snapshotted import PEOPLE, add, enroll, file_of, key_of, nearest, opened, stored
 from tests.waiting import until
 
@@ -132,3 +132,21 @@ def test_a_search_after_a_commit_that_changed_no_voiceprint_opens_no_transaction
         db.execute(text("UPDATE galleries SET version = version + 1"))
     monkeypatch.setattr(Database, "read", lambda _: pytest.fail("the store was read"))
     assert len(engine.indexes.search(key, unit(1), 1).keys) == 1
+
+
+def test_a_gallery_that_is_made_while_others_are_looked_for_stays_in_memory(
+    filled: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = in_memory(filled)
+    looked = sync._own
+
+    def made_meanwhile() -> dict[int, bool]:
+        found = looked()
+        add_gallery(filled, "new")
+        add_speaker(filled, "Ada", made_up(unit(1)), gallery="new")
+        sync.catch_up(key_of(filled, "new"))
+        return found
+
+    monkeypatch.setattr(sync, "_own", made_meanwhile)
+    sync.leave()
+    assert key_of(filled, "new") in sync.loaded()
