@@ -68,6 +68,7 @@ measure: $(READY)
 	$(BENCH).decisions.same_take --speech $(SPEECH) > $(MEASURED)/same_take.txt
 	$(BENCH).decisions.enrollment_pooling --speech $(SPEECH) > $(MEASURED)/combining.txt
 	$(BENCH).long_speech --speech $(SPEECH) > $(MEASURED)/long_speech.txt
+	OMP_NUM_THREADS=1 $(BENCH).voice_activity --speech $(SPEECH) > $(MEASURED)/voice_activity.txt
 	$(BENCH).conditioning --speech $(SPEECH) > $(MEASURED)/conditioning.txt
 	OMP_NUM_THREADS=1 $(BENCH).encoder_speed > $(MEASURED)/encoder_speed.txt
 	OMP_NUM_THREADS=1 $(BENCH).classification --speech $(SPEECH) > $(MEASURED)/classification.txt
@@ -76,6 +77,8 @@ measure: $(READY)
 	OMP_NUM_THREADS=1 $(BENCH).moving > $(MEASURED)/moving.txt
 	OMP_NUM_THREADS=1 $(BENCH).many_speakers --speech $(SPEECH) > $(MEASURED)/many_speakers.txt
 	OMP_NUM_THREADS=1 $(BENCH).many_speakers.first_passes --speech $(SPEECH) > $(MEASURED)/first_passes.txt
+	OMP_NUM_THREADS=1 $(BENCH).replicas > $(MEASURED)/replicas.txt
+	OMP_NUM_THREADS=1 $(BENCH).replicas --pgvector --speech $(SPEECH) > $(MEASURED)/pgvector.txt
 	$(BENCH).recordings.diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(BENCH).recordings.inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
 	$(BENCH).recordings.live --speech $(SPEECH) > $(MEASURED)/live.txt

@@ -16,6 +16,7 @@ from speakerid.classification import backbones, classifier
 from speakerid.classification.backbones import Backbone, EncoderBackbone
 from speakerid.classification.classifier import Classifier, ClassifierFolder
 from speakerid.classification.forward_queue import ForwardQueue
+from speakerid.db import pgvector
 from speakerid.db.cipher import MasterKey
 from speakerid.db.engine import Database, open_database
 from speakerid.db.erasure import AT_START, FINISH, Effort
@@ -36,10 +37,12 @@ from speakerid.services.engine import UNTRACED, Engine, Policy, Traces
 from speakerid.services.galleries import ensure_default
 from speakerid.services.index_sync import IndexSync
 from speakerid.services.moving.bring_in import clear_leftovers
+from speakerid.services.neighbors import Indexes
 from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from speakerid.services.reembedding.work import Mover
 from speakerid.services.snapshots import Snapshots
+from speakerid.services.store_indexes import StoreIndexes
 from speakerid.settings import Settings
 from speakerid.transcription.whisper import Whisper
 
@@ -78,7 +81,7 @@ def build_engine(
             database=database,
             encoder=batcher,
             preparer=Preparer(SileroVad(), decode_limits(settings), traces.step),
-            indexes=IndexSync(database, LayeredIndex, encoder, snapshots),
+            indexes=_indexes(database, encoder, snapshots),
             calibration=fitted.calibration,
             limits=fitted.limits,
             policy=Policy(prior=settings.prior),
@@ -99,6 +102,16 @@ def build_engine(
             clear_leftovers(engine)
         undo.pop_all()  # from here on Engine.close does it
     return engine
+
+
+def _indexes(database: Database, encoder: Encoder, snapshots: Snapshots) -> Indexes:
+    """In memory, or PostgreSQL searches: so `speakerid db pgvector` has it, for every process on the store alike."""
+    with database.read() as db:
+        if not pgvector.exists(db):
+            return IndexSync(database, LayeredIndex, encoder, snapshots)
+    with suppress(OSError):  # another user's
+        snapshots.clear()
+    return StoreIndexes(database, encoder)
 
 
 def kept_snapshots(database: Database, settings: Settings) -> Snapshots:
@@ -130,7 +143,7 @@ def _beside(engine: Engine, encoder: Encoder, settings: Settings) -> Engine:
     return replace(
         engine,
         encoder=Batcher(encoder, max_queue=settings.max_queue, step=engine.traces.step),
-        indexes=IndexSync(engine.database, LayeredIndex, encoder, kept_snapshots(engine.database, settings)),
+        indexes=_indexes(engine.database, encoder, kept_snapshots(engine.database, settings)),
         calibration=fitted.calibration,
         limits=fitted.limits,
     )
@@ -235,7 +248,7 @@ def build_mover(engine: Engine, jobs: int) -> Mover:
     return Mover(engine, working=jobs > 0)
 
 
-def build_worker(engine: Engine, settings: Settings, jobs: int) -> Worker:
+def build_worker(engine: Engine, settings: Settings, jobs: int, *, webhooks: bool = True) -> Worker:
     """`jobs` recordings at a time."""
-    secret = settings.webhook_secret
-    return Worker(engine, jobs, Notice(secret.get_secret_value() if secret else None, settings.webhook_private))
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
+    return Worker(engine, jobs, Notice(secret, settings.webhook_private) if webhooks else None)

@@ -10,7 +10,7 @@ import os
 SWITCHED_OFF = {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime: looks up its vendor's host, writes an id of the device
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, when a model is fetched by its hub name
-    "RAY_USAGE_STATS_ENABLED": "0",  # Ray, when an evaluation starts a cluster
+    "RAY_USAGE_STATS_ENABLED": "0",  # Ray, by whoever starts a cluster
 }
 
 

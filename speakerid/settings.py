@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     recording_workers: int = Field(
         1,
         ge=0,
-        description="Recordings that `serve` works on at a time; 0 leaves them to `speakerid worker`.",
+        description="Recordings that `serve` works on at a time, in a process of its own that is there while there are "
+        "any; 0 leaves them to `speakerid worker`.",
     )
     transcriber: str | None = Field(
         None,

@@ -18,7 +18,7 @@ from speakerid.services.galleries import GallerySettings
 from speakerid.services.moving import bring_in, send_out
 from speakerid.services.reembedding import jobs
 from speakerid.services.reembedding import work as reembedding
-from speakerid.services.reembedding.work import Watch, unwatched
+from speakerid.services.reembedding.work import Elsewhere, Watch, unwatched
 from speakerid.services.speakers import SpeakerFields
 
 
@@ -131,14 +131,16 @@ class StoreUpkeep:
         """
         return bring_in.bring_in(self.engine, Path(file), name, reembed=reembed)
 
-    def reembed(self, encoder: str | None = None, *, watch: Watch = unwatched) -> types.Reembedding:
+    def reembed(
+        self, encoder: str | None = None, *, watch: Watch = unwatched, elsewhere: Elsewhere | None = None
+    ) -> types.Reembedding:
         """Move the gallery to the encoder of this name, by default the one that the store was opened with: embeddings
         anew from kept audio, put in place at once. What was begun and interrupted goes on.
 
-        `watch(percent, 100)` is called as it goes. The `state` is done, failed (`error` says why) or cancelled. Raises
-        SameEncoder, AudioNotKept, ReembeddingRunning, EncoderNotServed.
+        `watch(percent, 100)` is called as it goes; `elsewhere` has others make embeddings. The `state` is done, failed
+        (`error` says why) or cancelled. Raises SameEncoder, AudioNotKept, ReembeddingRunning, EncoderNotServed.
         """
-        return reembedding.run_here(self.engine, self.gallery, encoder, watch)
+        return reembedding.run_here(self.engine, self.gallery, encoder, watch, elsewhere)
 
     def reembedding(self) -> types.Reembedding:
         """The gallery's last way to another encoder. Raises ReembeddingNotFound."""

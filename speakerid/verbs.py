@@ -28,7 +28,7 @@ from speakerid.services import (
     verify,
 )
 from speakerid.services.live.listen import LiveOptions, listen
-from speakerid.services.probe import embed
+from speakerid.services.probe import Probe, embed
 from speakerid.services.recording import Watch, unwatched
 from speakerid.services.recordings import worker
 from speakerid.services.speakers import CandidateFilter, SpeakerFields
@@ -73,11 +73,18 @@ class SpeakerID(StoreUpkeep):
         """
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
+        probes = (coach.heard(self.engine, *picked(one, channel)) for one in audio)
+        return self.enroll_probes(speaker, probes, accept=accept, tags=tags)
+
+    def enroll_probes(
+        self, speaker: str, probes: Iterable[Probe], *, accept: str | Iterable[str] = (), tags: Iterable[str] = ()
+    ) -> types.Enrollment:
+        """The same for what `services.coach.heard` made of recordings, on whatever machine."""
         accepted, gallery = validation.accepted(accept), self._row()
-        probes = [coach.prepare(self.engine, gallery, *picked(one, channel)) for one in audio]
+        among = [coach.among(self.engine, gallery, probe) for probe in probes]
         with self.engine.write() as db:
             speaker_id = speakers.add_tags(db, speakers.find_or_create(db, gallery, speaker), tags).id
-            return [enroll.enroll(self.engine, db, gallery.name, speaker_id, probe, accepted) for probe in probes][-1]
+            return [enroll.enroll(self.engine, db, gallery.name, speaker_id, probe, accepted) for probe in among][-1]
 
     def identify(
         self,

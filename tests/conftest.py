@@ -38,7 +38,7 @@ LONG = (
     *("docs/test_blocks.py", "api/test_openapi.py"),
     *("evaluation/test_end_to_end.py", "evaluation/embedding/test_stage.py", "cli/test_command_line.py"),
     *("cli/test_serve.py", "training/test_finetune.py", "recipes/bundled_encoder/test_run.py", "api/test_auth.py"),
-    *("cli/server/test_slow_clients.py", "test_privacy.py", "metrics/test_intervals.py"),
+    *("cli/server/test_slow_clients.py", "test_privacy.py", "metrics/test_intervals.py", "cluster/test_local_ray.py"),
 )
 # The same examples in each run, however slow it is: what fails is a fault of the change, and can be looked for again.
 # New examples: `pytest --hypothesis-profile=default`.

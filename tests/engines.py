@@ -103,3 +103,9 @@ def make_engine(
     )
     ensure_default(engine)
     return engine
+
+
+def in_memory(engine: Engine) -> IndexSync:
+    """The indexes of an engine that has them in memory, as all have but those on pgvector."""
+    assert isinstance(engine.indexes, IndexSync)
+    return engine.indexes

@@ -43,11 +43,13 @@ RUNGS: dict[str, int] = {
     "services": 3,
     "settings": 4,
     "bootstrap": 5,
+    "cluster": 6,  # what workers of a Ray cluster do; their driver is a command, or an evaluation
     "upkeep_verbs": 5,  # the half of `verbs` that keeps galleries in order and moves them
     "verbs": 6,
     "api": 7,
     "evaluation": 7,
     "cli": 8,  # starts the service and runs evaluations
+    "__main__": 9,  # `python -m speakerid`
 }
 # Nobody else loads it: elsewhere it could be loaded before its telemetry is off, and with a thread for every core.
 ONNX_RUNTIME = ("onnx_session.py",)
@@ -86,7 +88,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "cryptography": ("db/cipher.py",),
     "scipy": ("calibration/", "classification/fitting.py", "metrics/", "evaluation/"),  # none of these while serving
     "sklearn": ("calibration/", "classification/fitting.py", "evaluation/"),
-    "ray": ("evaluation/embedding/on_ray.py",),
+    "ray": ("cluster/actors.py", "cli/server/ray_app.py"),
     "matplotlib": ("diarization/formats.py", "evaluation/"),
     "pyannote": ("metrics/der.py",),
     "typer": ("cli/",),

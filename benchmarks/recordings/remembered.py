@@ -19,7 +19,7 @@ class RememberingBatcher(Batcher):
         super().__init__(encoder, max_queue=1_000)
         self._known: dict[int, FloatArray] = {}
 
-    def embed(self, waveforms: Sequence[FloatArray]) -> FloatArray:
+    def embed(self, waveforms: Sequence[FloatArray], *, background: bool = False) -> FloatArray:
         keys = [hash(one.tobytes()) for one in waveforms]
         new = {key: one for key, one in zip(keys, waveforms, strict=True) if key not in self._known}
         if new:

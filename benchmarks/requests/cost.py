@@ -1,4 +1,5 @@
-"""The CPU time of an identify, part by part, and how many a core answers a second, beside a naive server.
+"""The CPU time of an identify, part by part, how many a core answers a second beside a naive server, and what the
+whole command takes.
 
     python -m benchmarks.requests.cost [--requests 200]
 
@@ -25,7 +26,9 @@ from typing import Any
 
 import httpx
 
+from benchmarks.requests.command import identify_cost
 from benchmarks.requests.material import SPEAKERS, fill, recordings
+from benchmarks.requests.served import ENCODER
 from benchmarks.requests.tracing import CHILD, ENCODER_FORWARD, FORWARD, LATER, PARTS, RECEIVE, REST, ROUTE
 from speakerid.cli.server.child_server import plain_environment, stop, wait_for_url
 
@@ -125,13 +128,19 @@ def measured(requests: int = REQUESTS, speakers: int = SPEAKERS, *, alone: bool 
         with serving(OURS, store) as served:
             columns = {name: parts_ms(served, audio, requests) for name, audio in formats.items()}
         rates = {} if alone else answered_a_second(store, formats["WAV 16 kHz"], requests)
-    return {"parts_ms": columns, "answered_a_second": rates}
+        commands = {"identify": store, "identify, without a store": store.with_name("none.db")}
+        cpu_s = {name: median(identify_cost(where, ENCODER).cpu_s) for name, where in commands.items()}
+    return {"parts_ms": columns, "answered_a_second": rates, "commands_cpu_s": cpu_s}
 
 
 def report(found: dict[str, Any]) -> str:
     rates = found["answered_a_second"]
     answered = ", ".join(f"the {name} {rate:.0f}" for name, rate in rates.items())
-    return f"{table(found['parts_ms'])}\nrequests that a second of CPU answers: {answered}\n"
+    commands = ", ".join(f"{name} {cpu_s:.2f} s" for name, cpu_s in found["commands_cpu_s"].items())
+    return (
+        f"{table(found['parts_ms'])}\nrequests that a second of CPU answers: {answered}\n"
+        f"CPU time of a whole command: {commands}\n"
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -98,15 +98,15 @@ def trace(clock: PartClock) -> None:
     """Wrap what PARTS names, and the forward passes of graphs. For a process that does nothing else."""
     for part, places in PARTS.items():
         for place in places:
-            _wrap(clock, place, lambda *_, part=part: part)
-    _wrap(
+            wrap(clock, place, lambda *_, part=part: part)
+    wrap(
         clock,
         "speakerid.onnx_session:InferenceSession.run",
         lambda *_: FORWARD.get(clock.now() or "", ENCODER_FORWARD),
     )
 
 
-def _wrap(clock: PartClock, place: str, part: Callable[..., str]) -> None:
+def wrap(clock: PartClock, place: str, part: Callable[..., str]) -> None:
     module_name, _, name = place.partition(":")
     owner: Any = importlib.import_module(module_name)
     *outer, last = name.split(".")

@@ -7,16 +7,16 @@ turn without a thread. How long that takes, the answers of the last moments tell
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 
 from anyio import CapacityLimiter
 
+from speakerid.audio.children.pool import CORES
 from speakerid.errors import Overloaded
 
 PATHS = ("/utterances", "/identify", "/verify", "/embeddings")  # and what begins with `bodies.LABELS`
-AT_A_TIME = max(3, (os.cpu_count() or 1) + 1)  # one computes on each core, one waits for a child or the encoder
+AT_A_TIME = CORES + 1  # one computes on each core, one waits for a child or the encoder
 BESIDE = 2  # that come or go while every encoder process has work
 SMOOTHING = 0.1  # of the time between two answers: some ten of them count
 ARRIVING_S = 1.0  # a body that takes longer does not keep others out meanwhile

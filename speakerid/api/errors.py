@@ -69,6 +69,7 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.GalleryFileOtherEncoder: 409,
     errors.GalleryTaken: 409,
     errors.ExtraMissing: 500,
+    errors.ClusterFailed: 500,
     errors.ModelsError: 500,
     errors.StoreError: 500,
     errors.StoreUnavailable: 503,  # another process writes for long, or its disk or server is gone for a while

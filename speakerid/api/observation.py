@@ -21,8 +21,6 @@ from speakerid.types import Key
 
 logger = logging.getLogger("speakerid.requests")
 
-PREFIX = "/v1"  # which routes do not know of
-NOT_TEMPLATES = ("/openapi.json",)
 UNMATCHED = "unmatched"
 ABOUT_PEOPLE = ("/v1/", "/hf/")  # others leave no trace in the access log
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -171,9 +169,5 @@ def _method(scope: Scope) -> str:
 
 def route_of(scope: Scope) -> str:
     """Its template, such as /v1/galleries/{gallery}/identify. What has none could be anything."""
-    path: str = scope["path"]
-    template: str | None = getattr(scope.get("route"), "path", None)
-    if template is None:
-        return path if path in NOT_TEMPLATES else UNMATCHED
-    prefix = PREFIX if path.startswith(f"{PREFIX}/") and not template.startswith(f"{PREFIX}/") else ""
-    return prefix + template
+    found: str = getattr(scope.get("route"), "path", UNMATCHED)
+    return found

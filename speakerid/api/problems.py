@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -85,6 +86,7 @@ def describe_problems(app: FastAPI) -> None:
     """Add the Problem schema that every route's error responses point to, and what it is made of."""
     build = app.openapi
 
+    @cache  # an application never changes once it serves
     def openapi() -> dict[str, Any]:
         described = build()
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")

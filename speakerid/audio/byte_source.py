@@ -153,11 +153,15 @@ def _map_open(file: IO[bytes], max_bytes: int) -> ByteSource:
 
 def sha256(audio: ByteSource) -> str:
     """Hexadecimal digest, of the bytes alone."""
-    digest = hashlib.sha256()
-    file = io.BytesIO(audio) if isinstance(audio, bytes) else Cursor(audio)
+    digest, file = hashlib.sha256(), as_file(audio)
     while piece := file.read(KEPT_BYTES):
         digest.update(piece)
     return digest.hexdigest()
+
+
+def as_file(audio: ByteSource) -> io.BytesIO | Cursor:
+    """To read and seek in; what was read of a mapped file does not stay in memory."""
+    return io.BytesIO(audio) if isinstance(audio, bytes) else Cursor(audio)
 
 
 class Cursor:

@@ -34,7 +34,8 @@ ONSET = 1024  # samples, 64 ms: half a period of 8 Hz
 DEGREE = 6  # of the polynomial through them: it follows rumble up to 8 Hz within 0.02 %, and speech hardly
 BLOCK = 32  # samples that one matrix product filters
 GROUP = 16  # blocks whose states one product gives
-CHUNK = 16 * GROUP * BLOCK  # filtered at once; of more the BLAS makes threads, which cost more than they help
+CHUNK = 128 * GROUP * BLOCK  # samples filtered at once, 4 s
+PRODUCT = 262_144  # multiplications in one call: of more the BLAS makes threads, which cost more than they help
 
 Wide = NDArray[np.float64]
 StateSpace = tuple[Wide, Wide, Wide, float]  # state' = A state + b x; y = c state + d x
@@ -109,13 +110,19 @@ class Collector:
     def _resample(self, last: bool) -> None:
         if not self._waiting and self._resampler is None:
             return
-        piece = np.concatenate(self._waiting) if self._waiting else np.zeros((0, 1), np.float32)
+        piece = _joined(self._waiting)
         self._waiting, self._waiting_frames = [], 0
         if self._channel == "mix":
             piece = mixed(piece)
         out = piece if self._resampler is None else self._resampler.resample_chunk(piece, last=last)
         self._done_samples += out.size
         self._done.append(out[:, 0])
+
+
+def _joined(pieces: list[FloatArray]) -> FloatArray:
+    if len(pieces) == 1:
+        return pieces[0]
+    return np.concatenate(pieces) if pieces else np.zeros((0, 1), np.float32)
 
 
 def _picked(frames: FloatArray, channel: Channel) -> FloatArray:
@@ -223,14 +230,17 @@ class HighPass:
     def _filter(self, samples: FloatArray | Wide) -> Wide:
         wide = samples.astype(np.float64)
         whole = len(wide) // BLOCK * BLOCK
-        return np.concatenate((self._blocks(wide[:whole].reshape(-1, BLOCK)), self._rest(wide[whole:])))
+        filtered = self._blocks(wide[:whole].reshape(-1, BLOCK))
+        return filtered if whole == len(wide) else np.concatenate((filtered, self._rest(wide[whole:])))
 
     def _blocks(self, blocks: Wide) -> Wide:
         """Filter `blocks` (n, BLOCK) -> (n * BLOCK,)."""
         assert self._state is not None
-        states = BLOCK_STEPS.states(blocks @ DRIVEN.T, self._state)
+        states = BLOCK_STEPS.states(_product(blocks, DRIVEN.T), self._state)
         self._state = states[-1]
-        return np.asarray(blocks @ RESPONSE.T + states[:-1] @ OBSERVED.T).reshape(-1)
+        filtered = _product(blocks, RESPONSE.T)
+        filtered += _product(states[:-1], OBSERVED.T)
+        return filtered.reshape(-1)
 
     def _rest(self, rest: Wide) -> Wide:
         """Filter fewer than BLOCK samples."""
@@ -238,6 +248,16 @@ class HighPass:
         filtered = RESPONSE[:n, :n] @ rest + OBSERVED[:n] @ self._state
         self._state = np.linalg.matrix_power(STEP[0], n) @ self._state + DRIVEN[:, BLOCK - n :] @ rest
         return filtered
+
+
+def _product(rows: Wide, matrix: Wide) -> Wide:
+    """`rows (n, k) @ matrix (k, m)`, so many rows at a time that the BLAS makes no threads."""
+    found = np.empty((len(rows), matrix.shape[1]))
+    size = PRODUCT // matrix.size
+    whole = len(rows) // size * size
+    np.matmul(rows[:whole].reshape(-1, size, len(matrix)), matrix, out=found[:whole].reshape(-1, size, found.shape[1]))
+    np.matmul(rows[whole:], matrix, out=found[whole:])
+    return found
 
 
 class _Steps:
@@ -256,16 +276,21 @@ class _Steps:
 
     def states(self, driven: Wide, first: Wide) -> Wide:
         """Before each step that is `driven` (n, ORDER), and behind the last: (n + 1, ORDER)."""
-        whole = len(driven) // GROUP * GROUP if self._above else 0
+        if self._above is None:
+            return self._one_by_one(driven, first)
+        whole = np.zeros((-(-len(driven) // GROUP) * GROUP, ORDER))  # steps that nothing drives change none before them
+        whole[: len(driven)] = driven
+        groups = whole.reshape(-1, GROUP * ORDER)
+        before = self._above.states(_product(groups, self._added), first)
+        within = _product(groups, self._within)
+        within += _product(before[:-1], self._spread)
+        return np.concatenate((within.reshape(-1, ORDER), before[-1:]))[: len(driven) + 1]
+
+    def _one_by_one(self, driven: Wide, first: Wide) -> Wide:
         found = np.empty((len(driven) + 1, ORDER))
-        found[whole] = first
-        if self._above and whole:
-            groups = driven[:whole].reshape(-1, GROUP * ORDER)
-            before = self._above.states(groups @ self._added, first)
-            found[:whole] = (groups @ self._within + before[:-1] @ self._spread).reshape(-1, ORDER)
-            found[whole] = before[-1]
-        for nth in range(whole, len(driven)):
-            found[nth + 1] = self._carried @ found[nth] + driven[nth]
+        found[0] = first
+        for nth, one in enumerate(driven):
+            found[nth + 1] = self._carried @ found[nth] + one
         return found
 
 

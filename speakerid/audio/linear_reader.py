@@ -13,7 +13,7 @@ from types import TracebackType
 
 import numpy as np
 
-from speakerid.audio.byte_source import ByteSource
+from speakerid.audio.byte_source import ByteSource, as_file
 from speakerid.audio.conditioning import checked
 from speakerid.audio.containers.wav import WavForm
 from speakerid.audio.reader import DecodedBlock
@@ -53,10 +53,11 @@ class LinearReader:
 
     def __iter__(self) -> Iterator[DecodedBlock]:
         """Raises InvalidSamples for NaN or infinite samples."""
-        rest = b""  # of a frame that lies in two stretches
+        file, rest = as_file(self._data), b""  # of a frame that lies in two stretches
         for start, end in self._stretches:
+            file.seek(start)
             for at in range(start, end, BLOCK_FRAMES * self._frame_bytes):
-                piece = rest + self._data[at : min(at + BLOCK_FRAMES * self._frame_bytes, end)]
+                piece = rest + file.read(min(BLOCK_FRAMES * self._frame_bytes, end - at))
                 whole = len(piece) // self._frame_bytes * self._frame_bytes
                 rest = piece[whole:]
                 if whole:

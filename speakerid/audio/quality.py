@@ -47,11 +47,11 @@ def snr_db(samples: FloatArray, segments: tuple[Span, ...]) -> float | None:
     The median, because breaths and missed syllables in pauses are not noise: noise that comes in bursts is therefore
     underrated (3 dB for a kitchen, up to 7 dB for single bangs), while steady noise is met within 1 dB.
     """
-    speech, pause = _masks(len(samples), segments)
-    noise = _pause_power(samples, pause)
-    if noise is None or not speech.any():
+    noise = _pause_power(samples, _masks(len(samples), segments)[1])
+    speech = [samples[start:end] for start, end in segments if start < end]
+    if noise is None or not speech:
         return None
-    both = float(np.mean(np.square(samples[speech], dtype=np.float64)))
+    both = float(np.mean(np.square(np.concatenate(speech), dtype=np.float64)))
     signal = max(both - noise, both * 1e-3)  # below -30 dB the estimate means nothing
     return float(min(10 * np.log10(max(signal, 1e-20) / max(noise, 1e-20)), MAX_SNR_DB))
 
@@ -60,9 +60,9 @@ def clipping_ratio(samples: FloatArray) -> float:
     """Share of samples at full scale, 0..1. Before the high-pass."""
     if not len(samples):
         return 0.0
-    magnitude = np.abs(samples)
-    peak = float(magnitude.max())
-    return float(np.mean(magnitude >= CLIP_LEVEL * (peak if peak > UNSCALED_PEAK else 1.0)))
+    peak = float(max(samples.max(), -samples.min()))
+    level = CLIP_LEVEL * (peak if peak > UNSCALED_PEAK else 1.0)
+    return float(np.mean(np.abs(samples) >= level)) if peak >= level else 0.0  # in most recordings none is
 
 
 def bandwidth_hz(samples: FloatArray, segments: tuple[Span, ...]) -> int:

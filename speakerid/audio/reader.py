@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import av
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.plane import AudioPlane
 from av.audio.stream import AudioStream
@@ -23,7 +24,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from speakerid.audio.byte_source import Arriving, ByteSource, ChunkedSource, Cursor
+from speakerid.audio.byte_source import Arriving, ByteSource, ChunkedSource, Cursor, as_file
 from speakerid.audio.conditioning import PIECE_FRAMES, checked
 from speakerid.audio.containers.documents import cut_or_empty, refusal
 from speakerid.audio.containers.formats import DECODERS, DEMUXERS, EXACT
@@ -195,26 +196,23 @@ class _Frames:
 
     def __init__(self) -> None:
         self._format: tuple[str, int, int] = ("", 0, 0)  # FFmpeg's name, channels, rate_hz
-        self._planes: list[list[NDArray[Any]]] = []  # of each frame
-        self._samples = 0
+        self._waiting = AudioFifo()
 
     def add(self, frame: AudioFrame, rate_hz: int, at_once: int) -> Iterator[DecodedBlock]:
-        """Raises InvalidSamples."""
+        """Raises InvalidSamples. The frame's time is lost."""
         form = (frame.format.name, frame.layout.nb_channels, rate_hz)
         if form != self._format:
             yield from self.blocks()
-            self._format = form
-        self._planes.append(_planes(frame, form[1]))
-        self._samples += frame.samples
-        if self._samples >= at_once:
+            self._format, self._waiting = form, AudioFifo()
+        frame.pts = None  # times that jump are no reason to keep frames apart
+        self._waiting.write(frame)
+        if self._waiting.samples >= at_once:
             yield from self.blocks()
 
     def blocks(self) -> Iterator[DecodedBlock]:
         """What waits. Raises InvalidSamples."""
-        planes, self._planes, self._samples = self._planes, [], 0
-        if planes:
-            kind, channels, rate_hz = self._format
-            yield DecodedBlock(_floats(kind.removesuffix("p"), channels, planes), rate_hz)
+        if self._format[0] and (frame := self._waiting.read()) is not None:
+            yield DecodedBlock(to_float(frame), self._format[2])
 
 
 _DAMAGED = "The audio is damaged: much of it cannot be decoded. Export it again."
@@ -254,23 +252,15 @@ def _source(data: ByteSource | Arriving) -> ByteSource | None:
 
 
 def _file(data: ByteSource | Arriving) -> io.BytesIO | Cursor | Arriving:
-    if isinstance(data, bytes):
-        return io.BytesIO(data)
-    return Cursor(data) if isinstance(data, mmap.mmap | ChunkedSource) else data
+    return as_file(data) if isinstance(data, bytes | mmap.mmap | ChunkedSource) else data
 
 
 def to_float(frame: AudioFrame) -> FloatArray:
     """(n, channels), full scale 1.0, whatever the sample format. Raises InvalidSamples."""
-    channels = frame.layout.nb_channels
-    return _floats(frame.format.packed.name, channels, [_planes(frame, channels)])
-
-
-def _floats(kind: str, channels: int, planes: list[list[NDArray[Any]]]) -> FloatArray:
-    """(n, channels) of frames of one packed `kind`, as `_planes` gives them. Raises InvalidSamples."""
-    rows = [np.concatenate(parts) if len(parts) > 1 else parts[0] for parts in zip(*planes, strict=True)]
+    kind, rows = frame.format.packed.name, _planes(frame, channels := frame.layout.nb_channels)
     frames = rows[0].reshape(-1, channels) if len(rows) == 1 else np.stack(rows, axis=1)
-    if kind == "flt":  # Opus, AAC, MP3, Vorbis: many short frames, so every call counts
-        return checked(frames.astype(np.float32))
+    if kind == "flt":  # Opus, AAC, MP3, Vorbis
+        return checked(frames)
     with np.errstate(over="ignore", invalid="ignore"):  # infinite and NaN samples are refused next
         floats = (frames.astype(np.float32) - (128.0 if kind == "u8" else 0.0)) / np.float32(_FULL_SCALE[kind])
     return checked(floats)

@@ -1,7 +1,7 @@
 """Where speech is: Silero VAD (github.com/snakers4/silero-vad, MIT) by its ONNX file alone.
 
-The file lies in `silero_vad/` here, because its own package needs torch. `silero_vad_16k_sequence.onnx` gives the very
-probabilities of `silero_vad.onnx`, 2.4 times as fast, because one call takes many frames.
+Its own package needs torch. `silero_vad/silero_vad_16k_frames.onnx` has the weights of its `silero_vad_16k_sequence`
+and gives its probabilities, but convolves all frames together (docs/decisions/0045).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from speakerid.types import FloatArray, Span
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz
 CONTEXT_SAMPLES = 64  # the end of the previous frame, which the model sees before each frame
 STATE_SHAPE = (1, 1, 128)  # of its LSTM: hidden and cell
-MODEL_FILE = Path(__file__).parent / "silero_vad" / "silero_vad_16k_sequence.onnx"
+MODEL_FILE = Path(__file__).parent / "silero_vad" / "silero_vad_16k_frames.onnx"
 
 
 @dataclass(frozen=True)

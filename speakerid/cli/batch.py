@@ -22,6 +22,7 @@ SKIPPED_SHOWN = 20
 STOPS = frozenset(
     {
         "calibration_unreadable",
+        "cluster_failed",
         "encoder_mismatch",
         "encoder_not_found",
         "gallery_not_found",

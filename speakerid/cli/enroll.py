@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speakerid.cli import batch
-from speakerid.cli.backend import open_backend
+from speakerid.cli.backend import open_backend, server_url
 from speakerid.cli.batch import BatchResult, FileDone, FileFailed, FileJob
 from speakerid.cli.console import answer, echo, number, problem_of, refuse_if, table
 from speakerid.cli.inputs import audio_of, check_stdin
-from speakerid.cli.options import OneChannel, Target, checked_tags, one_channel, with_options
+from speakerid.cli.options import OneChannel, SpreadTarget, checked_tags, one_channel, read_settings, with_options
 from speakerid.cli.unknowns import show_promotion
 
 if TYPE_CHECKING:
     from speakerid.audio.enrollment_tree import SkippedPath
+    from speakerid.audio.limits import Channel
     from speakerid.client import Client
     from speakerid.types import Enrollment, Speaker
     from speakerid.verbs import SpeakerID
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 @with_options
 def enroll(
-    target: Target,
+    target: SpreadTarget,
     speaker: Annotated[
         str | None, typer.Argument(metavar="NAME", help="The speaker's name or id; a new name makes a new speaker.")
     ] = None,
@@ -57,8 +59,10 @@ def enroll(
     A bad file is reported with its code and does not keep the others from being enrolled; --accept CODE enrolls what
     the enrollment coach refuses. Doing it again changes nothing. With several files each JSON line also names its
     file. FILE may be a pipe, or - for stdin. Of a folder all is taken that can be decoded; what is skipped is listed
-    on stderr. Exit code 1 if any file was refused.
+    on stderr. With --engine ray workers of a cluster decode and embed the folder, which they need under the same path;
+    all else happens here, in the same order, so the answers are the same. Exit code 1 if any file was refused.
     """
+    workers = target.cluster_workers(of="--tree", possible=tree is not None and server_url(target) is None)
     codes, tags, picked = _codes(accept or []), checked_tags(tag or ()), one_channel(channel)
     if from_recording is not None or voice is not None:
         if speaker is None or from_recording is None or voice is None or files or tree is not None:
@@ -71,18 +75,59 @@ def enroll(
         answer(promoted, show_promotion, as_json=target.as_json)
         return
     asked = _asked(speaker, files or [], tree)
+    rules = _EnrollmentRules(codes, picked, tags)
     with open_backend(target, "create") as backend:
-        done = batch.run(
-            asked.jobs,
-            lambda job: backend.enroll(job.speaker, audio_of(job.file), accept=codes, channel=picked, tags=tags),
-            "Enrolling",
-            as_json=target.as_json,
-        )
+        with _enrolling(backend, rules, target, asked.jobs, workers) as enroll_one:
+            done = batch.run(asked.jobs, enroll_one, "Enrolling", as_json=target.as_json)
         if not target.as_json:
             _show(done, lambda speaker_id: _called(backend, speaker_id), alone=len(asked.jobs) == 1)
     batch.report_skipped(asked.skipped, as_json=target.as_json)
     batch.report_bad((*asked.bad, *done.bad), as_json=target.as_json)
     refuse_if(bool(asked.bad or done.bad))
+
+
+@dataclass(frozen=True)
+class _EnrollmentRules:
+    accept: Sequence[str]
+    channel: Channel
+    tags: Sequence[str]
+
+
+@contextmanager
+def _enrolling(
+    backend: SpeakerID | Client,
+    rules: _EnrollmentRules,
+    target: SpreadTarget,
+    jobs: Sequence[FileJob],
+    workers: int | None,
+) -> Iterator[Callable[[FileJob], Enrollment]]:
+    """What enrolls the jobs one by one, in their order; decoded and embedded by `workers` of a cluster, if any."""
+
+    def here(job: FileJob) -> Enrollment:
+        audio = audio_of(job.file)
+        return backend.enroll(job.speaker, audio, accept=rules.accept, channel=rules.channel, tags=rules.tags)
+
+    if workers is None:
+        yield here
+        return
+    from speakerid.bootstrap import decode_limits
+    from speakerid.cluster.listening import ClusterWork, probes
+    from speakerid.services import galleries
+    from speakerid.verbs import SpeakerID
+
+    assert isinstance(backend, SpeakerID)
+    sid, settings = backend, read_settings(store=target.store, encoder=target.encoder)
+    work = ClusterWork.like(sid.engine, settings.encoder, decode_limits(settings))
+    files, keep_audio = [job.file.absolute() for job in jobs], galleries.get(sid.engine, sid.gallery).keep_audio
+    with closing(probes(work, files, rules.channel, with_audio=keep_audio, workers=workers)) as prepared:
+
+        def from_cluster(job: FileJob) -> Enrollment:
+            probe = next(prepared)
+            if probe is None:  # here the reason is told
+                return here(job)
+            return sid.enroll_probes(job.speaker, [probe], accept=rules.accept, tags=rules.tags)
+
+        yield from_cluster
 
 
 @dataclass(frozen=True)

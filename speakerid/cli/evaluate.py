@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from speakerid.cli.console import Watcher, echo, emit, table
-from speakerid.cli.options import EncoderOption, Output, read_settings, with_options
+from speakerid.cli.options import EncoderOption, EngineOption, Output, read_settings, with_options
 from speakerid.errors.extras import require
 
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ class EmbeddingOptions(Reporting):
         bool, typer.Option("--vad", help="Leave out pauses, as the service does. Published protocols take whole files.")
     ] = False
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that embed, one thread each.")] = 1
-    engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option("--engine", help="Where they run: on this machine, or on a Ray cluster (RAY_ADDRESS)."),
-    ] = "local"
+    engine: EngineOption = "local"
     cache: Annotated[
         Path | None,
         typer.Option("--cache", file_okay=False, help="Where embeddings are kept. [default: ~/.cache/speakerid]"),

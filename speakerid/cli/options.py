@@ -30,6 +30,10 @@ EncoderOption = Annotated[
         help="default, campplus, a .onnx file, a SpeechBrain directory or a hub name. [env: SPEAKERID_ENCODER]",
     ),
 ]
+EngineOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option("--engine", help="Where speech is embedded: on this machine, or on a Ray cluster (RAY_ADDRESS)."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked anyway.")]
 OneChannel = Annotated[
     str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
@@ -89,6 +93,30 @@ class Place(StoreOrServer):
 @dataclass(frozen=True)
 class Target(Place):
     gallery: Annotated[str, typer.Option("--gallery", help="The gallery to work in.")] = "default"
+
+
+@dataclass(frozen=True)
+class SpreadTarget(Target):
+    """Much speech, which a Ray cluster may embed: that of RAY_ADDRESS, or one on this machine."""
+
+    engine: EngineOption = "local"
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="With --engine ray: how many, one core each. [default: 1]")
+    ] = None
+
+    def cluster_workers(self, *, of: str, possible: bool) -> int | None:
+        """None: all is done here. Raises typer.BadParameter, also where it is asked for and not `possible`, `of` being
+        what it is for; ExtraMissing."""
+        if self.engine == "local":
+            if self.workers is not None:
+                raise typer.BadParameter("--workers are those of --engine ray. Give both, or neither.")
+            return None
+        if not possible:
+            raise typer.BadParameter(f"--engine ray is for {of}, and for a store. Leave it out.")
+        from speakerid.errors.extras import require
+
+        require("ray")
+        return self.workers or 1
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -18,6 +18,7 @@ from speakerid.errors import SettingsError
 
 if TYPE_CHECKING:
     from speakerid.cli.server.uvicorn_server import BoundSocket
+    from speakerid.services.bookkeeping import Notes
     from speakerid.services.engine import Engine, Traces
     from speakerid.settings import Settings
 
@@ -53,10 +54,8 @@ def serve(options: Serving) -> None:
     One line on stdout says where it listens, once it accepts. Without keys only a loopback address is served.
     Exit code 2 when the settings do not allow a start, for example a port in use.
     """
-    # Inside, for a quick --help. None of these loads torch unless the encoder is a SpeechBrain model.
-    from speakerid.bootstrap import build_engine, with_other_encoders, with_workers
+    # Inside, for a quick --help. It loads no torch unless the encoder is a SpeechBrain model.
     from speakerid.cli.server.uvicorn_server import bind
-    from speakerid.db.erasure import BRIEFLY
 
     settings = read_settings(
         host=options.host,
@@ -66,21 +65,37 @@ def serve(options: Serving) -> None:
         workers=options.workers,
     )
     requests = options.access_log or settings.log_format == "json"
-    with _logged(settings, requests=requests) as traces, bind(settings.host, settings.port) as listener:
-        engine = build_engine(settings, effort=BRIEFLY, traces=traces)  # the scrubber does the rest
-        try:
-            engine = with_other_encoders(engine, settings)
-            engine.database.require_writable()
-            refuse_open_bind(engine, settings)
-            engine = with_workers(engine, settings)
-            _warm_up(engine)
-            _run(engine, settings, listener, options)
-        finally:
-            engine.close()
+    with (
+        logged(settings, requests=requests) as traces,
+        bind(settings.host, settings.port) as listener,
+        ready_engine(settings, traces) as engine,
+    ):
+        _run(engine, settings, listener, options)
 
 
 @contextmanager
-def _logged(settings: Settings, *, requests: bool = False) -> Iterator[Traces]:
+def ready_engine(settings: Settings, traces: Traces) -> Iterator[Engine]:
+    """One that may serve, with all loaded that the first request would wait for.
+
+    Raises SettingsError, StoreError, EncoderError, and what `_warm_up` does.
+    """
+    from speakerid.bootstrap import build_engine, with_other_encoders, with_workers
+    from speakerid.db.erasure import BRIEFLY
+
+    engine = build_engine(settings, effort=BRIEFLY, traces=traces)  # the scrubber does the rest
+    try:
+        engine = with_other_encoders(engine, settings)
+        engine.database.require_writable()
+        refuse_open_bind(engine, settings)
+        engine = with_workers(engine, settings)
+        _warm_up(engine)
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def logged(settings: Settings, *, requests: bool = False) -> Iterator[Traces]:
     """Set up the log, and whatever traces the environment asks for."""
     from speakerid.cli.server.log_lines import set_up_log
     from speakerid.cli.server.tracing import collected, obstacle
@@ -147,26 +162,39 @@ def _warm_up(engine: Engine) -> None:
 
 def _run(engine: Engine, settings: Settings, listener: BoundSocket, options: Serving) -> None:
     from speakerid.api.app import create_app
-    from speakerid.bootstrap import build_mover, build_worker
     from speakerid.cli.server.uvicorn_server import Server
-    from speakerid.services.bookkeeping import Bookkeeper
-    from speakerid.services.scrubber import Scrubber
 
     def announce() -> None:
         if options.as_json:
             emit({"url": listener.url})
         else:
             typer.echo(f"Listening on {listener.url}")
+        # A third of a second that whoever asks for a path that is not there would wait for, and all others with them.
+        threading.Thread(target=app.openapi, name="openapi", daemon=True).start()
 
-    worker = build_worker(engine, settings, settings.recording_workers)
     app = create_app(engine, settings)
     server = Server(app, announce)
-    mover = build_mover(engine, settings.recording_workers)
-    beside = (worker, mover, Scrubber(engine), Bookkeeper(engine, app.state.notes, settings.access_log_days))
+    with work_beside(engine, settings, app.state.notes):
+        server.run_on(listener)
+
+
+@contextmanager
+def work_beside(engine: Engine, settings: Settings, notes: Notes) -> Iterator[None]:
+    """What a server does besides answering requests, which leave `notes`."""
+    from speakerid.bootstrap import build_mover, build_worker
+    from speakerid.cli.server.recording_process import RecordingProcess
+    from speakerid.services.bookkeeping import Bookkeeper
+    from speakerid.services.follower import Follower
+    from speakerid.services.scrubber import Scrubber
+
+    jobs = settings.recording_workers
+    recordings = (build_worker(engine, settings, 0, webhooks=jobs > 0), RecordingProcess(engine, settings))
+    bookkeeper = Bookkeeper(engine, notes, settings.access_log_days)
+    beside = (*recordings, build_mover(engine, jobs), Scrubber(engine), bookkeeper, Follower(engine))
     for one in beside:
         one.start()
     try:
-        server.run_on(listener)
+        yield
     finally:
         for one in beside:
             one.stop()
@@ -187,18 +215,20 @@ def worker(options: Working) -> None:
     """
     from speakerid.bootstrap import build_engine, build_mover, build_worker, with_other_encoders
     from speakerid.db.erasure import BRIEFLY
+    from speakerid.services.follower import Follower
     from speakerid.services.scrubber import Scrubber
 
     settings = read_settings(store=options.store, encoder=options.encoder)
     ending = threading.Event()
-    with _logged(settings) as traces:
+    with logged(settings) as traces:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ending.set())
         engine = build_engine(settings, effort=BRIEFLY, access="change", traces=traces)  # the scrubber does the rest
         try:
             engine = with_other_encoders(engine, settings)
             engine.database.require_writable()
-            beside = (build_worker(engine, settings, options.jobs), build_mover(engine, options.jobs), Scrubber(engine))
+            jobs = build_worker(engine, settings, options.jobs), build_mover(engine, options.jobs)
+            beside = (*jobs, Scrubber(engine), Follower(engine))
             for one in beside:
                 one.start()
             typer.echo("Waiting for recordings")

@@ -14,7 +14,7 @@ from speakerid.cli.backend import open_store
 from speakerid.cli.console import at_terminal, confirm, echo, emit, plain, refuse_if, table
 from speakerid.cli.options import Store, read_settings, with_options
 
-db = typer.Typer(name="db", help="Look at and upgrade the store's schema, and encrypt it.", no_args_is_help=True)
+db = typer.Typer(name="db", help="The store's schema, encryption, and who searches it.", no_args_is_help=True)
 db.command("new-master-key")(encryption.new_master_key)
 db.command("encrypt")(encryption.encrypt)
 db.command("rotate-master-key")(encryption.rotate_master_key)
@@ -100,6 +100,36 @@ def _answer_revision(options: Store, revision: str | None) -> None:
         emit({"revision": revision, "head": head()})
     else:
         echo(f"revision {revision or 'none'}, newest {head()}")
+
+
+@db.command("pgvector")
+@with_options
+def search_in_postgresql(
+    options: Store,
+    off: Annotated[bool, typer.Option("--off", help="Search in memory again. Nothing of it is left.")] = False,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="By an index of neighbors (HNSW): quick, and not always the nearest.")
+    ] = False,
+) -> None:
+    """Have PostgreSQL search galleries by its extension pgvector, for those that do not fit into memory.
+
+    Exactly, unless --approximate is said; to say it or not to say it changes that later. Start what uses the store
+    anew afterwards; who enrolls meanwhile waits. An encrypted store cannot be searched so.
+    """
+    from speakerid.db import pgvector
+
+    with open_store(options) as database, database.write() as handle:
+        if off:
+            pgvector.turn_off(handle)
+            count = None
+        else:
+            count = pgvector.turn_on(handle, approximate=approximate)
+    if options.as_json:
+        emit({"voiceprints": count, "approximate": approximate and not off})
+    elif count is None:
+        echo("Galleries are searched in memory. Start what uses the store anew.")
+    else:
+        echo(f"PostgreSQL searches {count} voiceprints. Start what uses the store anew.")
 
 
 @index.command()

@@ -95,8 +95,8 @@ class Database:
         self.file = None if sqlite is None else sqlite.path
         self._seen: tuple[int, int] | None = None  # device and inode of the file that was opened
         self.trouble: str | None = None  # why the last write failed, if the store is to blame
-        self._watch = None if sqlite is None else CommitWatch(sqlite)
-        self._memory = ReadMemory(self.revision)
+        self.watch = None if sqlite is None else CommitWatch(sqlite)
+        self.memory = ReadMemory(self.revision)
         self.keyring: Keyring | None = None  # of an encrypted store (db/unlock.py)
         self._writer = engine.execution_options(speakerid_write=True)
         if sqlite is not None:
@@ -124,10 +124,10 @@ class Database:
                 asked.recorded = not asked.often
             self.require_same()  # the file may have gone meanwhile
 
-    def revision(self) -> Revision | None:
+    def revision(self, *, wait: bool = True) -> Revision | None:
         """Another one after any commit by anybody; None where that is not known. Raises StoreReplaced."""
         self.require_same()
-        return None if self._watch is None else self._watch.now()
+        return None if self.watch is None else self.watch.now(wait=wait)
 
     def remembered(self, name: Hashable, read: Callable[[Session], T]) -> T:
         """What `read` gives, or gave since the last commit: not to be changed. Raises what it raises."""
@@ -136,11 +136,7 @@ class Database:
             with self.read() as db:
                 return read(db)
 
-        return self._memory.get(name, reading)
-
-    def known(self, name: Hashable) -> Any | None:
-        """What is remembered under this `name`, as of the last time that anything was asked for."""
-        return self._memory.peek(name)
+        return self.memory.get(name, reading)
 
     def require_same(self) -> None:
         """Raises StoreReplaced where the file that was opened has gone, or another has its name."""
@@ -199,8 +195,8 @@ class Database:
             self.keyring.forget(gallery_keys)
 
     def close(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
+        if self.watch is not None:
+            self.watch.close()
         self.engine.dispose()
 
     def _note_connection(self, _connection: sqlite3.Connection, record: Any) -> None:

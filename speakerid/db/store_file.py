@@ -103,6 +103,10 @@ class SqliteFile:
         return made
 
 
+class NotRemembered(LookupError):
+    """The store has to be asked."""
+
+
 class CommitWatch:
     """Whether anybody has committed since: what was read before then still holds, and need not be read again.
 
@@ -117,12 +121,25 @@ class CommitWatch:
         self._connected = 0
         self._closed = False
 
-    def now(self) -> Revision | None:
-        """Another one after any commit; None where it cannot be known now."""
+    def now(self, *, wait: bool = True) -> Revision | None:
+        """Another one after any commit; None where it cannot be known now, or would have to be waited for."""
+        if not self._lock.acquire(blocking=wait):
+            return None
+        try:
+            connection = self._connection or self._connect()
+            return None if connection is None else (self._connected, self._version(connection))
+        except sqlite3.Error:
+            self._disconnect()
+            return None
+        finally:
+            self._lock.release()
+
+    def glance(self, query: str, values: tuple[int, ...]) -> tuple[Any, ...] | None:
+        """One row, as it is now; None where it cannot be read so. A transaction of the pool takes ten times as long."""
         with self._lock:
             try:
                 connection = self._connection or self._connect()
-                return None if connection is None else (self._connected, self._version(connection))
+                return None if connection is None else tuple(connection.execute(query, values).fetchone())
             except sqlite3.Error:
                 self._disconnect()
                 return None
@@ -152,7 +169,8 @@ class CommitWatch:
 class ReadMemory:
     """What was read, until somebody commits."""
 
-    def __init__(self, revision: Callable[[], Revision | None]) -> None:
+    def __init__(self, revision: Callable[..., Revision | None]) -> None:
+        """`revision(wait=False)`: without waiting for anybody."""
         self._revision = revision
         self._lock = threading.Lock()
         self._at: Revision | None = None
@@ -181,6 +199,21 @@ class ReadMemory:
         """What is remembered since the last look, without another look: it may have changed a moment ago."""
         with self._lock:
             return self._kept.get(name)
+
+    def require_current(self) -> None:
+        """Raises NotRemembered unless what is remembered still holds, and that is known without waiting for anybody."""
+        at = self._revision(wait=False)
+        with self._lock:
+            if at is None or at != self._at:
+                raise NotRemembered
+
+    def recall(self, name: Hashable, read: Callable[..., T]) -> T:
+        """What `peek` gives, in place of `get`. Raises NotRemembered instead of a call to `read`."""
+        with self._lock:
+            if name not in self._kept:
+                raise NotRemembered
+            found: T = self._kept[name]
+            return found
 
 
 class Turns:

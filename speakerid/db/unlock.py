@@ -6,6 +6,7 @@ import logging
 
 from sqlalchemy import event, select, text
 
+from speakerid.db import pgvector
 from speakerid.db.binding import bind_rows
 from speakerid.db.cipher import MasterKey
 from speakerid.db.engine import Database, Handle
@@ -68,6 +69,7 @@ def begin(database: Database, db: Handle, master: MasterKey, *, unfinished: bool
         return found
     if not unfinished and not _is_bare(db):
         raise StoreNotEncrypted
+    pgvector.turn_off(db)  # it has voiceprints in plain
     row = EncryptionRow(id=ONLY, master_id=master.id.hex(), unfinished=[] if unfinished else None)
     db.add(row)
     db.flush()

@@ -1,4 +1,4 @@
-"""Many callers, one model: a thread owns the encoder and embeds what waits, equal lengths together.
+"""Many callers, one model: a thread owns the encoder and embeds what waits, equal lengths together, requests first.
 
 What must hold, whatever the model does: a full queue refuses at once, a caller who gave up costs nothing,
 a failure reaches only the callers whose audio causes it, the thread never dies while its health looks fine.
@@ -24,6 +24,8 @@ from speakerid.types import FloatArray, Step
 logger = logging.getLogger(__name__)
 
 PROBE_SEED = 7
+BACKGROUND_BATCH = 4  # what a request may have to wait for
+AHEAD = 8  # batches that go before the background when it waits, then it has one: it must not wait for ever
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class _Item:
 
 
 def pick(lengths: Sequence[int], max_batch: int) -> list[int]:
-    """Positions of the next batch: the oldest item, then the oldest others of the same length.
+    """Positions of the next batch, none of nothing: the oldest item, then the oldest others of the same length.
 
     The oldest always goes first, so no length can starve another.
     """
@@ -43,11 +45,21 @@ def pick(lengths: Sequence[int], max_batch: int) -> list[int]:
     return same[:max_batch]
 
 
+def _taken(queue: deque[_Item], max_batch: int) -> list[_Item]:
+    """The next batch out of `queue`, which also loses those whose callers gave up."""
+    live = [item for item in queue if not item.promise.cancelled()]
+    chosen = [live[position] for position in pick([len(item.waveform) for item in live], max_batch)]
+    queue.clear()
+    queue.extend(item for item in live if item not in chosen)
+    return chosen
+
+
 class Batcher:
     """An Encoder that many threads may call; it serves them through one thread.
 
-    `max_queue` counts waiting waveforms: a call is refused when that many wait; one call may bring more. While the
-    model fails and no caller waits, it is tried again every `probe_every_s`.
+    `max_queue` counts waiting waveforms: a call is refused when that many wait; one call may bring more. What is
+    embedded in the background has a queue of its own, and waits while the other is not empty. While the model fails and
+    no caller waits, it is tried again every `probe_every_s`.
     """
 
     def __init__(
@@ -67,6 +79,8 @@ class Batcher:
         self._timeout_s = timeout_s
         self._probe_every_s = probe_every_s
         self._queue: deque[_Item] = deque()
+        self._background: deque[_Item] = deque()
+        self._ahead = 0  # batches that went before the background
         self._changed = threading.Condition()
         self._closed = False
         self._working = True  # outcome of the last inference
@@ -99,15 +113,15 @@ class Batcher:
     def trained_on(self) -> tuple[str, ...]:
         return self._encoder.trained_on
 
-    def embed(self, waveforms: Sequence[FloatArray]) -> FloatArray:
-        """`(n, dim)` as `Encoder.embed`, blocking until done.
+    def embed(self, waveforms: Sequence[FloatArray], *, background: bool = False) -> FloatArray:
+        """`(n, dim)` as `Encoder.embed`, blocking until done; in the `background`, when no one else waits.
 
         Raises `Overloaded` when the queue is full, when nothing came within `timeout_s`, and after `close()`.
         """
         check_waveforms(self._encoder, waveforms)
         items = [_Item(waveform) for waveform in waveforms]
         with self._step("embed"):
-            self._submit(items)
+            self._submit(items, self._background if background else self._queue)
             try:
                 return self._collect([item.promise for item in items])
             finally:
@@ -136,11 +150,11 @@ class Batcher:
             self._changed.notify_all()
         self._thread.join(self._timeout_s)
 
-    def _submit(self, items: Sequence[_Item]) -> None:
+    def _submit(self, items: Sequence[_Item], queue: deque[_Item]) -> None:
         with self._changed:
-            if self._closed or len(self._queue) >= self._max_queue:
+            if self._closed or len(queue) >= self._max_queue:
                 raise Overloaded
-            self._queue.extend(items)
+            queue.extend(items)
             self._changed.notify_all()
 
     def _collect(self, promises: Sequence[Future[FloatArray]]) -> FloatArray:
@@ -168,21 +182,26 @@ class Batcher:
         """Wait for work. None when closed, empty when it is time to probe or everybody gave up."""
         with self._changed:
             patience_s = None if self._working else self._probe_every_s
-            self._changed.wait_for(lambda: self._queue or self._closed, patience_s)
-            live = [item for item in self._queue if not item.promise.cancelled()]
+            self._changed.wait_for(lambda: self._queue or self._background or self._closed, patience_s)
             if self._closed:
-                self._refuse(live)
+                self._refuse()
                 return None
-            lengths = [len(item.waveform) for item in live]
-            chosen = [live[position] for position in pick(lengths, self._max_batch)]
-            self._queue = deque(item for item in live if item not in chosen)
+            chosen = self._chosen()
         return [item for item in chosen if item.promise.set_running_or_notify_cancel()]
 
-    def _refuse(self, items: Sequence[_Item]) -> None:
-        self._queue.clear()
-        for item in items:
-            if item.promise.set_running_or_notify_cancel():
-                item.promise.set_exception(Overloaded())
+    def _chosen(self) -> list[_Item]:
+        if self._ahead < AHEAD and (chosen := _taken(self._queue, self._max_batch)):
+            self._ahead += bool(self._background)
+            return chosen
+        self._ahead = 0
+        return _taken(self._background, BACKGROUND_BATCH) or _taken(self._queue, self._max_batch)
+
+    def _refuse(self) -> None:
+        for queue in (self._queue, self._background):
+            while queue:
+                promise = queue.popleft().promise
+                if promise.set_running_or_notify_cancel():
+                    promise.set_exception(Overloaded())
 
     def _serve(self, batch: Sequence[_Item]) -> None:
         """Give every item of `batch` its row or its own error."""

@@ -45,12 +45,13 @@ SpeakeridError
 ├── GalleryFileError      GalleryFileExists · GalleryFileUnwritable · GalleryFileDamaged · GalleryTaken
 │   └── …                 GalleryFileNewer · GalleryFileOtherEncoder: a gallery that moves house
 ├── StoreError            StoreMissing · StoreNewer · StoreSchemaUnknown · NotOpen
-│   ├── StoreUnavailable  StoreBusy · StoreReadOnly · StoreReplaced · EncryptionChanged
+│   ├── StoreUnavailable  StoreBusy · StoreReadOnly · StoreReplaced · EncryptionChanged · PgvectorUnavailable
 │   ├── MasterKeyError    MasterKeyMissing · MasterKeyWrong · MasterKeyMalformed · MasterKeyUnreadable
 │   │   └── …             MasterKeyFileExists · MasterKeyUnwritable · StoreNotEncrypted · EncryptionUnfinished
 │   ├── NotSealed         a bug: a secret would have been written as it is
 │   └── …                 StoreExists · StoreInUse · BackupFailed: backup and restore
 ├── ExtraMissing          an optional library is not installed
+├── ClusterFailed         a Ray cluster cannot be reached, or its workers cannot work
 └── SettingsError         the operator's settings contradict each other
 """
 

@@ -38,6 +38,10 @@ class ExtraMissing(SpeakeridError, code="extra_missing"):
         super().__init__(f"This needs the package {library!r}. {how_to_install(extra or EXTRA_OF[library])}")
 
 
+class ClusterFailed(SpeakeridError, code="cluster_failed"):
+    """A Ray cluster cannot be reached, or its workers cannot work."""
+
+
 def require(*libraries: str, extra: str = "") -> None:
     """Raises `ExtraMissing` before anything slow begins; `extra` has all of `libraries`, if not each its own."""
     for library in libraries:

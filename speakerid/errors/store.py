@@ -180,6 +180,10 @@ class StoreReplaced(StoreUnavailable, code="store_replaced"):
         )
 
 
+class PgvectorUnavailable(StoreUnavailable, code="pgvector_unavailable"):
+    """PostgreSQL is to search a store, or does, and cannot."""
+
+
 class StoreMissing(StoreError, code="store_missing"): ...
 
 

@@ -82,7 +82,7 @@ class _CampplusBuilder:
         return self._to_bytes((frames, "frames", ("batch", "half_frames", channels)))
 
     def _to_bytes(self, gives: tuple[str, str, Shape]) -> bytes:
-        return self._graph.to_bytes(("feats", ("batch", "frames", MELS)), gives)
+        return self._graph.to_bytes([("feats", ("batch", "frames", MELS))], [gives])
 
     def _blocks(self, count: int) -> str:
         """The first `count` dense blocks, with the transits between them."""

@@ -105,18 +105,17 @@ class Graph:
         self._weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
-    def to_bytes(self, takes: tuple[str, Shape], gives: tuple[str, str, Shape]) -> bytes:
+    def to_bytes(self, takes: Sequence[tuple[str, Shape]], gives: Sequence[tuple[str, str, Shape]]) -> bytes:
         """The ONNX file.
 
-        `takes`: name and shape of the input. `gives`: name and shape of the output, after the value it is.
+        `takes`: name and shape of each input. `gives`: name and shape of each output, after the value it is.
         """
-        value, name, shape = gives
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._nodes += [helper.make_node("Identity", [value], [name]) for value, name, _ in gives]
         made = helper.make_graph(
             self._nodes,
             self.name,
-            [helper.make_tensor_value_info(takes[0], TensorProto.FLOAT, takes[1])],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in takes],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for _, name, shape in gives],
             self._weights,
         )
         opsets = [helper.make_opsetid("", OPSET)]

@@ -58,7 +58,7 @@ class _SegmentationBuilder:
         answer = graph.add("LogSoftmax", self._dense(x, "classifier"), axis=-1)
         classes = len(self._weights["classifier.bias"])
         shape = ("batch", "frames", classes)
-        return graph.to_bytes(("wav", ("batch", "samples")), (answer, "log_probs", shape))
+        return graph.to_bytes([("wav", ("batch", "samples"))], [(answer, "log_probs", shape)])
 
     def _filters(self) -> Wide:
         """`(2 * bands, 1, taps)`: each band's ideal band-pass under a window, as a cosine and as a sine wave."""

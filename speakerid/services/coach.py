@@ -27,8 +27,8 @@ from speakerid.scoring.coach import NEVER, CoachEvidence, CoachLimit, judge
 from speakerid.scoring.cosine import cosine, shares, voiceprint
 from speakerid.scoring.multi_speaker_detector import split
 from speakerid.services.engine import Engine
-from speakerid.services.index_sync import NO_NEIGHBORS, Neighbors
-from speakerid.services.probe import EmbeddedUtterance, Probe, ProbeOptions, needed_s, probe_of
+from speakerid.services.neighbors import NO_NEIGHBORS, Neighbors
+from speakerid.services.probe import EmbeddedUtterance, Listener, Probe, ProbeOptions, needed_s, probe_of
 from speakerid.types import EnrollmentRefusal, FloatArray, Match, Review, Speech
 
 ERRORS: dict[EnrollmentRefusal, type[EnrollmentRefused]] = {
@@ -49,19 +49,28 @@ def prepare(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel 
 
     Raises AudioError, Overloaded.
     """
+    return among(engine, gallery, heard(engine, audio, channel))
+
+
+def among(engine: Engine, gallery: GalleryRow, probe: Probe) -> Probe:
+    """The same with who sounds alike in the gallery as it is now."""
+    return replace(probe, near=near(engine, gallery, probe.embedding))
+
+
+def heard(listener: Listener, audio: bytes, channel: Channel = "mix") -> Probe:
+    """All of a probe that needs no store. Raises AudioError, Overloaded."""
     options = ProbeOptions(
-        needed_s(engine, 0.0),
+        needed_s(listener, 0.0),
         channel,
-        windows=engine.limits.voices is not None,
+        windows=listener.limits.voices is not None,
         fingerprint=True,
         samples=channel != "mix",
     )
-    found = engine.embedded(audio, options)
+    found = listener.embedded(audio, options)
     return replace(
         probe_of(audio, found, options),
         audio=audio if found.samples is None else _one_side(found.samples),
-        voices_llr=_voices_llr(engine, found),
-        near=near(engine, gallery, found.embedding),
+        voices_llr=_voices_llr(listener, found),
     )
 
 
@@ -169,8 +178,8 @@ def _one_side(samples: FloatArray) -> bytes:
     return as_wav((samples, SAMPLE_RATE_HZ), RECORDING)
 
 
-def _voices_llr(engine: Engine, found: EmbeddedUtterance) -> float | None:
-    model = engine.limits.voices
+def _voices_llr(listener: Listener, found: EmbeddedUtterance) -> float | None:
+    model = listener.limits.voices
     if model is None or found.windows is None:
         return None
     return model.llr(split(found.windows, found.speech.seconds))

@@ -40,15 +40,22 @@ class CrossSpeakerScores:
         return self.erased != erased or changes - self.changes > let_pass
 
 
-def cross_speaker_scores(db: Handle, gallery_key: int, every_key: Keys, default: Strangers) -> CrossSpeakerScores:
-    """Of the gallery's speakers `every_key (n,)`, rising."""
-    measured = _measured(db, gallery_key, every_key)
+def one_in(speakers: int) -> int:
+    """Of so many speakers, about one in how many is looked at."""
+    return max(1, -(-speakers // MOST_UTTERANCES))
+
+
+def cross_speaker_scores(
+    db: Handle, gallery_key: int, keys: Keys, speakers: int, default: Strangers
+) -> CrossSpeakerScores:
+    """Of a gallery of so many `speakers`. `keys`, rising: all of theirs, or of those alone who are looked at."""
+    measured = _measured(db, gallery_key, keys, one_in(speakers))
     return CrossSpeakerScores(*measured, own_strangers(*measured, default))
 
 
-def _measured(db: Handle, gallery_key: int, every_key: Keys) -> tuple[NDArray[np.float32], NDArray[np.intp], int]:
+def _measured(db: Handle, gallery_key: int, of: Keys, every: int) -> tuple[NDArray[np.float32], NDArray[np.intp], int]:
     """The scores, whose they are, and with how many voiceprints each utterance was compared."""
-    found = voiceprints.sample(db, gallery_key, every_key, every=max(1, -(-len(every_key) // MOST_UTTERANCES)))
+    found = voiceprints.sample(db, gallery_key, of, every=every)
     keys = np.array([key for key, _ in found], np.int64)
     each = int(np.clip(MOST_UTTERANCES // max(len(keys), 1), 1, MOST_OF_ONE))
     dims = {len(one) for _, one in found}

@@ -26,7 +26,7 @@ from speakerid.errors import EncoderMismatch
 from speakerid.scoring.calibration import Calibration, OwnStrangers
 from speakerid.scoring.coach import UNFITTED, CoachLimits
 from speakerid.services import quota
-from speakerid.services.index_sync import IndexSync
+from speakerid.services.neighbors import Indexes
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from speakerid.transcription.whisper import Transcriber
 from speakerid.types import FloatArray, SpeakerRef
@@ -151,7 +151,7 @@ class Engine:
     database: Database
     encoder: Batcher
     preparer: Preparer
-    indexes: IndexSync
+    indexes: Indexes
     calibration: Calibration  # the encoder's own, or a prior for any
     limits: CoachLimits = UNFITTED  # of the enrollment coach
     policy: Policy = Policy()
@@ -219,6 +219,8 @@ class Engine:
                 now = galleries.by_key(db, gallery.key)
             if now is None or self.serving(now) is serving:
                 raise
+            if (asked := ASKED.get()) is not None:
+                asked.audio_quota = None  # the same audio is not counted twice
             return work(self.serving(now), now)
 
     def decided(self, verb: str, gallery: str, decision: str, speakers: Sequence[SpeakerRef | None]) -> None:
@@ -234,7 +236,7 @@ class Engine:
             yield db
 
     def own_strangers(self, gallery_key: int) -> OwnStrangers | None:
-        """See `IndexSync.own_strangers`."""
+        """See `Indexes.own_strangers`."""
         return self.indexes.own_strangers(gallery_key, self.calibration.strangers)
 
     @contextmanager

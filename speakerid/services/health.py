@@ -16,13 +16,14 @@ from speakerid.db.repositories import (
     moving,
     recordings,
     speakers,
+    stored_vectors,
     unknowns,
     utterances,
     voiceprints,
 )
 from speakerid.db.repositories.utterances import Spoken
 from speakerid.db.types import is_sound, usual_dim
-from speakerid.errors import DataDamaged, StoreError, StoreReplaced
+from speakerid.errors import DataDamaged, EncryptionChanged, PgvectorUnavailable, StoreError, StoreReplaced
 from speakerid.scoring.cosine import shares, voiceprint
 from speakerid.services.engine import Engine, WorkersState
 from speakerid.services.galleries import refresh_voiceprints
@@ -38,6 +39,7 @@ VOICEPRINT = "its voiceprint is no vector of length 1, or not as long as the oth
 OTHERS = "its voiceprint is not what its utterances make"
 MISSING = "it has utterances and no voiceprint"
 SURPLUS = "it has a voiceprint and no utterance"
+SEARCHED = "what pgvector searches is not its voiceprint"
 REPAIRABLE = (VOICEPRINT, OTHERS, MISSING, SURPLUS)
 OTHER_ENCODER = "its embedding is of another encoder than the gallery's"
 TOLERANCE = 1e-4  # sums of floats depend on the machine
@@ -69,13 +71,16 @@ def rebuild_voiceprints(db: Handle) -> tuple[str, ...]:
         rows = speakers.by_keys(db, gallery.key, keys)
         refresh_voiceprints(db, gallery.key, rows)
         made += [row.id for row in rows]
+        if wrong := stored_vectors.differing(db, gallery.key):
+            stored_vectors.renew(db, wrong)
+            made += [row.id for row in speakers.by_keys(db, gallery.key, wrong)]
     return tuple(made)
 
 
 def _of_gallery(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
     if is_unreadable(gallery):
         yield Damage("gallery", gallery.name, gallery.name, "its calibration cannot be read; the default one is used")
-    found = dict(_speakers(db, gallery))
+    found = dict.fromkeys(stored_vectors.differing(db, gallery.key), SEARCHED) | dict(_speakers(db, gallery))
     for row in speakers.by_keys(db, gallery.key, sorted(found)):
         yield Damage("speaker", row.id, gallery.name, found[row.key])
     for utterance_id, what in _utterances(db, gallery):
@@ -87,9 +92,8 @@ def _of_gallery(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
 
 
 def _speakers(db: Handle, gallery: GalleryRow) -> Iterator[tuple[int, str]]:
-    after, dim, counts = 0, 0, utterances.counts(db, gallery.key)
-    while rows := moving.speakers(db, gallery.key, after=after, limit=AT_ONCE):
-        after = rows[-1].key
+    dim, counts = 0, utterances.counts(db, gallery.key)
+    for rows in moving.speakers(db, gallery.key, AT_ONCE):
         dim = dim or usual_dim([row.voiceprint for row in rows if row.voiceprint is not None])
         spoken = utterances.spoken(db, gallery.key, [row.key for row in rows])
         for row in rows:
@@ -127,15 +131,14 @@ def _beside(gallery: GalleryRow, row: SpeakerRow, own: Spoken) -> str | None:
 
 
 def _utterances(db: Handle, gallery: GalleryRow) -> Iterator[tuple[str, str]]:
-    after, dim = 0, 0
-    while rows := utterances.embeddings(db, gallery.key, after=after, limit=AT_ONCE):
+    dim = 0
+    for rows in moving.every_utterance(db, gallery.key, AT_ONCE):
         dim = dim or usual_dim([one.embedding for one in rows])
         for one in rows:
             if not is_sound(one.embedding, dim):
                 yield one.id, EMBEDDING
             elif one.encoder_fingerprint != gallery.encoder_fingerprint:
                 yield one.id, OTHER_ENCODER
-        after = rows[-1].key
 
 
 def _recordings(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
@@ -174,14 +177,22 @@ def figures(engine: Engine) -> StoreFigures:
         return StoreFigures(recordings.states(db), changes.erasures_pending(db))
 
 
+def failing(engine: Engine) -> str | None:
+    """Why nothing can be embedded: a sentence, None where all is well."""
+    if not all(one.encoder.healthy() for one in engine.each):
+        return "The encoder failed at the last inference."
+    if engine.workers is not None and not engine.workers.state().ready:
+        return "No process that embeds runs. The server's log has the cause."
+    return None
+
+
 def readiness(engine: Engine) -> Readiness:
-    store, healthy = _store(engine), all(one.encoder.healthy() for one in engine.each)
+    store, why = _store(engine), failing(engine)
     workers = engine.workers.state() if engine.workers else None
-    failing = _failing(healthy, workers)
     return Readiness(
-        ready=store.state == "ok" and failing is None,
+        ready=store.state == "ok" and why is None,
         database=store.state,
-        encoder="ok" if failing is None else "failing",
+        encoder="ok" if why is None else "failing",
         last_inference_age_s=_latest(engine, workers),
         index_lag=store.lag,
         erasures_pending=store.pending,
@@ -189,16 +200,8 @@ def readiness(engine: Engine) -> Readiness:
         quarantined_speakers=store.ids,
         workers=None if workers is None else workers.ready,
         workers_wanted=None if workers is None else workers.wanted,
-        reason=store.reason or failing,
+        reason=store.reason or why,
     )
-
-
-def _failing(healthy: bool, workers: WorkersState | None) -> str | None:
-    if not healthy:
-        return "The encoder failed at the last inference."
-    if workers is not None and not workers.ready:
-        return "No process that embeds runs. The server's log has the cause."
-    return None
 
 
 def _latest(engine: Engine, workers: WorkersState | None) -> float | None:
@@ -212,7 +215,7 @@ def _store(engine: Engine) -> _Store:
         damaged = sorted(key for one in engine.each for key in one.indexes.damaged())
         with engine.read() as db:
             pending, ids = changes.erasures_pending(db), tuple(speakers.ids(db, damaged[:SHOWN]))
-    except StoreReplaced as error:
+    except (StoreReplaced, EncryptionChanged, PgvectorUnavailable) as error:
         return _Store("unavailable", str(error))
     except StoreError:
         return _Store("unavailable", "The store cannot be read. The server's log has the cause.")

@@ -239,9 +239,10 @@ def require_unchanged(engine: Engine, gallery: GalleryRow) -> None:
     """
     if gallery.encoder_fingerprint != engine.encoder.fingerprint:
         return
+    made_with = engine.database.remembered(("encoder", gallery.key), lambda db: voiceprints.encoder_of(db, gallery.key))
+    if made_with in (engine.encoder.fingerprint, None):
+        return
     with engine.read() as db:
-        if voiceprints.encoder_of(db, gallery.key) in (engine.encoder.fingerprint, None):
-            return
         now = galleries.get(db, gallery.name)
     require_same_encoder(engine, now)
 

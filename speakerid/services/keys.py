@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable, Hashable
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from speakerid.db.access_models import KeyRow
 from speakerid.db.engine import Handle
@@ -12,9 +14,9 @@ from speakerid.db.repositories import keys
 from speakerid.db.types import is_damaged, new_id, now
 from speakerid.errors import InvalidRequest, KeyExpired, KeyInvalid, KeyOutlives, KeysExist, ScopeMissing
 from speakerid.services import serializers, validation
-from speakerid.services.engine import Engine
 from speakerid.types import Key, NewKey, Scope
 
+T = TypeVar("T")
 PREFIX = "sid_"
 SECRET_BYTES = 32
 SCOPES: tuple[Scope, ...] = ("enroll", "identify", "read", "admin")
@@ -86,9 +88,9 @@ def exist(db: Handle) -> bool:
     return keys.exist(db)
 
 
-def required(db: Handle) -> bool:
+def required(remembered: Remembered) -> bool:
     """Whether requests without a key are refused: from the first key on, also when all were revoked."""
-    return keys.guarded(db) or keys.exist(db)
+    return remembered("keys required", lambda db: keys.guarded(db) or keys.exist(db))
 
 
 def allow_without(db: Handle) -> None:
@@ -98,11 +100,17 @@ def allow_without(db: Handle) -> None:
     keys.unguard(db)
 
 
-def find(engine: Engine, secret: str) -> Key:
-    """The key behind `secret`, whatever it allows. Raises KeyInvalid, KeyExpired."""
+class Remembered(Protocol):
+    """See `Database.remembered`."""
+
+    def __call__(self, name: Hashable, read: Callable[[Handle], T]) -> T: ...
+
+
+def find(secret: str, remembered: Remembered) -> Key:
+    """The key behind `secret`, whatever it allows. Raises KeyInvalid, KeyExpired, and what `remembered` raises."""
     # A lookup by the hash of 256 random bits: how long it takes depends on no stored key.
     digest = _digest(secret)
-    key, ends = engine.database.remembered(("key", digest), lambda db: _found(db, digest))
+    key, ends = remembered(("key", digest), lambda db: _found(db, digest))
     if any(end is not None and end <= now() for end in ends):
         raise KeyExpired
     return key

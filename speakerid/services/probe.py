@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from speakerid.audio.decode import FAINT, CleanSpeech, Preparer, excerpt, speech
 from speakerid.audio.fingerprint import fingerprint
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
 from speakerid.errors import NotEnoughSpeech
+from speakerid.services.neighbors import Neighbors
 from speakerid.types import AudioWarning, Embedding, FloatArray, Speech
 
 if TYPE_CHECKING:  # what an encoder process does without
+    from speakerid.encoders.base import Encoder
+    from speakerid.scoring.coach import CoachLimits
     from speakerid.services.engine import Engine
-    from speakerid.services.index_sync import Neighbors
 
 WINDOWS_AT_ONCE = 16  # so that one long recording does not fill the encoder's queue
 
@@ -124,8 +126,21 @@ def _take(samples: FloatArray, clean: CleanSpeech) -> bytes:
     return fingerprint(samples[clean.segments[0][0] : clean.segments[-1][1]]) if clean.segments else b""
 
 
+class Listener(Protocol):
+    """What makes probes: an engine, or what a machine without the store has of one (cluster/)."""
+
+    @property
+    def encoder(self) -> Encoder: ...
+
+    @property
+    def limits(self) -> CoachLimits: ...
+
+    def embedded(self, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
+        """As `Engine.embedded`."""
+
+
 def prepare_probe(
-    engine: Engine,
+    engine: Listener,
     audio: bytes,
     *,
     min_speech_s: float,
@@ -157,7 +172,7 @@ def probe_of(audio: bytes, found: EmbeddedUtterance, options: ProbeOptions) -> P
     )
 
 
-def needed_s(engine: Engine, min_speech_s: float) -> float:
+def needed_s(engine: Listener, min_speech_s: float) -> float:
     """Speech that an embedding needs, in a gallery that asks for `min_speech_s`."""
     return max(min_speech_s, engine.encoder.min_samples / engine.encoder.sample_rate_hz)
 

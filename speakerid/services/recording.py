@@ -115,7 +115,7 @@ def name_channels(
     engine.workload.decoded(found.seconds)
     for voice in voices:
         engine.decided("recording", gallery.name, voice.decision, [voice.speaker])
-    probes, enrolled = tuple(one.probe for one in unnamed), len(engine.indexes.catch_up(gallery.key))
+    probes, enrolled = tuple(one.probe for one in unnamed), engine.indexes.size(gallery.key)
     return DiarizedRecording(found, probes, enrolled, engine.own_strangers(gallery.key))
 
 

@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Readiness:
     database: Literal["ok", "read_only", "unavailable"]
     encoder: Literal["ok", "failing"]
     last_inference_age_s: float | None
-    index_lag: int | None  # committed changes that the index does not show yet
+    index_lag: int | None  # committed changes that were not in memory when this was asked
     erasures_pending: int | None = None  # whose bytes are still to be removed from the store's files
     quarantined: int = 0  # speakers whose row is damaged: kept, but not searched
     quarantined_speakers: tuple[str, ...] = ()  # ids of the first hundred
@@ -116,6 +118,8 @@ def from_json(kind: type[T], values: object) -> T:
 
 @cache  # building an adapter takes hundreds of times longer than using it
 def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # 0.1 s, which processes that decode need not wait for
+
     return TypeAdapter(kind)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Any, ClassVar, Literal
 
 from speakerid.types.classification import Classification
 from speakerid.types.common import AudioWarning, Speech
@@ -34,8 +32,10 @@ class Candidate:
 class Threshold:
     """The llr a candidate must reach, and where that number comes from."""
 
+    # In JSON `source` is "from", which is no name in Python.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"alias_generator": {"llr": "llr", "source": "from"}.__getitem__}
     llr: float
-    source: Annotated[str, Field(serialization_alias="from", validation_alias="from")]
+    source: str
 
 
 @dataclass(frozen=True)

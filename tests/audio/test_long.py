@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,31 @@ def test_what_was_read_of_a_long_file_is_read_again(tmp_path: Path) -> None:
             assert cursor.seek(-4, io.SEEK_END) == len(content) - 4
             assert cursor.read(9) == content[-4:]
             assert cursor.seek(0) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is looked up in /proc")
+def test_linear_samples_of_a_long_file_do_not_stay_in_memory(tmp_path: Path) -> None:
+    size = 64 * 1024**2
+    pcm = struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
+    header = b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + pcm
+    with (tmp_path / "long.wav").open("wb") as file:
+        file.write(header + b"data" + struct.pack("<I", size))
+        file.truncate(len(header) + 8 + size)
+    with mapped_file(tmp_path / "long.wav") as mapped:
+        pieces = stream(mapped, limits=RECORDING)
+        samples = len(next(pieces))
+        before = _of_files()
+        for piece in pieces:
+            samples += len(piece)
+        after = _of_files()
+    assert samples == size // 2
+    assert after - before < 4 * KEPT_BYTES
+
+
+def _of_files() -> int:
+    """Bytes of mapped files in this process's memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("RssFile")).split()[1]) * 1024
 
 
 def test_a_file_that_cannot_be_mapped(tmp_path: Path) -> None:

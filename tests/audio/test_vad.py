@@ -127,7 +127,7 @@ def _streaming_model() -> Path:
     return Path(spec.submodule_search_locations[0]) / "data" / "silero_vad.onnx"
 
 
-def test_the_model_is_the_published_one_and_has_its_license_beside_it() -> None:
+def test_the_model_is_the_one_that_its_readme_names_and_has_its_license_beside_it() -> None:
     assert hashlib.sha256(MODEL_FILE.read_bytes()).hexdigest() in MODEL_FILE.with_name("README.md").read_text()
     assert "MIT License" in MODEL_FILE.with_name("LICENSE").read_text()
 

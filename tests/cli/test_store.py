@@ -10,6 +10,7 @@ import pytest
 
 from speakerid.db.migrate import head
 from tests.cli.command import Command
+from tests.postgres import Postgres
 
 
 def test_a_store_is_backed_up_and_restored(enrolled: Command, tmp_path: Path) -> None:
@@ -44,6 +45,17 @@ def test_a_damaged_voiceprint_is_found_and_made_again(enrolled: Command) -> None
     assert (found.code, [one["kind"] for one in found.json["items"]]) == (1, ["speaker"])
     assert enrolled("index", "rebuild", "--json").json == {"speakers": [found.json["items"][0]["id"]]}
     assert enrolled("index", "verify").code == 0
+
+
+@pytest.mark.slow
+def test_postgresql_searches_a_store_where_it_is_told_to(speakerid: Command, postgres: Postgres) -> None:
+    assert speakerid("db", "upgrade").code == 0
+    assert speakerid("db", "pgvector", "--json").problem["code"] == "pgvector_unavailable"  # SQLite
+    with postgres.database(migrated=True) as url:
+        assert speakerid("db", "pgvector", "--store", url).out.startswith("PostgreSQL searches 0 voiceprints.")
+        ran = speakerid("db", "pgvector", "--approximate", "--json", "--store", url)
+        assert ran.json == {"voiceprints": 0, "approximate": True}
+        assert speakerid("db", "pgvector", "--off", "--store", url).out.startswith("Galleries are searched in memory.")
 
 
 def test_replacing_a_store_is_asked_or_said(enrolled: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
-"""What every VectorIndex must do."""
+"""What every VectorIndex must do, in memory or in PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,15 +12,21 @@ from speakerid.index.base import Keys, VectorIndex
 from speakerid.index.faiss import FaissFlatIndex
 from speakerid.types import FloatArray
 from tests.index.exact import ExactIndex
+from tests.index.in_postgresql import in_postgresql
+from tests.postgres import Postgres
 
 DIM = 16
 SCORE_TOLERANCE = 1e-6  # float32 sums of 16 products in another order differ by a few units of 6e-8
 
 
-@pytest.fixture(params=[ExactIndex, FaissFlatIndex])
-def index(request: pytest.FixtureRequest) -> VectorIndex:
-    make: Callable[[int], VectorIndex] = request.param
-    return make(DIM)
+@pytest.fixture(params=[ExactIndex, FaissFlatIndex, pytest.param("pgvector", marks=pytest.mark.slow)])
+def index(request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
+    if request.param != "pgvector":
+        yield request.param(DIM)
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database(migrated=True) as url, in_postgresql(url, DIM) as made:
+        yield made
 
 
 def unit(count: int, seed: int = 0) -> FloatArray:

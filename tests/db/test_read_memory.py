@@ -60,12 +60,12 @@ def test_a_transaction_that_is_undone_is_no_commit(database: Database) -> None:
 
 
 def test_what_is_known_without_a_look_is_as_of_the_last_look(database: Database, other: Database) -> None:
-    assert database.known("names") is None
+    assert database.memory.peek("names") is None
     found = names(database)
     add_gallery(other)
-    assert database.known("names") is found
+    assert database.memory.peek("names") is found
     names(database)
-    assert database.known("names") == ["team"]
+    assert database.memory.peek("names") == ["team"]
 
 
 def test_of_a_store_that_only_can_be_read_nothing_is_remembered(
@@ -80,16 +80,16 @@ def test_nothing_is_known_any_more_while_commits_cannot_be_noticed(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names(database)
-    monkeypatch.setattr(database._watch, "now", lambda: None)
+    monkeypatch.setattr(database.watch, "now", lambda wait: None)
     names(database)
-    assert database.known("names") is None
+    assert database.memory.peek("names") is None
 
 
 def test_a_connection_that_fails_is_made_anew(database: Database) -> None:
     before = database.revision()
-    assert database._watch is not None
-    assert database._watch._connection is not None
-    database._watch._connection.close()
+    assert database.watch is not None
+    assert database.watch._connection is not None
+    database.watch._connection.close()
     assert database.revision() is None
     after = database.revision()
     assert after is not None

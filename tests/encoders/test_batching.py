@@ -123,6 +123,22 @@ def test_what_waits_is_batched_by_length_oldest_first(
         np.testing.assert_allclose(row, l2_normalize(np.array([[mark, 0.5]], np.float32))[0], atol=1e-6)
 
 
+def test_requests_go_before_the_background_of_which_few_go_at_once(
+    moody: Moody, start: Callable[..., Batcher], pool: ThreadPoolExecutor
+) -> None:
+    batcher = start(max_queue=1)
+    occupying = occupy(batcher, moody, pool)
+    behind = pool.submit(batcher.embed, [sound(mark) for mark in range(6)], background=True)
+    until(lambda: len(batcher._background) == 6)
+    request = pool.submit(batcher.embed, [sound(7)])  # not refused: the background fills a queue of its own
+    until(lambda: batcher.waiting() == 1)
+    with pytest.raises(Overloaded):
+        batcher.embed([sound(8)], background=True)
+    moody.gate.set()
+    assert [len(call.result(PATIENCE_S)) for call in (occupying, request, behind)] == [1, 1, 6]
+    assert moody.batches[1:] == [[7], [0, 1, 2, 3], [4, 5]]
+
+
 def test_a_full_queue_refuses_at_once(moody: Moody, start: Callable[..., Batcher], pool: ThreadPoolExecutor) -> None:
     batcher = start(max_queue=2, timeout_s=10 * PATIENCE_S)
     calls = [occupy(batcher, moody, pool), pool.submit(batcher.embed, [sound(1), sound(2), sound(3)])]
@@ -239,7 +255,7 @@ def test_close_refuses_what_waits_and_what_comes(
 def _attempt(batcher: Batcher) -> SpeakeridError | None:
     """A call that may be refused at once; it is abandoned when it is not, because the gate is closed."""
     try:
-        batcher._submit([])
+        batcher._submit([], batcher._queue)
     except SpeakeridError as error:
         return error
     return None

@@ -1,10 +1,7 @@
-"""Every engine gives the same figures with the bundled encoder, in every protocol."""
+"""Workers give the same figures with the bundled encoder, in every protocol."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,6 @@ from speakerid.settings import Settings
 from tests.evaluation.shaped import run, voices, write_split, write_trials
 
 PROTOCOLS: tuple[Protocol, ...] = ("O", "identification", "open-set")
-ABOUT_THE_RUN = {"command", "started_at", "work"}
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +34,3 @@ def test_two_workers_give_the_figures_of_one(tree: Path, tmp_path: Path) -> None
     assert one["O"]["verification"].eer < 5.0  # seven synthesized voices are easy
     assert one["identification"]["gallery_search"].accuracy.top_1 == 100.0
     assert figures(tree, tmp_path / "two", workers=2) == one
-
-
-@pytest.mark.slow
-def test_ray_gives_the_same_on_the_command_line(tree: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="needs the extra 'cluster'")
-    answers = [
-        _evaluate(tree, "--cache", str(tmp_path / name), *options)
-        for name, options in (("local", ()), ("ray", ("--engine", "ray", "--workers", "2")))
-    ]
-    local, on_ray = ({name: one[name] for name in one.keys() - ABOUT_THE_RUN} for one in answers)
-    assert {"eer", "min_dcf", "cllr", "intervals"} <= local.keys()
-    assert on_ray == local
-
-
-def _evaluate(tree: Path, *options: str) -> dict[str, Any]:
-    asked = ["evaluate", "voxceleb1", "--root", str(tree), "--protocol", "O", "--encoder", "bundled", "--json"]
-    command = [sys.executable, "-m", "speakerid.cli", *asked, *options]
-    answer: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return answer

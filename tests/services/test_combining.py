@@ -16,7 +16,7 @@ from speakerid.services.probe import Probe
 from speakerid.services.repair import merge, move, undo
 from speakerid.types import Combining, FloatArray, Gallery, Speaker, Speech
 from tests.db.rows import unit
-from tests.engines import EngineMaker
+from tests.engines import EngineMaker, in_memory
 from tests.services.enrolled import add_speaker, enroll_voice, made_up, near
 
 SHORT, LONG = (Speech(seconds, 30.0, 0.0, 8000) for seconds in (2.0, 60.0))
@@ -49,7 +49,7 @@ def of(*parts: tuple[int, float]) -> FloatArray:
 
 def nearest(engine: Engine, wanted: FloatArray) -> float:
     """Score of the best entry of the index: 1 where it is `wanted` itself."""
-    vectors = engine.indexes.catch_up(galleries.get(engine, "default").key).vectors
+    vectors = in_memory(engine).catch_up(galleries.get(engine, "default").key).vectors
     assert vectors is not None
     return float(vectors.search(wanted[None, :], 1).scores[0, 0])
 

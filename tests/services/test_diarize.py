@@ -16,6 +16,7 @@ from speakerid.diarization.reconstruction import DOUBT
 from speakerid.diarization.segments import STEP
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import InvalidRequest
+from speakerid.services import diarize
 from speakerid.services.diarize import check_count
 from speakerid.services.recordings import results
 from speakerid.types import FloatArray, Recording, Span, SpeakerCount
@@ -106,14 +107,33 @@ def test_nothing_is_learned_where_two_speak(known: SpeakerID, monkeypatch: pytes
     lengths: list[int] = []
     embed = Batcher.embed
 
-    def embedded(encoder: Batcher, waves: Sequence[FloatArray]) -> FloatArray:
+    def embedded(encoder: Batcher, waves: Sequence[FloatArray], *, background: bool) -> FloatArray:
         lengths.extend(map(len, waves))
-        return embed(encoder, waves)
+        return embed(encoder, waves, background=background)
 
     monkeypatch.setattr(Batcher, "embed", embedded)
     answer = known.recording((samples, SECOND))
     assert sum(lengths) == pytest.approx(len(ADA_SAYS) + len(BEN_SAYS) - 4 * SECOND, abs=SECOND // 10)
     assert sum(lengths) / SECOND == pytest.approx(sum(voice.speech.seconds for voice in answer.voices), abs=0.1)
+
+
+@pytest.mark.parametrize(("same_llr", "left_out"), [(-np.inf, 1), (np.inf, 0)])
+def test_what_lies_between_two_of_one_person_is_not_embedded(
+    known: SpeakerID, monkeypatch: pytest.MonkeyPatch, same_llr: float, left_out: int
+) -> None:
+    monkeypatch.setattr(diarize, "SAME_LLR", same_llr)
+    script(monkeypatch, [(0, len(ADA_SAYS))], [])
+    batches: list[int] = []
+    embed = Batcher.embed
+
+    def embedded(encoder: Batcher, waves: Sequence[FloatArray], *, background: bool) -> FloatArray:
+        batches.append(len(waves))
+        return embed(encoder, waves, background=background)
+
+    monkeypatch.setattr(Batcher, "embed", embedded)
+    answer = known.recording((np.tile(ADA_SAYS, 2), SECOND))
+    assert who(answer) == [(ADA, False)]
+    assert sum(batches) == -(-len(ADA_SAYS) // (2 * SECOND)) - left_out
 
 
 def test_who_never_speaks_alone_has_turns_all_the_same(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:

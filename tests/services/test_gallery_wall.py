@@ -10,7 +10,7 @@ from speakerid.errors import SpeakerNotFound, UnknownVoiceNotFound, UtteranceNot
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.identify import identify
-from speakerid.services.index_sync import NO_NEIGHBORS
+from speakerid.services.neighbors import NO_NEIGHBORS
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns.inbox import dismiss
 from speakerid.services.unknowns.promote import look_up, promote

@@ -18,16 +18,18 @@ from speakerid.index.base import Keys, SearchResult
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import enroll
+from speakerid.services.follower import Follower
 from speakerid.services.identify import identify
 from speakerid.services.index_sync import IndexSync
+from speakerid.services.speakers import SpeakerFields
 from speakerid.services.validation import EVERY_REFUSAL
 from speakerid.types import FloatArray
 from tests.db.rows import unit
-from tests.engines import EngineMaker
+from tests.engines import EngineMaker, in_memory
 from tests.index.exact import ExactIndex
 from tests.sampled import ADA, BEN, probe, utterance
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up, probe_of
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 MORE_THAN_A_STATEMENT_TAKES = 300_000  # 32,766 parameters, where SQLite was not built for more
 
@@ -80,6 +82,37 @@ def test_what_another_process_committed_is_found(open_engine: EngineMaker, store
     assert here.indexes.lag() == 0
 
 
+@pytest.mark.parametrize("store_kind", ["postgresql"])
+def test_what_others_committed_is_found_however_long_another_transaction_runs(
+    open_engine: EngineMaker, store_url: str
+) -> None:
+    here, there = open_engine(store_url), open_engine(store_url)
+    add_speaker(there, "Ada", made_up(unit(1)))
+    with there.write() as slow:
+        speakers.create(slow, galleries.get(there, "default"), SpeakerFields(name="Cleo"))
+        assert len(found(here, unit(1))) == 1
+        add_speaker(there, "Ben", made_up(unit(2)))
+        assert len(found(here, unit(2))) == 2
+        assert here.indexes.lag() == 0
+
+
+def test_what_was_erased_elsewhere_leaves_memory_though_nobody_searches(
+    open_engine: EngineMaker, store_url: str
+) -> None:
+    here, there = open_engine(store_url), open_engine(store_url)
+    ada = add_speaker(there, "Ada", made_up(unit(1)))
+    add_speaker(there, "Ben", made_up(unit(2)))
+    held = in_memory(here).catch_up(galleries.get(here, "default").key)
+    assert len(held) == 2
+    follower = Follower(here)
+    follower.start()
+    try:
+        erase_speaker(there, ada.id)
+        until(lambda: len(held) == 1)
+    finally:
+        follower.stop()
+
+
 def test_a_moved_voiceprint_is_found_where_it_is_now(open_engine: EngineMaker, store_url: str) -> None:
     here, there = open_engine(store_url), open_engine(store_url)
     ada = add_speaker(here, "Ada", made_up(unit(1)))
@@ -115,7 +148,7 @@ def test_applying_late_cannot_bring_an_old_voiceprint_back(engine: Engine) -> No
     gallery_key = galleries.get(engine, "default").key
     (key,) = found(engine, unit(1))
     enroll_voice(engine, ada.id, made_up(unit(2)))
-    now = engine.indexes.catch_up(gallery_key).vectors
+    now = in_memory(engine).catch_up(gallery_key).vectors
     assert now is not None
     before = now.search(unit(2)[None], 1).scores
     engine.indexes.apply({gallery_key: {key}})
@@ -302,7 +335,7 @@ def _truth(engine: Engine, gallery_key: int) -> dict[int, float]:
 
 
 def _contents(engine: Engine, gallery_key: int) -> dict[int, float]:
-    vectors = engine.indexes.catch_up(gallery_key).vectors
+    vectors = in_memory(engine).catch_up(gallery_key).vectors
     if vectors is None or not len(vectors):
         return {}
     result = vectors.search(unit(0)[None], len(vectors) + 1)

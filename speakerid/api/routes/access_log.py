@@ -16,7 +16,7 @@ from speakerid.services import access_log
 from speakerid.types import AccessEvent, Key, Page
 
 MOST = 2**63 - 1
-router = APIRouter(prefix="/access-log", tags=["access log"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/access-log", tags=["access log"], route_class=StrictRoute)
 ADMIN = allow("admin")
 Admin = Annotated[Key | None, ADMIN]
 After = Annotated[int, Query(ge=0, le=MOST, description="Only events behind the one of this id.")]

@@ -14,7 +14,7 @@ from speakerid.api.upload import AUDIO_BODY, AudioDep
 from speakerid.services import classify
 from speakerid.types import Classification, ClassifierDetails, LabelScore
 
-router = APIRouter(prefix="/classifiers", tags=["classifiers"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/classifiers", tags=["classifiers"], route_class=StrictRoute)
 TopLabels = Annotated[int, Query(ge=1, le=1000, description="Most labels in the answer.")]
 EXAMPLE = Classification(
     classifier="commands",

@@ -15,7 +15,7 @@ from speakerid.api.schemas import GalleryChange, GalleryCreate
 from speakerid.services import galleries, serializers
 from speakerid.types import Gallery, Key
 
-router = APIRouter(prefix="/galleries", tags=["galleries"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=StrictRoute)
 READER = allow("read")
 Reader = Annotated[Key | None, READER]
 

@@ -18,7 +18,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.probe import embed
 from speakerid.types import Embedding, Identification, Verification
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["identify"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["identify"], route_class=StrictRoute)
 
 
 async def classifiers_of(
@@ -94,7 +94,7 @@ def verify_speaker(
     return _written(engine.with_encoder(gallery, asked))
 
 
-other_uses = APIRouter(tags=["embeddings"], route_class=StrictRoute)
+other_uses = APIRouter(prefix="/v1", tags=["embeddings"], route_class=StrictRoute)
 
 
 @other_uses.post(

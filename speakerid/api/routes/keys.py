@@ -17,7 +17,7 @@ from speakerid.services import keys
 from speakerid.services.keys import AUDIO_LIMIT_S, GRACE, RATE_LIMIT
 from speakerid.types import Key, NewKey, Page, Scope
 
-router = APIRouter(prefix="/keys", tags=["keys"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=StrictRoute)
 ADMIN = allow("admin", whole_store=True)
 Admin = Annotated[Key | None, ADMIN]
 KeyId = Annotated[str, Path(examples=[examples.KEY.id], max_length=64)]

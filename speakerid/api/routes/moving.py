@@ -23,7 +23,7 @@ from speakerid.services.moving import bring_in, send_out
 from speakerid.services.reembedding import jobs
 from speakerid.types import GalleryImport, Key, Reembedding, to_json
 
-router = APIRouter(prefix="/galleries", tags=["moving"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries", tags=["moving"], route_class=StrictRoute)
 ADMIN, OPERATOR, READER = allow("admin"), allow("admin", whole_store=True), allow("read", "admin")
 Admin = Annotated[Key | None, ADMIN]
 Operator = Annotated[Key | None, OPERATOR]

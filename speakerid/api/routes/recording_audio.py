@@ -18,7 +18,7 @@ from speakerid.services.recordings.playback import MAX_CLIP_S, Stretch
 from speakerid.types import Key, RecordingPeaks
 
 router = APIRouter(
-    prefix="/galleries/{gallery}/recordings/{recording_id}", tags=["recordings"], route_class=StrictRoute
+    prefix="/v1/galleries/{gallery}/recordings/{recording_id}", tags=["recordings"], route_class=StrictRoute
 )
 LISTENER = allow("read")
 Listener = Annotated[Key | None, LISTENER]

@@ -19,7 +19,7 @@ from speakerid.errors import Denied, Overloaded, RecordingNotFound, StoreError
 from speakerid.services.engine import Engine
 from speakerid.types import RecordingJob, Scope, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
 SCOPES: tuple[Scope, ...] = ("read", "identify")
 LOOK_S = 0.5

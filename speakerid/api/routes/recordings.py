@@ -34,7 +34,7 @@ from speakerid.services.recordings.fetch import Sources
 from speakerid.services.recordings.submit import Intake, RecordingRequest, Upload, receiving
 from speakerid.types import Key, Page, RecordingJob, RecordingResult, Sides, to_json
 
-router = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries/{gallery}/recordings", tags=["recordings"], route_class=StrictRoute)
 
 SENDER, READER = allow("identify"), allow("read", "identify")
 Sender = Annotated[Key | None, SENDER]

@@ -34,7 +34,7 @@ from speakerid.types import Enrollment, EnrollmentRefusal, Page, Speaker, Uttera
 Exactly = Annotated[str | None, Query(min_length=1, max_length=200)]
 Tag = Annotated[str | None, Query(min_length=1, max_length=200, description="Only speakers with this tag.")]
 Expired = Annotated[bool, Query(description="Only speakers whose consent has ended.")]
-router = APIRouter(prefix="/galleries/{gallery}/speakers", tags=["speakers"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries/{gallery}/speakers", tags=["speakers"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201, response_model=Speaker, **guarded("enroll", errors=(404, 409)))
@@ -103,7 +103,7 @@ def opt_out_speaker(engine: EngineDep, gallery: GalleryDep, speaker_id: SpeakerI
 
 
 utterances = APIRouter(
-    prefix="/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"], route_class=StrictRoute
+    prefix="/v1/galleries/{gallery}/speakers/{speaker_id}/utterances", tags=["utterances"], route_class=StrictRoute
 )
 Accept = Annotated[
     str,

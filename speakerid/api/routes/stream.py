@@ -174,7 +174,7 @@ def _check_end(text: str) -> None:
 
 
 STILL_ALLOWED_S = 10.0  # after which a stream asks again: its key may be revoked while it is open
-router = APIRouter(prefix="/galleries/{gallery}", route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries/{gallery}", route_class=StrictRoute)
 
 
 @router.websocket("/stream")

@@ -25,7 +25,7 @@ from speakerid.services.engine import Engine
 from speakerid.services.transcribe import transcribe, transcribe_diarized
 from speakerid.types import DiarizedTranscript, Key, SpokenTurn
 
-router = APIRouter(prefix="/audio", tags=["openai"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/audio", tags=["openai"], route_class=StrictRoute)
 CALLER = allow("identify")
 Caller = Annotated[Key | None, CALLER]
 OPENAIS = re.compile(r"(gpt|whisper)-.*")  # names of its models

@@ -15,8 +15,8 @@ from speakerid.services import validation
 from speakerid.services.unknowns import inbox, promote
 from speakerid.types import Page, Promotion, UnknownVoice, UnknownVoiceDetails
 
-router = APIRouter(prefix="/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
-of_recordings = APIRouter(prefix="/galleries/{gallery}/recordings", tags=["unknown voices"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries/{gallery}/unknowns", tags=["unknown voices"], route_class=StrictRoute)
+of_recordings = APIRouter(prefix="/v1/galleries/{gallery}/recordings", tags=["unknown voices"], route_class=StrictRoute)
 RecordingId = Annotated[str, Path(examples=[examples.RECORDING_RESULT.id], max_length=64)]
 VoiceLabel = Annotated[str, Path(description="As the result has it.", examples=["unknown_1"], max_length=64)]
 MinRecordings = Annotated[int, Query(ge=1, le=1_000_000, description="2: only voices of two recordings or more.")]

@@ -28,7 +28,7 @@ from speakerid.services import audit, calibrate, repair, split
 from speakerid.services.engine import Engine
 from speakerid.types import Audit, CalibrationReport, Change, Gallery, Key, Page, Repair
 
-router = APIRouter(prefix="/galleries/{gallery}", route_class=StrictRoute)
+router = APIRouter(prefix="/v1/galleries/{gallery}", route_class=StrictRoute)
 AUDITOR = allow("enroll")
 Auditor = Annotated[Key | None, AUDITOR]
 

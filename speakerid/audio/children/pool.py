@@ -17,7 +17,7 @@ from typing import Literal
 from speakerid.audio.children.wire import ANSWER, END, FORK, NONE, REQUEST, TICK_S, ChildWire
 from speakerid.errors import DecoderUnavailable, Overloaded
 
-CORES = os.cpu_count() or 1
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # that it may use
 START_S = 60.0  # for the template: imports on a busy machine
 Use = Literal["file", "stream"]  # decoded in one go, or held while its caller works on what comes out
 SLOTS: dict[Use, int] = {"file": max(4, 2 * CORES), "stream": 64}

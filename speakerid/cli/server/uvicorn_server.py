@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -66,6 +67,7 @@ class Server(uvicorn.Server):
             app,
             http=partial(HttpProtocol, self._door),  # type: ignore[arg-type]  # only ever called
             ws=partial(StreamProtocol, self._door),  # type: ignore[arg-type]  # only ever called
+            loop="asyncio",  # uvloop, where something brought it, has no limits of what is read at a time
             timeout_keep_alive=int(HEAD_S),
             backlog=BACKLOG,
             log_config=None,
@@ -83,6 +85,8 @@ class Server(uvicorn.Server):
     def run_on(self, listener: BoundSocket) -> None:
         """Until SIGTERM or SIGINT. Raises SettingsError when another process has taken the address meanwhile."""
         sys.setswitchinterval(TURN_S)
+        gc.collect()
+        gc.freeze()  # or each look for cycles among all that was loaded keeps everybody waiting for 0.1 s
         try:
             self.run(sockets=[listener.socket])
         except OSError as error:

@@ -16,13 +16,13 @@ from speakerid.bootstrap import load_encoder
 from speakerid.encoders.base import Encoder
 from speakerid.evaluation.corpus import Corpus, CorpusRecording
 from speakerid.evaluation.embedding.cache import CacheKey, EmbeddingCache
-from speakerid.evaluation.embedding.on_ray import embed_all_on_ray
 from speakerid.evaluation.embedding.workers import (
     EmbeddedRecording,
     EmbeddingJob,
     Outcome,
     UnusableRecording,
     embed_all,
+    embed_all_on_ray,
 )
 from speakerid.evaluation.errors import MissingRecordings, UnreadableRecordings, named
 from speakerid.scoring.cosine import voiceprint
@@ -65,7 +65,7 @@ class EmbeddingStage:
     def embed(
         self, recordings: Sequence[CorpusRecording], progress: Progress = lambda done, total: None
     ) -> EmbeddedRecordings:
-        """Raises CacheFailed, EncoderFailed, WorkerDied; whatever was embedded until then is kept."""
+        """Raises CacheFailed, EncoderFailed, WorkerDied, ClusterFailed; whatever was embedded until then is kept."""
         options, started = self.options, time.perf_counter()
         with EmbeddingCache(options.cache, self.encoder.fingerprint) as cache:
             work = _EmbeddingWork(cache, recordings, "vad " if options.vad else "")
@@ -79,9 +79,8 @@ class EmbeddingStage:
 
     def _embedded(self, jobs: Iterable[tuple[T, EmbeddingJob]]) -> Generator[tuple[T, Outcome]]:
         options = self.options
-        if options.engine == "ray":
-            return embed_all_on_ray(jobs, options.encoder, vad=options.vad, workers=options.workers)
-        return embed_all(jobs, self.encoder, options.encoder, vad=options.vad, workers=options.workers)
+        embed = embed_all_on_ray if options.engine == "ray" else embed_all
+        return embed(jobs, self.encoder, options.encoder, vad=options.vad, workers=options.workers)
 
 
 class _EmbeddingWork:

@@ -1,4 +1,4 @@
-"""Recordings to embeddings, by this process or several with one thread each.
+"""Recordings to embeddings, by this process, several with one thread each, or a Ray cluster.
 
 Encoders gain nothing from more threads and lose much to contention.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,6 +23,8 @@ from speakerid.audio.files import read_file
 from speakerid.audio.limits import SAMPLE_RATE_HZ, DecodeLimits
 from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import load_encoder
+from speakerid.cluster.actors import spread
+from speakerid.cluster.listening import same_encoder
 from speakerid.encoders.base import Encoder
 from speakerid.errors import AudioError, EncoderFailed, EncoderInputInvalid, FileMissing
 from speakerid.evaluation.errors import WorkerDied
@@ -113,6 +116,21 @@ def embed_all(
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
+def embed_all_on_ray(
+    jobs: Iterable[tuple[T, EmbeddingJob]], encoder: Encoder, spec: str, *, vad: bool, workers: int
+) -> Generator[tuple[T, Outcome]]:
+    """The same by `workers` actors of a Ray cluster, in the order of the jobs. Raises ExtraMissing, ClusterFailed."""
+    waiting = list(jobs)
+    arguments = (spec, encoder.fingerprint, vad)
+    with closing(spread(_rays_embedder, arguments, [job for _, job in waiting], workers=workers)) as outcomes:
+        for (tag, _), outcome in zip(waiting, outcomes, strict=True):
+            yield tag, outcome
+
+
+def _rays_embedder(spec: str, fingerprint: str, vad: bool) -> Callable[[EmbeddingJob], Outcome]:
+    return RecordingEmbedder(same_encoder(spec, fingerprint), vad=vad).embed
+
+
 def _spread(
     jobs: Iterable[tuple[T, EmbeddingJob]], pool: ProcessPoolExecutor, ahead: int
 ) -> Iterator[tuple[T, Outcome]]:
@@ -141,13 +159,9 @@ def _begin(spec: str, vad: bool) -> None:
 
 
 def _embed(job: EmbeddingJob) -> Outcome | str:
-    assert _embedder is not None
-    return safely(_embedder, job)
-
-
-def safely(embedder: RecordingEmbedder, job: EmbeddingJob) -> Outcome | str:
     """Errors of the encoder as a sentence: an exception that takes arguments does not survive pickling."""
+    assert _embedder is not None
     try:
-        return embedder.embed(job)
+        return _embedder.embed(job)
     except EncoderFailed as error:
         return str(error)

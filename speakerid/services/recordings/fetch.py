@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from speakerid.audio.limits import check_not_cancelled
 from speakerid.errors import FetchFailed, FetchRefused, FileTooLarge
 from speakerid.services.recordings import outgoing, urls
+from speakerid.services.recordings.addresses import PrivateAddress
 
 SECONDS = 300.0  # for all of it
 SILENCE_S = 15.0
@@ -72,7 +73,7 @@ def fetch(url: str, sources: Sources, take: Callable[[bytes], None]) -> None:
             for chunk in _not_in_crumbs(answer.chunks):
                 check_not_cancelled()
                 take(chunk)
-    except outgoing.PrivateAddress as error:
+    except PrivateAddress as error:
         raise FetchRefused(f"{WHAT} leads into a private network. Ask the operator to allow these.") from error
     except OSError as error:
         raise FetchFailed(f"its server did not send all of it ({error})") from error

@@ -2,9 +2,6 @@
 address of a private network.
 
 The address is checked where it is connected to: a name that is checked first and looked up again could be another then.
-Global unicast addresses that IANA has reserved for no special purpose are public. An allow rule, because a list of bad
-ones is never whole: of IPv6 only 2000::/3 is given out at all. What is listed are the blocks inside the allowed space
-that IANA's special-purpose registries (RFC 6890) and RFC 5771 take out of it.
 """
 
 from __future__ import annotations
@@ -20,50 +17,12 @@ from typing import Any
 
 import httpcore
 
+from speakerid.services.recordings.addresses import PrivateAddress, public
+
 TIMEOUT_S = 10.0  # for all of it: an answer that comes a byte at a time keeps no other call waiting
 SHORTEST_S = 0.1
 MOST_ADDRESSES = 4  # of one name
 PLAINLY = (("Accept-Encoding", "identity"), ("User-Agent", "speakerid"))
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 seen through a translator: the only way out of some networks
-SPECIAL_IPV4 = tuple(
-    ipaddress.ip_network(block)
-    for block in (
-        "0.0.0.0/8",  # this network
-        "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # behind a carrier's translator
-        "127.0.0.0/8",  # loopback
-        "169.254.0.0/16",  # link-local, and where clouds give out their secrets
-        "172.16.0.0/12",  # private
-        "192.0.0.0/24",  # protocol assignments
-        "192.0.2.0/24",  # documentation
-        "192.31.196.0/24",  # AS112
-        "192.52.193.0/24",  # AMT
-        "192.88.99.0/24",  # relays to 6to4
-        "192.168.0.0/16",  # private
-        "192.175.48.0/24",  # AS112
-        "198.18.0.0/15",  # benchmarks
-        "198.51.100.0/24",  # documentation
-        "203.0.113.0/24",  # documentation
-        "224.0.0.0/3",  # multicast, reserved, broadcast
-    )
-)
-SPECIAL_IPV6 = tuple(
-    ipaddress.ip_network(block)
-    for block in (
-        "2001::/23",  # protocol assignments, with Teredo and ORCHID
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: an IPv4 address, private ones too
-        "2620:4f:8000::/48",  # AS112
-        "3fff::/20",  # documentation
-    )
-)
-
-
-class PrivateAddress(Exception):
-    """A name leads into a private network."""
 
 
 class _Bounded(httpcore.NetworkStream):
@@ -176,12 +135,3 @@ def _failures_as_os_errors() -> Iterator[None]:
         yield
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, UnicodeError) as error:
         raise OSError(type(error).__name__) from error
-
-
-def public(address: Address) -> bool:
-    """Whether it is an address of the internet."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address.is_global and not any(address in block for block in SPECIAL_IPV4)
-    if address in NAT64:
-        return public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
-    return address.is_global and address in GLOBAL_UNICAST and not any(address in block for block in SPECIAL_IPV6)

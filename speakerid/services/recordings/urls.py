@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import idna
 
 from speakerid.errors import InvalidRequest
-from speakerid.services.recordings.outgoing import public
+from speakerid.services.recordings.addresses import public
 
 LENGTH = 2000
 HOST = re.compile(r"(?=.{1,254}$)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.IGNORECASE)

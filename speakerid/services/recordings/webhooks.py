@@ -19,7 +19,8 @@ from speakerid.db.models import RecordingRow
 from speakerid.db.repositories import galleries, recordings
 from speakerid.errors import WebhookRefused
 from speakerid.services.engine import Engine
-from speakerid.services.recordings import outgoing, urls
+from speakerid.services.recordings import urls
+from speakerid.services.recordings.addresses import PrivateAddress
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,8 @@ class Sender:
 
 def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
     """True also when another try would be in vain."""
+    from speakerid.services.recordings import outgoing  # httpcore: 0.1 s, which no command of a local store needs
+
     with engine.read() as db:
         gallery = galleries.by_key(db, row.gallery_key)
     if gallery is None or row.webhook is None:
@@ -109,7 +112,7 @@ def _delivered(engine: Engine, notice: Notice, row: RecordingRow) -> bool:
     except WebhookRefused as error:
         logger.warning("the webhook of recording %s was not called: %s", row.id, error)
         return True
-    except outgoing.PrivateAddress:
+    except PrivateAddress:
         logger.warning("the webhook of recording %s leads into a private network and was not called", row.id)
         return True
     except OSError as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -82,29 +84,44 @@ class JobThreads:
 
 
 class Worker(JobThreads):
-    """`jobs` recordings at a time, one thread that calls webhooks, and one that clears up: the last also for 0 jobs."""
+    """`jobs` recordings at a time, one thread that calls webhooks where there is a `notice`, and one that clears up."""
 
-    def __init__(self, engine: Engine, jobs: int, notice: Notice) -> None:
+    def __init__(self, engine: Engine, jobs: int, notice: Notice | None = None) -> None:
         self._engine = engine
-        self._sender = Sender(engine, notice)
+        self._sender = None if notice is None else Sender(engine, notice)
+        self._changed = threading.Lock()
+        self._working, self._left = 0, time.monotonic()
         turns: dict[str, Callable[[str], bool]] = {f"recordings-{nth}": self._work for nth in range(jobs)}
-        turns |= {"webhooks": self._send} if jobs else {}
+        turns |= {} if self._sender is None else {"webhooks": partial(_send, self._sender)}
         super().__init__(turns | {"leftovers": self._clear})
 
     def stop(self) -> None:
         super().stop()
-        self._sender.close()
+        if self._sender is not None:
+            self._sender.close()
+
+    def idle_s(self) -> float:
+        """How long there has been no recording to work on."""
+        with self._changed:
+            return 0.0 if self._working else time.monotonic() - self._left
 
     def _work(self, worker: str) -> bool:
         """Whether there was a job."""
         row = claim(self._engine, worker)
         if row is not None:
-            with self._engine.traces.job("recording"):
+            with self._noticed(), self._engine.traces.job("recording"):
                 run(self._engine, row, self._ending)
         return row is not None
 
-    def _send(self, worker: str) -> bool:
-        return self._sender.turn()
+    @contextmanager
+    def _noticed(self) -> Iterator[None]:
+        with self._changed:
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working, self._left = self._working - 1, time.monotonic()
 
     def _clear(self, worker: str) -> bool:
         """Hours of audio are erased for seconds, which no webhook waits for."""
@@ -112,11 +129,20 @@ class Worker(JobThreads):
         return False
 
 
+def _send(sender: Sender, _worker: str) -> bool:
+    return sender.turn()
+
+
+def is_waiting(engine: Engine) -> bool:
+    """Whether there is a job to claim; takes no lock."""
+    with engine.read() as db:
+        return recordings.QUEUE.free(db)
+
+
 def claim(engine: Engine, worker: str) -> RecordingRow | None:
     """A job for `worker`, None when there is none."""
-    with engine.read() as db:
-        if not recordings.QUEUE.free(db):
-            return None
+    if not is_waiting(engine):
+        return None
     with engine.write() as db:
         return recordings.QUEUE.claim(db, worker)
 

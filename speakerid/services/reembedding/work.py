@@ -1,25 +1,30 @@
-"""Make a gallery's embeddings anew, utterance by utterance, and put all of them in place in one transaction.
+"""Make a gallery's embeddings anew, utterance by utterance, and let the gallery have them all in one transaction.
 
-What is made is kept in the store as it comes, so that another process goes on where this one was killed.
+What is made is kept in the store as it comes, so that another process goes on where this one was killed. From the
+switch on it counts, and is read from where it is kept (`utterances.as_of_now`) until it is put in place, some rows at
+a time: with audio in them they are too many for one transaction, which all writers of a SQLite store would wait for.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from itertools import islice
 
-from speakerid.db.engine import Handle
 from speakerid.db.models import ReembeddingRow, UtteranceRow
 from speakerid.db.repositories import galleries, moving, reembeddings
 from speakerid.db.types import new_id
 from speakerid.errors import (
     AudioError,
     AudioUnusable,
+    ClusterFailed,
     DataDamaged,
     DecoderUnavailable,
     EncoderFailed,
     EncoderWorkerLost,
+    ExtraMissing,
     Overloaded,
     ReembeddingAbandoned,
     ReembeddingFailed,
@@ -27,7 +32,7 @@ from speakerid.errors import (
     StoreError,
 )
 from speakerid.services.engine import Engine
-from speakerid.services.galleries import SPEAKERS_AT_ONCE, refresh_voiceprints
+from speakerid.services.galleries import remake_voiceprints
 from speakerid.services.probe import prepare_probe
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.recordings.worker import JobThreads, Lease, Stop
@@ -40,6 +45,8 @@ AT_ONCE = 16  # utterances whose embeddings are lost at a kill
 ATTEMPTS = 3  # without one utterance made
 AGAIN_S = 1.0  # where others fill the encoder's queue
 Watch = Callable[[float, float | None], None]  # percent done, and 100
+# Embeddings (dim,) of a gallery's utterances by other machines, by their keys, in their order; None for what failed.
+Elsewhere = Callable[[int, Sequence[int]], Generator[FloatArray | None]]
 
 
 def unwatched(done: float, total: float | None) -> None:
@@ -71,16 +78,22 @@ def claim(engine: Engine, worker: str, job_id: str | None = None) -> Reembedding
         return reembeddings.QUEUE.claim(db, worker, *only)
 
 
-def run_here(engine: Engine, gallery: str, encoder: str | None = None, watch: Watch = unwatched) -> Reembedding:
+def run_here(
+    engine: Engine,
+    gallery: str,
+    encoder: str | None = None,
+    watch: Watch = unwatched,
+    elsewhere: Elsewhere | None = None,
+) -> Reembedding:
     """Begin it or go on with it, and wait until it has ended. What another process works on is left to it.
 
-    Raises what `jobs.start` does, and StoreError.
+    Raises what `jobs.start` does, StoreError, and what `elsewhere` does.
     """
     job, worker, ending = jobs.start(engine, gallery, encoder), new_id("wrk"), threading.Event()
     while job.state in ("queued", "running"):
         row = claim(engine, worker, job.id)
         if row is not None:
-            run(engine, row, ending, watch)
+            run(engine, row, ending, watch, elsewhere)
         else:
             ending.wait(AGAIN_S)
         job = jobs.latest(engine, gallery)
@@ -88,17 +101,25 @@ def run_here(engine: Engine, gallery: str, encoder: str | None = None, watch: Wa
     return job
 
 
-def run(engine: Engine, row: ReembeddingRow, ending: threading.Event, watch: Watch = unwatched) -> None:
-    """Whatever happens, the job has ended then, waits again, or is another's. Raises StoreError."""
+def run(
+    engine: Engine,
+    row: ReembeddingRow,
+    ending: threading.Event,
+    watch: Watch = unwatched,
+    elsewhere: Elsewhere | None = None,
+) -> None:
+    """Whatever happens, the job has ended then, waits again, or is another's. Raises StoreError, ClusterFailed."""
     assert row.worker is not None
     job = Claimed(row.key, row.gallery_key, row.worker)
     target = next(one for one in engine.each if one.encoder.fingerprint == row.encoder_fingerprint)
+    move = _Move(target, job, row, elsewhere)
     if row.cancelling:
         _end(engine, job, None)
-    elif row.attempts > ATTEMPTS:
+    elif row.attempts > ATTEMPTS and not move.is_switched():
         _end(engine, job, ReembeddingAbandoned(ATTEMPTS))
     else:
-        _work(engine, _Move(target, job, row), ending, watch)
+        ending.wait(AGAIN_S if row.attempts > ATTEMPTS else 0.0)  # the gallery has it: the rest cannot be given up
+        _work(engine, move, ending, watch)
 
 
 def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) -> None:
@@ -111,6 +132,9 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
     except (Overloaded, StoreError, DecoderUnavailable, EncoderWorkerLost) as error:
         logger.warning("a gallery's move to another encoder has to go on later: %s", error)
         _give_back(engine, job, tried=True)
+    except (ClusterFailed, ExtraMissing):
+        _give_back(engine, job, tried=False)
+        raise
     except EncoderFailed as error:
         logger.error("reembedding %s: %s", move.row.id, error.code, exc_info=error)
         _end(engine, job, ReembeddingFailed())
@@ -124,39 +148,70 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
 class _Move:
     """The work on one job, by the engine of the encoder that the gallery moves to."""
 
-    def __init__(self, engine: Engine, job: Claimed, row: ReembeddingRow) -> None:
-        self.engine, self.job, self.row = engine, job, row
+    def __init__(self, engine: Engine, job: Claimed, row: ReembeddingRow, elsewhere: Elsewhere | None) -> None:
+        self.engine, self.job, self.row, self._elsewhere = engine, job, row, elsewhere
 
     def run(self, lease: Lease, watch: Watch) -> None:
-        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable."""
-        while True:
+        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable, ClusterFailed."""
+        if self._elsewhere is not None and not self.is_switched():
+            self._embed_elsewhere(self._elsewhere, lease, watch)
+        while not self.is_switched():
             self._embed(lease, watch)
             lease.check()
-            if self._switch():
-                watch(100.0, 100.0)
-                return
+            self._switch()
+        watch(100.0, 100.0)
+        while self._put_in_place():
+            lease.check()
 
-    def _embed(self, lease: Lease, watch: Watch) -> None:
-        """All that is missing, who is enrolled meanwhile included."""
+    def is_switched(self) -> bool:
         with self.engine.read() as db:
-            done, of = (
+            return reembeddings.is_switched(db, self.row)
+
+    def _embed_elsewhere(self, elsewhere: Elsewhere, lease: Lease, watch: Watch) -> None:
+        """What is missing now. What fails there is tried here, like who is enrolled meanwhile."""
+        with self.engine.read() as db:
+            keys = reembeddings.keys_missing(db, self.row)
+        done, of = self._so_far()
+        with closing(elsewhere(self.job.gallery_key, keys)) as embeddings:
+            pairs = zip(keys, embeddings, strict=True)
+            while some := list(islice(pairs, AT_ONCE)):
+                lease.check()
+                self._keep({key: embedding for key, embedding in some if embedding is not None})
+                done += len(some)
+                self._note(done, of, lease, watch)
+
+    def _so_far(self) -> tuple[int, int]:
+        """Embeddings that are made, of how many."""
+        with self.engine.read() as db:
+            return (
                 reembeddings.count_made(db, self.row.key),
                 reembeddings.count_utterances(db, self.job.gallery_key),
             )
-        after, unusable = 0, list[int]()
-        while rows := self._missing(after):
+
+    @staticmethod
+    def _note(done: int, of: int, lease: Lease, watch: Watch) -> None:
+        progress = min(done / max(of, done, 1), 1.0)
+        lease.noted["progress"] = progress
+        watch(100.0 * progress, 100.0)
+
+    def _embed(self, lease: Lease, watch: Watch) -> None:
+        """All that is missing, who is enrolled meanwhile included."""
+        done, of = self._so_far()
+        with self.engine.read() as db:
+            missing = reembeddings.keys_missing(db, self.row)
+        unusable = list[int]()
+        for start in range(0, len(missing), AT_ONCE):
+            rows = self._utterances(missing[start : start + AT_ONCE])
             made = {row.key: one for row in rows if (one := self._embedding(row, lease)) is not None}
             unusable += [row.key for row in rows if row.key not in made]
             self._keep(made)
-            after, done = rows[-1].key, done + len(rows)
-            progress = min(done / max(of, done, 1), 1.0)
-            lease.noted["progress"] = progress
-            watch(100.0 * progress, 100.0)
+            done += len(rows)
+            self._note(done, of, lease, watch)
         self._refuse(unusable)
 
-    def _missing(self, after: int) -> list[UtteranceRow]:
+    def _utterances(self, keys: list[int]) -> list[UtteranceRow]:
         with self.engine.read() as db:
-            return reembeddings.missing(db, self.row, after=after, limit=AT_ONCE)
+            return reembeddings.by_keys(db, self.row, keys)
 
     def _embedding(self, row: UtteranceRow, lease: Lease) -> FloatArray | None:
         """None for audio that cannot be decoded, or has too little speech for the encoder. Raises Stop."""
@@ -194,29 +249,32 @@ class _Move:
             if ids := reembeddings.ids_missing(db, self.row, unusable):
                 raise AudioUnusable(ids)
 
-    def _switch(self) -> bool:
-        """False where somebody was enrolled meanwhile: their utterances come first. Raises Stop."""
+    def _switch(self) -> None:
+        """Nothing, where somebody was enrolled meanwhile: their utterances come first. Raises Stop."""
         with self.engine.write() as db:
             gallery = galleries.hold(db, self.job.gallery_key)
             row = reembeddings.QUEUE.held(db, self.job.key, self.job.worker)
             if gallery is None or row is None or row.cancelling:
                 raise Stop
             if reembeddings.any_missing(db, row):
-                return False
+                return
             reembeddings.hold_speakers(db, gallery.key)
-            reembeddings.put_in_place(db, row)
             gallery.encoder_name, gallery.encoder_fingerprint = row.encoder_name, row.encoder_fingerprint
             gallery.version += 1
-            _make_voiceprints(db, gallery.key)
+            db.flush()
+            remake_voiceprints(db, gallery.key)
+
+    def _put_in_place(self) -> bool:
+        """Whether anything is left to do. Raises Stop."""
+        with self.engine.write() as db:
+            row = reembeddings.QUEUE.held(db, self.job.key, self.job.worker)
+            if row is None:
+                raise Stop
+            row.attempts = 1
+            if reembeddings.put_in_place(db, row):
+                return True
             jobs.end(db, row, "done")
-        return True
-
-
-def _make_voiceprints(db: Handle, gallery_key: int) -> None:
-    after = 0
-    while rows := moving.speakers(db, gallery_key, after=after, limit=SPEAKERS_AT_ONCE):
-        after = rows[-1].key
-        refresh_voiceprints(db, gallery_key, rows, noted=False)
+        return False
 
 
 def _stopped(engine: Engine, job: Claimed) -> None:
@@ -235,8 +293,15 @@ def _give_back(engine: Engine, job: Claimed, *, tried: bool) -> None:
 
 
 def _end(engine: Engine, job: Claimed, error: SpeakeridError | None) -> None:
-    """Failed with this error, without one cancelled; unless the job was lost meanwhile."""
+    """Failed with this error, without one cancelled; unless the job was lost meanwhile.
+
+    What the gallery has already is not taken from it: the rest of the work is tried again.
+    """
     with engine.write(erase=True) as db:
         row = reembeddings.QUEUE.held(db, job.key, job.worker)
-        if row is not None:
+        if row is not None and reembeddings.is_switched(db, row):
+            row.cancelling = False
+            db.flush()
+            reembeddings.QUEUE.give_back(db, job.key, job.worker, tried=True)
+        elif row is not None:
             jobs.end(db, row, "cancelled" if error is None else "failed", error)

@@ -16,8 +16,8 @@ from speakerid.services import coach, galleries, serializers
 from speakerid.services import speakers as making
 from speakerid.services.engine import Engine
 from speakerid.services.enroll import NOTHING, utterance_row
-from speakerid.services.index_sync import Neighbors
 from speakerid.services.judge import comparable, require_same_encoder
+from speakerid.services.neighbors import Neighbors
 from speakerid.services.probe import Probe
 from speakerid.services.speakers import SpeakerFields
 from speakerid.services.unknowns.keep import different

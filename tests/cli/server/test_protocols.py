@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from speakerid.api.limits import BYTES_PER_S, PATIENCE_S
 from speakerid.cli.server.connections import AT_ONCE
 from speakerid.cli.server.protocols import GREETING, GREETING_S, HEAD_BYTES, HEAD_S, Door, HttpProtocol, StreamProtocol
+from speakerid.cli.server.uvicorn_server import Server
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 HEAD = b"POST /x HTTP/1.1\r\nHost: here\r\n"
@@ -320,3 +321,8 @@ def test_a_websocket_that_was_dropped_is_lost_without_a_complaint() -> None:
         await service.turn()
 
     asyncio.run(run())
+
+
+def test_the_server_has_an_event_loop_whose_reading_it_can_limit() -> None:
+    """Where uvloop is installed uvicorn would take that, whose transports have no `max_size`."""
+    assert Server(None, lambda: None).config.loop == "asyncio"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,15 +15,17 @@ from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderFailed
 from speakerid.errors.extras import ExtraMissing
 from speakerid.evaluation.corpus import CorpusRecording
+from speakerid.evaluation.embedding import workers
 from speakerid.evaluation.embedding.stage import EmbeddingStage, StageOptions
 from speakerid.types import FloatArray
+from tests.cluster.spread import spread_here
 
 FILES = tuple(file for voice in list(samples.voices().values())[:3] for file in voice.enroll[:2])
 RECORDINGS = tuple(CorpusRecording(file.name + str(place), file) for place, file in enumerate(FILES))
 
 
-def stage(cache: Path, workers: int = 1, *, vad: bool = False) -> EmbeddingStage:
-    return EmbeddingStage(StageOptions("fake", cache, workers, vad))
+def stage(cache: Path, count: int = 1, *, vad: bool = False) -> EmbeddingStage:
+    return EmbeddingStage(StageOptions("fake", cache, count, vad))
 
 
 def test_whole_files_are_embedded_in_their_order(tmp_path: Path) -> None:
@@ -43,38 +44,19 @@ def test_a_second_run_embeds_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_workers_give_the_very_same(tmp_path: Path) -> None:
-    one, two = stage(tmp_path / "1").embed(RECORDINGS), stage(tmp_path / "2", workers=2).embed(RECORDINGS)
+    one, two = stage(tmp_path / "1").embed(RECORDINGS), stage(tmp_path / "2", count=2).embed(RECORDINGS)
     np.testing.assert_array_equal(one.embeddings, two.embeddings)
     assert two.fresh == len(FILES)
 
 
-ON_RAY = """
-import sys
-from pathlib import Path
-import numpy as np
-from speakerid.evaluation.corpus import CorpusRecording
-from speakerid.evaluation.embedding.stage import EmbeddingStage, StageOptions
-from tests.evaluation.embedding.test_stage import RECORDINGS
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    stage = EmbeddingStage(StageOptions("fake", folder, workers=2, engine="ray"))
-    made = stage.embed([*RECORDINGS, CorpusRecording("bad", Path(__file__))])
-    assert set(made.unusable) == {"bad"}
-    np.save(folder / "made.npy", made.embeddings[:-1])
-"""
-
-
-@pytest.mark.slow
-def test_ray_gives_the_very_same(tmp_path: Path) -> None:
-    """In a process of its own: Ray warns of its own settings, and warnings fail tests."""
-    pytest.importorskip("ray", reason="needs the extra 'cluster'")
-    alone = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    program = tmp_path / "on_ray.py"
-    program.write_text(ON_RAY)
-    alone["PYTHONPATH"] = os.pathsep.join(sys.path)
-    subprocess.run([sys.executable, program, tmp_path], env=alone, check=True, timeout=300)
+def test_workers_of_a_cluster_give_the_very_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here without Ray; tests/cluster has a real one."""
+    monkeypatch.setattr(workers, "spread", spread_here)
+    on_ray = EmbeddingStage(StageOptions("fake", tmp_path, workers=2, engine="ray"))
+    made = on_ray.embed([*RECORDINGS, CorpusRecording("bad", Path(__file__))])
     local = stage(tmp_path / "local").embed(RECORDINGS)
-    np.testing.assert_array_equal(np.load(tmp_path / "made.npy"), local.embeddings)
+    np.testing.assert_array_equal(made.embeddings[:-1], local.embeddings)
+    assert (made.fresh, set(made.unusable)) == (len(FILES), {"bad"})
     assert stage(tmp_path).embed(RECORDINGS).fresh == 0  # kept in the same cache
 
 

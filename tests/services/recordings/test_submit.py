@@ -18,7 +18,6 @@ from speakerid.services.engine import Engine
 from speakerid.services.recordings import audio as stored_audio
 from speakerid.services.recordings import erase, submit
 from speakerid.services.recordings.submit import Intake, RecordingRequest, receiving
-from speakerid.services.recordings.webhooks import Notice
 from speakerid.services.recordings.worker import Worker
 from tests.services.recorded import MEETING, let_lease_run_out, pieces, rows, send
 from tests.waiting import until
@@ -91,7 +90,7 @@ def test_of_another_machine_it_is_erased_when_nothing_came_for_long(engine: Engi
 
 def test_a_server_without_workers_clears_up_too(engine: Engine, ended_process: str) -> None:
     half_received(engine, ended_process)
-    worker = Worker(engine, 0, Notice())
+    worker = Worker(engine, 0)
     worker.start()
     until(lambda: not rows(engine))
     worker.stop()

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from speakerid.services.recordings.outgoing import public as is_public
+from speakerid.services.recordings.addresses import public as is_public
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""The process that works on a server's recordings, below it in priority, and there only while there are any.
+
+So they take neither Python's lock nor the encoder's thread from requests, and one that ends its process ends no server.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from speakerid.services.engine import Engine, Workload
+from speakerid.services.recordings.worker import JobThreads, Worker, is_waiting
+
+if TYPE_CHECKING:
+    from speakerid.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+NICENESS = 10  # a ninth of a core's time while the server wants all of it
+IDLE_S = 60.0  # that it waits for the next recording: to begin costs 2 s of CPU time, to wait 200 or 300 MB
+LOOK_S = 1.0
+AGAIN_S = 5.0  # after it failed
+TOLD = ("decided", "decoded")  # what `Workload` counts
+
+
+class RecordingProcess(JobThreads):
+    """The server's end: a thread that starts the process when a recording waits, and counts what it did."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._changed = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        super().__init__({"recordings": self._turn} if settings.recording_workers else {})
+
+    def stop(self) -> None:
+        """What it works on waits again."""
+        self._ending.set()
+        with self._changed:
+            if self._process is not None:
+                self._process.terminate()
+        super().stop()
+
+    def _turn(self, _worker: str) -> bool:
+        if not is_waiting(self._engine):
+            return False
+        with self._started() as process:
+            if process is None:
+                return False
+            assert process.stdout is not None
+            for line in process.stdout:
+                name, *figures = json.loads(line)
+                if name in TOLD:
+                    getattr(self._engine.workload, name)(*figures)
+        if process.returncode and not self._ending.is_set():
+            logger.error("the process that works on recordings has failed (%d), and begins anew", process.returncode)
+            self._ending.wait(AGAIN_S)
+        return True
+
+    @contextmanager
+    def _started(self) -> Iterator[subprocess.Popen[str] | None]:
+        """None once the server is to end. The process never outlives the block."""
+        with self._changed:
+            if self._ending.is_set():
+                yield None
+                return
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", __name__, str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=self._environment(),
+                process_group=0,  # an interrupt at the terminal is the server's to handle
+            )
+        try:
+            with self._process as process:
+                yield process
+        finally:
+            self._process = None
+
+    def _environment(self) -> dict[str, str]:
+        """The server's, with what was given to it as options."""
+        return os.environ | {
+            "SPEAKERID_STORE": self._settings.store,
+            "SPEAKERID_ENCODER": self._settings.encoder,
+            "PYTHONPATH": os.pathsep.join(os.path.abspath(place) for place in sys.path),
+        }
+
+
+class ToldWorkload(Workload):
+    """Tells the server what there is to count."""
+
+    def decided(self, verb: str, decision: str) -> None:
+        _tell("decided", verb, decision)
+
+    def decoded(self, seconds: float) -> None:
+        _tell("decoded", seconds)
+
+
+def _tell(name: str, *figures: str | float) -> None:
+    with suppress(OSError):  # a server that is gone counts nothing, and what was worked on is done all the same
+        sys.stdout.write(json.dumps([name, *figures]) + "\n")
+        sys.stdout.flush()
+
+
+def main(server: int) -> None:
+    """The process's end: work until SIGTERM, until there is nothing to do, or until the server is gone."""
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    from speakerid.bootstrap import build_engine, with_other_encoders
+    from speakerid.cli.server.log_lines import set_up_log
+    from speakerid.cli.server.tracing import collected
+    from speakerid.db.erasure import BRIEFLY
+    from speakerid.settings import read_settings
+
+    settings = read_settings()
+    with collected() as traces:
+        set_up_log(settings.log_format, traces.ids)
+        engine = build_engine(settings, effort=BRIEFLY, access="change", traces=traces)  # the server does the rest
+        try:
+            engine = with_other_encoders(replace(engine, workload=ToldWorkload()), settings)
+            worker = Worker(engine, settings.recording_workers)
+            worker.start()
+            while not ending.wait(LOOK_S) and os.getppid() == server and worker.idle_s() < IDLE_S:
+                pass
+            worker.stop()
+        finally:
+            engine.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

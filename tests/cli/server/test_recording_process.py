@@ -1,0 +1,129 @@
+"""The process that works on a real server's recordings: below it, counted by it, and gone with it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from speakerid.audio.decode import decode
+from speakerid.cli.server import recording_process
+from speakerid.cli.server.recording_process import NICENESS, RecordingProcess
+from speakerid.client import Client
+from speakerid.db.models import RecordingRow
+from speakerid.services.engine import Engine
+from speakerid.settings import Settings
+from tests.audio.encode import soundfile_bytes
+from tests.cli.command import Command
+from tests.sampled import ADA, probe
+from tests.services.recorded import MEETING, send
+from tests.waiting import PATIENCE_S, until
+
+
+@contextmanager
+def serving(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and its URL."""
+    serve = [sys.executable, "-m", "speakerid.cli", "serve", "--encoder", "fake", "--port", "0"]
+    with subprocess.Popen([*serve, "--store", str(store)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().removeprefix("Listening on ").strip()
+        finally:
+            process.kill()
+
+
+def worker_of(server: int) -> int:
+    """The process that works on its recordings."""
+    (found,) = (
+        int(one.name)
+        for one in Path("/proc").iterdir()
+        if one.name.isdigit() and _arguments(one)[-2:] == [recording_process.__name__, str(server)]
+    )
+    return found
+
+
+def _arguments(process: Path) -> list[str]:
+    try:
+        return (process / "cmdline").read_bytes().decode().split("\0")[:-1]
+    except OSError:  # it has just ended
+        return []
+
+
+def gone(pid: int) -> bool:
+    return not _arguments(Path(f"/proc/{pid}"))
+
+
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+
+
+@pytest.mark.slow
+@needs_proc
+def test_recordings_are_worked_on_below_the_server_and_counted_by_it(enrolled: Command) -> None:
+    with serving(enrolled.store) as (server, url), Client(url) as client:
+        answer = client.recording(MEETING)
+        worker = worker_of(server.pid)
+        counted = httpx.get(f"{url}/metrics", timeout=PATIENCE_S).text.splitlines()
+        niceness = os.getpriority(os.PRIO_PROCESS, worker) - os.getpriority(os.PRIO_PROCESS, server.pid)
+        server.kill()
+        until(lambda: gone(worker))
+    assert {voice.speaker.name for voice in answer.voices if voice.speaker} >= {ADA}
+    decisions = [line.rpartition(" ")[2] for line in counted if line.startswith("speakerid_decisions_total{")]
+    assert sum(map(float, decisions)) == len(answer.voices)
+    assert niceness == min(NICENESS, 19 - os.getpriority(os.PRIO_PROCESS, 0))
+
+
+@pytest.mark.slow
+@needs_proc
+def test_a_server_that_is_stopped_gives_back_what_is_worked_on(empty: Command) -> None:
+    once = decode(probe(ADA))
+    long = soundfile_bytes(np.tile(once, 5 * 60 * 16_000 // len(once)), 16_000, "FLAC")
+    with serving(empty.store) as (server, url), Client(url) as client:
+        job = client.send_recording(long)
+        until(lambda: client.recording_job(job.id).progress > 5)
+        worker = worker_of(server.pid)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_S) == 0
+        assert gone(worker)
+    with serving(empty.store) as (_, url), Client(url) as client:
+        until(lambda: client.recording_job(job.id).state == "done")
+
+
+@pytest.fixture
+def store_kind() -> str:
+    return "sqlite"
+
+
+def test_a_process_that_fails_is_begun_anew(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "false")
+    monkeypatch.setattr(recording_process, "AGAIN_S", 0.01)
+    working = RecordingProcess(engine, Settings())
+    with caplog.at_level(logging.ERROR):
+        working.start()
+        assert not caplog.records  # nothing waits
+        made = send(engine)
+        until(lambda: len(caplog.records) > 1)
+        working.stop()
+    assert "begins anew" in caplog.text
+    with engine.read() as db:
+        row = db.get(RecordingRow, 1)
+        assert row is not None
+        assert (row.id, row.state, row.attempts) == (made, "queued", 0)
+
+
+def test_without_workers_nothing_is_begun(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    send(engine)
+    working = RecordingProcess(engine, Settings(recording_workers=0))
+    working.start()
+    working.stop()
