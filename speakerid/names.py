@@ -49,7 +49,7 @@ _BLANKS = re.compile("[\u115f\u1160\u2800]")  # letters and signs that are blank
 
 def name_key(name: str) -> str:
     """What all ways to write a name have in common: to look it up by, never to be shown. Empty for what is unseen."""
-    letters = "".join(map(_usual, name[:KEY_LENGTH]))
+    letters = name[:KEY_LENGTH] if name.isascii() else "".join(map(_usual, name[:KEY_LENGTH]))
     folded = unicodedata.normalize("NFD", _UNSEEN.sub("", letters)).casefold().translate(_AS_TYPED)
     key = " ".join(unicodedata.normalize("NFC", folded.replace("i\u0307", "i")).split())
     return _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", key)[:KEY_LENGTH]

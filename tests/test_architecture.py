@@ -49,6 +49,7 @@ RUNGS: dict[str, int] = {
     "api": 7,
     "evaluation": 7,
     "cli": 8,  # starts the service and runs evaluations
+    "__main__": 9,  # `python -m speakerid`
 }
 # Nobody else loads it: elsewhere it could be loaded before its telemetry is off, and with a thread for every core.
 ONNX_RUNTIME = ("onnx_session.py",)

@@ -23,7 +23,7 @@ from benchmarks.attack.service import folder, serving
 from speakerid.bootstrap import build_engine
 from speakerid.db.cipher import MasterKey, write_new_master_key
 from speakerid.db.engine import open_database
-from speakerid.db.repositories import galleries, moving
+from speakerid.db.repositories import galleries, speakers
 from speakerid.db.unlock import unlock
 from speakerid.settings import Settings
 from speakerid.types import FloatArray
@@ -156,7 +156,7 @@ def _people(store: Path, key: Path | None) -> People:
     try:
         unlock(database, MasterKey.given(key))
         with database.read() as db:
-            rows = [one for row in galleries.every(db) for one in moving.speakers(db, row.key, after=0, limit=10**6)]
+            rows = [one for row in galleries.every(db) for one in speakers.every(db, row.key)]
             return {row.id: (row.name, str(dict(row.details)), _bytes(row.voiceprint)) for row in rows}
     finally:
         database.close()

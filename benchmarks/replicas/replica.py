@@ -61,7 +61,7 @@ class ChangedPerson:
 
 
 @dataclass
-class Replica:
+class MeasuredReplica:
     number: int
     peer: Connection  # to the other replica
     engine: Engine | None = None
@@ -229,7 +229,7 @@ class Replica:
 
 def serve(number: int, store: str, port: int, peer: Connection, orders: Connection) -> None:
     """Until SIGTERM."""
-    replica, build = Replica(number, peer), bootstrap.build_engine
+    replica, build = MeasuredReplica(number, peer), bootstrap.build_engine
 
     def building(*arguments: Any, **options: Any) -> Engine:
         replica.engine = build(*arguments, **options)

@@ -95,7 +95,7 @@ class Database:
         self.file = None if sqlite is None else sqlite.path
         self._seen: tuple[int, int] | None = None  # device and inode of the file that was opened
         self.trouble: str | None = None  # why the last write failed, if the store is to blame
-        self._watch = None if sqlite is None else CommitWatch(sqlite)
+        self.watch = None if sqlite is None else CommitWatch(sqlite)
         self.memory = ReadMemory(self.revision)
         self.keyring: Keyring | None = None  # of an encrypted store (db/unlock.py)
         self._writer = engine.execution_options(speakerid_write=True)
@@ -127,7 +127,7 @@ class Database:
     def revision(self, *, wait: bool = True) -> Revision | None:
         """Another one after any commit by anybody; None where that is not known. Raises StoreReplaced."""
         self.require_same()
-        return None if self._watch is None else self._watch.now(wait=wait)
+        return None if self.watch is None else self.watch.now(wait=wait)
 
     def remembered(self, name: Hashable, read: Callable[[Session], T]) -> T:
         """What `read` gives, or gave since the last commit: not to be changed. Raises what it raises."""
@@ -195,8 +195,8 @@ class Database:
             self.keyring.forget(gallery_keys)
 
     def close(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
+        if self.watch is not None:
+            self.watch.close()
         self.engine.dispose()
 
     def _note_connection(self, _connection: sqlite3.Connection, record: Any) -> None:

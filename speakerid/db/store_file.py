@@ -134,6 +134,16 @@ class CommitWatch:
         finally:
             self._lock.release()
 
+    def glance(self, query: str, values: tuple[int, ...]) -> tuple[Any, ...] | None:
+        """One row, as it is now; None where it cannot be read so. A transaction of the pool takes ten times as long."""
+        with self._lock:
+            try:
+                connection = self._connection or self._connect()
+                return None if connection is None else tuple(connection.execute(query, values).fetchone())
+            except sqlite3.Error:
+                self._disconnect()
+                return None
+
     def close(self) -> None:
         with self._lock:
             self._closed = True

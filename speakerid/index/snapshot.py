@@ -146,6 +146,13 @@ def origin_of(path: Path) -> SnapshotOrigin:
         return _Manifest.of(data)[0].origin
 
 
+def newest_key(path: Path) -> int:
+    """The largest. Raises SnapshotUnusable, OSError."""
+    data = _mapped(path)
+    manifest, begin = _Manifest.of(data)
+    return int(_array(data, begin, manifest.arrays["keys"])[-1])
+
+
 def blank(path: Path, keys: Keys, *, at_most: float) -> bool:
     """Overwrite the vectors of `keys` with zeros, durably. False, and nothing done, for more than this share of all.
 

@@ -30,6 +30,18 @@ def voiceprint(embeddings: FloatArray, weights: Sequence[float] | NDArray[np.flo
     return print_
 
 
+def voiceprints(embeddings: FloatArray, counts: Sequence[int], weights: NDArray[np.float64]) -> FloatArray:
+    """`(speakers, d)`, as `voiceprint` makes each: of the first `counts[0]` rows of `embeddings (n, d)`, of the next
+    `counts[1]`, and so on, by `weights (n,)`. Every count is 1 or more; raises what `voiceprint` does."""
+    if not len(counts):
+        return np.empty((0, embeddings.shape[1]), np.float32)
+    firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    weighted = _unit(embeddings) * weights[:, None]
+    means = np.add.reduceat(weighted, firsts, axis=0) / np.add.reduceat(weights, firsts)[:, None]
+    prints: FloatArray = _unit(means).astype(np.float32)
+    return prints
+
+
 def shares(combining: Combining, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """What each utterance counts in its voiceprint, by the gallery's policy.
 

@@ -219,6 +219,8 @@ class Engine:
                 now = galleries.by_key(db, gallery.key)
             if now is None or self.serving(now) is serving:
                 raise
+            if (asked := ASKED.get()) is not None:
+                asked.audio_quota = None  # the same audio is not counted twice
             return work(self.serving(now), now)
 
     def decided(self, verb: str, gallery: str, decision: str, speakers: Sequence[SpeakerRef | None]) -> None:

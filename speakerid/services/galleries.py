@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import numpy as np
+
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, SpeakerRow
-from speakerid.db.repositories import access_log, changes, galleries, keys, speakers, unknowns, utterances
+from speakerid.db.repositories import access_log, changes, galleries, keys, moving, speakers, unknowns, utterances
 from speakerid.encoders.base import label_of
 from speakerid.errors import DefaultGallery, EncoderMismatch, GalleryExists
-from speakerid.scoring.cosine import shares, voiceprint
+from speakerid.scoring.cosine import shares, voiceprint, voiceprints
 from speakerid.services import serializers, validation
 from speakerid.services.engine import Engine
-from speakerid.types import Combining, Gallery
+from speakerid.types import Combining, FloatArray, Gallery
 
 DEFAULT = "default"
 SPEAKERS_AT_ONCE = 500
@@ -141,11 +143,8 @@ def _apply(row: GalleryRow, settings: GallerySettings) -> None:
         row.keep_unknown_voices = settings.keep_unknown_voices
 
 
-def refresh_voiceprints(db: Handle, gallery_key: int, rows: Sequence[SpeakerRow], *, noted: bool = True) -> None:
-    """Of speakers of this gallery, held by the caller, from their utterances as they are now.
-
-    `noted` for the index, but where the gallery has another encoder now: then it is built anew in any case.
-    """
+def refresh_voiceprints(db: Handle, gallery_key: int, rows: Sequence[SpeakerRow]) -> None:
+    """Of speakers of this gallery, held by the caller, from their utterances as they are now."""
     db.flush()
     combining = galleries.combining(db, gallery_key)
     for start in range(0, len(rows), SPEAKERS_AT_ONCE):
@@ -155,6 +154,22 @@ def refresh_voiceprints(db: Handle, gallery_key: int, rows: Sequence[SpeakerRow]
             own = found.get(row.key)
             row.voiceprint = voiceprint(own.embeddings, shares(combining, own.seconds)) if own else None
             row.version += 1
-            if noted:
-                changes.record(db, gallery_key, row.key)
+            changes.record(db, gallery_key, row.key)
         db.flush()
+
+
+def remake_voiceprints(db: Handle, gallery_key: int) -> None:
+    """Of every speaker of a gallery that has another encoder now, held by the caller; the index is built anew then.
+
+    Of rows that `db` has read already, it knows the old ones.
+    """
+    combining = galleries.combining(db, gallery_key)
+    for some in moving.keys_in_parts(db, SpeakerRow, gallery_key, SPEAKERS_AT_ONCE):
+        own = utterances.spoken(db, gallery_key, some)
+        made = dict[int, FloatArray]()
+        if own:
+            embeddings = np.concatenate([one.embeddings for one in own.values()])
+            weights = shares(combining, np.concatenate([one.seconds for one in own.values()]))
+            counts = [len(one.seconds) for one in own.values()]
+            made = dict(zip(own, voiceprints(embeddings, counts, weights), strict=True))
+        speakers.put_voiceprints(db, {key: made.get(key) for key in some})

@@ -23,7 +23,7 @@ from speakerid.db.repositories import (
 )
 from speakerid.db.repositories.utterances import Spoken
 from speakerid.db.types import is_sound, usual_dim
-from speakerid.errors import DataDamaged, PgvectorUnavailable, StoreError, StoreReplaced
+from speakerid.errors import DataDamaged, EncryptionChanged, PgvectorUnavailable, StoreError, StoreReplaced
 from speakerid.scoring.cosine import shares, voiceprint
 from speakerid.services.engine import Engine, WorkersState
 from speakerid.services.galleries import refresh_voiceprints
@@ -92,9 +92,8 @@ def _of_gallery(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
 
 
 def _speakers(db: Handle, gallery: GalleryRow) -> Iterator[tuple[int, str]]:
-    after, dim, counts = 0, 0, utterances.counts(db, gallery.key)
-    while rows := moving.speakers(db, gallery.key, after=after, limit=AT_ONCE):
-        after = rows[-1].key
+    dim, counts = 0, utterances.counts(db, gallery.key)
+    for rows in moving.speakers(db, gallery.key, AT_ONCE):
         dim = dim or usual_dim([row.voiceprint for row in rows if row.voiceprint is not None])
         spoken = utterances.spoken(db, gallery.key, [row.key for row in rows])
         for row in rows:
@@ -132,15 +131,14 @@ def _beside(gallery: GalleryRow, row: SpeakerRow, own: Spoken) -> str | None:
 
 
 def _utterances(db: Handle, gallery: GalleryRow) -> Iterator[tuple[str, str]]:
-    after, dim = 0, 0
-    while rows := utterances.embeddings(db, gallery.key, after=after, limit=AT_ONCE):
+    dim = 0
+    for rows in moving.every_utterance(db, gallery.key, AT_ONCE):
         dim = dim or usual_dim([one.embedding for one in rows])
         for one in rows:
             if not is_sound(one.embedding, dim):
                 yield one.id, EMBEDDING
             elif one.encoder_fingerprint != gallery.encoder_fingerprint:
                 yield one.id, OTHER_ENCODER
-        after = rows[-1].key
 
 
 def _recordings(db: Handle, gallery: GalleryRow) -> Iterator[Damage]:
@@ -217,7 +215,7 @@ def _store(engine: Engine) -> _Store:
         damaged = sorted(key for one in engine.each for key in one.indexes.damaged())
         with engine.read() as db:
             pending, ids = changes.erasures_pending(db), tuple(speakers.ids(db, damaged[:SHOWN]))
-    except (StoreReplaced, PgvectorUnavailable) as error:
+    except (StoreReplaced, EncryptionChanged, PgvectorUnavailable) as error:
         return _Store("unavailable", str(error))
     except StoreError:
         return _Store("unavailable", "The store cannot be read. The server's log has the cause.")

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -27,7 +28,7 @@ from speakerid.index.snapshot import SnapshotOrigin
 from speakerid.scoring.calibration import OwnStrangers, Strangers
 from speakerid.services.cross_speaker import CrossSpeakerScores, cross_speaker_scores
 from speakerid.services.neighbors import NO_NEIGHBORS, EncoderShape, Neighbors
-from speakerid.services.snapshots import Opened, Snapshots, origin, wrong
+from speakerid.services.snapshots import Opened, Snapshots, origin
 from speakerid.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -82,12 +83,12 @@ class IndexSync:
         self._encoder = encoder
         self._new_index = new_index
         self._galleries: dict[int, GalleryIndex] = {}
-        self._snapshots = snapshots
+        self._snapshots, self._blank = snapshots or Snapshots(), None if snapshots is None else snapshots.blank
         self._followed: Position | None = None  # by `follow`
 
     def load_all(self) -> None:
         """Build the index of every gallery of the encoder, from its snapshot or from SQL."""
-        for gallery_key in self._own():
+        for gallery_key in [key for key, own in self._own().items() if own]:
             self.catch_up(gallery_key)
 
     def loaded(self) -> set[int]:
@@ -124,7 +125,7 @@ class IndexSync:
 
     def follow(self) -> None:
         """Bring in what changed elsewhere, and drop what was erased elsewhere, of what is in memory."""
-        self.forget(set(self._galleries) - self._own())
+        self.leave()
         held = self.loaded()
         with self._database.read() as db:
             position = changes.position(db)
@@ -133,11 +134,18 @@ class IndexSync:
             self.catch_up(gallery_key)
         self._followed = position
 
+    def leave(self) -> None:
+        """Drop the indexes of erased galleries, with their snapshots, and of those that have another encoder now."""
+        own = self._own()
+        self.forget(set(self._galleries) - set(own))
+        for gallery_key in {key for key in tuple(self._galleries) if not own.get(key)}:
+            self._galleries.pop(gallery_key, None)
+
     def apply(self, touched: dict[int, set[int]]) -> None:
         """Apply what was just committed here, so that no search has to."""
         for gallery_key, speaker_keys in touched.items():
-            if self._snapshots is not None:
-                self._snapshots.blank(gallery_key, speaker_keys)
+            if self._blank is not None:
+                self._blank(gallery_key, speaker_keys)
             index = self._galleries.get(gallery_key)
             if index is not None and index.vectors is not None:
                 self.catch_up(gallery_key, speaker_keys)
@@ -146,37 +154,42 @@ class IndexSync:
         """Drop the indexes of erased galleries, with their snapshots."""
         for gallery_key in gallery_keys:
             self._galleries.pop(gallery_key, None)
-            self._forget_snapshot(gallery_key)
+            self._snapshots.forget(gallery_key)
 
     def purge(self) -> None:
         """Take out of the snapshots what was erased by a process that was killed before it could, or elsewhere."""
-        if self._snapshots is not None:
+        if self._blank is not None:
             with self._database.read() as db:
                 self._snapshots.purge(db)
 
+    def load_soon(self, gallery_key: int) -> None:
+        """In a thread: until it is done, searches of this gallery wait, and others do not."""
+        index = self._galleries.setdefault(gallery_key, GalleryIndex())
+        self._behind(gallery_key, index, partial(self.catch_up, gallery_key))
+
     def close(self) -> None:
-        """Wait for snapshots that are being written."""
+        """Wait for indexes that are being loaded, and snapshots that are being written."""
         for index in tuple(self._galleries.values()):
-            if index.thread is not None:
+            while index.thread is not None and index.thread.is_alive():
                 index.thread.join()
 
     def catch_up(self, gallery_key: int, also: Collection[int] = ()) -> GalleryIndex:
-        """The gallery's index, after the part of the log that was not applied yet; `also` these speakers are read."""
+        """The gallery's index, after the part of the log that was not applied yet; `also`: these just changed."""
         index = self._galleries.setdefault(gallery_key, GalleryIndex())
         revision = self._database.revision()  # before the look: what is committed meanwhile is looked for again
         if not also and self._is_current(gallery_key, index, revision):
             return index
         with index.lock:
             if exact_again := index.is_small:  # until then searches go on with what there is
-                self._forget_snapshot(gallery_key)
-            opened = self._snapshots.open(gallery_key) if self._snapshots and index.vectors is None else None
+                self._snapshots.forget(gallery_key)
+            opened = self._snapshots.open(gallery_key) if index.vectors is None else None
             with self._database.read() as db:  # the snapshot is taken inside the lock: time never runs back
-                now, encoder = changes.position(db), voiceprints.encoder_of(db, gallery_key)
+                now, encoder = changes.standing(db, gallery_key)
                 if index.vectors is None or exact_again or index.encoder != encoder:
                     if not self._resume(db, gallery_key, index, opened, now):
                         self._load(db, gallery_key, index, encoder)
                 else:
-                    self._read_log(db, gallery_key, index, index.position, also)
+                    self._read_log(db, gallery_key, index, index.position)
                 index.position = now
                 index.revision = revision
                 self._tend(db, gallery_key, index)
@@ -228,17 +241,11 @@ class IndexSync:
             index.cross_speaker = found = replace(found, changes=changed, erased=erased)
         return found.own
 
-    def _forget_snapshot(self, gallery_key: int) -> None:
-        if self._snapshots is not None:
-            self._snapshots.forget(gallery_key)
-
-    def _own(self) -> set[int]:
-        """Keys of the galleries that were made with the encoder."""
+    def _own(self) -> dict[int, bool]:
+        """Whether each gallery of the store was made with the encoder."""
+        made_with = None if self._encoder is None else self._encoder.fingerprint
         with self._database.read() as db:
-            return {row.key for row in galleries.every(db) if self._is_own(row.encoder_fingerprint)}
-
-    def _is_own(self, fingerprint: str | None) -> bool:
-        return self._encoder is None or self._encoder.fingerprint == fingerprint
+            return {row.key: made_with in (None, row.encoder_fingerprint) for row in galleries.every(db)}
 
     def _is_current(self, gallery_key: int, index: GalleryIndex, revision: Revision | None) -> bool:
         """Without the lock: whoever changes it meanwhile keeps no search waiting."""
@@ -246,38 +253,33 @@ class IndexSync:
             return True
         if index.vectors is None:
             return False
-        with self._database.read() as db:
-            current = not changes.any_since(db, gallery_key, index.position)
-            current = current and voiceprints.encoder_of(db, gallery_key) == index.encoder
-        if current:
-            index.revision = revision
+        watch = self._database.watch
+        if watch is not None and (seen := watch.glance(changes.NEWEST, (gallery_key,))) is not None:
+            current = (seen[0] or 0) < index.position.end and seen[1] == index.encoder
+        else:
+            with self._database.read() as db:
+                current = not changes.any_since(db, gallery_key, index.position)
+                current = current and voiceprints.encoder_of(db, gallery_key) == index.encoder
+        index.revision = revision if current else index.revision
         return current
 
-    def _read_log(
-        self, db: Handle, gallery_key: int, index: GalleryIndex, position: Position, also: Collection[int] = ()
-    ) -> None:
+    def _read_log(self, db: Handle, gallery_key: int, index: GalleryIndex, position: Position) -> None:
         """Apply the log behind the position."""
         changed = changes.since(db, gallery_key, position)
-        if self._snapshots is not None:
-            self._snapshots.blank(gallery_key, changed)
-        for some in _in_parts(changed.union(also)):
+        if self._blank is not None:
+            self._blank(gallery_key, changed)
+        for some in _in_parts(changed):
             self._refresh(db, gallery_key, index, some)
         index.changes += len(changed)
 
     def _resume(self, db: Handle, gallery_key: int, index: GalleryIndex, opened: Opened | None, now: Position) -> bool:
         """Begin with the snapshot and apply the log. False where there is none, or none that can be used."""
-        gallery = galleries.by_key(db, gallery_key)
-        if opened is None or gallery is None or self._snapshots is None:
+        if opened is None or not self._snapshots.is_usable(db, gallery_key, opened, now):
             return False
         of, vectors = opened
-        position = Position.before(of.position)
-        why = wrong(db, gallery, opened, changes.since(db, gallery_key, position), now)
-        if why is not None:
-            self._snapshots.refuse(gallery_key, why)
-            return False
         index.vectors, index.damaged = LayeredIndex(vectors.dim, vectors), set(of.damaged)
         index.encoder = of.encoder
-        self._read_log(db, gallery_key, index, position)
+        self._read_log(db, gallery_key, index, Position.before(of.position))
         return True
 
     def _load(self, db: Handle, gallery_key: int, index: GalleryIndex, encoder: str | None) -> None:
@@ -297,19 +299,14 @@ class IndexSync:
     def _refresh(self, db: Handle, gallery_key: int, index: GalleryIndex, wanted: Sequence[int]) -> None:
         if index.vectors is None:
             return
-        if index.encoder != (encoder := voiceprints.encoder_of(db, gallery_key)):
-            return self._load(db, gallery_key, index, encoder)
-        rows = [row for part in voiceprints.stored_voiceprints(db, gallery_key, LOAD_ROWS, wanted) for row in part]
+        rows, unreadable = voiceprints.changed(db, gallery_key, wanted)
         before = len(index.vectors)
         index.vectors.remove(np.array(sorted(set(wanted) - {key for key, _ in rows}), np.int64))
         index.erased += before - len(index.vectors)
-        dim = self._dim(db, gallery_key, rows) if rows else index.vectors.dim
-        if not len(index.vectors) and dim != index.vectors.dim:  # what is known of the dimension may change while empty
-            index.vectors = self._new_index(dim)
+        if rows and not len(index.vectors):  # what is known of the dimension may change while empty
+            index.vectors = self._new_index(self._dim(db, gallery_key, rows))
         damaged = set[int]()
-        keys, vectors = voiceprints.vectors_of(
-            rows, index.vectors.dim, voiceprints.unreadable(db, gallery_key, wanted), damaged
-        )
+        keys, vectors = voiceprints.vectors_of(rows, index.vectors.dim, unreadable, damaged)
         index.vectors.upsert(keys, vectors)
         index.vectors.remove(np.array(sorted(damaged), np.int64))
         index.damaged = index.damaged.difference(wanted) | damaged
@@ -317,22 +314,28 @@ class IndexSync:
     def _tend(self, db: Handle, gallery_key: int, index: GalleryIndex) -> None:
         """Let a thread rebuild what grew too much, and write the snapshot of what was built anew."""
         vectors = index.vectors
-        if not isinstance(vectors, LayeredIndex) or (index.thread is not None and index.thread.is_alive()):
+        if not isinstance(vectors, LayeredIndex) or vectors.is_small or not (vectors.is_due or vectors.is_new):
             return
-        if not vectors.is_due and not vectors.is_new:
+        if index.thread is not None and index.thread is not threading.current_thread() and index.thread.is_alive():
             return
         if (gallery := galleries.by_key(db, gallery_key)) is not None:
-            arguments = (gallery, vectors, vectors.freeze(), origin(gallery, index.position, index.damaged))
-            index.thread = threading.Thread(target=self._rebuild, args=arguments, name="index", daemon=True)
-            index.thread.start()
+            of = origin(gallery, index.position, index.damaged)
+            self._behind(gallery_key, index, partial(self._rebuild, gallery, vectors, vectors.freeze(), of))
 
     def _rebuild(self, gallery: GalleryRow, vectors: LayeredIndex, frozen: FrozenLayers, of: SnapshotOrigin) -> None:
-        try:
-            base = vectors.rebuild(frozen)
-            if self._snapshots is not None:
-                self._snapshots.save(self._database, gallery, of, base)
-        except Exception as error:  # the one there is goes on to be right, and the next change tries again
-            logger.error("the index of gallery %d could not be rebuilt", gallery.key, exc_info=error)
+        self._snapshots.save(self._database, gallery, of, vectors.rebuild(frozen))
+
+    def _behind(self, gallery_key: int, index: GalleryIndex, work: Callable[[], object]) -> None:
+        """Do it in a thread."""
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # the one there is goes on to be right, and the next change tries again
+                logger.error("the index of gallery %d could not be rebuilt", gallery_key, exc_info=error)
+
+        index.thread = threading.Thread(target=run, name="index", daemon=True)
+        index.thread.start()
 
     def _dim(self, db: Handle, gallery_key: int, rows: Sequence[tuple[int, bytes]]) -> int:
         """Of how many numbers a voiceprint of this gallery is, 1 where that cannot be known."""

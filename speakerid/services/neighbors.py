@@ -51,6 +51,9 @@ class Indexes(Protocol):
     def load_all(self) -> None:
         """Have what the first search would wait for."""
 
+    def load_soon(self, gallery_key: int) -> None:
+        """The same of one gallery, in a thread."""
+
     def loaded(self) -> set[int]:
         """Keys of the galleries that are in memory."""
 

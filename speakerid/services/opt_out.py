@@ -22,7 +22,8 @@ def opt_out(
 
     Kept unknown voices that are theirs go too. `own`: how strangers score in the gallery. Raises SpeakerNotFound.
     """
-    galleries.hold(db, gallery.key)  # a recording that ends now keeps its unknown voices before this, or after
+    # As it is now, and held: a recording that ends now keeps its unknown voices before this, or after.
+    gallery = galleries.hold(db, gallery.key) or gallery
     before = speakers.get(db, gallery.key, speaker_id, lock=True)
     if is_sound(before.voiceprint, engine.encoder.dim) and before.voiceprint is not None:
         keep.forget_like(engine, db, gallery, before.voiceprint, own)

@@ -43,6 +43,7 @@ class Snapshots:
         """`folder` None: none are kept. `may_write`: whether voiceprints may lie in a file beside the store."""
         self._folder = folder
         self._may_write = may_write
+        self._known: dict[Path, tuple[tuple[int, ...], float]] = {}  # which file it was, and its newest speaker
 
     def open(self, gallery_key: int) -> Opened | None:
         """Memory-mapped and whole; not compared with the store yet."""
@@ -56,6 +57,15 @@ class Snapshots:
         except (OSError, SnapshotUnusable) as error:
             self.refuse(gallery_key, str(error))
             return None
+
+    def is_usable(self, db: Handle, gallery_key: int, opened: Opened, now: Position) -> bool:
+        """For this gallery as it is; one that is not is deleted."""
+        gallery = galleries.by_key(db, gallery_key)
+        changed = changes.since(db, gallery_key, Position.before(opened[0].position))
+        why = None if gallery is None else wrong(db, gallery, opened, changed, now)
+        if why is not None:
+            self.refuse(gallery_key, why)
+        return gallery is not None and why is None
 
     def refuse(self, gallery_key: int, why: str) -> None:
         """Of a snapshot that cannot be used."""
@@ -77,10 +87,26 @@ class Snapshots:
             return False
 
     def blank(self, gallery_key: int, speaker_keys: Collection[int]) -> None:
-        """Overwrite what it has of these speakers."""
-        if (path := self._existing(gallery_key)) is not None and speaker_keys:
-            with self._changing(path):
-                _blank(path, speaker_keys)
+        """Overwrite what it has of these speakers; of those who came later it has nothing."""
+        path = self._existing(gallery_key)
+        if path is None or not speaker_keys:
+            return
+        with suppress(OSError), held(path.parent, alone=False):  # one that is just replaced is looked at afterwards
+            if min(speaker_keys) > self._newest(path):
+                return
+        with self._changing(path):
+            _blank(path, speaker_keys)
+
+    def _newest(self, path: Path) -> float:
+        """The newest speaker that the file has: remembered, as each enrollment asks; no end where that is not known."""
+        try:
+            at = os.stat(path)
+            which = (at.st_ino, at.st_size, at.st_mtime_ns)
+            if self._known.get(path, (None, 0.0))[0] != which:
+                self._known[path] = which, snapshot.newest_key(path)
+            return self._known[path][1]
+        except (OSError, SnapshotUnusable):
+            return float("inf")
 
     def purge(self, db: Handle) -> None:
         """Overwrite whatever changed since it was written, and delete what no gallery or process needs."""

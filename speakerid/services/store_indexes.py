@@ -125,6 +125,9 @@ class StoreIndexes:
     def load_all(self) -> None:
         """Nothing is loaded."""
 
+    def load_soon(self, gallery_key: int) -> None:
+        """Nothing is loaded."""
+
     def loaded(self) -> set[int]:
         return set()
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from speakerid.db.engine import Database, Handle
-from speakerid.db.repositories import speakers, utterances, voiceprints
+from speakerid.db.repositories import moving, speakers, utterances, voiceprints
 from tests.db.rows import add_gallery
 
 KEYS = [1, 2, 3]
@@ -19,6 +19,8 @@ QUERIES: dict[str, Callable[[Handle, int], object]] = {
     "by_keys": lambda db, gallery: speakers.by_keys(db, gallery, KEYS),
     "unreadable": lambda db, gallery: voiceprints.unreadable(db, gallery, KEYS),
     "voiceprints": lambda db, gallery: voiceprints.between(db, gallery, keys=KEYS),
+    "recognizable": lambda db, gallery: voiceprints.recognizable(db, gallery, KEYS),
+    "utterances": lambda db, gallery: list(moving.utterances(db, gallery, KEYS)),
     "spoken": lambda db, gallery: utterances.spoken(db, gallery, KEYS),
     "oldest": lambda db, gallery: utterances.oldest(db, gallery, KEYS, 3),
 }

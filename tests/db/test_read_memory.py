@@ -80,16 +80,16 @@ def test_nothing_is_known_any_more_while_commits_cannot_be_noticed(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names(database)
-    monkeypatch.setattr(database._watch, "now", lambda wait: None)
+    monkeypatch.setattr(database.watch, "now", lambda wait: None)
     names(database)
     assert database.memory.peek("names") is None
 
 
 def test_a_connection_that_fails_is_made_anew(database: Database) -> None:
     before = database.revision()
-    assert database._watch is not None
-    assert database._watch._connection is not None
-    database._watch._connection.close()
+    assert database.watch is not None
+    assert database.watch._connection is not None
+    database.watch._connection.close()
     assert database.revision() is None
     after = database.revision()
     assert after is not None

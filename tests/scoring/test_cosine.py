@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
-from speakerid.scoring.cosine import LEAST_S, cosine, shares, voiceprint
+from speakerid.scoring.cosine import LEAST_S, cosine, shares, voiceprint, voiceprints
 
 
 def test_cosine_ignores_length_and_keeps_order() -> None:
@@ -33,6 +35,15 @@ def test_voiceprint_counts_directions_not_lengths() -> None:
 def test_voiceprint_weighs_by_speech() -> None:
     embeddings = np.array([[1, 0], [0, 1]], np.float32)
     np.testing.assert_allclose(voiceprint(embeddings, [3.0, 4.0]), [0.6, 0.8], atol=1e-7)
+
+
+def test_many_voiceprints_at_once_are_those_of_each_to_the_last_digit() -> None:
+    random = np.random.default_rng(0)
+    counts = random.integers(1, 12, 50).tolist()
+    embeddings = random.standard_normal((sum(counts), 192)).astype(np.float32)
+    weights, at = random.uniform(0.1, 20.0, len(embeddings)), np.cumsum([0, *counts])
+    each = [voiceprint(embeddings[start:end], weights[start:end]) for start, end in itertools.pairwise(at)]
+    np.testing.assert_array_equal(voiceprints(embeddings, counts, weights), each)
 
 
 def test_voiceprint_refuses_nothing_and_opposites() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from speakerid import SpeakerID
+from speakerid.db.models import UnknownVoiceRow
 from speakerid.errors import ExternalIdTaken, NoVoiceprint, SpeakerOptedOut
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
@@ -86,6 +88,18 @@ def test_unknown_voices_that_are_theirs_are_forgotten_and_no_others(engine: Engi
     (_, other) = inbox(engine, "default")
     sid.opt_out(eve.id)
     assert inbox(engine, "default") == [other]
+
+
+def test_unknown_voices_of_a_former_encoder_go_because_no_one_can_tell_whose_they_are(
+    engine: Engine, sid: SpeakerID
+) -> None:
+    sid.change_gallery("default", keep_unknown_voices=True)
+    keep_recording(engine, stranger(unit(1)), stranger(unit(2), "unknown_2"), gallery="default")
+    (former, other) = inbox(engine, "default")
+    with engine.write() as db:
+        db.execute(update(UnknownVoiceRow).where(UnknownVoiceRow.id == former.id).values(encoder_fingerprint="f" * 64))
+    sid.opt_out("Ben")
+    assert [one.id for one in inbox(engine, "default")] == [other.id]
 
 
 def test_somebody_else_of_that_name_has_an_external_id(sid: SpeakerID) -> None:

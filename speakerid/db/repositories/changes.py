@@ -12,12 +12,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
 
-from sqlalchemy import BigInteger, ColumnElement, and_, func, literal_column, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, literal_column, or_, select, text
 from sqlalchemy.orm import Session
 
 from speakerid.db.engine import is_in
-from speakerid.db.models import ErasureRow, IndexChangeRow
+from speakerid.db.models import ErasureRow, GalleryRow, IndexChangeRow
 
+# Of SQLite, what each search asks after a commit: a gallery's newest change, and its encoder.
+NEWEST = (
+    "SELECT (SELECT max(id) FROM index_changes WHERE gallery_key = ?1), "
+    "(SELECT encoder_fingerprint FROM galleries WHERE key = ?1)"
+)
+# Built once: to build them anew takes as long as to ask.
+_STANDING = "SELECT (SELECT max(id) FROM index_changes), (SELECT encoder_fingerprint FROM galleries WHERE key = ?)"
+_SINCE = select(IndexChangeRow.speaker_key).where(
+    IndexChangeRow.gallery_key == bindparam("gallery"), IndexChangeRow.id >= bindparam("end")
+)
 _TOUCHED = "speakerid_touched"
 _ERASED = "speakerid_erased_galleries"
 _NOTED = "speakerid_erasure"
@@ -71,8 +81,18 @@ def position(db: Session) -> Position:
     return Position(int(start), int(end), tuple(int(one) for one in running.split(",") if one))
 
 
+def standing(db: Session, gallery_key: int) -> tuple[Position, str | None]:
+    """`position`, and the fingerprint of what the gallery's voiceprints are made with: None for one that is gone."""
+    if not _is_sqlite(db):
+        return position(db), db.scalar(select(GalleryRow.encoder_fingerprint).where(GalleryRow.key == gallery_key))
+    newest, fingerprint = db.connection().exec_driver_sql(_STANDING, (gallery_key,)).one()
+    return Position.before((newest or 0) + 1), fingerprint
+
+
 def since(db: Session, gallery_key: int, position: Position) -> set[int]:
     """Keys of this gallery's speakers who changed behind the position."""
+    if _is_sqlite(db):
+        return set(db.connection().execute(_SINCE, {"gallery": gallery_key, "end": position.end}).scalars())
     query = select(IndexChangeRow.speaker_key).where(IndexChangeRow.gallery_key == gallery_key, _behind(db, position))
     return set(db.scalars(query))
 

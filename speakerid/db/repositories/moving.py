@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload, undefer
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload, undefer
 from speakerid.db.cipher import OVERHEAD_BYTES
 from speakerid.db.engine import is_in
 from speakerid.db.models import (
+    Base,
     GalleryRow,
     RecordingRow,
     RepairRow,
@@ -20,12 +22,17 @@ from speakerid.db.models import (
     UnknownVoiceRow,
     UtteranceRow,
 )
+from speakerid.db.repositories import changes
 from speakerid.db.repositories.galleries import HIDDEN
+from speakerid.db.repositories.utterances import as_of_now, spoken_by
+from speakerid.db.repositories.voiceprints import among
 from speakerid.db.types import is_damaged, keyring_of, time_of
 from speakerid.errors import DataDamaged, GalleryFileDamaged, GalleryTaken
 from speakerid.names import name_key
 
 FETCH_ROWS = 1_000  # utterances in memory at a time
+FETCH_KEYS = 10_000
+SPEAKERS, UTTERANCES = Base.metadata.tables["speakers"], Base.metadata.tables["utterances"]
 TWICE = "it names a speaker, an utterance, an external id or a recording twice"
 
 
@@ -35,24 +42,45 @@ def hold_still(db: Session) -> None:
         db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-def speakers(db: Session, gallery_key: int, *, after: int, limit: int) -> list[SpeakerRow]:
-    """By rising key, behind the key `after`."""
-    query = select(SpeakerRow).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.key > after)
-    loaded = query.options(selectinload(SpeakerRow.tag_rows))
-    return list(db.scalars(loaded.order_by(SpeakerRow.key).limit(limit)))
+def keys_in_parts(
+    db: Session, kind: type[SpeakerRow] | type[UtteranceRow], gallery_key: int, at_once: int
+) -> Iterator[list[int]]:
+    """Of the whole gallery, rising, at most so many `at_once`; each part of the rows is then read by its keys.
+
+    Keys come from an index. For what is behind a key, SQLite would go through the whole gallery each time.
+    """
+    query = select(kind.key).where(kind.gallery_key == gallery_key)
+    keys = np.sort(np.fromiter(db.scalars(query, execution_options={"yield_per": FETCH_KEYS}), np.int64))
+    for start in range(0, len(keys), at_once):
+        yield keys[start : start + at_once].tolist()
+
+
+def speakers(db: Session, gallery_key: int, at_once: int) -> Iterator[list[SpeakerRow]]:
+    """Of the whole gallery, by rising key, at most so many `at_once`."""
+    for keys in keys_in_parts(db, SpeakerRow, gallery_key, at_once):
+        query = select(SpeakerRow).where(among(db, gallery_key, keys)).options(selectinload(SpeakerRow.tag_rows))
+        yield list(db.scalars(query.order_by(SpeakerRow.key)))
+
+
+def every_utterance(db: Session, gallery_key: int, at_once: int) -> Iterator[list[UtteranceRow]]:
+    """Of the whole gallery, by rising key, at most so many `at_once`; also those that cannot be used."""
+    for keys in keys_in_parts(db, UtteranceRow, gallery_key, at_once):
+        query = select(UtteranceRow).where(is_in(db, UtteranceRow.key, keys)).order_by(UtteranceRow.key)
+        yield as_of_now(db, gallery_key, list(db.scalars(query)))
 
 
 def utterances(db: Session, gallery_key: int, speaker_keys: Sequence[int]) -> Iterator[tuple[UtteranceRow, int | None]]:
     """With the bytes that its audio has, None for none; by speaker, then oldest first."""
     query = (
         select(UtteranceRow, func.length(UtteranceRow.audio))
-        .where(UtteranceRow.gallery_key == gallery_key, is_in(db, UtteranceRow.speaker_key, speaker_keys))
+        .where(spoken_by(db, gallery_key, speaker_keys))
         .order_by(UtteranceRow.speaker_key, UtteranceRow.key)
         .options(undefer(UtteranceRow.fingerprint))
     )
     around = 0 if keyring_of(db) is None else OVERHEAD_BYTES
-    for row, size in db.execute(query, execution_options={"yield_per": FETCH_ROWS}):
-        yield row, None if size is None else size - around
+    for part in db.execute(query, execution_options={"yield_per": FETCH_ROWS}).partitions():
+        rows = as_of_now(db, gallery_key, [row for row, _ in part])
+        yield from ((row, None if size is None else size - around) for row, (_, size) in zip(rows, part, strict=True))
 
 
 def audio(db: Session, gallery_key: int, utterance_key: int) -> bytes:
@@ -93,12 +121,14 @@ def drop_speakers(db: Session, gallery_key: int, limit: int) -> bool:
 
 def drop_hidden(db: Session, gallery_key: int) -> None:
     db.execute(delete(GalleryRow).where(GalleryRow.key == gallery_key, GalleryRow.name.startswith(HIDDEN)))
+    changes.record_erased_gallery(db, gallery_key)
 
 
 def replace(db: Session, bare: GalleryRow) -> None:
     """Make room for another gallery of this name: under a new key, which no process has an index of."""
     db.delete(bare)
     db.flush()
+    changes.record_erased_gallery(db, bare.key)
 
 
 def ids_elsewhere(
@@ -109,7 +139,7 @@ def ids_elsewhere(
 
 
 def add_speakers(db: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Their keys, rising. Raises GalleryFileDamaged for what is there twice."""
+    """By the names of columns. Their keys, rising. Raises GalleryFileDamaged for what is there twice."""
     if not rows:
         return []
     # The model's own way is not gone here.
@@ -117,11 +147,13 @@ def add_speakers(db: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
         row | {"name_key": name_key(row["name"]), "consent_expires_at": time_of(row["consent"].get("expires_at"))}
         for row in rows
     ]
-    query = insert(SpeakerRow).returning(SpeakerRow.key, sort_by_parameter_order=True)
     try:
-        return list(db.scalars(query, keyed))
+        db.execute(insert(SPEAKERS), keyed)  # around the unit of work, which asks for each key by itself
     except IntegrityError:
         raise GalleryFileDamaged(TWICE) from None
+    made = select(SpeakerRow.id, SpeakerRow.key).where(is_in(db, SpeakerRow.id, [row["id"] for row in rows]))
+    keys = dict(db.execute(made).all())
+    return [keys[row["id"]] for row in rows]
 
 
 def add_tags(db: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -135,6 +167,6 @@ def add_utterances(db: Session, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     try:
-        db.execute(insert(UtteranceRow), rows)
+        db.execute(insert(UTTERANCES), rows)
     except IntegrityError:
         raise GalleryFileDamaged(TWICE) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from sqlalchemy import Select, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -11,12 +12,16 @@ from speakerid.db.cipher import OVERHEAD_BYTES
 from speakerid.db.engine import is_in
 from speakerid.db.models import ReembeddedRow, ReembeddingRow, SpeakerRow, UtteranceRow
 from speakerid.db.repositories.recordings import ENDED, Queue
+from speakerid.db.repositories.voiceprints import encoder_of
 from speakerid.db.types import keyring_of
 from speakerid.errors import ReembeddingNotFound
 from speakerid.types import FloatArray
 
 QUEUE = Queue(ReembeddingRow)
 FETCH_ROWS = 10_000
+# Put in place in one transaction.
+PLACED_ROWS = 500
+PLACED_BYTES = 16 * 1024 * 1024  # of audio
 
 
 def latest(db: Session, gallery_key: int, *, lock: bool = False) -> ReembeddingRow:
@@ -56,15 +61,15 @@ def count_made(db: Session, key: int) -> int:
     return db.scalar(select(func.count()).where(ReembeddedRow.reembedding_key == key)) or 0
 
 
-def missing(db: Session, row: ReembeddingRow, *, after: int, limit: int) -> list[UtteranceRow]:
-    """Utterances of the gallery without a new embedding, by rising key behind `after`."""
-    query = _missing(row).where(UtteranceRow.key > after).order_by(UtteranceRow.key).limit(limit)
-    return list(db.scalars(query))
-
-
 def keys_missing(db: Session, row: ReembeddingRow) -> list[int]:
-    """Of all of them, rising."""
-    return list(db.scalars(_missing(row).with_only_columns(UtteranceRow.key).order_by(UtteranceRow.key)))
+    """Of the gallery's utterances without a new embedding, rising."""
+    return sorted(db.scalars(_missing(row).with_only_columns(UtteranceRow.key)))
+
+
+def by_keys(db: Session, row: ReembeddingRow, keys: Sequence[int]) -> list[UtteranceRow]:
+    """Those utterances that are still there, by rising key."""
+    these = (is_in(db, UtteranceRow.key, keys), UtteranceRow.gallery_key + 0 == row.gallery_key)
+    return list(db.scalars(select(UtteranceRow).where(*these).order_by(UtteranceRow.key)))
 
 
 def any_missing(db: Session, row: ReembeddingRow) -> bool:
@@ -86,16 +91,31 @@ def add(db: Session, row: ReembeddingRow, made: Mapping[int, FloatArray]) -> Non
         db.execute(insert(ReembeddedRow), values)
 
 
-def put_in_place(db: Session, row: ReembeddingRow) -> None:
-    """Every utterance of the gallery gets its new embedding."""
+def is_switched(db: Session, row: ReembeddingRow) -> bool:
+    """Whether the gallery has the new encoder, so that what was made counts, wherever it is."""
+    return encoder_of(db, row.gallery_key) == row.encoder_fingerprint
+
+
+def put_in_place(db: Session, row: ReembeddingRow) -> bool:
+    """Some utterances of a gallery that has the new encoder get their new embedding. Whether there were any left.
+
+    Each row is written anew with its audio, which is why the number of bytes is bounded.
+    """
+    waiting = (
+        select(UtteranceRow.key, func.coalesce(func.length(UtteranceRow.audio), 0))
+        .join(ReembeddedRow, ReembeddedRow.utterance_key == UtteranceRow.key)
+        .where(ReembeddedRow.reembedding_key == row.key)
+        .limit(PLACED_ROWS)
+    )
+    found = [(key, size) for key, size in db.execute(waiting)]
+    before = np.cumsum([0, *(size for _, size in found)])[:-1]
+    keys = [key for (key, _), size in zip(found, before, strict=True) if size < PLACED_BYTES]
     new = select(ReembeddedRow.embedding).where(ReembeddedRow.utterance_key == UtteranceRow.key).scalar_subquery()
-    values = {
-        "embedding": new,
-        "encoder_name": row.encoder_name,
-        "encoder_fingerprint": row.encoder_fingerprint,
-    }
-    every = update(UtteranceRow).where(UtteranceRow.gallery_key == row.gallery_key).values(values)
-    db.execute(every, execution_options={"synchronize_session": False})
+    values = {"embedding": new, "encoder_name": row.encoder_name, "encoder_fingerprint": row.encoder_fingerprint}
+    placed = update(UtteranceRow).where(UtteranceRow.key.in_(keys)).values(values)
+    db.execute(placed, execution_options={"synchronize_session": False})
+    db.execute(delete(ReembeddedRow).where(ReembeddedRow.utterance_key.in_(keys)))
+    return bool(keys)
 
 
 def drop_made(db: Session, key: int) -> None:

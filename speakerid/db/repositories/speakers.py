@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,19 +10,24 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    bindparam,
     func,
     not_,
     select,
+    update,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from speakerid.db.engine import is_in
-from speakerid.db.models import SpeakerRow, SpeakerTagRow, UtteranceRow
+from speakerid.db.models import Base, SpeakerRow, SpeakerTagRow, UtteranceRow
 from speakerid.db.repositories.voiceprints import among, consenting
 from speakerid.db.types import looked_up
 from speakerid.errors import ExternalIdTaken, SpeakerNotFound
 from speakerid.names import name_key
+from speakerid.types import FloatArray
+
+OF_KEY = "speakers_key"  # as the unit of work names the row that it updates: see db/binding.py
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def saving(db: Session, row: SpeakerRow) -> Iterator[None]:
 
 
 def with_sums(db: Session, row: SpeakerRow) -> SpeakerSums:
-    found = db.execute(_sums(row.gallery_key).where(SpeakerRow.key == row.key)).one()
+    found = db.execute(_sums(db, row.gallery_key, [row.key])).one()
     return _shape(found)
 
 
@@ -131,11 +136,12 @@ ALL_SPEAKERS = SpeakerFilter()
 def page(
     db: Session, gallery_key: int, *, after: str | None, limit: int, only: SpeakerFilter = ALL_SPEAKERS
 ) -> list[SpeakerSums]:
-    """Oldest first, behind the speaker id `after`."""
-    query = _sums(gallery_key).where(*only.conditions(db, gallery_key)).order_by(SpeakerRow.id).limit(limit)
+    """Oldest first, behind the speaker id `after`. Sums are only made of those who are on it."""
+    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, *only.conditions(db, gallery_key))
     if after is not None:
         query = query.where(SpeakerRow.id > after)
-    return [_shape(found) for found in db.execute(query)]
+    keys = list(db.scalars(query.order_by(SpeakerRow.id).limit(limit)))
+    return [_shape(found) for found in db.execute(_sums(db, gallery_key, keys).order_by(SpeakerRow.id))]
 
 
 def find(db: Session, gallery_key: int, only: SpeakerFilter) -> list[SpeakerRow]:
@@ -163,6 +169,13 @@ def every(db: Session, gallery_key: int, *, lock: bool = False) -> list[SpeakerR
 def by_keys(db: Session, gallery_key: int, keys: Sequence[int]) -> list[SpeakerRow]:
     query = select(SpeakerRow).where(among(db, gallery_key, keys))
     return list(db.scalars(query.order_by(SpeakerRow.key)))
+
+
+def put_voiceprints(db: Session, made: Mapping[int, FloatArray | None]) -> None:
+    """By speaker key, of very many: around the unit of work."""
+    table = Base.metadata.tables["speakers"]
+    put = update(table).where(table.c.key == bindparam(OF_KEY)).values(version=table.c.version + 1)
+    db.execute(put, [{OF_KEY: key, "voiceprint": one} for key, one in made.items()])
 
 
 def ids(db: Session, keys: Sequence[int]) -> list[str]:
@@ -199,13 +212,13 @@ def keys(db: Session, gallery_key: int, speaker_ids: Collection[str]) -> list[in
     return list(db.scalars(query))
 
 
-def _sums(gallery_key: int) -> Select[SpeakerRow, int, float]:
+def _sums(db: Session, gallery_key: int, keys: Sequence[int]) -> Select[SpeakerRow, int, float]:
     count = func.count(UtteranceRow.key)
     seconds = func.coalesce(func.sum(UtteranceRow.speech_s), 0.0)
     return (
         select(SpeakerRow, count, seconds)
         .outerjoin(UtteranceRow, UtteranceRow.speaker_key == SpeakerRow.key)
-        .where(SpeakerRow.gallery_key == gallery_key)
+        .where(among(db, gallery_key, keys))
         .group_by(SpeakerRow.key)
         .options(selectinload(SpeakerRow.tag_rows))
     )

@@ -52,6 +52,12 @@ def add(db: Session, row: UnknownVoiceRow | HearingRow) -> None:
     db.flush()
 
 
+def forget_others(db: Session, gallery_key: int, fingerprint: str) -> None:
+    """Those of another encoder than this."""
+    others = (UnknownVoiceRow.gallery_key == gallery_key, UnknownVoiceRow.encoder_fingerprint != fingerprint)
+    db.execute(delete(UnknownVoiceRow).where(*others))
+
+
 def comparable(db: Session, gallery_key: int, fingerprint: str) -> list[UnknownVoiceRow]:
     """Those embedded by this encoder, oldest first, with a voiceprint that can be used."""
     query = select(UnknownVoiceRow).where(

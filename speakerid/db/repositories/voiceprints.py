@@ -137,8 +137,8 @@ def count_voiceprints(db: Session, gallery_key: int) -> int:
 
 def recognizable(db: Session, gallery_key: int, keys: Collection[int]) -> set[int]:
     """Those of `keys` who have a voiceprint and may be recognized."""
-    query = select(SpeakerRow.key).where(SpeakerRow.gallery_key == gallery_key, SpeakerRow.voiceprint.is_not(None))
-    return set(db.scalars(query.where(consenting(), is_in(db, SpeakerRow.key, keys))))
+    query = select(SpeakerRow.key).where(among(db, gallery_key, list(keys)), SpeakerRow.voiceprint.is_not(None))
+    return set(db.scalars(query.where(consenting())))
 
 
 def between(
@@ -167,6 +167,15 @@ def stored_voiceprints(
         yield [(key, bytes(data)) for key, data in part]
 
 
+def changed(db: Session, gallery_key: int, keys: Sequence[int]) -> tuple[list[tuple[int, bytes]], set[int]]:
+    """Of a few of `keys`, what `stored_voiceprints` and `unreadable` say; in one statement of a plain SQLite store."""
+    if keyring_of(db) is not None or db.get_bind().dialect.name != "sqlite":
+        parts = stored_voiceprints(db, gallery_key, len(keys), keys)
+        return [row for part in parts for row in part], unreadable(db, gallery_key, keys)
+    found = db.connection().execute(_CHANGED, {"gallery": gallery_key, "keys": list(keys)}).all()
+    return [(key, data) for key, data, _ in found], {key for key, _, is_unreadable in found if is_unreadable}
+
+
 def sample(db: Session, gallery_key: int, keys: NDArray[np.int64], *, every: int) -> list[tuple[int, FloatArray]]:
     """`(key, voiceprint (dim,))` by rising key of about one in `every` of `keys`: the same ones whoever asks.
 
@@ -191,9 +200,7 @@ def unreadable(db: Session, gallery_key: int, keys: Sequence[int] | None = None)
         return set() if keys is None else unopened(db, gallery_key, keys)
     if db.get_bind().dialect.name != "sqlite":
         return set()
-    kinds = [func.json_type(_text(column)) for column in (SpeakerRow.details, SpeakerRow.consent)]
-    no_object = or_(*(kind.is_distinct_from("object") for kind in kinds))
-    return set(db.scalars(select(SpeakerRow.key).where(among(db, gallery_key, keys), no_object)))
+    return set(db.scalars(select(SpeakerRow.key).where(among(db, gallery_key, keys), _no_object())))
 
 
 def unopened(db: Session, gallery_key: int, keys: Sequence[int] | None = None) -> set[int]:
@@ -203,6 +210,12 @@ def unopened(db: Session, gallery_key: int, keys: Sequence[int] | None = None) -
     said = (SpeakerRow.name, SpeakerRow.external_id, SpeakerRow.details, SpeakerRow.consent)
     rows = db.execute(select(SpeakerRow.key, *said).where(among(db, gallery_key, keys)))
     return {key for key, *values in rows if any(map(is_damaged, values))}
+
+
+def _no_object() -> ColumnElement[bool]:
+    """That metadata or consent are no JSON object, in a plain SQLite store."""
+    kinds = [func.json_type(_text(column)) for column in (SpeakerRow.details, SpeakerRow.consent)]
+    return or_(*(kind.is_distinct_from("object") for kind in kinds))
 
 
 def _text(column: InstrumentedAttribute[Any]) -> ColumnElement[str | None]:
@@ -221,3 +234,10 @@ def vectors_of(
     good = np.abs(np.linalg.norm(vectors, axis=1) - 1.0) <= NORM_TOLERANCE  # also false for NaN
     damaged.update({key for key, _ in rows}.difference(keys[good].tolist()))
     return keys[good], vectors[good]
+
+
+_CHANGED = select(_COLUMNS.key, type_coerce(_COLUMNS.voiceprint, VectorBytes), _no_object()).where(
+    _COLUMNS.key.in_(bindparam("keys", expanding=True)),
+    _COLUMNS.gallery_key + 0 == bindparam("gallery"),  # see `among`
+    _COLUMNS.voiceprint.is_not(None),
+)

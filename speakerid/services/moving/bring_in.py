@@ -23,7 +23,8 @@ from speakerid.db.repositories import moving
 from speakerid.db.types import new_id, now
 from speakerid.encoders.base import label_of
 from speakerid.errors import GalleryFileDamaged, GalleryFileOtherEncoder, GalleryTaken, InvalidRequest
-from speakerid.scoring.cosine import shares, voiceprint
+from speakerid.index.faiss import EXACT_UP_TO
+from speakerid.scoring.cosine import shares, voiceprints
 from speakerid.services import galleries, serializers, validation
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
@@ -45,14 +46,14 @@ def bring_in(engine: Engine, file: Path | BinaryIO, name: str | None = None, *, 
     """Make the gallery of `file`, as `name` or by its own name; an empty gallery of that name makes room.
 
     Ids stay what they are, but for those that the store has already. `reembed`: with embeddings of the running encoder,
-    where the file is of another and carries all audio. Raises GalleryFileError, GalleryTaken,
+    where the file is of none that is served here and carries all audio. Raises GalleryFileError, GalleryTaken,
     FileMissing, InvalidRequest for a `name` that cannot be one.
     """
     with opened(file) as found:
         manifest = found.manifest
         called = validation.gallery_name(manifest.gallery.name if name is None else name)
-        fits = _fits(engine, manifest)
-        if not fits and not (reembed and manifest.audio == manifest.utterances):
+        fits = next((one for one in ((engine,) if reembed else engine.each) if _fits(one, manifest)), None)
+        if fits is None and not (reembed and manifest.audio == manifest.utterances):
             made_with = label_of(manifest.encoder.name, manifest.encoder.fingerprint)
             raise GalleryFileOtherEncoder(made_with, engine.encoder_label, audio=manifest.audio == manifest.utterances)
         with engine.read() as db:
@@ -60,7 +61,7 @@ def bring_in(engine: Engine, file: Path | BinaryIO, name: str | None = None, *, 
         found.check()  # before any writer has to wait
         clear_leftovers(engine)
         with nullcontext(found.parts()) if fits else reembedded(engine, found) as parts:
-            return _made(engine, called, manifest, parts)
+            return _made(engine, fits or engine, called, manifest, parts)
 
 
 def clear_leftovers(engine: Engine) -> None:
@@ -72,25 +73,32 @@ def clear_leftovers(engine: Engine) -> None:
             _erase(engine, row.key)
 
 
-def _made(engine: Engine, called: str, manifest: Manifest, parts: Iterator[GalleryPart]) -> GalleryImport:
+def _made(
+    engine: Engine, serving: Engine, called: str, manifest: Manifest, parts: Iterator[GalleryPart]
+) -> GalleryImport:
     with asking(None), engine.write() as db:  # the access log has it once, when it is there
-        gallery = _gallery(engine, db, f"{rows.HIDDEN}{this_process()}/{next(_NTH)}", manifest.gallery)
+        gallery = _gallery(serving, db, f"{rows.HIDDEN}{this_process()}/{next(_NTH)}", manifest.gallery)
     try:
         making = _Import(engine, gallery, manifest)
         making.run(parts)
         with engine.write() as db:
-            return making.show(db, called)
+            made = making.show(db, called)
     except BaseException:
         _erase(engine, gallery.key)
         raise
+    if manifest.speakers > EXACT_UP_TO:
+        serving.indexes.load_soon(gallery.key)
+    return made
 
 
 def _erase(engine: Engine, key: int) -> None:
-    while True:
-        with asking(None), engine.write(erase=True) as db:
-            if not moving.drop_speakers(db, key, ERASED_AT_ONCE):
-                moving.drop_hidden(db, key)
-                return
+    """The files of the store are gone through once, in the end: until then the gallery is there for whoever goes on."""
+    left = True
+    while left:
+        with asking(None), engine.write() as db:
+            left = moving.drop_speakers(db, key, ERASED_AT_ONCE)
+    with asking(None), engine.write(erase=True) as db:
+        moving.drop_hidden(db, key)
 
 
 class _Import:
@@ -99,16 +107,24 @@ class _Import:
         self._speaker_ids, self._utterance_ids = dict[str, str](), dict[str, str]()
 
     def run(self, parts: Iterator[GalleryPart]) -> None:
-        """A transaction a part."""
+        """What is written is made before its transaction begins, so that others wait for the writing alone."""
         speakers = utterances = audio = 0
         for part in parts:
-            with asking(None), self._engine.write() as self._db:
-                self._part(part)
+            keys = self._speakers(part)
+            for made in self._utterances(part, keys):
+                with self._writing() as db:
+                    self._give_ids(db, UtteranceRow, "utt", made, self._utterance_ids)
+                    moving.add_utterances(db, made)
             speakers += len(part.speakers)
             utterances += len(part.utterances)
             audio += sum(one.audio_bytes is not None for one in part.utterances)
         if (speakers, utterances, audio) != (self._manifest.speakers, self._manifest.utterances, self._manifest.audio):
             raise GalleryFileDamaged("it holds more or less than its manifest.json says")
+
+    @contextmanager
+    def _writing(self) -> Iterator[Handle]:
+        with asking(None), self._engine.write() as db:
+            yield db
 
     def show(self, db: Handle, name: str) -> GalleryImport:
         """From now on it is there. Raises GalleryTaken."""
@@ -119,78 +135,84 @@ class _Import:
         counts = self._manifest.utterances, self._manifest.audio
         return GalleryImport(made, *counts, self._speaker_ids, self._utterance_ids)
 
-    def _part(self, part: GalleryPart) -> None:
-        own = _by_speaker(part)
-        speaker_ids = self._ids(SpeakerRow, "spk", [one.id for one in part.speakers], self._speaker_ids)
-        voiceprints = (self._voiceprint(part, own.get(one.id, range(0))) for one in part.speakers)
-        lines = zip(part.speakers, speaker_ids, voiceprints, strict=True)
-        keys = moving.add_speakers(self._db, [self._speaker(*one) for one in lines])
-        self._tags(part.speakers, keys)
-        by_id = {one.id: key for one, key in zip(part.speakers, keys, strict=True)}
-        utterance_ids = self._ids(UtteranceRow, "utt", [one.id for one in part.utterances], self._utterance_ids)
+    def _speakers(self, part: GalleryPart) -> dict[str, int]:
+        """Their keys, by their ids in the file."""
+        voices = self._voiceprints(part)
+        made = [self._speaker(one, voices.get(one.id)) for one in part.speakers]
+        tags = [_tags(one) for one in part.speakers]
+        with self._writing() as db:
+            self._give_ids(db, SpeakerRow, "spk", made, self._speaker_ids)
+            keys = moving.add_speakers(db, made)
+            moving.add_tags(
+                db,
+                [
+                    {"gallery_key": self._gallery.key, "speaker_key": key, "tag": tag}
+                    for key, those in zip(keys, tags, strict=True)
+                    for tag in those
+                ],
+            )
+        return {one.id: key for one, key in zip(part.speakers, keys, strict=True)}
+
+    def _utterances(self, part: GalleryPart, speaker_keys: dict[str, int]) -> Iterator[list[dict[str, Any]]]:
+        """As many at a time as memory should hold with their audio."""
         made, size = list[dict[str, Any]](), 0
-        for line, utterance_id, embedding in zip(part.utterances, utterance_ids, part.embeddings, strict=True):
+        for line, embedding in zip(part.utterances, part.embeddings, strict=True):
             kept = {
                 "fingerprint": part.fingerprints.next(line.fingerprint_bytes),
                 "audio": part.audio.next(line.audio_bytes),
             }
-            made.append(self._utterance(line, utterance_id, by_id[line.speaker], embedding) | kept)
+            made.append(self._utterance(line, speaker_keys[line.speaker], embedding) | kept)
             size += line.audio_bytes or 0
             if size >= AUDIO_AT_ONCE_BYTES:
-                moving.add_utterances(self._db, made)
+                yield made
                 made, size = [], 0
-        moving.add_utterances(self._db, made)
+        yield made
 
-    def _ids(
-        self, kind: type[SpeakerRow] | type[UtteranceRow], prefix: str, ids: Sequence[str], changed: dict[str, str]
-    ) -> list[str]:
+    def _give_ids(
+        self,
+        db: Handle,
+        kind: type[SpeakerRow] | type[UtteranceRow],
+        prefix: str,
+        made: Sequence[dict[str, Any]],
+        changed: dict[str, str],
+    ) -> None:
         """New ones where others have them; in the same order. Raises GalleryFileDamaged for one that is there twice."""
-        taken = sorted(moving.ids_elsewhere(self._db, kind, self._gallery.key, ids))
+        ids = [row["id"] for row in made]
+        taken = sorted(moving.ids_elsewhere(db, kind, self._gallery.key, ids))
         new = dict(zip(taken, sorted(new_id(prefix) for _ in taken), strict=True))
         if len(set(ids)) != len(ids) or not changed.keys().isdisjoint(ids):
             raise GalleryFileDamaged(moving.TWICE)
         changed.update(new)
-        return [new.get(one, one) for one in ids]
+        for row in made if new else ():
+            row["id"] = new.get(row["id"], row["id"])
 
-    def _voiceprint(self, part: GalleryPart, nth: range) -> FloatArray | None:
-        """Of these utterances of the part, as an enrollment makes it. Raises GalleryFileDamaged."""
-        if not nth:
-            return None
-        seconds = np.array([part.utterances[one].speech_seconds for one in nth])
-        embeddings = part.embeddings[nth.start : nth.stop]
+    def _voiceprints(self, part: GalleryPart) -> dict[str, FloatArray]:
+        """By speaker id, of those with utterances, as an enrollment makes them. Raises GalleryFileDamaged."""
+        counts = _counts(part)
+        seconds = np.array([one.speech_seconds for one in part.utterances])
         try:
-            return voiceprint(embeddings, shares(self._manifest.gallery.combining, seconds))
+            weights = shares(self._manifest.gallery.combining, seconds)
+            return dict(zip(counts, voiceprints(part.embeddings, list(counts.values()), weights), strict=True))
         except ValueError as error:
             raise GalleryFileDamaged(f"no voiceprint can be made: {error}") from None
 
-    def _speaker(self, line: SpeakerLine, speaker_id: str, voice: FloatArray | None) -> dict[str, Any]:
+    def _speaker(self, line: SpeakerLine, voice: FloatArray | None) -> dict[str, Any]:
         with _checked(line.id):
             return {
-                "id": speaker_id,
+                "id": line.id,
                 "gallery_key": self._gallery.key,
                 "name": validation.name(line.name),
                 "external_id": None if line.external_id is None else validation.name(line.external_id, "external_id"),
-                "details": validation.details(line.metadata, "metadata"),
+                "metadata": validation.details(line.metadata, "metadata"),
                 "consent": validation.consent(line.consent),
                 "opted_out_at": None if line.opted_out_at is None else _utc(line.opted_out_at),
                 "voiceprint": voice,
                 "created_at": _utc(line.created_at),
             }
 
-    def _tags(self, lines: Sequence[SpeakerLine], keys: Sequence[int]) -> None:
-        """Raises GalleryFileDamaged."""
-        made = list[dict[str, Any]]()
-        for line, key in zip(lines, keys, strict=True):
-            with _checked(line.id):
-                tags = validation.tags(line.tags)
-            made += [{"gallery_key": self._gallery.key, "speaker_key": key, "tag": tag} for tag in tags]
-        moving.add_tags(self._db, made)
-
-    def _utterance(
-        self, line: UtteranceLine, utterance_id: str, speaker_key: int, embedding: FloatArray
-    ) -> dict[str, Any]:
+    def _utterance(self, line: UtteranceLine, speaker_key: int, embedding: FloatArray) -> dict[str, Any]:
         return {
-            "id": utterance_id,
+            "id": line.id,
             "gallery_key": self._gallery.key,
             "speaker_key": speaker_key,
             "sha256": line.sha256,
@@ -244,15 +266,20 @@ def _gallery(engine: Engine, db: Handle, name: str, line: GalleryLine) -> Galler
     return row
 
 
-def _by_speaker(part: GalleryPart) -> dict[str, range]:
-    """Which utterances each has. Raises GalleryFileDamaged where those of one are not together."""
-    found, nth = dict[str, range](), 0
+def _tags(line: SpeakerLine) -> tuple[str, ...]:
+    """Raises GalleryFileDamaged."""
+    with _checked(line.id):
+        return validation.tags(line.tags)
+
+
+def _counts(part: GalleryPart) -> dict[str, int]:
+    """How many utterances each speaker has who has any, in their order. Raises GalleryFileDamaged where those of one
+    are not together."""
+    found = dict[str, int]()
     for speaker, lines in groupby(part.utterances, lambda one: one.speaker):
-        count = sum(1 for _ in lines)
         if speaker in found:
             raise GalleryFileDamaged("its utterances are not together by speaker")
-        found[speaker] = range(nth, nth + count)
-        nth += count
+        found[speaker] = sum(1 for _ in lines)
     if not found.keys() <= {one.id for one in part.speakers}:
         raise GalleryFileDamaged("it has utterances of no speaker")
     return found

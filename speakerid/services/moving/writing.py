@@ -75,9 +75,7 @@ class GalleryWriter:
 
     def steps(self) -> Iterator[None]:
         """Raises GalleryFileError."""
-        after = 0
-        while rows := moving.speakers(self._db, self._gallery.key, after=after, limit=SPEAKERS_AT_ONCE):
-            after = rows[-1].key
+        for rows in moving.speakers(self._db, self._gallery.key, SPEAKERS_AT_ONCE):
             yield from self._speakers(rows)
         if self._part.speakers:
             yield from self._flush()

@@ -34,7 +34,8 @@ def start(engine: Engine, gallery: str, encoder: str | None = None) -> Reembeddi
             raise ReembeddingRunning(label_of(job.encoder_name, job.encoder_fingerprint))
         if job is None and row.encoder_fingerprint == target.encoder.fingerprint:
             raise SameEncoder(target.encoder_label, _labels(engine))
-        require_audio(db, row.key)
+        if job is None or not reembeddings.is_switched(db, job):
+            require_audio(db, row.key)
         if job is None:
             reembeddings.drop_ended(db, row.key)
             job = ReembeddingRow(
@@ -63,6 +64,8 @@ def cancel(engine: Engine, gallery: str) -> Reembedding:
     """
     with engine.write(erase=True) as db:
         row = reembeddings.latest(db, galleries.get(db, gallery).key, lock=True)
+        if row.state in ("queued", "running") and reembeddings.is_switched(db, row):
+            raise ReembeddingEnded("done")
         if row.state == "running":
             row.cancelling = True
         elif row.state == "queued":

@@ -1,6 +1,8 @@
-"""Make a gallery's embeddings anew, utterance by utterance, and put all of them in place in one transaction.
+"""Make a gallery's embeddings anew, utterance by utterance, and let the gallery have them all in one transaction.
 
-What is made is kept in the store as it comes, so that another process goes on where this one was killed.
+What is made is kept in the store as it comes, so that another process goes on where this one was killed. From the
+switch on it counts, and is read from where it is kept (`utterances.as_of_now`) until it is put in place, some rows at
+a time: with audio in them they are too many for one transaction, which all writers of a SQLite store would wait for.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from itertools import islice
 
-from speakerid.db.engine import Handle
 from speakerid.db.models import ReembeddingRow, UtteranceRow
 from speakerid.db.repositories import galleries, moving, reembeddings
 from speakerid.db.types import new_id
@@ -31,7 +32,7 @@ from speakerid.errors import (
     StoreError,
 )
 from speakerid.services.engine import Engine
-from speakerid.services.galleries import SPEAKERS_AT_ONCE, refresh_voiceprints
+from speakerid.services.galleries import remake_voiceprints
 from speakerid.services.probe import prepare_probe
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.recordings.worker import JobThreads, Lease, Stop
@@ -111,12 +112,14 @@ def run(
     assert row.worker is not None
     job = Claimed(row.key, row.gallery_key, row.worker)
     target = next(one for one in engine.each if one.encoder.fingerprint == row.encoder_fingerprint)
+    move = _Move(target, job, row, elsewhere)
     if row.cancelling:
         _end(engine, job, None)
-    elif row.attempts > ATTEMPTS:
+    elif row.attempts > ATTEMPTS and not move.is_switched():
         _end(engine, job, ReembeddingAbandoned(ATTEMPTS))
     else:
-        _work(engine, _Move(target, job, row, elsewhere), ending, watch)
+        ending.wait(AGAIN_S if row.attempts > ATTEMPTS else 0.0)  # the gallery has it: the rest cannot be given up
+        _work(engine, move, ending, watch)
 
 
 def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) -> None:
@@ -150,14 +153,19 @@ class _Move:
 
     def run(self, lease: Lease, watch: Watch) -> None:
         """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable, ClusterFailed."""
-        if self._elsewhere is not None:
+        if self._elsewhere is not None and not self.is_switched():
             self._embed_elsewhere(self._elsewhere, lease, watch)
-        while True:
+        while not self.is_switched():
             self._embed(lease, watch)
             lease.check()
-            if self._switch():
-                watch(100.0, 100.0)
-                return
+            self._switch()
+        watch(100.0, 100.0)
+        while self._put_in_place():
+            lease.check()
+
+    def is_switched(self) -> bool:
+        with self.engine.read() as db:
+            return reembeddings.is_switched(db, self.row)
 
     def _embed_elsewhere(self, elsewhere: Elsewhere, lease: Lease, watch: Watch) -> None:
         """What is missing now. What fails there is tried here, like who is enrolled meanwhile."""
@@ -189,18 +197,21 @@ class _Move:
     def _embed(self, lease: Lease, watch: Watch) -> None:
         """All that is missing, who is enrolled meanwhile included."""
         done, of = self._so_far()
-        after, unusable = 0, list[int]()
-        while rows := self._missing(after):
+        with self.engine.read() as db:
+            missing = reembeddings.keys_missing(db, self.row)
+        unusable = list[int]()
+        for start in range(0, len(missing), AT_ONCE):
+            rows = self._utterances(missing[start : start + AT_ONCE])
             made = {row.key: one for row in rows if (one := self._embedding(row, lease)) is not None}
             unusable += [row.key for row in rows if row.key not in made]
             self._keep(made)
-            after, done = rows[-1].key, done + len(rows)
+            done += len(rows)
             self._note(done, of, lease, watch)
         self._refuse(unusable)
 
-    def _missing(self, after: int) -> list[UtteranceRow]:
+    def _utterances(self, keys: list[int]) -> list[UtteranceRow]:
         with self.engine.read() as db:
-            return reembeddings.missing(db, self.row, after=after, limit=AT_ONCE)
+            return reembeddings.by_keys(db, self.row, keys)
 
     def _embedding(self, row: UtteranceRow, lease: Lease) -> FloatArray | None:
         """None for audio that cannot be decoded, or has too little speech for the encoder. Raises Stop."""
@@ -238,29 +249,32 @@ class _Move:
             if ids := reembeddings.ids_missing(db, self.row, unusable):
                 raise AudioUnusable(ids)
 
-    def _switch(self) -> bool:
-        """False where somebody was enrolled meanwhile: their utterances come first. Raises Stop."""
+    def _switch(self) -> None:
+        """Nothing, where somebody was enrolled meanwhile: their utterances come first. Raises Stop."""
         with self.engine.write() as db:
             gallery = galleries.hold(db, self.job.gallery_key)
             row = reembeddings.QUEUE.held(db, self.job.key, self.job.worker)
             if gallery is None or row is None or row.cancelling:
                 raise Stop
             if reembeddings.any_missing(db, row):
-                return False
+                return
             reembeddings.hold_speakers(db, gallery.key)
-            reembeddings.put_in_place(db, row)
             gallery.encoder_name, gallery.encoder_fingerprint = row.encoder_name, row.encoder_fingerprint
             gallery.version += 1
-            _make_voiceprints(db, gallery.key)
+            db.flush()
+            remake_voiceprints(db, gallery.key)
+
+    def _put_in_place(self) -> bool:
+        """Whether anything is left to do. Raises Stop."""
+        with self.engine.write() as db:
+            row = reembeddings.QUEUE.held(db, self.job.key, self.job.worker)
+            if row is None:
+                raise Stop
+            row.attempts = 1
+            if reembeddings.put_in_place(db, row):
+                return True
             jobs.end(db, row, "done")
-        return True
-
-
-def _make_voiceprints(db: Handle, gallery_key: int) -> None:
-    after = 0
-    while rows := moving.speakers(db, gallery_key, after=after, limit=SPEAKERS_AT_ONCE):
-        after = rows[-1].key
-        refresh_voiceprints(db, gallery_key, rows, noted=False)
+        return False
 
 
 def _stopped(engine: Engine, job: Claimed) -> None:
@@ -279,8 +293,15 @@ def _give_back(engine: Engine, job: Claimed, *, tried: bool) -> None:
 
 
 def _end(engine: Engine, job: Claimed, error: SpeakeridError | None) -> None:
-    """Failed with this error, without one cancelled; unless the job was lost meanwhile."""
+    """Failed with this error, without one cancelled; unless the job was lost meanwhile.
+
+    What the gallery has already is not taken from it: the rest of the work is tried again.
+    """
     with engine.write(erase=True) as db:
         row = reembeddings.QUEUE.held(db, job.key, job.worker)
-        if row is not None:
+        if row is not None and reembeddings.is_switched(db, row):
+            row.cancelling = False
+            db.flush()
+            reembeddings.QUEUE.give_back(db, job.key, job.worker, tried=True)
+        elif row is not None:
             jobs.end(db, row, "cancelled" if error is None else "failed", error)

@@ -128,7 +128,11 @@ def different(hearings: Sequence[Occurrence]) -> list[Occurrence]:
 
 
 def forget_like(engine: Engine, db: Handle, gallery: GalleryRow, voice: FloatArray, own: OwnStrangers | None) -> None:
-    """Forget every kept unknown speaker whom `voice (dim,)`, a voiceprint of the gallery's, would be taken for."""
+    """Forget every kept unknown speaker whom `voice (dim,)`, a voiceprint of the gallery's, would be taken for.
+
+    Those from before the gallery moved to another encoder go, too: no one can tell that they are not them.
+    """
+    unknowns.forget_others(db, gallery.key, gallery.encoder_fingerprint)
     kept = unknowns.comparable(db, gallery.key, engine.encoder.fingerprint)
     if not kept or gallery.encoder_fingerprint != engine.encoder.fingerprint:
         return

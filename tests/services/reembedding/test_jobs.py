@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -107,6 +108,16 @@ def test_the_way_back_is_the_same_way(both: Engine) -> None:
     jobs.start(both, "default")
     move(both)
     assert SpeakerID(both).identify(probe(ADA)).decision == "accept"
+
+
+def test_a_file_of_another_encoder_that_is_served_comes_in_with_it(both: Engine, tmp_path: Path) -> None:
+    other = SpeakerID(both.others[0], "other")
+    other.create_gallery("other")
+    other.enroll(ADA, utterance(ADA))
+    other.export_gallery("other", tmp_path / "voices.zip")
+    made = SpeakerID(both).import_gallery(tmp_path / "voices.zip", name="again")
+    assert made.gallery.encoder == both.others[0].encoder_label
+    assert SpeakerID(both.others[0], "again").identify(probe(ADA)).decision == "accept"
 
 
 def test_python_waits_until_it_has_ended(both: Engine) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import tracemalloc
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,14 +17,18 @@ from sqlalchemy import select, update
 from speakerid import SpeakerID
 from speakerid.db.cipher import KEY_BYTES, MasterKey
 from speakerid.db.models import UtteranceRow
-from speakerid.errors import EncoderMismatch
-from speakerid.services import galleries
+from speakerid.db.repositories import galleries as gallery_rows
+from speakerid.db.repositories import reembeddings
+from speakerid.db.repositories.speakers import SpeakerFilter
+from speakerid.errors import EncoderMismatch, ReembeddingEnded, ReembeddingRunning
+from speakerid.services import galleries, health, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.identify import identify
+from speakerid.services.moving.gallery_file import MANIFEST
 from speakerid.services.probe import prepare_probe
 from speakerid.services.reembedding import jobs, work
 from speakerid.services.verify import verify
-from speakerid.types import Identification, Reembedding
+from speakerid.types import Identification, Reembedding, Utterance
 from tests.db.rows import unit
 from tests.engines import EngineMaker, in_memory
 from tests.sampled import ADA, BEN, probe, silence, utterance
@@ -113,10 +119,10 @@ def test_a_gallery_answers_and_enrolls_with_the_old_encoder_until_all_is_made(bo
 def test_who_is_enrolled_at_the_last_moment_is_not_lost(both: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     switch, enrolled = work._Move._switch, list[str]()
 
-    def late(self: work._Move) -> bool:
+    def late(self: work._Move) -> None:
         if not enrolled:
             enrolled.append(SpeakerID(both).enroll(BEN, probe(BEN, 1)).utterance.id)
-        return switch(self)
+        switch(self)
 
     monkeypatch.setattr(work._Move, "_switch", late)
     jobs.start(both, "default", OTHER)
@@ -243,6 +249,83 @@ def test_an_index_that_was_in_memory_is_replaced_whole(both: Engine) -> None:
     move(both)
     assert in_memory(both).catch_up(key).vectors is not old
     assert len(in_memory(both.others[0]).catch_up(key)) == 2
+
+
+@pytest.fixture
+def halfway(both: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The gallery has the other encoder, and two of its six embeddings are in place: there the process was killed."""
+    put = work._Move._put_in_place
+    turns = list[None]()
+
+    def killed(self: work._Move) -> bool:
+        if turns:
+            raise Killed
+        turns.append(None)
+        return put(self)
+
+    jobs.start(both, "default", OTHER)
+    with monkeypatch.context() as patch:
+        patch.setattr(reembeddings, "PLACED_ROWS", 2)
+        patch.setattr(work._Move, "_put_in_place", killed)
+        with pytest.raises(Killed):
+            move(both)
+    let_lease_run_out(both)
+    assert [name for name, _ in embeddings(both)] == [OTHER] * 2 + ["fake"] * 4
+    return both
+
+
+def test_all_that_is_read_is_of_the_new_encoder_before_it_is_in_place(halfway: Engine, tmp_path: Path) -> None:
+    """Answers, lists, an export, what an enrollment is compared with, and voiceprints that are made again."""
+    sid = SpeakerID(halfway.others[0])
+    before = asked(halfway), asked(halfway, BEN), sid.audit()
+    sid.export_gallery("default", tmp_path / "half.zip", audio=True)
+    assert {one.encoder for one in listed(halfway, BEN)} == {halfway.others[0].encoder_label}
+    with halfway.read() as db:
+        assert not [one.what for one in health.damage(db)]
+    move(halfway)
+    assert (asked(halfway), asked(halfway, BEN), sid.audit()) == before
+    assert [name for name, _ in embeddings(halfway)] == [OTHER] * 6
+    sid.export_gallery("default", tmp_path / "whole.zip", audio=True)
+    assert members(tmp_path / "half.zip") == members(tmp_path / "whole.zip")
+
+
+def test_whoever_changes_something_before_all_is_in_place_is_right(halfway: Engine) -> None:
+    sid = SpeakerID(halfway.others[0])
+    sid.enroll(BEN, probe(BEN, 1))
+    sid.delete_utterance(ADA, listed(halfway, ADA)[-1].id)
+    move(halfway)
+    found = [name for name, _ in embeddings(halfway)]
+    with halfway.read() as db:
+        assert not health.damage(db)  # each voiceprint is what its utterances make
+    assert (latest(halfway).state, found) == ("done", [OTHER] * 6)
+
+
+def test_what_the_gallery_has_already_is_not_taken_from_it(halfway: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By cancelling, by a failure, or by a move to another encoder that begins before."""
+    with pytest.raises(ReembeddingEnded):
+        jobs.cancel(halfway, "default")
+    with pytest.raises(ReembeddingRunning):
+        jobs.start(halfway, "default")
+    with monkeypatch.context() as patch:
+        patch.setattr(reembeddings, "put_in_place", lambda *_: 1 / 0)
+        for _ in range(work.ATTEMPTS + 1):
+            move(halfway)
+    assert (latest(halfway).state, made(halfway)) == ("queued", 4)
+    move(halfway)
+    assert (latest(halfway).state, made(halfway)) == ("done", 0)
+
+
+def listed(engine: Engine, name: str) -> Sequence[Utterance]:
+    with engine.read() as db:
+        gallery = gallery_rows.get(db, "default")
+        (found,) = speakers.page(db, gallery, only=SpeakerFilter(name=name)).items
+        return speakers.list_utterances(db, gallery, found.id).items
+
+
+def members(file: Path) -> dict[str, bytes]:
+    """Of a gallery's file, but for when it was written."""
+    with zipfile.ZipFile(file) as inside:
+        return {one: inside.read(one) for one in inside.namelist() if one != MANIFEST}
 
 
 def test_the_calibration_of_the_old_encoder_is_not_used(both: Engine) -> None:
