@@ -18,7 +18,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -124,21 +124,22 @@ def opened_after_a_kill(folder: Path, speakers: int) -> Figures:
     return {"store_mb": left // 1_000_000}
 
 
-def measure(folder: Path, speakers: int) -> None:
+def measure(folder: Path, speakers: int) -> Iterator[tuple[str, Figures]]:
+    """Of each step, by its name."""
     if not (folder / "gallery.zip").exists():
-        _say("made_up", *_run(made_up, folder, speakers))
+        yield "made_up", _run(made_up, folder, speakers)[0]
     for name in ("store.db", "killed.db"):
         _engine(folder / name).close()
     with another_writer(folder / "store.db") as longest:
         figures, took_s = _run(imported, folder, speakers)
-    _say("imported", figures | {"another_waited_s": round(longest(), 2)}, took_s)
-    _say("indexed", *_run(indexed, folder, speakers))
+    yield "imported", figures | {"another_waited_s": round(longest(), 2)}
+    yield "indexed", _run(indexed, folder, speakers)[0]
     process = multiprocessing.get_context("spawn").Process(target=_bring_in, args=(folder / "killed.db", folder))
     process.start()
     process.join(KILLED_AFTER * took_s)
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
-    _say("opened_after_a_kill", *_run(opened_after_a_kill, folder, speakers))
+    yield "opened_after_a_kill", _run(opened_after_a_kill, folder, speakers)[0]
 
 
 def _bring_in(store: Path, folder: Path) -> None:
@@ -162,11 +163,6 @@ def _peak_mib() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def _say(name: str, figures: Figures, _: float) -> None:
-    sys.stdout.write(f"{json.dumps({name: figures})}\n")
-    sys.stdout.flush()
-
-
 def _engine(store: Path) -> Engine:
     return build_engine(Settings(store=str(store)), FakeEncoder(dim=DIM))
 
@@ -184,7 +180,9 @@ def main(arguments: list[str] | None = None) -> None:
     with TemporaryDirectory() as made:
         folder = asked.folder or Path(made)
         folder.mkdir(exist_ok=True)
-        measure(folder, asked.speakers)
+        for name, figures in measure(folder, asked.speakers):
+            sys.stdout.write(f"{json.dumps({name: figures})}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ class Latencies:
     beside_ms: list[float] = field(default_factory=list)
     alone_ms: list[float] = field(default_factory=list)
 
+    def ratio(self, q: int) -> float:
+        """Of the percentile `q` with a recording to that without."""
+        return _percentile(self.beside_ms, q) / _percentile(self.alone_ms, q)
+
     def report(self) -> str:
         columns = {"with a recording": self.beside_ms, "without": self.alone_ms}
         rows = [
@@ -49,7 +53,7 @@ class Latencies:
             f"p50 {_percentile(took, 50):6.1f}   p95 {_percentile(took, 95):6.1f}"
             for name, took in columns.items()
         ]
-        ratios = [f"p{q} {_percentile(self.beside_ms, q) / _percentile(self.alone_ms, q):.2f}" for q in (50, 95)]
+        ratios = [f"p{q} {self.ratio(q):.2f}" for q in (50, 95)]
         return "\n".join([*rows, f"{'ratio':18}{'   '.join(ratios)}"])
 
 
@@ -107,6 +111,16 @@ def measured(url: str, recording: Path, rounds: int) -> Latencies:
     return found
 
 
+def measure(speech: Path, encoder: str, rounds: int, minutes: float) -> Latencies:
+    """Keeps this process, and those that it starts, on CORES."""
+    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Path(folder) / "talk.flac"
+        write_conversation(speech, 60.0 * minutes, recording)
+        with running(Path(folder) / "voices.db", encoder) as url:
+            return measured(url, recording, rounds)
+
+
 def write_conversation(speech: Path, seconds: float, file: Path) -> None:
     talks = [one.samples for one in conversations(cast_to_measure(speech), COUNT, SEED)]
     soundfile.write(file, np.concatenate(talks)[: int(seconds * SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ)
@@ -119,12 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of the recording")
     options = parser.parse_args(arguments)
-    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
-    with tempfile.TemporaryDirectory() as folder:
-        recording = Path(folder) / "talk.flac"
-        write_conversation(options.speech, 60.0 * options.minutes, recording)
-        with running(Path(folder) / "voices.db", options.encoder) as url:
-            found = measured(url, recording, options.rounds)
+    found = measure(options.speech, options.encoder, options.rounds, options.minutes)
     sys.stdout.write(found.report() + "\n")
     return 0
 
