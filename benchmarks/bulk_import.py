@@ -14,7 +14,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import resource
 import signal
 import sys
 import time
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.moving import another_writer
+from benchmarks.speed.evaluation import peak_mb
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import galleries, moving
@@ -92,11 +92,11 @@ def made_up(folder: Path, speakers: int) -> Figures:
 
 def imported(folder: Path, speakers: int) -> Figures:
     """And its index, where there are more than 100,000, which the process waits for when it closes the store."""
-    before, cpu = _peak_mib(), time.process_time()
+    before, cpu = peak_mb(), time.process_time()
     engine = _engine(folder / "store.db")
     made = bring_in.bring_in(engine, folder / "gallery.zip")
     assert made.gallery.speakers == speakers
-    without_index = {"cpu_s": round(time.process_time() - cpu, 1), "mib": _peak_mib() - before}
+    without_index = {"cpu_s": round(time.process_time() - cpu, 2), "mib": peak_mb() - before}
     engine.close()
     store_mb = (folder / "store.db").stat().st_size // 1_000_000
     return {"speakers": speakers, "store_mb": store_mb, "without_index": without_index}
@@ -110,7 +110,7 @@ def indexed(folder: Path, speakers: int) -> Figures:
     assert engine.indexes.size(key) == speakers
     ready = time.process_time()
     engine.close()
-    return {"snapshot_cpu_s": round(time.process_time() - ready, 1)}
+    return {"snapshot_cpu_s": round(time.process_time() - ready, 2)}
 
 
 def opened_after_a_kill(folder: Path, speakers: int) -> Figures:
@@ -153,14 +153,10 @@ def _run(step: Callable[[Path, int], Figures], folder: Path, speakers: int) -> t
 
 
 def _measured(step: Callable[[Path, int], Figures], folder: Path, speakers: int) -> tuple[Figures, float]:
-    before, began, cpu = _peak_mib(), time.monotonic(), time.process_time()
+    before, began, cpu = peak_mb(), time.monotonic(), time.process_time()
     figures = step(folder, speakers)
     took_s, cpu_s = time.monotonic() - began, time.process_time() - cpu
-    return {"cpu_s": round(cpu_s, 1), "clock_s": round(took_s, 1), "mib": _peak_mib() - before} | figures, took_s
-
-
-def _peak_mib() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return {"cpu_s": round(cpu_s, 2), "clock_s": round(took_s, 1), "mib": peak_mb() - before} | figures, took_s
 
 
 def _engine(store: Path) -> Engine:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from recipes.simulation.conversations import cast_to_measure, conversations
 from speakerid import samples
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.cli.server.child_server import running
-from speakerid.client import Client
+from speakerid.client import Client, ClientError
 
 CORES = 2
 ROUNDS = 5
@@ -85,7 +86,8 @@ class Asker:
         took = list[float]()
         while self._client.recording_job(sent).state == "running" and len(took) < MOST:
             took += self.ask(BETWEEN_LOOKS)
-        self._client.cancel_recording(sent)
+        with suppress(ClientError):  # it has ended
+            self._client.cancel_recording(sent)
         self._until(lambda: self._client.recording_job(sent).state != "running")
         return took
 
