@@ -76,7 +76,8 @@ STATUSES: dict[type[errors.SpeakeridError], int] = {
     errors.SettingsError: 500,
 }
 # Failures whose own words may be said to anybody.
-SAID = (errors.StoreBusy, errors.StoreReplaced, errors.EncryptionChanged, errors.EncoderWorkerLost)
+STAYS = (errors.StoreReplaced, errors.EncryptionChanged, errors.PgvectorUnavailable)  # until somebody does something
+SAID = (errors.StoreBusy, errors.EncoderWorkerLost, *STAYS)
 STORE_RETRY_S = 5
 NO_STORE = (
     f"The store cannot be used now: it is busy, or its disk or server does not answer. Try again in {STORE_RETRY_S} s; "
@@ -166,8 +167,8 @@ def disclosed(error: errors.SpeakeridError, status: int, request_id: str) -> tup
 def _headers(error: errors.SpeakeridError) -> dict[str, str]:
     if isinstance(error, errors.Overloaded | errors.StoreBusy | errors.EncoderWorkerLost):
         return {"Retry-After": str(error.retry_after_s)}
-    if isinstance(error, errors.StoreReadOnly | errors.StoreReplaced | errors.EncryptionChanged):
-        return {}  # it stays so until somebody does something about it
+    if isinstance(error, (errors.StoreReadOnly, *STAYS)):
+        return {}
     if isinstance(error, errors.StoreUnavailable):
         return {"Retry-After": str(STORE_RETRY_S)}
     if isinstance(error, errors.ContentEncodingUnsupported):

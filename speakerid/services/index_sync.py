@@ -100,9 +100,9 @@ class IndexSync:
         return [len(index) for index in tuple(self._galleries.values()) if index.vectors is not None]
 
     def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
-        """The nearest voiceprints to `query (dim,)`, of all that is committed, wherever."""
+        """The nearest voiceprints to `query (dim,)`, of all that is committed; none of another length."""
         vectors = self.catch_up(gallery_key).vectors
-        if vectors is None or not len(vectors):
+        if vectors is None or not len(vectors) or vectors.dim != len(query):
             return NO_NEIGHBORS
         size = len(vectors)
         return Neighbors(keys=tuple(vectors.search(query[None, :], min(k, size)).keys[0].tolist()), size=size)
@@ -136,9 +136,9 @@ class IndexSync:
 
     def leave(self) -> None:
         """Drop the indexes of erased galleries, with their snapshots, and of those that have another encoder now."""
-        own = self._own()
-        self.forget(set(self._galleries) - set(own))
-        for gallery_key in {key for key in tuple(self._galleries) if not own.get(key)}:
+        held, own = tuple(self._galleries), self._own()  # in this order: one that is made meanwhile stays
+        self.forget(set(held) - set(own))
+        for gallery_key in {key for key in held if not own.get(key)}:
             self._galleries.pop(gallery_key, None)
 
     def apply(self, touched: dict[int, set[int]]) -> None:

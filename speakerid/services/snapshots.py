@@ -88,14 +88,15 @@ class Snapshots:
 
     def blank(self, gallery_key: int, speaker_keys: Collection[int]) -> None:
         """Overwrite what it has of these speakers; of those who came later it has nothing."""
-        path = self._existing(gallery_key)
-        if path is None or not speaker_keys:
+        if self._folder is None or not speaker_keys:
             return
-        with suppress(OSError), held(path.parent, alone=False):  # one that is just replaced is looked at afterwards
-            if min(speaker_keys) > self._newest(path):
+        with suppress(OSError), held(self._folder, alone=False):  # one that is just put in its place is looked at then
+            path = self._existing(gallery_key)
+            if path is None or min(speaker_keys) > self._newest(path):
                 return
-        with self._changing(path):
-            _blank(path, speaker_keys)
+        if (path := self._existing(gallery_key)) is not None:
+            with self._changing(path):
+                _blank(path, speaker_keys)
 
     def _newest(self, path: Path) -> float:
         """The newest speaker that the file has: remembered, as each enrollment asks; no end where that is not known."""
@@ -134,9 +135,10 @@ class Snapshots:
 
     def forget(self, gallery_key: int) -> None:
         """Delete it, with its gallery or because it is useless."""
-        if (path := self._existing(gallery_key)) is not None:
-            with suppress(OSError):  # on a read-only medium it stays, and is passed over each time
-                path.unlink(missing_ok=True)
+        if self._folder is not None:
+            with suppress(OSError), held(self._folder, alone=True):  # also one that is just put in its place
+                if (path := self._existing(gallery_key)) is not None:
+                    path.unlink(missing_ok=True)  # on a read-only medium it stays, and is passed over each time
 
     def _existing(self, gallery_key: int) -> Path | None:
         path = None if self._folder is None else self._folder / f"gallery-{gallery_key}.snapshot"

@@ -11,8 +11,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from speakerid.db import engine as opening
+from speakerid.db.pgvector import GONE
 from speakerid.db.store_file import SqliteFile
+from speakerid.errors import PgvectorUnavailable
 from speakerid.services.engine import Engine
+from speakerid.services.index_sync import IndexSync
 from tests.api.asking import DEFAULT, SPEAKERS, enrolled, identify, new_speaker, refused
 from tests.sampled import ADA, probe, utterance
 
@@ -61,6 +64,20 @@ def test_nothing_is_enrolled_once_another_file_has_its_name(
     refused(client.post(f"{SPEAKERS}/{ada}/utterances", content=utterance(ADA)), 503, "store_replaced")
     refused(client.delete(f"{SPEAKERS}/{ada}"), 503, "store_replaced")
     assert client.get("/readyz").status_code == 503
+
+
+def test_a_server_whose_postgresql_searches_no_longer_says_to_start_it_anew(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled(client, ADA)
+
+    def gone(*_: object) -> None:
+        raise PgvectorUnavailable(GONE)
+
+    monkeypatch.setattr(IndexSync, "search", gone)
+    answer = client.post(f"{DEFAULT}/identify", content=probe(ADA))
+    assert refused(answer, 503, "pgvector_unavailable")["detail"] == GONE
+    assert "retry-after" not in answer.headers
 
 
 def test_a_store_that_became_read_only_is_not_ready(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from speakerid.db.engine import Database
-from speakerid.db.repositories import galleries
+from speakerid.db.engine import Database, Handle
+from speakerid.db.repositories import changes, galleries
+from speakerid.db.repositories import speakers as rows
 from speakerid.index import snapshot
 from speakerid.services import galleries as gallery_verbs
 from speakerid.services.engine import Engine
+from speakerid.services.snapshots import Snapshots
 from tests.db.rows import unit
 from tests.engines import EngineMaker, in_memory
-from tests.services.enrolled import add_speaker, made_up
+from tests.services.enrolled import add_gallery, add_speaker, erase_speaker, made_up
 from tests.services.snapshotted import PEOPLE, add, enroll, file_of, key_of, nearest, opened, stored
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -52,6 +57,50 @@ def test_whoever_enrolls_leaves_the_file_alone(filled: Engine, folder: Path, mon
     assert looked == [file_of(filled, folder)]
 
 
+def erase_one(engine: Engine) -> None:
+    with engine.read() as db:
+        who = rows.every(db, galleries.get(db, "default").key)[7].id
+    erase_speaker(engine, who)
+
+
+def erase_all(engine: Engine) -> None:
+    with engine.write(erase=True) as db:
+        db.delete(galleries.get(db, "default"))
+        changes.record_erased_gallery(db, 1)
+
+
+@pytest.mark.parametrize(("erase", "left"), [(erase_one, PEOPLE - 1), (erase_all, None)])
+def test_what_is_erased_while_the_first_file_is_put_in_its_place_is_not_in_it(
+    open_engine: EngineMaker,
+    store_url: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    erase: Callable[[Engine], None],
+    left: int | None,
+) -> None:
+    engine = opened(open_engine, store_url, folder)
+    with engine.write() as db:
+        for nth in range(PEOPLE):
+            add(db, "default", nth)
+    place, compared, erasing = folder / "gallery-1.snapshot", Snapshots._bring_up_to_date, list[threading.Thread]()
+
+    def compared_then_erased(self: Snapshots, db: Handle, gallery_key: int, path: Path) -> None:
+        compared(self, db, gallery_key, path)
+        if not erasing:
+            thread = threading.Thread(target=erase, args=(engine,))
+            thread.start()
+            erasing.append(thread)
+            thread.join(0.5)  # it has to wait for the file; if it does not, it is through by then
+
+    monkeypatch.setattr(Snapshots, "_bring_up_to_date", compared_then_erased)
+    engine.indexes.load_all()
+    until(lambda: bool(erasing))
+    erasing[0].join()
+    engine.indexes.close()
+    found = int((snapshot.read(place)[1].stored.scales > 0).sum()) if place.exists() else None
+    assert found == left
+
+
 def test_a_gallery_that_came_in_is_loaded_behind_and_leaves_a_snapshot(
     filled: Engine, open_engine: EngineMaker, store_url: str, folder: Path
 ) -> None:
@@ -83,3 +132,21 @@ def test_a_search_after_a_commit_that_changed_no_voiceprint_opens_no_transaction
         db.execute(text("UPDATE galleries SET version = version + 1"))
     monkeypatch.setattr(Database, "read", lambda _: pytest.fail("the store was read"))
     assert len(engine.indexes.search(key, unit(1), 1).keys) == 1
+
+
+def test_a_gallery_that_is_made_while_others_are_looked_for_stays_in_memory(
+    filled: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = in_memory(filled)
+    looked = sync._own
+
+    def made_meanwhile() -> dict[int, bool]:
+        found = looked()
+        add_gallery(filled, "new")
+        add_speaker(filled, "Ada", made_up(unit(1)), gallery="new")
+        sync.catch_up(key_of(filled, "new"))
+        return found
+
+    monkeypatch.setattr(sync, "_own", made_meanwhile)
+    sync.leave()
+    assert key_of(filled, "new") in sync.loaded()

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NICENESS = 10  # a ninth of a core's time while the server wants all of it
-IDLE_S = 60.0  # that it waits for the next recording: to begin costs 2 s of CPU time, to wait 200 or 300 MB
+NICENESS = 10  # a tenth of a core's time while the server wants all of it
+IDLE_S = 60.0  # that it waits for the next recording: to begin costs 2 s of CPU time, to wait 200 to 400 MB
 LOOK_S = 1.0
 AGAIN_S = 5.0  # after it failed
 TOLD = ("decided", "decoded")  # what `Workload` counts
@@ -85,15 +85,16 @@ class RecordingProcess(JobThreads):
             with self._process as process:
                 yield process
         finally:
-            self._process = None
+            with self._changed:
+                self._process = None
 
     def _environment(self) -> dict[str, str]:
-        """The server's, with what was given to it as options."""
-        return os.environ | {
-            "SPEAKERID_STORE": self._settings.store,
-            "SPEAKERID_ENCODER": self._settings.encoder,
-            "PYTHONPATH": os.pathsep.join(os.path.abspath(place) for place in sys.path),
-        }
+        """The server's, with what was given to it as options, or by Ray as arguments (ray_app.py)."""
+        given = self._settings.model_dump(exclude_unset=True, exclude_none=True, exclude={"webhook_secret"})
+        code = os.pathsep.join(os.path.abspath(place) for place in sys.path)
+        return (
+            os.environ | {f"SPEAKERID_{name.upper()}": str(one) for name, one in given.items()} | {"PYTHONPATH": code}
+        )
 
 
 class ToldWorkload(Workload):
@@ -122,6 +123,7 @@ def main(server: int) -> None:
     from speakerid.cli.server.log_lines import set_up_log
     from speakerid.cli.server.tracing import collected
     from speakerid.db.erasure import BRIEFLY
+    from speakerid.services.follower import Follower
     from speakerid.settings import read_settings
 
     settings = read_settings()
@@ -130,11 +132,13 @@ def main(server: int) -> None:
         engine = build_engine(settings, effort=BRIEFLY, access="change", traces=traces)  # the server does the rest
         try:
             engine = with_other_encoders(replace(engine, workload=ToldWorkload()), settings)
-            worker = Worker(engine, settings.recording_workers)
+            worker, follower = Worker(engine, settings.recording_workers), Follower(engine)
+            follower.start()
             worker.start()
             while not ending.wait(LOOK_S) and os.getppid() == server and worker.idle_s() < IDLE_S:
                 pass
             worker.stop()
+            follower.stop()
         finally:
             engine.close()
 

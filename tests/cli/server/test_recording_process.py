@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from speakerid.audio.decode import decode
 from speakerid.cli.server import recording_process
@@ -127,3 +128,19 @@ def test_without_workers_nothing_is_begun(engine: Engine, monkeypatch: pytest.Mo
     working = RecordingProcess(engine, Settings(recording_workers=0))
     working.start()
     working.stop()
+
+
+def test_it_has_every_setting_of_the_server_wherever_that_has_it_from(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = Settings(
+        store="voices.db",
+        other_encoders="ecapa-mini",
+        models=Path("models"),
+        max_recording_seconds=60.5,
+        webhook_secret=SecretStr("of the server alone"),
+    )
+    for name, value in RecordingProcess(engine, given)._environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings().model_dump(exclude={"webhook_secret"}) == given.model_dump(exclude={"webhook_secret"})
+    assert Settings().webhook_secret is None

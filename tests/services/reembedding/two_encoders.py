@@ -37,9 +37,9 @@ class ReversedEncoder(FakeEncoder):
         return super().embed(waveforms)[:, ::-1].copy()
 
 
-def beside(engine: Engine, name: str = OTHER) -> Engine:
+def beside(engine: Engine, name: str = OTHER, dim: int = FakeEncoder.dim) -> Engine:
     """The same engine, that has the other encoder, too."""
-    encoder = ReversedEncoder(name=name)
+    encoder = ReversedEncoder(dim, name=name)
     other = replace(
         engine,
         encoder=Batcher(encoder, max_queue=64),
