@@ -43,7 +43,7 @@ docs: $(READY)
 serve: $(READY)
 	$(BIN)/speakerid serve
 
-# Ten minutes or so; what needs the speech is left out without it. `python -m benchmarks.compare OLD NEW` has two runs.
+# What needs the speech is left out without it. `python -m benchmarks.compare OLD NEW` has two runs.
 bench: $(READY)
 	$(BENCH).speed --speech $(SPEECH)
 
