@@ -43,8 +43,9 @@ docs: $(READY)
 serve: $(READY)
 	$(BIN)/speakerid serve
 
+# What needs the speech is left out without it. `python -m benchmarks.compare OLD NEW` has two runs.
 bench: $(READY)
-	$(BENCH).speed
+	$(BENCH).speed --speech $(SPEECH)
 
 # Attacks on the real service, on loopback only, a quarter of an hour or so: `make attack ONLY=kills` runs one part.
 attack: $(READY)
@@ -82,7 +83,7 @@ measure: $(READY)
 	$(BENCH).recordings.diarization --speech $(SPEECH) > $(MEASURED)/diarization.txt
 	$(BENCH).recordings.inbox --speech $(SPEECH) > $(MEASURED)/inbox.txt
 	$(BENCH).recordings.live --speech $(SPEECH) > $(MEASURED)/live.txt
-	$(BENCH).speed > $(MEASURED)/bench.json
+	$(BENCH).speed --speech $(SPEECH) > $(MEASURED)/bench.json
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -14,11 +14,10 @@ import hashlib
 import json
 import multiprocessing
 import os
-import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.moving import another_writer
+from benchmarks.speed.evaluation import peak_mb
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import galleries, moving
@@ -92,11 +92,11 @@ def made_up(folder: Path, speakers: int) -> Figures:
 
 def imported(folder: Path, speakers: int) -> Figures:
     """And its index, where there are more than 100,000, which the process waits for when it closes the store."""
-    before, cpu = _peak_mib(), time.process_time()
+    before, cpu = peak_mb(), time.process_time()
     engine = _engine(folder / "store.db")
     made = bring_in.bring_in(engine, folder / "gallery.zip")
     assert made.gallery.speakers == speakers
-    without_index = {"cpu_s": round(time.process_time() - cpu, 1), "mib": _peak_mib() - before}
+    without_index = {"cpu_s": round(time.process_time() - cpu, 2), "mib": peak_mb() - before}
     engine.close()
     store_mb = (folder / "store.db").stat().st_size // 1_000_000
     return {"speakers": speakers, "store_mb": store_mb, "without_index": without_index}
@@ -110,7 +110,7 @@ def indexed(folder: Path, speakers: int) -> Figures:
     assert engine.indexes.size(key) == speakers
     ready = time.process_time()
     engine.close()
-    return {"snapshot_cpu_s": round(time.process_time() - ready, 1)}
+    return {"snapshot_cpu_s": round(time.process_time() - ready, 2)}
 
 
 def opened_after_a_kill(folder: Path, speakers: int) -> Figures:
@@ -124,21 +124,22 @@ def opened_after_a_kill(folder: Path, speakers: int) -> Figures:
     return {"store_mb": left // 1_000_000}
 
 
-def measure(folder: Path, speakers: int) -> None:
+def measure(folder: Path, speakers: int) -> Iterator[tuple[str, Figures]]:
+    """Of each step, by its name."""
     if not (folder / "gallery.zip").exists():
-        _say("made_up", *_run(made_up, folder, speakers))
+        yield "made_up", _run(made_up, folder, speakers)[0]
     for name in ("store.db", "killed.db"):
         _engine(folder / name).close()
     with another_writer(folder / "store.db") as longest:
         figures, took_s = _run(imported, folder, speakers)
-    _say("imported", figures | {"another_waited_s": round(longest(), 2)}, took_s)
-    _say("indexed", *_run(indexed, folder, speakers))
+    yield "imported", figures | {"another_waited_s": round(longest(), 2)}
+    yield "indexed", _run(indexed, folder, speakers)[0]
     process = multiprocessing.get_context("spawn").Process(target=_bring_in, args=(folder / "killed.db", folder))
     process.start()
     process.join(KILLED_AFTER * took_s)
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
-    _say("opened_after_a_kill", *_run(opened_after_a_kill, folder, speakers))
+    yield "opened_after_a_kill", _run(opened_after_a_kill, folder, speakers)[0]
 
 
 def _bring_in(store: Path, folder: Path) -> None:
@@ -152,19 +153,10 @@ def _run(step: Callable[[Path, int], Figures], folder: Path, speakers: int) -> t
 
 
 def _measured(step: Callable[[Path, int], Figures], folder: Path, speakers: int) -> tuple[Figures, float]:
-    before, began, cpu = _peak_mib(), time.monotonic(), time.process_time()
+    before, began, cpu = peak_mb(), time.monotonic(), time.process_time()
     figures = step(folder, speakers)
     took_s, cpu_s = time.monotonic() - began, time.process_time() - cpu
-    return {"cpu_s": round(cpu_s, 1), "clock_s": round(took_s, 1), "mib": _peak_mib() - before} | figures, took_s
-
-
-def _peak_mib() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
-def _say(name: str, figures: Figures, _: float) -> None:
-    sys.stdout.write(f"{json.dumps({name: figures})}\n")
-    sys.stdout.flush()
+    return {"cpu_s": round(cpu_s, 2), "clock_s": round(took_s, 1), "mib": peak_mb() - before} | figures, took_s
 
 
 def _engine(store: Path) -> Engine:
@@ -184,7 +176,9 @@ def main(arguments: list[str] | None = None) -> None:
     with TemporaryDirectory() as made:
         folder = asked.folder or Path(made)
         folder.mkdir(exist_ok=True)
-        measure(folder, asked.speakers)
+        for name, figures in measure(folder, asked.speakers):
+            sys.stdout.write(f"{json.dumps({name: figures})}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ FETCHED = Settings().models_folder  # where this machine has its fetched models,
 # Files that take 15 s or more. Each runs in one piece on one core: one that began last would leave the others idle.
 LONG = (
     *("benchmarks/decisions/test_open_set.py", "test_image.py", "benchmarks/attack/test_attacks.py"),
-    *("api/test_bombs.py", "cli/test_console.py", "cli/test_worker.py", "docs/test_blocks.py", "api/test_openapi.py"),
+    *("api/test_bombs.py", "audio/test_bombs.py", "cli/test_console.py", "cli/test_worker.py"),
+    *("docs/test_blocks.py", "api/test_openapi.py"),
     *("evaluation/test_end_to_end.py", "evaluation/embedding/test_stage.py", "cli/test_command_line.py"),
     *("cli/test_serve.py", "training/test_finetune.py", "recipes/bundled_encoder/test_run.py", "api/test_auth.py"),
     *("cli/server/test_slow_clients.py", "test_privacy.py", "metrics/test_intervals.py", "cluster/test_local_ray.py"),

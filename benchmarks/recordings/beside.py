@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from recipes.simulation.conversations import cast_to_measure, conversations
 from speakerid import samples
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.cli.server.child_server import running
-from speakerid.client import Client
+from speakerid.client import Client, ClientError
 
 CORES = 2
 ROUNDS = 5
@@ -42,6 +43,10 @@ class Latencies:
     beside_ms: list[float] = field(default_factory=list)
     alone_ms: list[float] = field(default_factory=list)
 
+    def ratio(self, q: int) -> float:
+        """Of the percentile `q` with a recording to that without."""
+        return _percentile(self.beside_ms, q) / _percentile(self.alone_ms, q)
+
     def report(self) -> str:
         columns = {"with a recording": self.beside_ms, "without": self.alone_ms}
         rows = [
@@ -49,7 +54,7 @@ class Latencies:
             f"p50 {_percentile(took, 50):6.1f}   p95 {_percentile(took, 95):6.1f}"
             for name, took in columns.items()
         ]
-        ratios = [f"p{q} {_percentile(self.beside_ms, q) / _percentile(self.alone_ms, q):.2f}" for q in (50, 95)]
+        ratios = [f"p{q} {self.ratio(q):.2f}" for q in (50, 95)]
         return "\n".join([*rows, f"{'ratio':18}{'   '.join(ratios)}"])
 
 
@@ -81,7 +86,8 @@ class Asker:
         took = list[float]()
         while self._client.recording_job(sent).state == "running" and len(took) < MOST:
             took += self.ask(BETWEEN_LOOKS)
-        self._client.cancel_recording(sent)
+        with suppress(ClientError):  # it has ended
+            self._client.cancel_recording(sent)
         self._until(lambda: self._client.recording_job(sent).state != "running")
         return took
 
@@ -107,6 +113,16 @@ def measured(url: str, recording: Path, rounds: int) -> Latencies:
     return found
 
 
+def measure(speech: Path, encoder: str, rounds: int, minutes: float) -> Latencies:
+    """Keeps this process, and those that it starts, on CORES."""
+    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Path(folder) / "talk.flac"
+        write_conversation(speech, 60.0 * minutes, recording)
+        with running(Path(folder) / "voices.db", encoder) as url:
+            return measured(url, recording, rounds)
+
+
 def write_conversation(speech: Path, seconds: float, file: Path) -> None:
     talks = [one.samples for one in conversations(cast_to_measure(speech), COUNT, SEED)]
     soundfile.write(file, np.concatenate(talks)[: int(seconds * SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ)
@@ -119,12 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of the recording")
     options = parser.parse_args(arguments)
-    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
-    with tempfile.TemporaryDirectory() as folder:
-        recording = Path(folder) / "talk.flac"
-        write_conversation(options.speech, 60.0 * options.minutes, recording)
-        with running(Path(folder) / "voices.db", options.encoder) as url:
-            found = measured(url, recording, options.rounds)
+    found = measure(options.speech, options.encoder, options.rounds, options.minutes)
     sys.stdout.write(found.report() + "\n")
     return 0
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
@@ -36,6 +37,27 @@ app()
 """
 
 
+@dataclass(frozen=True)
+class LongCost:
+    """Of a recording of `seconds`, by the command itself."""
+
+    seconds: float
+    turns: int
+    voices: int
+    cpu_s: float
+    peak_mib: float
+
+    @property
+    def times_real_time(self) -> float:
+        return self.seconds / self.cpu_s
+
+    def __str__(self) -> str:
+        return (
+            f"{self.seconds / 3600:.2f} hours of wav, {self.turns} turns, {self.voices} voices: {self.cpu_s:.0f} s of "
+            f"CPU, {self.times_real_time:.0f} x real time, peak memory {self.peak_mib:.0f} MiB"
+        )
+
+
 def write_repeated(pieces: Iterable[FloatArray], seconds: float, file: Path) -> None:
     """`pieces` again and again, as 16-bit samples."""
     once, left = list(pieces), int(seconds * SAMPLE_RATE_HZ)
@@ -48,33 +70,29 @@ def write_repeated(pieces: Iterable[FloatArray], seconds: float, file: Path) -> 
                     return
 
 
+def measure(speech: Path, encoder: str, hours: float) -> LongCost:
+    with tempfile.TemporaryDirectory() as folder:
+        cost, file, answer = Path(folder) / "cost", Path(folder) / "long.wav", Path(folder) / "answer.json"
+        talks = conversations(cast_to_measure(speech), COUNT, SEED)
+        write_repeated((one.samples for one in talks), hours * 3600.0, file)
+        measured = [sys.executable, "-c", MEASURED.format(cost=str(cost))]
+        work = ["recording", str(file), "--out", str(answer)]
+        where = ["--store", str(Path(folder) / "voices.db"), "--encoder", encoder]
+        made = [sys.executable, "-m", "speakerid.cli", "db", "upgrade"]
+        subprocess.run([*made, *where[:2]], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*measured, *work, *where], check=True, stdout=subprocess.DEVNULL)
+        found = json.loads(answer.read_text(encoding="utf-8"))
+        cpu_s, peak_kib = json.loads(cost.read_text())
+    return LongCost(found["seconds"], len(found["turns"]), len(found["voices"]), cpu_s, peak_kib / KIB_PER_MIB)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure time and memory of one long recording.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech and noise")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--encoder", default="default")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        cost, file, answer = (
-            Path(folder) / "cost",
-            Path(folder) / "long.wav",
-            Path(folder) / "answer.json",
-        )
-        talks = conversations(cast_to_measure(options.speech), COUNT, SEED)
-        write_repeated((one.samples for one in talks), options.hours * 3600.0, file)
-        measured = [sys.executable, "-c", MEASURED.format(cost=str(cost))]
-        work = ["recording", str(file), "--out", str(answer)]
-        where = ["--store", str(Path(folder) / "voices.db"), "--encoder", options.encoder]
-        made = [sys.executable, "-m", "speakerid.cli", "db", "upgrade"]
-        subprocess.run([*made, *where[:2]], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([*measured, *work, *where], check=True)
-        found = json.loads(answer.read_text(encoding="utf-8"))
-        cpu_s, peak_kib = json.loads(cost.read_text())
-    sys.stdout.write(
-        f"{found['seconds'] / 3600:.2f} hours of wav, {len(found['turns'])} turns, "
-        f"{len(found['voices'])} voices: {cpu_s:.0f} s of CPU, {found['seconds'] / cpu_s:.0f} x real time, "
-        f"peak memory {peak_kib / KIB_PER_MIB:.0f} MiB\n"
-    )
+    sys.stdout.write(f"{measure(options.speech, options.encoder, options.hours)}\n")
     return 0
 
 

@@ -115,7 +115,7 @@ def _named(name: str, rows: Iterator[Figures]) -> Iterator[Figures]:
 def _lags(lags_s: Sequence[float], missed: Sequence[str], errors: Sequence[str]) -> Figures:
     """In milliseconds."""
     p50, p99 = np.percentile(lags_s, (50, 99)) if lags_s else (0.0, 0.0)
-    figures = {"p50_ms": p50, "p99_ms": p99, "max_ms": max(lags_s, default=0.0)}
+    figures = {"lag_p50_ms": p50, "lag_p99_ms": p99, "lag_max_ms": max(lags_s, default=0.0)}
     rounded = {name: round(1000 * float(value), 1) for name, value in figures.items()}
     return rounded | {"missed": len(missed), "first_missed": list(missed[:3]), "errors": list(errors[:3])}
 

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from speakerid import samples
 
@@ -21,6 +22,9 @@ class CommandCost:
 
     clock_s: list[float]
     cpu_s: list[float]
+
+    def medians(self) -> dict[str, float]:
+        return {"clock_s": median(self.clock_s), "cpu_s": median(self.cpu_s)}
 
 
 def identify_cost(store: Path, encoder: str = "default") -> CommandCost:

@@ -129,14 +129,15 @@ def measured(requests: int = REQUESTS, speakers: int = SPEAKERS, *, alone: bool 
             columns = {name: parts_ms(served, audio, requests) for name, audio in formats.items()}
         rates = {} if alone else answered_a_second(store, formats["WAV 16 kHz"], requests)
         commands = {"identify": store, "identify, without a store": store.with_name("none.db")}
-        cpu_s = {name: median(identify_cost(where, ENCODER).cpu_s) for name, where in commands.items()}
-    return {"parts_ms": columns, "answered_a_second": rates, "commands_cpu_s": cpu_s}
+        took = {name: identify_cost(where, ENCODER).medians() for name, where in commands.items()}
+    beside = {} if alone else {"times_the_naive": rates["service"] / rates["naive"]}
+    return {"parts_ms": columns, "answered_a_second": rates, "commands": took} | beside
 
 
 def report(found: dict[str, Any]) -> str:
     rates = found["answered_a_second"]
     answered = ", ".join(f"the {name} {rate:.0f}" for name, rate in rates.items())
-    commands = ", ".join(f"{name} {cpu_s:.2f} s" for name, cpu_s in found["commands_cpu_s"].items())
+    commands = ", ".join(f"{name} {took['cpu_s']:.2f} s" for name, took in found["commands"].items())
     return (
         f"{table(found['parts_ms'])}\nrequests that a second of CPU answers: {answered}\n"
         f"CPU time of a whole command: {commands}\n"

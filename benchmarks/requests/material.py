@@ -47,13 +47,13 @@ def fill(store: Path, count: int = SPEAKERS) -> None:
 def recordings() -> dict[str, list[bytes]]:
     """By format, the same VARIANTS: each has other speakers near, so that nothing of one request serves the next."""
     found: dict[str, list[bytes]] = {}
-    for speech in _speech():
+    for speech in speech_of_samples():
         for name, audio in _formats(speech).items():
             found.setdefault(name, []).append(audio)
     return found
 
 
-def _speech() -> Iterator[FloatArray]:
+def speech_of_samples() -> Iterator[FloatArray]:
     """3 s each, at 16 kHz."""
     files = [file for voice in samples.voices().values() for file in voice.probes]
     for nth in range(VARIANTS):

@@ -37,6 +37,35 @@ class TimedAnswer:
     retry_after_s: int | None
 
 
+@dataclass(frozen=True)
+class Goodput:
+    """What became of requests that came at TIMES the `peak`; both rates are answers a second."""
+
+    peak: float
+    rate: float
+    longest_s: float  # of an answer
+    refused_ms: tuple[float, ...]
+    lost: int  # had neither answer nor refusal
+    retry_after_s: tuple[int | None, ...]
+
+    @property
+    def of_the_peak(self) -> float:
+        return self.rate / self.peak
+
+    @property
+    def refused_p99_ms(self) -> float:
+        return float(np.percentile(self.refused_ms, 99))
+
+    def __str__(self) -> str:
+        return (
+            f"peak {self.peak:.1f} a second; at {TIMES} times that {self.rate:.1f}, {self.of_the_peak:.2f} of it\n"
+            f"answers took at most {self.longest_s:.2f} s, {len(self.refused_ms)} were refused, "
+            f"{self.lost} had neither\n"
+            f"refusals took {np.median(self.refused_ms):.0f} ms, p99 {self.refused_p99_ms:.0f} ms; "
+            f"Retry-After {list(self.retry_after_s)}\n"
+        )
+
+
 class Asking:
     """Requests over connections that are used again where the service leaves them open."""
 
@@ -94,17 +123,18 @@ async def overload(asking: Asking, rate: float, seconds: float) -> list[TimedAns
     return asking.answered
 
 
-def report(best: float, answered: Sequence[TimedAnswer]) -> str:
+def goodput(best: float, answered: Sequence[TimedAnswer]) -> Goodput:
+    """`best` is the peak, in answers a second."""
     good = [one for one in answered if one.status == 200]
-    refused = [1000 * one.took_s for one in answered if one.status == 429]
+    refused = [one for one in answered if one.status == 429]
     until = max(one.at_s + one.took_s for one in good) - min(one.at_s for one in answered)
-    rate, waits = len(good) / until, [one.took_s for one in good]
-    lost = len(answered) - len(good) - len(refused)
-    retry = sorted({one.retry_after_s for one in answered if one.status == 429}, key=str)
-    return (
-        f"peak {best:.1f} a second; at {TIMES} times that {rate:.1f}, {rate / best:.2f} of it\n"
-        f"answers took at most {max(waits):.2f} s, {len(refused)} were refused, {lost} had neither\n"
-        f"refusals took {np.median(refused):.0f} ms, p99 {np.percentile(refused, 99):.0f} ms; Retry-After {retry}\n"
+    return Goodput(
+        peak=best,
+        rate=len(good) / until,
+        longest_s=max(one.took_s for one in good),
+        refused_ms=tuple(1000 * one.took_s for one in refused),
+        lost=len(answered) - len(good) - len(refused),
+        retry_after_s=tuple(sorted({one.retry_after_s for one in refused}, key=str)),
     )
 
 
@@ -123,7 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
                 best = await peak(asking, asked.seconds)
                 return best, await overload(asking, TIMES * best, asked.seconds)
 
-            sys.stdout.write(report(*asyncio.run(both())))
+            sys.stdout.write(str(goodput(*asyncio.run(both()))))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import httpx
 import numpy as np
 
 from benchmarks.requests.material import SPEAKERS, fill, recordings
-from benchmarks.requests.overload import TIMES, Asking, overload, peak, report
+from benchmarks.requests.overload import TIMES, Asking, Goodput, goodput, overload, peak
 from benchmarks.requests.tracing import children_ns, descendants
 from speakerid.cli.server.child_server import plain_environment, stop, wait_for_url
 
@@ -76,6 +76,46 @@ class BusyTurn:
     def __str__(self) -> str:
         each_ms, foreign = 1000 * self.cpu_s / self.answers, self.foreign_s / self.wall_s / self.cores
         return f"cores {self.cores}: {self.rate:6.1f} a second, {each_ms:5.2f} ms of CPU each, others {foreign:4.0%}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Services that took turns: several `cores` beside one. A ratio of answers a second for each turn."""
+
+    cores: int
+    ratios: tuple[float, ...]
+    undisturbed: tuple[float, ...]
+    cpu_ratio: float  # of an answer
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{one:.2f}" for one in self.ratios)
+        return (
+            f"{self.cores} cores answer {median(self.ratios):.2f} times as many as one ({shown}); but for what others "
+            f"used {median(self.undisturbed):.2f} times; an answer costs {self.cpu_ratio:.2f} times the CPU\n"
+        )
+
+
+@dataclass(frozen=True)
+class Overload:
+    """Four times the peak, beside a server that refuses everything, which took `bare_ms` for each request."""
+
+    cores: int
+    goodput: Goodput
+    bare_ms: tuple[float, ...]
+    undisturbed_of_the_peak: float
+    refusal_cpu_ms: float
+
+    @property
+    def bare_p99_ms(self) -> float:
+        return float(np.percentile(self.bare_ms, 99))
+
+    def __str__(self) -> str:
+        return (
+            f"--workers {self.cores}: {self.goodput}"
+            f"a server that does nothing took {np.median(self.bare_ms):.0f} ms, p99 {self.bare_p99_ms:.0f} ms\n"
+            f"but for what others used {self.undisturbed_of_the_peak:.2f} of the peak; a refusal costs "
+            f"{self.refusal_cpu_ms:.2f} ms of CPU\n"
+        )
 
 
 @contextmanager
@@ -126,18 +166,15 @@ def _command(pid: int) -> str:
     return next((word.removeprefix("speakerid.") for word in words if word.startswith("speakerid.")), words[0])
 
 
-def comparison(one: Sequence[BusyTurn], several: Sequence[BusyTurn]) -> str:
+def comparison(one: Sequence[BusyTurn], several: Sequence[BusyTurn]) -> Comparison:
     ratios = [b.rate / a.rate for a, b in zip(one, several, strict=True)]
     undisturbed = [b.undisturbed_rate / a.undisturbed_rate for a, b in zip(one, several, strict=True)]
-    cpu = median(b.cpu_s / b.answers for b in several) / median(a.cpu_s / a.answers for a in one)
-    shown, cores = ", ".join(f"{one:.2f}" for one in ratios), several[0].cores
-    return (
-        f"{cores} cores answer {median(ratios):.2f} times as many as one ({shown}); but for what others used "
-        f"{median(undisturbed):.2f} times; an answer costs {cpu:.2f} times the CPU\n"
-    )
+    cpu_ratio = median(b.cpu_s / b.answers for b in several) / median(a.cpu_s / a.answers for a in one)
+    return Comparison(several[0].cores, tuple(ratios), tuple(undisturbed), cpu_ratio)
 
 
-async def taken_in_turns(services: Sequence[PinnedService], rounds: int, seconds: float) -> str:
+async def taken_in_turns(services: Sequence[PinnedService], rounds: int, seconds: float) -> Comparison:
+    """With a line for each turn on stderr."""
     asking = [Asking(service.url, _audio()) for service in services]
     turns: list[list[BusyTurn]] = [[] for _ in services]
     for one in asking:
@@ -145,13 +182,12 @@ async def taken_in_turns(services: Sequence[PinnedService], rounds: int, seconds
     for _ in range(rounds):
         for service, one, found in zip(services, asking, turns, strict=True):
             found.append(await busy_turn(service, one, seconds))
-            sys.stdout.write(f"{found[-1]}\n")
-            sys.stdout.flush()
+            sys.stderr.write(f"{found[-1]}\n")
     return comparison(*turns)
 
 
-async def overloaded(service: PinnedService, bare: PinnedService, seconds: float) -> str:
-    """Beside a server that refuses everything, which shows how long the machine itself keeps anybody waiting."""
+async def overloaded(service: PinnedService, bare: PinnedService, seconds: float) -> Overload:
+    """`bare` refuses everything, which shows how long the machine itself keeps anybody waiting."""
     asking, beside = Asking(service.url, _audio()), Asking(bare.url, _audio())
     await peak(asking, 1.0)
     best = await busy_turn(service, asking, seconds)
@@ -160,13 +196,28 @@ async def overloaded(service: PinnedService, bare: PinnedService, seconds: float
     )
     refused = sum(answer.status == 429 for answer in asking.answered)
     each_ms = 1000 * (over.cpu_s - over.answers * best.cpu_s / best.answers) / max(refused, 1)
-    waits_ms = [1000 * one.took_s for one in beside.answered]
-    return (
-        f"--workers {len(service.cores)}: {report(best.rate, asking.answered)}"
-        f"a server that does nothing took {np.median(waits_ms):.0f} ms, p99 {np.percentile(waits_ms, 99):.0f} ms\n"
-        f"but for what others used {over.undisturbed_rate / best.undisturbed_rate:.2f} of the peak; a refusal costs "
-        f"{each_ms:.2f} ms of CPU\n"
+    return Overload(
+        cores=len(service.cores),
+        goodput=goodput(best.rate, asking.answered),
+        bare_ms=tuple(1000 * one.took_s for one in beside.answered),
+        undisturbed_of_the_peak=over.undisturbed_rate / best.undisturbed_rate,
+        refusal_cpu_ms=each_ms,
     )
+
+
+def measure(workers: int, rounds: int, seconds: float, speakers: int = SPEAKERS) -> Iterator[Comparison | Overload]:
+    """Both services beside each other, then each of them overloaded."""
+    with TemporaryDirectory() as folder, ExitStack() as both:
+        store = Path(folder) / "voices.db"
+        fill(store, speakers)
+        services = [
+            both.enter_context(pinned(count, *SERVE, str(store), "--encoder", "bundled", "--workers", str(count)))
+            for count in (1, workers)
+        ]
+        yield asyncio.run(taken_in_turns(services, rounds, seconds))
+        for service in services:
+            with pinned(len(service.cores), "-m", "benchmarks.requests.bare_server") as bare:
+                yield asyncio.run(overloaded(service, bare, seconds))
 
 
 def _audio() -> bytes:
@@ -191,20 +242,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speakers", type=int, default=SPEAKERS)
     parser.add_argument("--memory", metavar="ENCODER", help="nothing but what its processes take")
     asked = parser.parse_args(arguments)
-    with TemporaryDirectory() as folder, ExitStack() as both:
-        if asked.memory:
+    if asked.memory:
+        with TemporaryDirectory() as folder:
             sys.stdout.write(memory(Path(folder), asked.workers, asked.memory))
-            return
-        store = Path(folder) / "voices.db"
-        fill(store, asked.speakers)
-        services = [
-            both.enter_context(pinned(count, *SERVE, str(store), "--encoder", "bundled", "--workers", str(count)))
-            for count in (1, asked.workers)
-        ]
-        sys.stdout.write(asyncio.run(taken_in_turns(services, asked.rounds, asked.seconds)))
-        for service in services:
-            bare = both.enter_context(pinned(len(service.cores), "-m", "benchmarks.requests.bare_server"))
-            sys.stdout.write(asyncio.run(overloaded(service, bare, asked.seconds)))
+        return
+    for found in measure(asked.workers, asked.rounds, asked.seconds, asked.speakers):
+        sys.stdout.write(str(found))
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

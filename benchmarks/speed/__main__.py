@@ -1,5 +1,7 @@
 """`make bench`: the numbers this project promises to hold, measured here and now. Only ratios within one run count.
 
+    python -m benchmarks.speed [--speech ../shared/speech] > NEW
+
 Encoder: the ONNX path beside SpeechBrain's own `encode_batch` on the same weights, one thread each, in turn.
 Service: `speakerid serve` as a child process: time until it answers, its CPU time, memory, libraries it loaded.
 Metrics: EER and minDCF beside SpeechBrain's EER.
@@ -7,10 +9,17 @@ Audit: the comparisons of a gallery of 10,000 utterances, of made-up speakers.
 Many speakers: a gallery just above the size that is searched exactly; `benchmarks.many_speakers` takes any size.
 Requests: the CPU time of an identify, part by part (a table on stderr), beside a naive server on the same weights.
 Trials: VoxCeleb1's largest list from the file to its figures; AS-norm of its smallest against 5,994 speakers; memory.
+Voice activity: the graph that ships beside the published one.
+Import: 20,000 speakers from one file. Two cores: `--workers 2` beside one, and four times the peak of each.
+Replicas: a few hundred changes of two services on one PostgreSQL. Recordings: times real time, identify beside one.
+
+Two cores, replicas and recordings are left out, with a line on stderr, where the cores, PostgreSQL or the speech are
+missing. The commands that measure all this in full are in benchmarks/README.md. JSON on stdout.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -119,8 +128,16 @@ def _resident_mb(pid: int) -> int:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--speech", type=Path, default=Path("../shared/speech"), help="a folder with ami, field, librispeech and noise"
+    )
+    asked = parser.parse_args()
     if os.environ.get("OMP_NUM_THREADS") != "1":  # must be set before the libraries load
-        return subprocess.call([sys.executable, "-m", "benchmarks.speed.__main__"], env=os.environ | ONE_THREAD)
+        again = [sys.executable, "-m", "benchmarks.speed.__main__", *sys.argv[1:]]
+        return subprocess.call(again, env=os.environ | ONE_THREAD)
+    from benchmarks.speed import small_sizes  # not above: processes of `alone` import that, and count their memory
+
     measured = {
         "encoder": encoder_speed(),
         "audit": alone(audit_cost),
@@ -128,8 +145,10 @@ def main() -> int:
         "requests": requests_cost(),
         "metrics": metrics_speed(),
         "trials": trials_speed(),
+        "voice_activity": small_sizes.voice_activity_speed(),
         "many_speakers": many_speakers(),
-    }
+        "import": small_sizes.imported(),
+    } | small_sizes.where_possible(asked.speech)
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")
     return 0
 

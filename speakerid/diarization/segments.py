@@ -6,7 +6,7 @@ windows are averaged, and as many speak in a frame as do on average.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,18 +108,6 @@ def segments(speaking: Speaking, first: int) -> list[Segment]:
         for part in _cut(group, count)
     ]
     return sorted(found, key=lambda one: (one.spans, one.speaker))
-
-
-def between(found: Sequence[Segment]) -> dict[int, Span]:
-    """Positions of those that lie between two others of one stretch without a pause, every other one: those two's."""
-    ending = {(one.speaker, one.end): nth for nth, one in enumerate(found)}
-    beginning = {(one.speaker, one.start): nth for nth, one in enumerate(found)}
-    inner: dict[int, Span] = {}
-    for nth, one in enumerate(found):
-        before, after = ending.get((one.speaker, one.start)), beginning.get((one.speaker, one.end))
-        if before is not None and after is not None and before not in inner:
-            inner[nth] = before, after
-    return inner
 
 
 def runs(flags: NDArray[np.bool_]) -> list[Span]:

@@ -16,8 +16,7 @@ from speakerid.audio.quality import clipping_ratio, measure
 from speakerid.diarization.clustering import Evidence, cluster
 from speakerid.diarization.reading import SegmentedBlock, blocks
 from speakerid.diarization.reconstruction import ClusterTurn, by_appearance, reconstructed
-from speakerid.diarization.segments import Segment, between, seconds
-from speakerid.encoders.base import l2_normalize
+from speakerid.diarization.segments import Segment, seconds
 from speakerid.encoders.batching import Batcher
 from speakerid.errors import InvalidRequest, Overloaded
 from speakerid.services.engine import Engine
@@ -28,8 +27,6 @@ PATIENCE = 60  # times, a second apart, that a full encoder is asked again: long
 PAUSE_S = 1.0
 AT_ONCE = 64  # segments whose samples, 8 MB at most, wait to be embedded together
 A_CALL = 16  # embedded in one call: half a second of a core, or many of what the server leaves of one
-GRID = 800  # samples, 50 ms: segments are embedded up to a multiple of it, so that some are equally long
-SAME_LLR = 4.0  # of two segments of one stretch of speech: what lies between them is not embedded, but taken for theirs
 At = Callable[[JobStage], None]  # called when a stage of the work begins
 MAX_SPEAKERS = 1000
 
@@ -51,7 +48,7 @@ def diarize(engine: Engine, audio: AudioPieces, channel: int | None, count: Spea
     """Raises AudioError, Overloaded, EncoderFailed."""
     segmenter, options = engine.long_audio.segmenter, engine.policy.clusters
     at("speech")
-    found, lost = _Found(engine, options.alone_s, lambda: at("speech")), list[float]()
+    found, lost = _Found(engine.encoder, options.alone_s, lambda: at("speech")), list[float]()
     with engine.traces.step("segments"):
         for block in blocks(audio.pieces(found.measure_clipping, lost.append), segmenter):
             found.add(block)
@@ -95,18 +92,16 @@ class _Found:
     Of the samples only the first minutes of speech are kept, as long as it is read.
     """
 
-    def __init__(self, engine: Engine, alone_s: float, check: Callable[[], None]) -> None:
+    def __init__(self, encoder: Batcher, alone_s: float, check: Callable[[], None]) -> None:
         """`check` is called between pieces of work, and may raise."""
         self.segments: list[Segment] = []
         self.total = 0
         self._clipped = 0.0  # samples
-        self._encoder = engine.encoder
-        self._calibrated = engine.calibration.llr_within
+        self._encoder = encoder
         self._alone_s = alone_s
         self._check = check
-        self._embeddings: list[FloatArray] = [np.zeros((0, self._encoder.dim), np.float32)]
-        self._waiting: list[FloatArray] = []  # samples of the segments that are not embedded yet …
-        self._between: dict[int, Span] = {}  # … and which of them lie between which two others
+        self._embeddings: list[FloatArray] = [np.zeros((0, encoder.dim), np.float32)]
+        self._waiting: list[FloatArray] = []  # samples of the segments that are not embedded yet
         self._first: list[SegmentedBlock] = []
 
     def measure_clipping(self, piece: FloatArray) -> None:
@@ -117,26 +112,13 @@ class _Found:
         if (self._first or block.segments) and self.total - (self._first or [block])[0].start < MEASURED:
             self._first.append(block)
         self.segments += block.segments
-        first = len(self._waiting)
-        inner = between(block.segments)
-        self._between |= {first + nth: (first + before, first + after) for nth, (before, after) in inner.items()}
-        self._waiting += [_on_grid(block.cut(self._best(one))) for one in block.segments]
+        self._waiting += [block.cut(self._best(one)) for one in block.segments]
         if len(self._waiting) >= AT_ONCE:
             self.embed_waiting()
 
     def embed_waiting(self) -> None:
-        """All that waits, but what lies between two segments that are one person: it has the mean of both."""
-        found = np.zeros((len(self._waiting), self._encoder.dim), np.float32)
-        outer = [nth for nth in range(len(found)) if nth not in self._between]
-        found[outer] = self._embedded([self._waiting[nth] for nth in outer])
-        places = np.array(list(self._between.values()), np.intp).reshape(-1, 2)
-        before, after = found[places[:, 0]], found[places[:, 1]]
-        same = self._calibrated((before * after).sum(axis=1).astype(np.float64)) >= SAME_LLR
-        inner = np.array(list(self._between), np.intp)
-        found[inner[same]] = l2_normalize(before[same] + after[same])
-        found[inner[~same]] = self._embedded([self._waiting[nth] for nth in inner[~same]])
-        self._embeddings.append(found)
-        self._waiting, self._between = [], {}
+        self._embeddings.append(self._embedded(self._waiting))
+        self._waiting = []
 
     def evidence(self, *, numbered: bool) -> Evidence:
         alone_s = np.array([seconds(one.alone, SAMPLE_RATE_HZ) for one in self.segments], np.float64)
@@ -179,10 +161,6 @@ def embed(encoder: Batcher, waveforms: Sequence[FloatArray]) -> FloatArray:
             return encoder.embed(waveforms, background=True)
         time.sleep(PAUSE_S)
     return encoder.embed(waveforms, background=True)
-
-
-def _on_grid(samples: FloatArray) -> FloatArray:
-    return samples[: max(len(samples) // GRID, 1) * GRID]
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

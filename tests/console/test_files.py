@@ -114,7 +114,7 @@ def test_keys_never_enter_an_address() -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_every_module_is_valid(path: Path) -> None:
     command = ["node", "--check", "--input-type=module"]
-    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, timeout=30)
+    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
 
 

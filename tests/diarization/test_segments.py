@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -13,9 +11,7 @@ from speakerid.diarization.segments import (
     PAUSE,
     SEAM,
     STEP_FRAMES,
-    Segment,
     Stitcher,
-    between,
     matching,
     most_likely,
     runs,
@@ -42,25 +38,6 @@ def test_a_segment_is_where_its_speaker_speaks() -> None:
 def test_long_ones_are_cut_evenly() -> None:
     found = segments(speaking(500, (0, 0, 3 * LONGEST - 6)), 0)
     assert [one.end - one.start for one in found] == [(LONGEST - 2) * FRAME_STEP] * 3
-
-
-def stretch(speaker: int, *edges: int) -> list[Segment]:
-    spans = [((start, end),) for start, end in pairwise(edges)]
-    return [Segment(speaker, one, one) for one in spans]
-
-
-def test_every_other_one_of_a_stretch_lies_between_two() -> None:
-    assert between(stretch(0, 0, 10, 20)) == {}
-    assert between(stretch(0, 0, 10, 20, 30)) == {1: (0, 2)}
-    assert between(stretch(0, 0, 10, 20, 30, 40)) == {1: (0, 2)}
-    assert between(stretch(0, 0, 10, 20, 30, 40, 50)) == {1: (0, 2), 3: (2, 4)}
-
-
-def test_another_speaker_or_a_pause_ends_a_stretch() -> None:
-    two = sorted((*stretch(0, 0, 10, 20, 30), *stretch(1, 5, 15)), key=lambda one: (one.spans, one.speaker))
-    assert between(two) == {2: (0, 3)}
-    assert between([*stretch(0, 0, 10), *stretch(1, 10, 20), *stretch(0, 20, 30)]) == {}
-    assert between([*stretch(0, 0, 10, 20), *stretch(0, 21, 30)]) == {}
 
 
 def test_short_pauses_stay_within_a_segment_unless_somebody_speaks_in_them() -> None:

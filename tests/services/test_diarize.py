@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -117,23 +118,18 @@ def test_nothing_is_learned_where_two_speak(known: SpeakerID, monkeypatch: pytes
     assert sum(lengths) / SECOND == pytest.approx(sum(voice.speech.seconds for voice in answer.voices), abs=0.1)
 
 
-@pytest.mark.parametrize(("same_llr", "left_out"), [(-np.inf, 1), (np.inf, 0)])
-def test_what_lies_between_two_of_one_person_is_not_embedded(
-    known: SpeakerID, monkeypatch: pytest.MonkeyPatch, same_llr: float, left_out: int
+def test_segments_that_wait_for_each_other_are_told_apart_as_those_embedded_at_once(
+    known: SpeakerID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diarize, "SAME_LLR", same_llr)
-    script(monkeypatch, [(0, len(ADA_SAYS))], [])
-    batches: list[int] = []
-    embed = Batcher.embed
-
-    def embedded(encoder: Batcher, waves: Sequence[FloatArray], *, background: bool) -> FloatArray:
-        batches.append(len(waves))
-        return embed(encoder, waves, background=background)
-
-    monkeypatch.setattr(Batcher, "embed", embedded)
-    answer = known.recording((np.tile(ADA_SAYS, 2), SECOND))
-    assert who(answer) == [(ADA, False)]
-    assert sum(batches) == -(-len(ADA_SAYS) // (2 * SECOND)) - left_out
+    """Ada speaks for five seconds, Ben for three, and again: the encoder has the shorter ones first."""
+    said = [ADA_SAYS, BEN_SAYS[: 3 * SECOND]] * 2
+    edges = np.cumsum([0, *map(len, said)]).tolist()
+    spans = list(pairwise(edges))
+    for at_once in (diarize.AT_ONCE, 1):
+        monkeypatch.setattr(diarize, "AT_ONCE", at_once)
+        script(monkeypatch, spans[::2], spans[1::2])
+        answer = known.recording((np.concatenate(said), SECOND))
+        assert who(answer) == [(ADA, False), (BEN, False)] * 2
 
 
 def test_who_never_speaks_alone_has_turns_all_the_same(known: SpeakerID, monkeypatch: pytest.MonkeyPatch) -> None:
