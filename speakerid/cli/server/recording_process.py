@@ -29,6 +29,7 @@ NICENESS = 10  # a tenth of a core's time while the server wants all of it
 IDLE_S = 60.0  # that it waits for the next recording: to begin costs 2 s of CPU time, to wait 200 to 400 MB
 LOOK_S = 1.0
 AGAIN_S = 5.0  # after it failed
+LEAVE_S = 10.0  # to give back what it works on
 TOLD = ("decided", "decoded")  # what `Workload` counts
 
 
@@ -43,11 +44,16 @@ class RecordingProcess(JobThreads):
         super().__init__({"recordings": self._turn} if settings.recording_workers else {})
 
     def stop(self) -> None:
-        """What it works on waits again."""
+        """What it works on waits again, once its lease has run out if the process does not end by itself."""
         self._ending.set()
         with self._changed:
-            if self._process is not None:
-                self._process.terminate()
+            process = self._process
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(LEAVE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
         super().stop()
 
     def _turn(self, _worker: str) -> bool:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -120,6 +121,35 @@ def test_a_process_that_fails_is_begun_anew(
         row = db.get(RecordingRow, 1)
         assert row is not None
         assert (row.id, row.state, row.attempts) == (made, "queued", 0)
+
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_process_that_does_not_end_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[str]] = []
+    start = subprocess.Popen
+
+    def stubborn(_command: list[str], **options: Any) -> subprocess.Popen[str]:
+        process = start([sys.executable, "-c", STUBBORN], **options)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "deaf\n"
+        begun.append(process)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", stubborn)
+    monkeypatch.setattr(recording_process, "LEAVE_S", 0.1)
+    send(engine)
+    working = RecordingProcess(engine, Settings())
+    working.start()
+    until(lambda: bool(begun))
+    working.stop()
+    assert begun[0].returncode == -signal.SIGKILL
 
 
 def test_without_workers_nothing_is_begun(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
