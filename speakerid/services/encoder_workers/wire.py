@@ -1,7 +1,7 @@
 """The protocol between a service and its encoder processes: frames of a kind, a length and bytes.
 
-Setup → Log*, (Ready | Error), then for each recording: Job, Cancel? → (Step | Log)*, (Answer | Error). Both sides are
-of one installation; nothing is unpickled all the same.
+Setup → Log*, (Ready | Error), then for each recording: Job, Cancel? → (Step | Log | Decoded)*, (Answer | Error). Both
+sides are of one installation; nothing is unpickled all the same.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class WorkerFrame(IntEnum):
     LOG = 6  # JSON: a line of the log
     ANSWER = 7  # a line of JSON, and the float32 of all its arrays
     ERROR = 8  # JSON: code, message
+    DECODED = 9  # JSON: seconds that the recording holds, before they are embedded
 
 
 LIMITS = dict.fromkeys(WorkerFrame, MAX_TEXT_BYTES) | dict.fromkeys((WorkerFrame.JOB, WorkerFrame.ANSWER), MAX_BYTES)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from speakerid.audio.children.pool import KEPT_MEMORY
@@ -78,7 +79,9 @@ class EncoderProcess:
         except Gone as error:
             raise EncoderWorkersFailed(self._how_it_ended(error)) from None
 
-    def embedded(self, job: EncoderJob, audio: bytes, step: Step) -> EmbeddedUtterance:
+    def embedded(
+        self, job: EncoderJob, audio: bytes, step: Step, decoded: Callable[[float], None]
+    ) -> EmbeddedUtterance:
         """Raises Gone when the process cannot be used any longer, and what it answers: see `embed_speech`."""
         self._wire.waiting, self._may_cancel, self.fit = self._working, False, False
         self._wire.send(WorkerFrame.JOB, *job.frame(audio))
@@ -90,6 +93,8 @@ class EncoderProcess:
                     running.close()
                     if payload:
                         running.enter_context(step(payload.decode()))
+                elif kind == WorkerFrame.DECODED:
+                    decoded(float(json.loads(payload)))
                 elif kind == WorkerFrame.ANSWER:
                     found = read_answer(payload)
                     self.fit = True

@@ -101,6 +101,15 @@ def test_a_process_answers_what_the_service_itself_would(pool: EncoderWorkerPool
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_what_was_decoded_is_told_before_it_is_embedded(pool: EncoderWorkerPool) -> None:
+    told = list[float]()
+    found = pool.embedded(probe(ADA), PLAIN, FAKE.fingerprint, decoded=told.append)
+    assert told == [found.seconds]
+    with pytest.raises(UnsupportedAudio):
+        pool.embedded(b"no audio at all", PLAIN, FAKE.fingerprint, decoded=told.append)
+    assert len(told) == 1
+
+
 def test_errors_are_those_of_the_service(pool: EncoderWorkerPool) -> None:
     with pytest.raises(UnsupportedAudio):
         ask(pool, b"no audio at all")
