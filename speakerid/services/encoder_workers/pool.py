@@ -157,7 +157,7 @@ class EncoderWorkerPool:
         pauses = _pauses()
         while not self._closing.is_set():
             began = time.monotonic()
-            how = self._run_one()
+            how = self._run_or_log()
             if time.monotonic() - began > STEADY_S:
                 pauses = _pauses()
             pause_s = next(pauses)
@@ -166,6 +166,14 @@ class EncoderWorkerPool:
             if not self._closing.wait(pause_s):
                 with self._changed:
                     self._replaced += 1
+
+    def _run_or_log(self) -> str:
+        """As `_run_one`; what nobody foresaw ends one process, not the thread that replaces it."""
+        try:
+            return self._run_one()
+        except Exception as error:
+            logger.error("an encoder process could not be kept", exc_info=error)
+            return self._failed(EncoderWorkersFailed("an error that the log has."))
 
     def _run_one(self) -> str:
         """Start a process and wait for its end: how it ended."""
