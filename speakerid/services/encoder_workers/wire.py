@@ -18,7 +18,7 @@ import numpy as np
 
 from speakerid.audio.children.wire import MAX_TEXT_BYTES, FrameWire, ProtocolViolation, Waiting, by_code
 from speakerid.audio.limits import DecodeLimits
-from speakerid.errors import AudioError, ClientGone, DecoderUnavailable, EncoderError, ModelsError
+from speakerid.errors import AudioError, ClientGone, DecoderUnavailable, EncoderError, ModelsError, Overloaded
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
 from speakerid.types import FloatArray, Speech
 
@@ -39,7 +39,9 @@ class WorkerFrame(IntEnum):
 
 LIMITS = dict.fromkeys(WorkerFrame, MAX_TEXT_BYTES) | dict.fromkeys((WorkerFrame.JOB, WorkerFrame.ANSWER), MAX_BYTES)
 FAILED = "failed"  # code of what is no SpeakeridError: the log has it
-KINDS = by_code(AudioError, EncoderError, ModelsError) | {one.code: one for one in (DecoderUnavailable, ClientGone)}
+KINDS = by_code(AudioError, EncoderError, ModelsError) | {
+    one.code: one for one in (DecoderUnavailable, ClientGone, Overloaded)
+}
 ARRAYS = ("embedding", "windows", "samples")
 
 

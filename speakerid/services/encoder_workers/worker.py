@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from speakerid.audio.children.pool import KEPT_MEMORY
 from speakerid.audio.children.wire import Gone, ProtocolViolation, named_error
 from speakerid.audio.limits import check_not_cancelled
-from speakerid.errors import ClientGone, EncoderWorkersFailed
+from speakerid.errors import ClientGone, EncoderWorkersFailed, Overloaded
 from speakerid.services.encoder_workers.wire import (
     FAILED,
     KINDS,
@@ -159,7 +159,8 @@ class EncoderProcess:
 def _error(payload: bytearray) -> Exception:
     """Raises ProtocolViolation."""
     try:
-        return named_error(payload, KINDS)
+        error = named_error(payload, KINDS)
+        return Overloaded() if isinstance(error, Overloaded) else error  # with the seconds until another try
     except ProtocolViolation:
         if json.loads(payload).get("code") == FAILED:
             return RuntimeError("an encoder process failed on a recording; the log has the cause")
