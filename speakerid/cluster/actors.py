@@ -62,8 +62,9 @@ def spread(
 def _told(error: Exception, kinds: Any) -> str:
     """Of a RayError: what is no exception of code that ran there is taken for the end of a worker."""
     cause = getattr(error, "cause", None) if isinstance(error, kinds.RayTaskError) else None
-    ended = not isinstance(cause, Exception) or isinstance(cause, MemoryError | kinds.RayError)
-    return WANT_OF_MEMORY if ended else _bug(cause)
+    if isinstance(cause, Exception) and not isinstance(cause, (MemoryError, kinds.RayError)):
+        return _bug(cause)
+    return WANT_OF_MEMORY
 
 
 def _bug(error: Exception) -> str:
