@@ -97,7 +97,7 @@ lock: $(READY)
 # torch first and alone: 2.13.0 exactly, then every looser requirement on it is satisfied already.
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("speakerid needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
-	@echo "Setting up .venv, once, with every extra: 2.5 GB on disk, more where torch comes for GPUs. This takes minutes;"
+	@echo "Setting up .venv, once, with every extra: 3.2 GB on disk, more where torch comes for GPUs. This takes minutes;"
 	@echo "the core alone is 362 MB without tests of packages: pip install ."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "1 of 2: torch."

@@ -130,7 +130,7 @@ def _resident_mb(pid: int) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--speech", type=Path, default=Path("../shared/speech"), help="a folder with ami, field, librispeech and noise"
+        "--speech", type=Path, default=Path("../shared/speech"), help="a folder with librispeech and noise"
     )
     asked = parser.parse_args()
     if os.environ.get("OMP_NUM_THREADS") != "1":  # must be set before the libraries load

