@@ -151,7 +151,8 @@ def _warm_up(engine: Engine) -> None:
 
     if engine.transcriber is not None:
         engine.transcriber.load()
-    pool.warm()
+    if engine.workers is None:  # else they decode, and what this process decodes now and then starts when it comes
+        pool.warm()
     for one in engine.each:
         one.indexes.load_all()
         samples = max(one.encoder.min_samples, one.encoder.sample_rate_hz)

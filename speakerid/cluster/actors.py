@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from speakerid.errors import ClusterFailed, SpeakeridError
@@ -22,6 +24,10 @@ Row = dict[str, Any]
 AT_ONCE = 16  # items that an actor is given at a time: what is done anew when it dies
 AHEAD = 4  # times as many as there are actors, so that none is idle at the end
 STORE_BYTES = 200 * 1024**2  # what waits between actors and driver on this machine: some hundred results
+WANT_OF_MEMORY = (
+    "A worker of the Ray cluster ended, usually for want of memory. Run it again, with fewer --workers; "
+    "what was done is kept."
+)
 
 
 def spread(
@@ -50,10 +56,25 @@ def spread(
             for row in rows.iter_rows():
                 yield _result(row)
         except ray.exceptions.RayError as error:
-            raise ClusterFailed(
-                "A worker of the Ray cluster ended, usually for want of memory. Run it again, with fewer --workers; "
-                "what was done is kept."
-            ) from error
+            raise ClusterFailed(_told(error, ray.exceptions)) from error
+
+
+def _told(error: Exception, kinds: Any) -> str:
+    """Of a RayError: what is no exception of code that ran there is taken for the end of a worker."""
+    cause = getattr(error, "cause", None) if isinstance(error, kinds.RayTaskError) else None
+    if isinstance(cause, Exception) and not isinstance(cause, (MemoryError, kinds.RayError)):
+        return _bug(cause)
+    return WANT_OF_MEMORY
+
+
+def _bug(error: Exception) -> str:
+    """Its kind and place: what an exception says of itself may hold a name."""
+    steps = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(steps[-1].filename).name}:{steps[-1].lineno}" if steps else ""
+    return (
+        f"A worker of the Ray cluster failed: {type(error).__name__}{place}. That is a bug or another version of this "
+        "package there; please report it. What was done is kept."
+    )
 
 
 def _result(row: Row) -> Any:
@@ -80,6 +101,10 @@ class _Actor:
             answer: tuple[Any, str | None] = (self._work(pickle.loads(row["item"])), None)
         except SpeakeridError as error:
             answer = (None, str(error))
+        except MemoryError:
+            answer = (None, WANT_OF_MEMORY)
+        except Exception as error:
+            answer = (None, _bug(error))
         return {"result": pickle.dumps(answer)}
 
 

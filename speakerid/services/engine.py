@@ -133,8 +133,13 @@ class EncoderWorkers(Protocol):
         """Whether they have that encoder."""
         ...
 
-    def embedded(self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces) -> EmbeddedUtterance:
-        """By that encoder. Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone."""
+    def embedded(
+        self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces, decoded: Callable[[float], None]
+    ) -> EmbeddedUtterance:
+        """By that encoder; `decoded` hears of the seconds before they are embedded.
+
+        Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone.
+        """
         ...
 
     def wait_until_ready(self) -> None:
@@ -183,13 +188,14 @@ class Engine:
         return samples
 
     def embedded(self, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
-        """Of what a caller sent. Raises what `embed_speech` does, KeyQuotaReached, Overloaded, EncoderWorkerLost."""
+        """Of what a caller sent: what was decoded is counted, also where embedding it fails.
+
+        Raises what `embed_speech` does, KeyQuotaReached, Overloaded, EncoderWorkerLost.
+        """
+        if self.workers is None or not self.workers.serves(self.encoder.fingerprint):
+            return embed_speech(self.preparer, self.encoder.embed, audio, options, self.decode)
         with self._counted(audio) as spent:
-            if self.workers is not None and self.workers.serves(self.encoder.fingerprint):
-                found = self.workers.embedded(audio, options, self.encoder.fingerprint, self.traces)
-            else:
-                found = embed_speech(self.preparer, self.encoder.embed, audio, options)
-            spent.append(found.seconds)
+            found = self.workers.embedded(audio, options, self.encoder.fingerprint, self.traces, spent.append)
         self.workload.decoded(found.seconds)
         return found
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from speakerid.db.repositories.voiceprints import Voiceprint
 from speakerid.scoring.calibration import OwnStrangers, Strangers
 from speakerid.types import FloatArray
+
+if TYPE_CHECKING:  # what an encoder process does without
+    from speakerid.db.repositories.voiceprints import Voiceprint
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from speakerid.audio.decode import FAINT, CleanSpeech, Preparer, excerpt, speech_windows, unused
+from speakerid.audio.decode import FAINT, CleanSpeech, OnLost, Preparer, excerpt, speech_windows, unused
 from speakerid.audio.fingerprint import fingerprint
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
 from speakerid.errors import NotEnoughSpeech
@@ -94,13 +94,22 @@ class EmbeddedUtterance:
 Embed = Callable[[Sequence[FloatArray]], FloatArray]  # as Encoder.embed
 
 
-def embed_speech(preparer: Preparer, embed: Embed, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
+class Decode(Protocol):
+    """As Preparer.decode."""
+
+    def __call__(self, audio: bytes, *, channel: Channel, lost: OnLost) -> FloatArray: ...
+
+
+def embed_speech(
+    preparer: Preparer, embed: Embed, audio: bytes, options: ProbeOptions, decode: Decode | None = None
+) -> EmbeddedUtterance:
     """Decode, find the speech, embed it when there is enough; of long speech an excerpt.
 
-    Raises AudioError for unusable bytes, and what `embed` raises.
+    `decode`: instead of the preparer's, for who counts what was decoded before it is embedded. Raises AudioError for
+    unusable bytes, and what `embed` and `decode` raise.
     """
     lost: list[float] = []
-    samples = preparer.decode(audio, channel=options.channel, lost=lost.append)
+    samples = (decode or preparer.decode)(audio, channel=options.channel, lost=lost.append)
     clean = preparer.clean(samples, round(sum(lost, 0.0), 2))
     return EmbeddedUtterance(
         seconds=len(samples) / SAMPLE_RATE_HZ,

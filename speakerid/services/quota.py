@@ -42,7 +42,9 @@ def add(database: Database, key_id: str, seconds: float) -> None:
 
 @contextmanager
 def spending(database: Database, quota: AudioQuota, announced: Callable[[], Announced]) -> Iterator[list[float]]:
-    """Around the decoding of one file, of which the block notes, last, how many seconds it held.
+    """Around the decoding of one file, of which the block notes how many seconds it held.
+
+    What is noted stays counted however the block ends; where nothing is noted, all is given back.
 
     Raises KeyQuotaReached, AudioBeyondQuota before the block begins, and KeyQuotaReached after it.
     """

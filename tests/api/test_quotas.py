@@ -6,6 +6,7 @@ import io
 import struct
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,12 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from speakerid.audio.decode import Preparer
 from speakerid.audio.file_decoder import Announced
+from speakerid.audio.vad import SileroVad
 from speakerid.bootstrap import build_worker
 from speakerid.db.asked import AudioQuota
-from speakerid.errors import KeyQuotaReached
+from speakerid.errors import KeyQuotaReached, Overloaded
 from speakerid.services import keys, quota, serializers
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
@@ -104,6 +107,40 @@ def test_a_length_that_is_not_announced_counts_afterwards(client: TestClient, ke
     assert today(client) == 61.0
     refused = identify(client, noise(1)).json()
     assert (refused["code"], "61 s were sent" in refused["error"]) == ("key_quota_reached", True)
+
+
+def test_what_was_decoded_counts_although_embedding_it_fails(
+    client: TestClient, key: Key, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(waveforms: object) -> object:
+        raise Overloaded
+
+    monkeypatch.setattr(engine.encoder, "embed", full)
+    assert client.post(f"{GALLERY}/identify", content=probe(ADA)).json()["code"] == "overloaded"
+    assert today(client) > 1.0
+
+
+def test_what_is_beyond_the_quota_is_not_embedded(
+    client: TestClient, key: Key, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, unknown = AudioQuota(key.id, 60), Announced(1, None)
+
+    def embedded(waveforms: object) -> object:
+        raise AssertionError
+
+    monkeypatch.setattr(engine.encoder, "embed", embedded)
+
+    class Beside(Preparer):
+        """While it decodes, another file takes what is left."""
+
+        def decode(self, audio: Any, **options: Any) -> Any:
+            with quota.spending(engine.database, limit, lambda: unknown) as spent:
+                spent.append(60.0)
+            return super().decode(audio, **options)
+
+    client.app.state.engine = replace(engine, preparer=Beside(SileroVad()))  # type: ignore[attr-defined]
+    refused = identify(client, probe(ADA) + probe(ADA))
+    assert (refused.status_code, refused.json()["code"]) == (429, "key_quota_reached")
 
 
 def test_what_cannot_be_decoded_is_given_back(client: TestClient, key: Key) -> None:

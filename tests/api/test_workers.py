@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -30,6 +30,7 @@ class ProcessesHere:
 
     ready: int = 2
     lost: bool = False
+    lost_s: float = 0.0  # decoded before it is lost
     asked: int = 0
     encoder: FakeEncoder = field(default_factory=FakeEncoder)
     preparer: Preparer = field(default_factory=lambda: Preparer(SileroVad()))
@@ -37,13 +38,18 @@ class ProcessesHere:
     def serves(self, fingerprint: str) -> bool:
         return fingerprint == self.encoder.fingerprint
 
-    def embedded(self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces) -> EmbeddedUtterance:
+    def embedded(
+        self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces, decoded: Callable[[float], None]
+    ) -> EmbeddedUtterance:
         self.asked += 1
         if self.lost:
+            if self.lost_s:
+                decoded(self.lost_s)
             raise EncoderWorkerLost
         frame = EncoderJob(fingerprint, options, steps=False).frame(audio)
         job, sent = EncoderJob.read(bytearray(b"".join(frame)))
         found = embed_speech(self.preparer, self.encoder.embed, sent, job.options)
+        decoded(found.seconds)
         return read_answer(bytearray(b"".join(answer_frame(found))))
 
     def wait_until_ready(self) -> None: ...
@@ -110,7 +116,7 @@ def test_a_lost_process_is_said_and_nothing_is_stored(beside: TestClient, proces
     assert beside.get(f"{SPEAKERS}/{ada}/utterances").json()["items"] == []
 
 
-def test_a_key_with_a_quota_pays_for_what_was_answered(
+def test_a_key_with_a_quota_pays_for_what_was_decoded(
     engine: Engine, beside: TestClient, processes: ProcessesHere
 ) -> None:
     with engine.write() as db:
@@ -124,10 +130,13 @@ def test_a_key_with_a_quota_pays_for_what_was_answered(
     processes.lost = True
     assert beside.post(f"{DEFAULT}/identify", content=probe(ADA), headers=headers).status_code == 503
     assert paid_s() == 0.0
+    processes.lost_s = 2.0
+    assert beside.post(f"{DEFAULT}/identify", content=probe(ADA), headers=headers).status_code == 503
+    assert paid_s() == 2.0
     processes.lost = False
     answer = beside.post(f"{DEFAULT}/identify", content=probe(ADA), headers=headers)
     assert answer.status_code == 200
-    assert paid_s() > answer.json()["speech"]["seconds"]
+    assert paid_s() > 2.0 + answer.json()["speech"]["seconds"]
 
 
 def test_readiness_says_how_many_there_are(beside: TestClient, processes: ProcessesHere) -> None:

@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import httpx
 import pytest
 
+from speakerid.audio.children import pool
+from speakerid.cli.serve import _warm_up
 from tests.audio.children.processes import children_of, runs
 from tests.cli.command import Command
 from tests.sampled import ADA, BEN, probe
@@ -84,6 +87,16 @@ def test_killed_processes_cost_their_requests_and_a_stop_costs_none(enrolled: Co
         assert service.stderr is not None
         said = service.stderr.read()
     assert said.count("an encoder process ended: Killed") == 2
+
+
+@pytest.mark.parametrize(("workers", "warmed"), [(Mock(), 0), (None, 1)], ids=["beside it", "none"])
+def test_a_service_keeps_children_that_decode_where_it_decodes(
+    workers: Mock | None, warmed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm = Mock()
+    monkeypatch.setattr(pool, "warm", warm)
+    _warm_up(Mock(workers=workers, transcriber=None, each=()))
+    assert warm.call_count == warmed
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many"])

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from speakerid.audio.children.wire import TICK_S, Gone
+from speakerid.audio.decode import unasked
 from speakerid.audio.limits import check_not_cancelled
 from speakerid.errors import EncoderWorkerLost, EncoderWorkersFailed, Overloaded, SpeakeridError
 from speakerid.services.encoder_workers.wire import EncoderJob, WorkerSetup
@@ -71,14 +72,19 @@ class EncoderWorkerPool:
         return fingerprint in self._fingerprints
 
     def embedded(
-        self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces = UNTRACED
+        self,
+        audio: bytes,
+        options: ProbeOptions,
+        fingerprint: str,
+        traces: Traces = UNTRACED,
+        decoded: Callable[[float], None] = unasked,
     ) -> EmbeddedUtterance:
-        """Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone."""
+        """As `EncoderWorkers.embedded`. Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone."""
         job = EncoderJob(fingerprint, options, steps=traces is not UNTRACED)
         with traces.step("wait"):
             process = self._take()
         try:
-            found = process.embedded(job, audio, traces.step)
+            found = process.embedded(job, audio, traces.step, decoded)
         except Gone as error:
             if isinstance(error, Hung):
                 logger.error("encoder process %d gave no answer for %g s, and is ended", process.pid, error.args[0])
@@ -151,7 +157,7 @@ class EncoderWorkerPool:
         pauses = _pauses()
         while not self._closing.is_set():
             began = time.monotonic()
-            how = self._run_one()
+            how = self._run_or_log()
             if time.monotonic() - began > STEADY_S:
                 pauses = _pauses()
             pause_s = next(pauses)
@@ -160,6 +166,14 @@ class EncoderWorkerPool:
             if not self._closing.wait(pause_s):
                 with self._changed:
                     self._replaced += 1
+
+    def _run_or_log(self) -> str:
+        """As `_run_one`; what nobody foresaw ends one process, not the thread that replaces it."""
+        try:
+            return self._run_one()
+        except Exception as error:
+            logger.error("an encoder process could not be kept", exc_info=error)
+            return self._failed(EncoderWorkersFailed("an error that the log has."))
 
     def _run_one(self) -> str:
         """Start a process and wait for its end: how it ended."""

@@ -23,8 +23,8 @@ import numpy as np
 
 from speakerid.audio.children import pool
 from speakerid.audio.children.wire import Gone, error_text
-from speakerid.audio.decode import Preparer
-from speakerid.audio.limits import cancelled_by
+from speakerid.audio.decode import OnLost, Preparer
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, cancelled_by
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder
 from speakerid.errors import EncoderFailed, SpeakeridError
@@ -91,7 +91,13 @@ class EncoderBench:
             with self._step("embed"):
                 return encoder.embed(waveforms)
 
-        return embed_speech(self._preparer, embed, audio, job.options)
+        return embed_speech(self._preparer, embed, audio, job.options, self._decode)
+
+    def _decode(self, audio: bytes, *, channel: Channel, lost: OnLost) -> FloatArray:
+        """The service counts what was decoded, also where this process is lost before it answers."""
+        samples = self._preparer.decode(audio, channel=channel, lost=lost)
+        self._wire.send(WorkerFrame.DECODED, json.dumps(len(samples) / SAMPLE_RATE_HZ).encode())
+        return samples
 
     def works(self, fingerprint: str) -> bool:
         """Whether the encoder embeds noise: if not, it is broken, and no recording is to blame."""

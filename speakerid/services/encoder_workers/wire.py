@@ -1,7 +1,7 @@
 """The protocol between a service and its encoder processes: frames of a kind, a length and bytes.
 
-Setup → Log*, (Ready | Error), then for each recording: Job, Cancel? → (Step | Log)*, (Answer | Error). Both sides are
-of one installation; nothing is unpickled all the same.
+Setup → Log*, (Ready | Error), then for each recording: Job, Cancel? → (Step | Log | Decoded)*, (Answer | Error). Both
+sides are of one installation; nothing is unpickled all the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from speakerid.audio.children.wire import MAX_TEXT_BYTES, FrameWire, ProtocolViolation, Waiting, by_code
 from speakerid.audio.limits import DecodeLimits
-from speakerid.errors import AudioError, ClientGone, DecoderUnavailable, EncoderError, ModelsError
+from speakerid.errors import AudioError, ClientGone, DecoderUnavailable, EncoderError, ModelsError, Overloaded
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
 from speakerid.types import FloatArray, Speech
 
@@ -34,11 +34,14 @@ class WorkerFrame(IntEnum):
     LOG = 6  # JSON: a line of the log
     ANSWER = 7  # a line of JSON, and the float32 of all its arrays
     ERROR = 8  # JSON: code, message
+    DECODED = 9  # JSON: seconds that the recording holds, before they are embedded
 
 
 LIMITS = dict.fromkeys(WorkerFrame, MAX_TEXT_BYTES) | dict.fromkeys((WorkerFrame.JOB, WorkerFrame.ANSWER), MAX_BYTES)
 FAILED = "failed"  # code of what is no SpeakeridError: the log has it
-KINDS = by_code(AudioError, EncoderError, ModelsError) | {one.code: one for one in (DecoderUnavailable, ClientGone)}
+KINDS = by_code(AudioError, EncoderError, ModelsError) | {
+    one.code: one for one in (DecoderUnavailable, ClientGone, Overloaded)
+}
 ARRAYS = ("embedding", "windows", "samples")
 
 

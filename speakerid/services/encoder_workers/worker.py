@@ -10,12 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from speakerid.audio.children.pool import KEPT_MEMORY
 from speakerid.audio.children.wire import Gone, ProtocolViolation, named_error
 from speakerid.audio.limits import check_not_cancelled
-from speakerid.errors import ClientGone, EncoderWorkersFailed
+from speakerid.errors import ClientGone, EncoderWorkersFailed, Overloaded
 from speakerid.services.encoder_workers.wire import (
     FAILED,
     KINDS,
@@ -78,7 +79,9 @@ class EncoderProcess:
         except Gone as error:
             raise EncoderWorkersFailed(self._how_it_ended(error)) from None
 
-    def embedded(self, job: EncoderJob, audio: bytes, step: Step) -> EmbeddedUtterance:
+    def embedded(
+        self, job: EncoderJob, audio: bytes, step: Step, decoded: Callable[[float], None]
+    ) -> EmbeddedUtterance:
         """Raises Gone when the process cannot be used any longer, and what it answers: see `embed_speech`."""
         self._wire.waiting, self._may_cancel, self.fit = self._working, False, False
         self._wire.send(WorkerFrame.JOB, *job.frame(audio))
@@ -90,6 +93,8 @@ class EncoderProcess:
                     running.close()
                     if payload:
                         running.enter_context(step(payload.decode()))
+                elif kind == WorkerFrame.DECODED:
+                    decoded(float(json.loads(payload)))
                 elif kind == WorkerFrame.ANSWER:
                     found = read_answer(payload)
                     self.fit = True
@@ -154,7 +159,8 @@ class EncoderProcess:
 def _error(payload: bytearray) -> Exception:
     """Raises ProtocolViolation."""
     try:
-        return named_error(payload, KINDS)
+        error = named_error(payload, KINDS)
+        return Overloaded() if isinstance(error, Overloaded) else error  # with the seconds until another try
     except ProtocolViolation:
         if json.loads(payload).get("code") == FAILED:
             return RuntimeError("an encoder process failed on a recording; the log has the cause")

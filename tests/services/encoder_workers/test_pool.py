@@ -31,7 +31,7 @@ from speakerid.errors import (
 )
 from speakerid.services.encoder_workers.pool import EncoderWorkerPool, _pauses
 from speakerid.services.encoder_workers.wire import WorkerSetup
-from speakerid.services.encoder_workers.worker import _environment
+from speakerid.services.encoder_workers.worker import EncoderProcess, _environment
 from speakerid.services.engine import Untraced
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from tests.audio.children.processes import children_of, runs
@@ -99,6 +99,15 @@ def test_a_process_answers_what_the_service_itself_would(pool: EncoderWorkerPool
         (here.samples, there.samples),
     ):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_what_was_decoded_is_told_before_it_is_embedded(pool: EncoderWorkerPool) -> None:
+    told = list[float]()
+    found = pool.embedded(probe(ADA), PLAIN, FAKE.fingerprint, decoded=told.append)
+    assert told == [found.seconds]
+    with pytest.raises(UnsupportedAudio):
+        pool.embedded(b"no audio at all", PLAIN, FAKE.fingerprint, decoded=told.append)
+    assert len(told) == 1
 
 
 def test_errors_are_those_of_the_service(pool: EncoderWorkerPool) -> None:
@@ -196,6 +205,28 @@ def test_what_keeps_processes_from_starting_is_said(
             pool.wait_until_ready()
     finally:
         pool.close()
+
+
+def test_a_bug_at_a_start_is_logged_and_another_process_starts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    load = EncoderProcess.load
+    errors = [ValueError("not foreseen")]
+
+    def once(process: EncoderProcess) -> tuple[str, ...]:
+        if errors:
+            raise errors.pop()
+        return load(process)
+
+    monkeypatch.setattr(EncoderProcess, "load", once)
+    pool = EncoderWorkerPool(1, setup(), [FAKE.fingerprint])
+    try:
+        with pytest.raises(EncoderWorkersFailed, match="the log has"):
+            pool.wait_until_ready()
+        until(lambda: pool.state().ready == 1)
+    finally:
+        pool.close()
+    assert "ValueError: not foreseen" in caplog.text
 
 
 def test_a_pool_may_close_while_its_processes_start() -> None:

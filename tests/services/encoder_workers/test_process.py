@@ -16,7 +16,7 @@ import pytest
 
 from speakerid.audio.children.wire import Gone, ProtocolViolation
 from speakerid.audio.limits import check_not_cancelled
-from speakerid.errors import ClientGone, EncoderFailed, UnsupportedAudio
+from speakerid.errors import ClientGone, EncoderFailed, Overloaded, UnsupportedAudio
 from speakerid.services.encoder_workers.process import CancelWatch, EncoderBench, serve
 from speakerid.services.encoder_workers.wire import (
     EncoderJob,
@@ -25,6 +25,7 @@ from speakerid.services.encoder_workers.wire import (
     answer_frame,
     read_answer,
 )
+from speakerid.services.encoder_workers.worker import _error
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions
 from speakerid.types import Speech
 from tests.waiting import PATIENCE_S
@@ -121,6 +122,15 @@ def test_a_bug_is_no_end_and_tells_nothing(served: Served, bench: Bench) -> None
     bench.error = KeyError("Ada")
     kind, payload = served.ask()
     assert (kind, json.loads(payload)) == (WorkerFrame.ERROR, {"code": "failed", "message": ""})
+    bench.error = None
+    assert served.ask()[0] == WorkerFrame.ANSWER
+
+
+def test_a_full_pool_of_decoders_reaches_the_caller(served: Served, bench: Bench) -> None:
+    bench.error = Overloaded(10)
+    kind, payload = served.ask()
+    told = _error(payload)
+    assert (kind, type(told), getattr(told, "retry_after_s", None)) == (WorkerFrame.ERROR, Overloaded, 1)
     bench.error = None
     assert served.ask()[0] == WorkerFrame.ANSWER
 
