@@ -243,9 +243,9 @@ class IndexSync:
 
     def _own(self) -> dict[int, bool]:
         """Whether each gallery of the store was made with the encoder."""
-        made_with = None if self._encoder is None else self._encoder.fingerprint
+        mine = None if self._encoder is None else self._encoder.fingerprint
         with self._database.read() as db:
-            return {row.key: made_with in (None, row.encoder_fingerprint) for row in galleries.every(db)}
+            return {key: mine in (None, fingerprint) for key, fingerprint in galleries.encoders(db)}
 
     def _is_current(self, gallery_key: int, index: GalleryIndex, revision: Revision | None) -> bool:
         """Without the lock: whoever changes it meanwhile keeps no search waiting."""

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from speakerid.db.engine import Database, Handle
+from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import changes, galleries
 from speakerid.db.repositories import speakers as rows
 from speakerid.index import snapshot
@@ -150,3 +151,16 @@ def test_a_gallery_that_is_made_while_others_are_looked_for_stays_in_memory(
     monkeypatch.setattr(sync, "_own", made_meanwhile)
     sync.leave()
     assert key_of(filled, "new") in sync.loaded()
+
+
+def test_a_look_at_what_changed_elsewhere_reads_no_gallerys_calibration(filled: Engine) -> None:
+    """It comes twice a second in each process, and encoder by encoder."""
+    read = list[object]()
+    event.listen(GalleryRow, "load", note := lambda row, _: read.append(row))
+    try:
+        filled.indexes.follow()
+        assert read == []
+        key_of(filled)
+        assert len(read) == 1
+    finally:
+        event.remove(GalleryRow, "load", note)
