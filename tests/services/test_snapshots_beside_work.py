@@ -164,3 +164,39 @@ def test_a_look_at_what_changed_elsewhere_reads_no_gallerys_calibration(filled: 
         assert len(read) == 1
     finally:
         event.remove(GalleryRow, "load", note)
+
+
+def move(engine: Engine) -> None:
+    """To an encoder that nobody here has."""
+    with engine.write() as db:
+        gallery = galleries.get(db, "default")
+        gallery.encoder_fingerprint = "e" * 64
+        for row in rows.every(db, gallery.key):
+            row.voiceprint = unit(PEOPLE + row.key)
+            changes.record(db, gallery.key, row.key)
+
+
+@pytest.mark.parametrize(("change", "left"), [(erase_one, PEOPLE - 1), (erase_all, None), (move, None)])
+def test_what_is_erased_elsewhere_leaves_the_file_of_a_gallery_that_is_not_in_memory(
+    filled: Engine,
+    open_engine: EngineMaker,
+    store_url: str,
+    folder: Path,
+    change: Callable[[Engine], None],
+    left: int | None,
+) -> None:
+    place, here = file_of(filled, folder), opened(open_engine, store_url, folder)
+    elsewhere = opened(open_engine, store_url, None)  # another machine's process has other files
+    here.indexes.follow()
+    change(elsewhere)
+    assert len(stored_at(place)) == PEOPLE
+    here.indexes.follow()
+    assert (len(stored_at(place)) if place.exists() else None) == left
+    assert here.indexes.loaded() == set()
+
+
+def stored_at(place: Path) -> list[int]:
+    """Whom the file has something of."""
+    found = snapshot.read(place)[1].stored
+    keys: list[int] = found.keys[found.scales > 0].tolist()
+    return keys
