@@ -318,8 +318,8 @@ class IndexSync:
             return
         if index.thread is not None and index.thread is not threading.current_thread() and index.thread.is_alive():
             return
-        if (gallery := galleries.by_key(db, gallery_key)) is not None:
-            of = origin(gallery, index.position, index.damaged)
+        if index.encoder is not None and (gallery := galleries.by_key(db, gallery_key)) is not None:
+            of = origin(gallery, index.encoder, index.position, index.damaged)
             self._behind(gallery_key, index, partial(self._rebuild, gallery, vectors, vectors.freeze(), of))
 
     def _rebuild(self, gallery: GalleryRow, vectors: LayeredIndex, frozen: FrozenLayers, of: SnapshotOrigin) -> None:

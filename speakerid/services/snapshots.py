@@ -208,9 +208,9 @@ def wrong(db: Handle, gallery: GalleryRow, opened: Opened, changed: Collection[i
     return None if _agrees(db, gallery.key, vectors, changed) else "its vectors are not those of the store"
 
 
-def origin(gallery: GalleryRow, position: Position, damaged: Collection[int]) -> SnapshotOrigin:
-    """Of the gallery's vectors, with all changes before the `position`."""
-    return SnapshotOrigin(_identity(gallery), gallery.encoder_fingerprint, position.start, tuple(sorted(damaged)))
+def origin(gallery: GalleryRow, encoder: str, position: Position, damaged: Collection[int]) -> SnapshotOrigin:
+    """Of the gallery's vectors, made with the `encoder` of that fingerprint, with all changes before the `position`."""
+    return SnapshotOrigin(_identity(gallery), encoder, position.start, tuple(sorted(damaged)))
 
 
 def _identity(gallery: GalleryRow) -> str:

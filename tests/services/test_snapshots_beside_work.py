@@ -200,3 +200,15 @@ def stored_at(place: Path) -> list[int]:
     found = snapshot.read(place)[1].stored
     keys: list[int] = found.keys[found.scales > 0].tolist()
     return keys
+
+
+def test_a_snapshot_is_of_the_encoder_of_its_index_though_the_gallery_moves_while_that_is_built(
+    filled: Engine, open_engine: EngineMaker, store_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_of(filled, folder).unlink()
+    standing = changes.standing
+    monkeypatch.setattr(changes, "standing", lambda db, key: (standing(db, key)[0], "e" * 64))  # before it moved
+    again = opened(open_engine, store_url, folder)
+    again.indexes.load_all()
+    again.indexes.close()
+    assert snapshot.origin_of(file_of(again, folder)).encoder == "e" * 64
