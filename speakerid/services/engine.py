@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TypeVar
 
 from speakerid.audio.decode import OnLost, Preparer, unasked
@@ -188,7 +189,8 @@ class Engine:
             if self.workers is not None and self.workers.serves(self.encoder.fingerprint):
                 found = self.workers.embedded(audio, options, self.encoder.fingerprint, self.traces)
             else:
-                found = embed_speech(self.preparer, self.encoder.embed, audio, options)
+                embed = partial(self.encoder.embed, background=options.background)
+                found = embed_speech(self.preparer, embed, audio, options)
             spent.append(found.seconds)
         self.workload.decoded(found.seconds)
         return found
