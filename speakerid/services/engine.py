@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TypeVar
 
 from speakerid.audio.decode import OnLost, Preparer, unasked
@@ -193,7 +194,8 @@ class Engine:
         Raises what `embed_speech` does, KeyQuotaReached, Overloaded, EncoderWorkerLost.
         """
         if self.workers is None or not self.workers.serves(self.encoder.fingerprint):
-            return embed_speech(self.preparer, self.encoder.embed, audio, options, self.decode)
+            embed = partial(self.encoder.embed, background=options.background)
+            return embed_speech(self.preparer, embed, audio, options, self.decode)
         with self._counted(audio) as spent:
             found = self.workers.embedded(audio, options, self.encoder.fingerprint, self.traces, spent.append)
         self.workload.decoded(found.seconds)

@@ -1,7 +1,8 @@
 """A thread of each process that stays open, which brings the indexes up to date while nobody searches.
 
 A search brings its own gallery up to date, so no answer waits for this. But what others erased leaves this process's
-memory and its snapshots within a second, and the first search after a quiet hour has nothing to catch up with.
+memory and the machine's snapshots within a second, and the first search after a quiet hour has nothing to catch up
+with.
 """
 
 from __future__ import annotations

@@ -124,20 +124,21 @@ class IndexSync:
         return behind
 
     def follow(self) -> None:
-        """Bring in what changed elsewhere, and drop what was erased elsewhere, of what is in memory."""
+        """Bring in what changed elsewhere, and drop what was erased elsewhere, from memory and from every snapshot."""
         self.leave()
         held = self.loaded()
         with self._database.read() as db:
             position = changes.position(db)
             changed = held if self._followed is None else changes.galleries_since(db, held, self._followed)
+            self._snapshots.follow(db, held, self._followed)
         for gallery_key in changed:
             self.catch_up(gallery_key)
         self._followed = position
 
     def leave(self) -> None:
-        """Drop the indexes of erased galleries, with their snapshots, and of those that have another encoder now."""
-        held, own = tuple(self._galleries), self._own()  # in this order: one that is made meanwhile stays
-        self.forget(set(held) - set(own))
+        """Drop indexes and snapshots of erased galleries, and the indexes of those that have another encoder now."""
+        held, own = {*tuple(self._galleries), *self._snapshots.kept()}, self._own()  # one that is made meanwhile stays
+        self.forget(held - set(own))
         for gallery_key in {key for key in held if not own.get(key)}:
             self._galleries.pop(gallery_key, None)
 
@@ -243,9 +244,8 @@ class IndexSync:
 
     def _own(self) -> dict[int, bool]:
         """Whether each gallery of the store was made with the encoder."""
-        made_with = None if self._encoder is None else self._encoder.fingerprint
         with self._database.read() as db:
-            return {row.key: made_with in (None, row.encoder_fingerprint) for row in galleries.every(db)}
+            return {key: self._encoder is None or of == self._encoder.fingerprint for key, of in galleries.encoders(db)}
 
     def _is_current(self, gallery_key: int, index: GalleryIndex, revision: Revision | None) -> bool:
         """Without the lock: whoever changes it meanwhile keeps no search waiting."""
@@ -318,8 +318,8 @@ class IndexSync:
             return
         if index.thread is not None and index.thread is not threading.current_thread() and index.thread.is_alive():
             return
-        if (gallery := galleries.by_key(db, gallery_key)) is not None:
-            of = origin(gallery, index.position, index.damaged)
+        if index.encoder is not None and (gallery := galleries.by_key(db, gallery_key)) is not None:
+            of = origin(gallery, index.encoder, index.position, index.damaged)
             self._behind(gallery_key, index, partial(self._rebuild, gallery, vectors, vectors.freeze(), of))
 
     def _rebuild(self, gallery: GalleryRow, vectors: LayeredIndex, frozen: FrozenLayers, of: SnapshotOrigin) -> None:

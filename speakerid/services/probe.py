@@ -75,6 +75,7 @@ class ProbeOptions:
     windows: bool = False  # embeddings of windows of it, which tell whether two speak
     fingerprint: bool = False  # of the take
     samples: bool = False  # what was decoded
+    background: bool = False  # by an encoder of this process: when no request waits for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,12 +156,15 @@ def prepare_probe(
     min_speech_s: float,
     channel: Channel = "mix",
     also: Callable[[FloatArray], None] = unused,
+    background: bool = False,
 ) -> Probe:
     """Decode, find the speech, embed it when there is enough. Raises AudioError for unusable bytes, Overloaded.
 
     `also` gets what was decoded, `(n,)` at 16 kHz, for others who want to hear it. Raises KeyQuotaReached.
+    `background`: embedded when no request waits for the encoder.
     """
-    options = ProbeOptions(needed_s(engine, min_speech_s), channel, samples=also is not unused)
+    needed = needed_s(engine, min_speech_s)
+    options = ProbeOptions(needed, channel, samples=also is not unused, background=background)
     found = engine.embedded(audio, options)
     if found.samples is not None:
         also(found.samples)

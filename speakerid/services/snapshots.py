@@ -118,6 +118,26 @@ class Snapshots:
             else:
                 _delete_orphan(path)
 
+    def follow(self, db: Handle, loaded: Collection[int], since: Position | None) -> None:
+        """Overwrite what changed since then; but not for the galleries that are `loaded`: with these, indexes do it."""
+        if since is None:
+            self.purge(db)
+            return
+        others = set[int]()
+        if self._folder is not None:
+            with suppress(OSError), held(self._folder, alone=False):  # with what is just put in its place
+                others = self.kept().difference(loaded)
+        for gallery_key in changes.galleries_since(db, others, since) if others else ():
+            self.blank(gallery_key, changes.since(db, gallery_key, since))
+
+    def kept(self) -> set[int]:
+        """Keys of the galleries that have one; none in a folder that this process may not look into."""
+        names = list[str]()
+        if self._folder is not None:
+            with suppress(OSError):
+                names = os.listdir(self._folder)
+        return {int(found[1]) for name in names if (found := SNAPSHOT.fullmatch(name))}
+
     def clear(self) -> None:
         """Delete those of every gallery. Raises OSError."""
         for path in () if self._folder is None else tuple(self._folder.glob("gallery-*.snapshot")):
@@ -188,9 +208,9 @@ def wrong(db: Handle, gallery: GalleryRow, opened: Opened, changed: Collection[i
     return None if _agrees(db, gallery.key, vectors, changed) else "its vectors are not those of the store"
 
 
-def origin(gallery: GalleryRow, position: Position, damaged: Collection[int]) -> SnapshotOrigin:
-    """Of the gallery's vectors, with all changes before the `position`."""
-    return SnapshotOrigin(_identity(gallery), gallery.encoder_fingerprint, position.start, tuple(sorted(damaged)))
+def origin(gallery: GalleryRow, encoder: str, position: Position, damaged: Collection[int]) -> SnapshotOrigin:
+    """Of the gallery's vectors, made with the `encoder` of that fingerprint, with all changes before the `position`."""
+    return SnapshotOrigin(_identity(gallery), encoder, position.start, tuple(sorted(damaged)))
 
 
 def _identity(gallery: GalleryRow) -> str:

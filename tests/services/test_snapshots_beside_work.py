@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from speakerid.db.engine import Database, Handle
+from speakerid.db.models import GalleryRow
 from speakerid.db.repositories import changes, galleries
 from speakerid.db.repositories import speakers as rows
 from speakerid.index import snapshot
@@ -150,3 +151,65 @@ def test_a_gallery_that_is_made_while_others_are_looked_for_stays_in_memory(
     monkeypatch.setattr(sync, "_own", made_meanwhile)
     sync.leave()
     assert key_of(filled, "new") in sync.loaded()
+
+
+def test_a_look_at_what_changed_elsewhere_reads_no_gallerys_calibration(filled: Engine) -> None:
+    """It comes twice a second in each process, and encoder by encoder."""
+    filled.indexes.follow()  # the first look compares the files
+    read = list[object]()
+    event.listen(GalleryRow, "load", note := lambda row, _: read.append(row))
+    try:
+        filled.indexes.follow()
+        assert read == []
+        key_of(filled)
+        assert len(read) == 1
+    finally:
+        event.remove(GalleryRow, "load", note)
+
+
+def move(engine: Engine) -> None:
+    """To an encoder that nobody here has."""
+    with engine.write() as db:
+        gallery = galleries.get(db, "default")
+        gallery.encoder_fingerprint = "e" * 64
+        for row in rows.every(db, gallery.key):
+            row.voiceprint = unit(PEOPLE + row.key)
+            changes.record(db, gallery.key, row.key)
+
+
+@pytest.mark.parametrize(("change", "left"), [(erase_one, PEOPLE - 1), (erase_all, None), (move, None)])
+def test_what_is_erased_elsewhere_leaves_the_file_of_a_gallery_that_is_not_in_memory(
+    filled: Engine,
+    open_engine: EngineMaker,
+    store_url: str,
+    folder: Path,
+    change: Callable[[Engine], None],
+    left: int | None,
+) -> None:
+    place, here = file_of(filled, folder), opened(open_engine, store_url, folder)
+    elsewhere = opened(open_engine, store_url, None)  # another machine's process has other files
+    here.indexes.follow()
+    change(elsewhere)
+    assert len(stored_at(place)) == PEOPLE
+    here.indexes.follow()
+    assert (len(stored_at(place)) if place.exists() else None) == left
+    assert here.indexes.loaded() == set()
+
+
+def stored_at(place: Path) -> list[int]:
+    """Whom the file has something of."""
+    found = snapshot.read(place)[1].stored
+    keys: list[int] = found.keys[found.scales > 0].tolist()
+    return keys
+
+
+def test_a_snapshot_is_of_the_encoder_of_its_index_though_the_gallery_moves_while_that_is_built(
+    filled: Engine, open_engine: EngineMaker, store_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_of(filled, folder).unlink()
+    standing = changes.standing
+    monkeypatch.setattr(changes, "standing", lambda db, key: (standing(db, key)[0], "e" * 64))  # before it moved
+    again = opened(open_engine, store_url, folder)
+    again.indexes.load_all()
+    again.indexes.close()
+    assert snapshot.origin_of(file_of(again, folder)).encoder == "e" * 64

@@ -138,7 +138,8 @@ def main(server: int) -> None:
         engine = build_engine(settings, effort=BRIEFLY, access="change", traces=traces)  # the server does the rest
         try:
             engine = with_other_encoders(replace(engine, workload=ToldWorkload()), settings)
-            worker, follower = Worker(engine, settings.recording_workers), Follower(engine)
+            worker = Worker(engine, settings.recording_workers, clears=False)  # the server does
+            follower = Follower(engine)
             follower.start()
             worker.start()
             while not ending.wait(LOOK_S) and os.getppid() == server and worker.idle_s() < IDLE_S:

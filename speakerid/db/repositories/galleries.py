@@ -50,6 +50,12 @@ def every(db: Session) -> list[GalleryRow]:
     return list(db.scalars(query))
 
 
+def encoders(db: Session) -> list[tuple[int, str]]:
+    """Key and encoder's fingerprint of each of `every`, without what else their rows have."""
+    query = select(GalleryRow.key, GalleryRow.encoder_fingerprint).where(~GalleryRow.name.startswith(HIDDEN))
+    return [(key, fingerprint) for key, fingerprint in db.execute(query)]
+
+
 def combining(db: Session, gallery_key: int) -> Combining:
     """As it is now, for a caller who holds the gallery or one of its speakers."""
     return db.scalars(select(GalleryRow.combining).where(GalleryRow.key == gallery_key)).one()

@@ -35,7 +35,7 @@ class NearestFound:
 
 
 def nearest(db: Session, gallery_key: int, queries: FloatArray, k: int, *, near: bool = False) -> NearestFound:
-    """The `k` best of the gallery for each of `queries (q, dim)`, fewer where it has fewer.
+    """The `k` best of the gallery for each of `queries (q, dim)`, fewer for all where fewer are found for one.
 
     The gallery is part of the question: nobody else's voiceprint is ever compared. `near`: by the approximate index.
     """
@@ -46,9 +46,14 @@ def nearest(db: Session, gallery_key: int, queries: FloatArray, k: int, *, near:
     if not near:
         del said["n"]
     rows = db.execute(text(_nearest(queries.shape[1], near=near)), said).all()
-    shape = (len(queries), len(rows) // max(len(queries), 1))
-    keys, scores = (np.array([row[nth] for row in rows], kind) for nth, kind in enumerate((np.int64, np.float32)))
-    return NearestFound(keys.reshape(shape), scores.reshape(shape))
+    asked, keys, scores = (
+        np.array([row[nth] for row in rows], kind) for nth, kind in enumerate((np.int64, np.int64, np.float32))
+    )
+    found = np.bincount(asked - 1, minlength=len(queries))  # of each: the approximate index may find fewer of one
+    fewest = min(found.tolist(), default=0)
+    kept = np.arange(len(rows)) - np.repeat(np.cumsum(found) - found, found) < fewest
+    shape = (len(queries), fewest)
+    return NearestFound(keys[kept].reshape(shape), scores[kept].reshape(shape))
 
 
 def _nearest(dim: int, *, near: bool) -> str:
@@ -63,7 +68,7 @@ def _nearest(dim: int, *, near: bool) -> str:
     return (
         "WITH asked AS MATERIALIZED (SELECT nth, written::vector AS query "
         "FROM unnest(CAST(:queries AS text[])) WITH ORDINALITY AS q (written, nth)) "
-        "SELECT found.speaker_key, found.score FROM asked "
+        "SELECT asked.nth, found.speaker_key, found.score FROM asked "
         "CROSS JOIN LATERAL (SELECT speaker_key, -(embedding <#> asked.query) AS score "
         f"FROM {table} WHERE {mine} ORDER BY embedding <#> asked.query, speaker_key LIMIT :k) AS found "
         "ORDER BY asked.nth, found.score DESC, found.speaker_key"

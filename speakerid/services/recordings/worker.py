@@ -86,14 +86,15 @@ class JobThreads:
 class Worker(JobThreads):
     """`jobs` recordings at a time, one thread that calls webhooks where there is a `notice`, and one that clears up."""
 
-    def __init__(self, engine: Engine, jobs: int, notice: Notice | None = None) -> None:
+    def __init__(self, engine: Engine, jobs: int, notice: Notice | None = None, *, clears: bool = True) -> None:
+        """`clears` False: another process beside this one clears up."""
         self._engine = engine
         self._sender = None if notice is None else Sender(engine, notice)
         self._changed = threading.Lock()
         self._working, self._left = 0, time.monotonic()
         turns: dict[str, Callable[[str], bool]] = {f"recordings-{nth}": self._work for nth in range(jobs)}
         turns |= {} if self._sender is None else {"webhooks": partial(_send, self._sender)}
-        super().__init__(turns | {"leftovers": self._clear})
+        super().__init__(turns | ({"leftovers": self._clear} if clears else {}))
 
     def stop(self) -> None:
         super().stop()

@@ -218,7 +218,7 @@ class _Move:
         while True:
             lease.check()
             try:
-                return prepare_probe(self.engine, self._audio(row), min_speech_s=0.0).embedding
+                return prepare_probe(self.engine, self._audio(row), min_speech_s=0.0, background=True).embedding
             except (AudioError, DataDamaged) as error:
                 logger.warning("the audio of %s cannot be used any more: %s", row.id, error.code)
                 return None

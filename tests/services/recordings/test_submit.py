@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,15 @@ def test_a_server_without_workers_clears_up_too(engine: Engine, ended_process: s
     until(lambda: not rows(engine))
     worker.stop()
     assert (rows(engine), pieces(engine)) == (0, 0)
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_a_process_beside_the_server_leaves_clearing_up_to_it(engine: Engine) -> None:
+    before, worker = set(threading.enumerate()), Worker(engine, 1, clears=False)
+    worker.start()
+    begun = set(threading.enumerate()) - before
+    worker.stop()
+    assert {one.name for one in begun} == {"recordings-0"}
 
 
 def test_bytes_that_come_slowly_keep_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,9 +144,9 @@ def test_another_process_goes_on_where_one_was_killed(both: Engine, monkeypatch:
     let_lease_run_out(both)
     embedded, real = list[bytes](), prepare_probe
 
-    def counted(engine: Engine, audio: bytes, *, min_speech_s: float) -> object:
+    def counted(engine: Engine, audio: bytes, *, min_speech_s: float, background: bool) -> object:
         embedded.append(audio)
-        return real(engine, audio, min_speech_s=min_speech_s)
+        return real(engine, audio, min_speech_s=min_speech_s, background=background)
 
     monkeypatch.setattr(work, "prepare_probe", counted)
     move(both)
