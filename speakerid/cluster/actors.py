@@ -62,6 +62,8 @@ def spread(
 def _told(error: Exception, kinds: Any) -> str:
     """Of a RayError: what is no exception of code that ran there is taken for the end of a worker."""
     cause = getattr(error, "cause", None) if isinstance(error, kinds.RayTaskError) else None
+    if isinstance(cause, kinds.UserCodeException):  # in which Ray Data leaves nothing of what it was
+        return _bug(cause)
     if isinstance(cause, Exception) and not isinstance(cause, (MemoryError, kinds.RayError)):
         return _bug(cause)
     return WANT_OF_MEMORY
@@ -98,14 +100,14 @@ class _Actor:
     def __call__(self, row: Row) -> Row:
         try:
             self._work = self._work or self._make(*self._arguments)
-            answer: tuple[Any, str | None] = (self._work(pickle.loads(row["item"])), None)
+            return {"result": pickle.dumps((self._work(pickle.loads(row["item"])), None))}
         except SpeakeridError as error:
-            answer = (None, str(error))
+            failure = str(error)
         except MemoryError:
-            answer = (None, WANT_OF_MEMORY)
+            failure = WANT_OF_MEMORY
         except Exception as error:
-            answer = (None, _bug(error))
-        return {"result": pickle.dumps(answer)}
+            failure = _bug(error)
+        return {"result": pickle.dumps((None, failure))}
 
 
 @contextmanager

@@ -48,17 +48,37 @@ class RayTaskError(RayError):
         self.cause = cause
 
 
+class UserCodeException(RayError): ...
+
+
+KINDS = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError, UserCodeException=UserCodeException)
+
+
+def generating() -> Callable[[str], object]:
+    return lambda item: (one for one in item)
+
+
+def test_what_cannot_be_sent_back_is_a_bug() -> None:
+    row = _Actor(generating, ())({"item": pickle.dumps("Ada.wav")})
+    with pytest.raises(ClusterFailed, match=r"failed: TypeError at actors\.py"):
+        _result(row)
+
+
 @pytest.mark.parametrize(
     ("error", "begins"),
     [
         (RayError("the worker died"), WANT_OF_MEMORY),
         (RayTaskError(RayError("of memory")), WANT_OF_MEMORY),
         (RayTaskError(MemoryError()), WANT_OF_MEMORY),
+        (
+            RayTaskError(UserCodeException("Ada")),
+            "A worker of the Ray cluster failed: UserCode",
+        ),
         (RayTaskError(ValueError("Ada")), "A worker of the Ray cluster failed: ValueError. That is a bug"),
     ],
-    ids=["ended", "ended within", "memory", "bug"],
+    ids=["ended", "ended within", "memory", "bug", "plain bug"],
 )
 def test_a_bug_that_ray_tells_is_told_apart_from_an_end(error: Exception, begins: str) -> None:
-    sentence = _told(error, SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError))
+    sentence = _told(error, KINDS)
     assert sentence.startswith(begins)
     assert "Ada" not in sentence
