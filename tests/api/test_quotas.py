@@ -112,7 +112,7 @@ def test_a_length_that_is_not_announced_counts_afterwards(client: TestClient, ke
 def test_what_was_decoded_counts_although_embedding_it_fails(
     client: TestClient, key: Key, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(waveforms: object) -> object:
+    def full(waveforms: object, *, background: bool) -> object:
         raise Overloaded
 
     monkeypatch.setattr(engine.encoder, "embed", full)
