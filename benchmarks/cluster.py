@@ -35,7 +35,7 @@ from speakerid.cli.main import app as command
 from speakerid.cli.server import ray_app
 from speakerid.cli.server.uvicorn_server import bind
 from speakerid.errors import EnrollmentRefused, UtteranceElsewhere
-from speakerid.services.coach import heard
+from speakerid.services.coach import enrollment_probe
 
 LOOK_S = 0.1
 IDLE_S = 10.0
@@ -146,7 +146,7 @@ def by_driver(store: Path, tree: Path) -> tuple[float, float]:
     """CPU ms that is left to the driver of a file which a worker embedded, and bytes on disk of its utterance."""
     with SpeakerID.open(store) as sid:
         files = sorted(one for one in tree.rglob("*") if one.is_file())
-        probes = [replace(heard(sid.engine, file.read_bytes()), audio=b"") for file in files]
+        probes = [replace(enrollment_probe(sid.engine, file.read_bytes()), audio=b"") for file in files]
         sid.enroll_probes("First", probes[:1], accept=ANYTHING)
         sid.engine.database.checkpoint()
         size, before = store.stat().st_size, time.process_time()

@@ -66,8 +66,8 @@ def agreement(shipped: SileroVad, published: SileroVad, samples: FloatArray) -> 
 def measure(shipped: SileroVad, published: SileroVad, root: Path, name: str) -> DomainAgreement:
     files = recordings(root / name)
     chosen = files[:: max(1, len(files) // FILES)][:FILES]
-    heard = (high_pass(decode(read_file(file))[: LONGEST_S * SAMPLE_RATE_HZ]) for file in chosen)
-    return DomainAgreement(name, tuple(agreement(shipped, published, samples) for samples in heard))
+    waveforms = (high_pass(decode(read_file(file))[: LONGEST_S * SAMPLE_RATE_HZ]) for file in chosen)
+    return DomainAgreement(name, tuple(agreement(shipped, published, samples) for samples in waveforms))
 
 
 def milliseconds(vads: Sequence[SileroVad], samples: FloatArray) -> list[float]:

@@ -73,13 +73,13 @@ class SpeakerID(StoreUpkeep):
         """
         if not audio:
             raise InvalidRequest("No recording was given. Give at least one file of this speaker.")
-        probes = (coach.heard(self.engine, *picked(one, channel)) for one in audio)
+        probes = (coach.enrollment_probe(self.engine, *picked(one, channel)) for one in audio)
         return self.enroll_probes(speaker, probes, accept=accept, tags=tags)
 
     def enroll_probes(
         self, speaker: str, probes: Iterable[Probe], *, accept: str | Iterable[str] = (), tags: Iterable[str] = ()
     ) -> types.Enrollment:
-        """The same for what `services.coach.heard` made of recordings, on whatever machine."""
+        """The same for what `services.coach.enrollment_probe` made of recordings, on whatever machine."""
         accepted, gallery = validation.accepted(accept), self._row()
         among = [coach.among(self.engine, gallery, probe) for probe in probes]
         with self.engine.write() as db:

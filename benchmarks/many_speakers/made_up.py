@@ -59,8 +59,8 @@ def real_voices(speech: Path | None) -> RealVoices:
     encoder, preparer = load_encoder(), Preparer(SileroVad())
 
     def embedded(files: Sequence[Path]) -> FloatArray:
-        heard = [preparer.clean(preparer.decode(read_file(file))).samples for file in files]
-        embedding: FloatArray = encoder.embed([np.concatenate(heard)[: LONGEST_S * encoder.sample_rate_hz]])[0]
+        cleaned = [preparer.clean(preparer.decode(read_file(file))).samples for file in files]
+        embedding: FloatArray = encoder.embed([np.concatenate(cleaned)[: LONGEST_S * encoder.sample_rate_hz]])[0]
         return embedding
 
     found = [np.stack([embedded(files) for files in takes]) for takes in _takes(speech)]

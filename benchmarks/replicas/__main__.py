@@ -90,12 +90,12 @@ def _stop(child: multiprocessing.process.BaseProcess) -> None:
 
 def measure(store: str, count: int, http: int) -> Iterator[Figures]:
     with pair(store) as both:
-        with over_http.asking(both.urls) as heard, ThreadPoolExecutor(1) as pool:
+        with over_http.asking(both.urls) as identified, ThreadPoolExecutor(1) as pool:
             clients = pool.submit(over_http.change, both.urls, http)
             yield from _named("both change", both.changes(count - http))
             sent = clients.result()
         yield {"over HTTP": {"changes": len(sent.lags_s) + len(sent.missed)} | _lags(sent.lags_s, sent.missed, [])}
-        yield {"clients": _answers([*heard, sent])}
+        yield {"clients": _answers([*identified, sent])}
         both.order("look_at_memory", True)
         yield from _named("nobody searches", both.changes(QUIET, by=slice(1)))
         both.order("look_at_memory", False)
@@ -120,9 +120,9 @@ def _lags(lags_s: Sequence[float], missed: Sequence[str], errors: Sequence[str])
     return rounded | {"missed": len(missed), "first_missed": list(missed[:3]), "errors": list(errors[:3])}
 
 
-def _answers(heard: Sequence[over_http.Heard]) -> Figures:
-    statuses = sum((one.statuses for one in heard), Counter[int]())
-    times = [1000 * took for one in heard for took in one.answers_s]
+def _answers(identified: Sequence[over_http.HttpFigures]) -> Figures:
+    statuses = sum((one.statuses for one in identified), Counter[int]())
+    times = [1000 * took for one in identified for took in one.answers_s]
     return {
         "answers": sum(statuses.values()),
         "5xx": sum(count for status, count in statuses.items() if status >= 500),

@@ -22,7 +22,7 @@ START_S = 180.0  # of a busy machine
 
 
 @dataclass
-class Heard:
+class HttpFigures:
     """Of one client, or of all."""
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -48,68 +48,68 @@ def _is_ready(url: str) -> bool:
 
 
 @contextmanager
-def asking(urls: Sequence[str]) -> Iterator[list[Heard]]:
+def asking(urls: Sequence[str]) -> Iterator[list[HttpFigures]]:
     """Clients identify at each replica for as long as the block runs."""
-    ending, heard = threading.Event(), [Heard() for _ in urls]
-    threads = [threading.Thread(target=_ask, args=(*one, ending)) for one in zip(urls, heard, strict=True)]
+    ending, figures = threading.Event(), [HttpFigures() for _ in urls]
+    threads = [threading.Thread(target=_ask, args=(*one, ending)) for one in zip(urls, figures, strict=True)]
     for one in threads:
         one.start()
     try:
-        yield heard
+        yield figures
     finally:
         ending.set()
         for one in threads:
             one.join()
 
 
-def _ask(url: str, heard: Heard, ending: threading.Event) -> None:
+def _ask(url: str, figures: HttpFigures, ending: threading.Event) -> None:
     clips = itertools.cycle(_clips())
     with httpx.Client(base_url=url, timeout=GIVEN_UP_S) as client:
         while not ending.wait(PAUSE_S):
             began = time.monotonic()
-            heard.statuses[client.post(f"{GALLERY}/identify", content=next(clips)).status_code] += 1
-            heard.answers_s.append(time.monotonic() - began)
+            figures.statuses[client.post(f"{GALLERY}/identify", content=next(clips)).status_code] += 1
+            figures.answers_s.append(time.monotonic() - began)
 
 
-def change(urls: Sequence[str], count: int) -> Heard:
+def change(urls: Sequence[str], count: int) -> HttpFigures:
     """So many changes, by turns at one replica: somebody is enrolled, then erased, and the other is asked each time."""
-    heard, clips = Heard(), itertools.cycle(_clips())
+    figures, clips = HttpFigures(), itertools.cycle(_clips())
     with httpx.Client(timeout=GIVEN_UP_S) as client:
         for nth in range(count // 2):
             here, there = urls[nth % 2], urls[1 - nth % 2]
-            speaker, clip = _made(client, here, nth, heard), next(clips)
+            speaker, clip = _made(client, here, nth, figures), next(clips)
             accept = ",".join(sorted(EVERY_REFUSAL))
             place = f"{here}{GALLERY}/speakers/{speaker}"
-            _note(heard, client.post(f"{place}/utterances", params={"accept": accept}, content=clip))
-            _look(client, there, clip, speaker, heard, wanted=True)
-            _note(heard, client.delete(place))
-            _look(client, there, clip, speaker, heard, wanted=False)
-    return heard
+            _note(figures, client.post(f"{place}/utterances", params={"accept": accept}, content=clip))
+            _look(client, there, clip, speaker, figures, wanted=True)
+            _note(figures, client.delete(place))
+            _look(client, there, clip, speaker, figures, wanted=False)
+    return figures
 
 
-def _made(client: httpx.Client, url: str, nth: int, heard: Heard) -> str:
+def _made(client: httpx.Client, url: str, nth: int, figures: HttpFigures) -> str:
     answer = client.post(f"{url}{GALLERY}/speakers", json={"name": f"Over HTTP {nth}"})
-    _note(heard, answer)
+    _note(figures, answer)
     found: str = answer.json()["id"]
     return found
 
 
-def _note(heard: Heard, answer: httpx.Response) -> None:
-    heard.statuses[answer.status_code] += 1
+def _note(figures: HttpFigures, answer: httpx.Response) -> None:
+    figures.statuses[answer.status_code] += 1
     answer.raise_for_status()
 
 
-def _look(client: httpx.Client, url: str, clip: bytes, speaker: str, heard: Heard, *, wanted: bool) -> None:
+def _look(client: httpx.Client, url: str, clip: bytes, speaker: str, figures: HttpFigures, *, wanted: bool) -> None:
     """Until it is the first candidate, or none; the answer's own time is part of the lag."""
     began = time.monotonic()
     while time.monotonic() < began + GIVEN_UP_S:
         answer = client.post(f"{url}{GALLERY}/identify", content=clip)
-        _note(heard, answer)
+        _note(figures, answer)
         ids = [one["speaker"]["id"] for one in answer.json()["candidates"]]
         if ids[:1] == [speaker] if wanted else speaker not in ids:
-            heard.lags_s.append(time.monotonic() - began)
+            figures.lags_s.append(time.monotonic() - began)
             return
-    heard.missed.append(speaker)
+    figures.missed.append(speaker)
 
 
 def _clips() -> list[bytes]:

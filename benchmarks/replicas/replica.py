@@ -175,14 +175,14 @@ class MeasuredReplica:
     def _listen(self) -> None:
         while True:
             try:
-                heard: list[SeenChange] | list[int] = self.peer.recv()
+                received: list[SeenChange] | list[int] = self.peer.recv()
             except EOFError:
                 return
-            changed = [one for one in heard if isinstance(one, SeenChange)]
+            changed = [one for one in received if isinstance(one, SeenChange)]
             if changed:
                 self._look_for(changed)
                 self._send([one.nth for one in changed])
-            for one in heard:
+            for one in received:
                 if not isinstance(one, SeenChange):
                     person = self.waiting.pop(one)
                     if person is not None:

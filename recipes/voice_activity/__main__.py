@@ -57,9 +57,9 @@ class _Builder:
         outputs, last_hidden, last_cell = graph.add_many(
             "LSTM", (steps, inputs, states, biases, "", "h", "c"), 3, hidden_size=hidden
         )
-        heard = graph.add("Relu", graph.add("Reshape", outputs, graph.integers(-1, hidden)))
+        activated = graph.add("Relu", graph.add("Reshape", outputs, graph.integers(-1, hidden)))
         weight, bias = (graph.weights(self._weights[f"output.{part}"].reshape(-1, 1)) for part in ("weight", "bias"))
-        logits = graph.add("Gemm", heard, weight, bias)
+        logits = graph.add("Gemm", activated, weight, bias)
         speech = graph.add("Reshape", graph.add("Sigmoid", logits), graph.integers(-1))
         state = (1, 1, hidden)
         return graph.to_bytes(

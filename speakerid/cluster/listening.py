@@ -19,7 +19,7 @@ from speakerid.db.unlock import unlock
 from speakerid.encoders.base import Encoder
 from speakerid.errors import EncoderFailed, SpeakeridError
 from speakerid.scoring.coach import UNFITTED, CoachLimits
-from speakerid.services.coach import heard
+from speakerid.services.coach import enrollment_probe
 from speakerid.services.engine import Engine
 from speakerid.services.probe import EmbeddedUtterance, Probe, ProbeOptions, embed_speech, prepare_probe
 from speakerid.types import FloatArray
@@ -79,7 +79,7 @@ class FileListener:
 
     def __call__(self, file: Path) -> Probe | None:
         try:
-            probe = heard(self._listener, read_file(file), self._channel)
+            probe = enrollment_probe(self._listener, read_file(file), self._channel)
         except SpeakeridError:
             return None
         return probe if self._with_audio else replace(probe, audio=b"")

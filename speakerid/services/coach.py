@@ -49,7 +49,7 @@ def prepare(engine: Engine, gallery: GalleryRow, audio: bytes, channel: Channel 
 
     Raises AudioError, Overloaded.
     """
-    return among(engine, gallery, heard(engine, audio, channel))
+    return among(engine, gallery, enrollment_probe(engine, audio, channel))
 
 
 def among(engine: Engine, gallery: GalleryRow, probe: Probe) -> Probe:
@@ -57,7 +57,7 @@ def among(engine: Engine, gallery: GalleryRow, probe: Probe) -> Probe:
     return replace(probe, near=near(engine, gallery, probe.embedding))
 
 
-def heard(listener: Listener, audio: bytes, channel: Channel = "mix") -> Probe:
+def enrollment_probe(listener: Listener, audio: bytes, channel: Channel = "mix") -> Probe:
     """All of a probe that needs no store. Raises AudioError, Overloaded."""
     options = ProbeOptions(
         needed_s(listener, 0.0),

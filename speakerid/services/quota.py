@@ -66,18 +66,18 @@ class StreamMeter:
 
     def __init__(self, database: Database, quota: AudioQuota | None) -> None:
         self._database, self._quota = database, quota
-        self._taken = self._heard = 0.0
+        self._taken = self._counted = 0.0
 
-    def heard(self, seconds: float) -> None:
+    def count(self, seconds: float) -> None:
         """So much more. Raises KeyQuotaReached."""
-        self._heard += seconds
-        while self._quota is not None and self._heard >= self._taken:
+        self._counted += seconds
+        while self._quota is not None and self._counted >= self._taken:
             _take_now(self._database, self._quota, STREAM_S)
             self._taken += STREAM_S
 
     def close(self) -> None:
         if self._quota is not None:
-            add(self._database, self._quota.key_id, self._heard - self._taken)
+            add(self._database, self._quota.key_id, self._counted - self._taken)
 
 
 class RecordingMeter:
@@ -93,12 +93,12 @@ class RecordingMeter:
         """`watch`, which hears of nothing that is beyond the quota: that raises KeyQuotaReached."""
 
         def watched(done: float, total: float | None) -> None:
-            self.heard(done)
+            self.count(done)
             watch(done, total)
 
         return watched
 
-    def heard(self, seconds: float) -> None:
+    def count(self, seconds: float) -> None:
         """So much of it. Raises KeyQuotaReached."""
         while self._quota is not None and seconds > self.seconds + SETTLED_S:
             _take_more(self._database, self._quota, RECORDING_S, recording=self._recording)

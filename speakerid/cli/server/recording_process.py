@@ -30,7 +30,7 @@ IDLE_S = 60.0  # that it waits for the next recording: to begin costs 2 s of CPU
 LOOK_S = 1.0
 AGAIN_S = 5.0  # after it failed
 LEAVE_S = 10.0  # to give back what it works on
-TOLD = ("decided", "decoded")  # what `Workload` counts
+COUNTED = ("decided", "decoded")  # what `Workload` counts
 
 
 class RecordingProcess(JobThreads):
@@ -65,7 +65,7 @@ class RecordingProcess(JobThreads):
             assert process.stdout is not None
             for line in process.stdout:
                 name, *figures = json.loads(line)
-                if name in TOLD:
+                if name in COUNTED:
                     getattr(self._engine.workload, name)(*figures)
         if process.returncode and not self._ending.is_set():
             logger.error("the process that works on recordings has failed (%d), and begins anew", process.returncode)

@@ -53,7 +53,7 @@ def listen(engine: Engine, gallery: str, messages: Iterable[bytes], options: Liv
     yield Ready(gallery, engine.encoder_label, names.calibration, options.max_seconds)
     with closing(StreamMeter(engine.database, engine.audio_quota)) as meter:
         for block in rechunked(decoded(messages, options.incoming, options.max_seconds), BLOCK):
-            meter.heard(len(block) / SAMPLE_RATE_HZ)
+            meter.count(len(block) / SAMPLE_RATE_HZ)
             yield from session.process(block)
             yield from words.process(block)
     yield from session.finish()
