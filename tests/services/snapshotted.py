@@ -27,6 +27,17 @@ def opened(open_engine: EngineMaker, store_url: str, folder: Path | None) -> Eng
     return open_engine(store_url, new_index=SMALL, snapshots=Snapshots(folder))
 
 
+def written(open_engine: EngineMaker, store_url: str, folder: Path) -> Engine:
+    """A store with PEOPLE enrolled, whose snapshot was written by a process that has ended."""
+    engine = opened(open_engine, store_url, folder)
+    with engine.write() as db:
+        for nth in range(PEOPLE):
+            add(db, "default", nth)
+    engine.indexes.load_all()
+    engine.indexes.close()
+    return engine
+
+
 def enroll(engine: Engine, nth: int, gallery: str = "default") -> str:
     with engine.write() as db:
         return add(db, gallery, nth)

@@ -25,7 +25,18 @@ from speakerid.services.snapshots import Snapshots
 from tests.db.rows import unit
 from tests.engines import EngineMaker, in_memory
 from tests.services.enrolled import add_gallery, erase_speaker
-from tests.services.snapshotted import LIMIT, PEOPLE, SMALL, add, enroll, file_of, key_of, nearest, opened, stored
+from tests.services.snapshotted import (
+    LIMIT,
+    PEOPLE,
+    SMALL,
+    enroll,
+    file_of,
+    key_of,
+    nearest,
+    opened,
+    stored,
+    written,
+)
 
 
 @pytest.fixture
@@ -35,14 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(open_engine: EngineMaker, store_url: str, folder: Path) -> Engine:
-    """A store with PEOPLE enrolled, whose snapshot was written by a process that has ended."""
-    engine = opened(open_engine, store_url, folder)
-    with engine.write() as db:
-        for nth in range(PEOPLE):
-            add(db, "default", nth)
-    engine.indexes.load_all()
-    engine.indexes.close()
-    return engine
+    return written(open_engine, store_url, folder)
 
 
 def everybody(engine: Engine) -> dict[int, int]:

@@ -21,7 +21,7 @@ from speakerid.services.snapshots import Snapshots
 from tests.db.rows import unit
 from tests.engines import EngineMaker, in_memory
 from tests.services.enrolled import add_gallery, add_speaker, erase_speaker, made_up
-from tests.services.snapshotted import PEOPLE, add, enroll, file_of, key_of, nearest, opened, stored
+from tests.services.snapshotted import PEOPLE, add, enroll, file_of, key_of, nearest, opened, stored, written
 from tests.waiting import until
 
 
@@ -32,14 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(open_engine: EngineMaker, store_url: str, folder: Path) -> Engine:
-    """A store with PEOPLE enrolled, and its snapshot."""
-    engine = opened(open_engine, store_url, folder)
-    with engine.write() as db:
-        for nth in range(PEOPLE):
-            add(db, "default", nth)
-    engine.indexes.load_all()
-    engine.indexes.close()
-    return engine
+    return written(open_engine, store_url, folder)
 
 
 def test_whoever_enrolls_leaves_the_file_alone(filled: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
