@@ -15,7 +15,7 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -134,7 +134,7 @@ class CommitWatch:
         finally:
             self._lock.release()
 
-    def glance(self, query: str, values: tuple[int, ...]) -> tuple[Any, ...] | None:
+    def glance(self, query: str, values: Mapping[str, int]) -> tuple[Any, ...] | None:
         """One row, as it is now; None where it cannot be read so. A transaction of the pool takes ten times as long."""
         with self._lock:
             try:

@@ -254,7 +254,7 @@ class IndexSync:
         if index.vectors is None:
             return False
         watch = self._database.watch
-        if watch is not None and (seen := watch.glance(changes.NEWEST, (gallery_key,))) is not None:
+        if watch is not None and (seen := watch.glance(changes.NEWEST, {"gallery_key": gallery_key})) is not None:
             current = (seen[0] or 0) < index.position.end and seen[1] == index.encoder
         else:
             with self._database.read() as db:

@@ -20,8 +20,8 @@ from speakerid.db.models import ErasureRow, GalleryRow, IndexChangeRow
 
 # Of SQLite, what each search asks after a commit: a gallery's newest change, and its encoder.
 NEWEST = (
-    "SELECT (SELECT max(id) FROM index_changes WHERE gallery_key = ?1), "
-    "(SELECT encoder_fingerprint FROM galleries WHERE key = ?1)"
+    "SELECT (SELECT max(id) FROM index_changes WHERE gallery_key = :gallery_key), "
+    "(SELECT encoder_fingerprint FROM galleries WHERE key = :gallery_key)"
 )
 # Built once: to build them anew takes as long as to ask.
 _STANDING = "SELECT (SELECT max(id) FROM index_changes), (SELECT encoder_fingerprint FROM galleries WHERE key = ?)"
