@@ -1,4 +1,4 @@
-"""Every error is the same on the other side of a process border: class, sentence, code and what a program reads of it."""
+"""Every error is the same behind a process border: class, sentence, code and what a program reads of it."""
 
 from __future__ import annotations
 
