@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -21,6 +22,7 @@ from speakerid.types import FloatArray
 from tests.api.asking import DEFAULT, SPEAKERS, enroll, enrolled, identify, new_speaker, refused
 from tests.api.conftest import ClientMaker
 from tests.api.test_metrics import figures
+from tests.audio.encode import soundfile_bytes
 from tests.classification.tone_classifier import whistled
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, stranger, utterance
@@ -102,6 +104,24 @@ def test_answers_are_the_same(client: TestClient, beside: TestClient, processes:
         here, there = client.post(path, content=audio), beside.post(path, content=audio)
         assert (there.status_code, _comparable(there.json())) == (here.status_code, _comparable(here.json()))
     assert processes.asked == asked + 4
+
+
+@pytest.mark.parametrize(
+    ("audio", "code"),
+    [
+        (b"", "empty_audio"),
+        (b"no audio at all", "unsupported_audio"),
+        (probe(ADA)[:44], "truncated_audio"),
+        (soundfile_bytes(np.zeros(4_000 * 601, np.float32), 4_000, "WAV", "PCM_U8"), "audio_too_long"),
+    ],
+    ids=["empty", "no audio", "truncated", "too long"],
+)
+def test_refusals_are_the_same(client: TestClient, beside: TestClient, audio: bytes, code: str) -> None:
+    for content in (audio, iter([audio])):  # a body with a length, and one in chunks
+        there = beside.post(f"{DEFAULT}/identify", content=content)
+        here = client.post(f"{DEFAULT}/identify", content=audio)
+        assert (there.status_code, _comparable(there.json())) == (here.status_code, _comparable(here.json()))
+        assert there.json()["code"] == code
 
 
 def _comparable(answer: dict[str, object]) -> dict[str, object]:
