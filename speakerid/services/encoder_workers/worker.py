@@ -47,7 +47,7 @@ class Silence:
 
     def __init__(self, most_s: float, ending_s: float) -> None:
         self._most_s, self._ending_s = most_s, ending_s
-        self._ends_at: float | None = None  # time.monotonic() of what had nothing to send since the end began
+        self._ends_at: float | None = None  # time.monotonic(): who was silent since the end began is given up
 
     @property
     def ending(self) -> bool:
@@ -55,7 +55,7 @@ class Silence:
 
     @property
     def over(self) -> bool:
-        """Whether the end began so long ago."""
+        """Whether the end began `ending_s` ago."""
         return self._ends_at is not None and time.monotonic() > self._ends_at
 
     def end(self) -> None:
