@@ -121,15 +121,27 @@ def search_in_postgresql(
     with open_store(options) as database, database.write() as handle:
         if off:
             pgvector.turn_off(handle)
-            count = None
+            count, lengths = None, []
         else:
             count = pgvector.turn_on(handle, approximate=approximate)
+            lengths = pgvector.approximate_lengths(handle)
     if options.as_json:
-        emit({"voiceprints": count, "approximate": approximate and not off})
+        emit({"voiceprints": count, "approximate": approximate and not off, "approximate_lengths": lengths})
     elif count is None:
         echo("Galleries are searched in memory. Start what uses the store anew.")
     else:
         echo(f"PostgreSQL searches {count} voiceprints. Start what uses the store anew.")
+        if approximate:
+            echo(_indexed(lengths))
+
+
+def _indexed(lengths: list[int]) -> str:
+    from speakerid.db import pgvector
+
+    if not lengths:
+        return f"There is no voiceprint yet to make an index of neighbors for. {pgvector.AGAIN} when there are many."
+    numbers = " and ".join(map(str, lengths))
+    return f"Voiceprints of {numbers} numbers have an index of neighbors. {pgvector.AGAIN} for those of other lengths."
 
 
 @index.command()

@@ -54,7 +54,8 @@ def test_postgresql_searches_a_store_where_it_is_told_to(speakerid: Command, pos
     with postgres.database(migrated=True) as url:
         assert speakerid("db", "pgvector", "--store", url).out.startswith("PostgreSQL searches 0 voiceprints.")
         ran = speakerid("db", "pgvector", "--approximate", "--json", "--store", url)
-        assert ran.json == {"voiceprints": 0, "approximate": True}
+        assert ran.json == {"voiceprints": 0, "approximate": True, "approximate_lengths": []}
+        assert "There is no voiceprint yet" in speakerid("db", "pgvector", "--approximate", "--store", url).out
         assert speakerid("db", "pgvector", "--off", "--store", url).out.startswith("Galleries are searched in memory.")
 
 
