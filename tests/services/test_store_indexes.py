@@ -235,7 +235,7 @@ def test_a_gallery_that_moved_to_another_encoder_is_told_that_it_has_no_index_of
 
 def test_the_store_decides_who_searches_for_every_process(store_url: str, engine: Engine) -> None:
     kinds = []
-    switches: tuple[Callable[[object], object], ...] = (pgvector.turn_on, pgvector.turn_off)  # type: ignore[assignment]
+    switches: tuple[Callable[[Handle], object], ...] = (pgvector.turn_on, pgvector.turn_off)
     for switch in switches:
         with engine.write() as db:
             switch(db)

@@ -54,7 +54,7 @@ def past(sid: SpeakerID, recording_id: str | None) -> Recording:
 def work_off(sid: SpeakerID, audio: bytes, **asked: object) -> str:
     """The id of a recording that was sent and gone through by a worker."""
     gallery = galleries.get(sid.engine, sid.gallery)
-    wanted = submit.RecordingRequest(**asked)  # type: ignore[arg-type]
+    wanted = submit.RecordingRequest(**asked)  # type: ignore[arg-type]  # of the types that its callers give
     with submit.receiving(sid.engine, gallery, wanted, submit.Intake()) as upload:
         upload.add(audio)
         upload.finish()
