@@ -205,7 +205,7 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if not at_terminal():
-        raise typer.BadParameter(f"{question} Nobody can be asked here: give --yes, if that is meant.")
+        raise typer.BadParameter(f"--yes is needed without a terminal, where nobody can be asked. {question}")
     typer.echo(f"{question} [y/N]: ", nl=False, err=True)  # typer.confirm leaves a blank on stdout
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise typer.Abort

@@ -191,7 +191,7 @@ def test_yes_or_its_option_means_that_it_is(enrolled: Command, command: tuple[st
 @pytest.mark.parametrize("command", DESTROYING, ids=" ".join)
 def test_without_a_terminal_it_has_to_be_said(enrolled: Command, command: tuple[str, ...]) -> None:
     ran = enrolled(*command)
-    assert (ran.code, "give --yes" in ran.err, "_not_found" in ran.err) == (2, True, False)
+    assert (ran.code, "--yes is needed" in ran.err, "_not_found" in ran.err) == (2, True, False)
     assert "_not_found: " in enrolled(*command, "--yes").err
 
 

@@ -64,7 +64,7 @@ def test_replacing_a_store_is_asked_or_said(enrolled: Command, tmp_path: Path, m
     assert enrolled("backup", copy).code == 0
     before = enrolled.store.read_bytes()
     ran = enrolled(*replace)
-    assert (ran.code, "give --yes" in ran.err) == (2, True)
+    assert (ran.code, "--yes is needed" in ran.err) == (2, True)
     monkeypatch.setattr("speakerid.cli.console.at_terminal", lambda: True)
     assert enrolled(*replace).code == 1  # the answer to the question is empty
     assert enrolled.store.read_bytes() == before
