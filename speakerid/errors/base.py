@@ -39,17 +39,17 @@ class InvalidRequest(SpeakeridError, code="invalid_request"): ...
 
 
 class AmbiguousName(InvalidRequest, code="ambiguous_name"):
-    def __init__(self, name: str, speaker_ids: Sequence[str]) -> None:
-        shown = speaker_ids[:IDS_SHOWN]
-        more = f" and {len(speaker_ids) - len(shown)} more" if len(speaker_ids) > len(shown) else ""
+    def __init__(self, name: str, ids: Sequence[str], *, of: str = "speakers") -> None:
+        shown = ids[:IDS_SHOWN]
+        more = f" and {len(ids) - len(shown)} more" if len(ids) > len(shown) else ""
         super().__init__(
-            f"{len(speaker_ids)} speakers have the name {quoted(name)}. Use one of their ids: {', '.join(shown)}{more}."
+            f"{len(ids)} {of} have the name {quoted(name)}. Use one of their ids: {', '.join(shown)}{more}."
         )
-        self.speaker_ids = list(speaker_ids)
+        self.ids, self.of = list(ids), of
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"speaker_ids": self.speaker_ids}
+        return {f"{self.of.removesuffix('s')}_ids": self.ids}
 
 
 class InvalidTag(InvalidRequest, code="invalid_tag"): ...

@@ -112,7 +112,10 @@ def test_what_the_coach_refuses_can_be_accepted(speakerid: Command) -> None:
 
 def test_people_read_how_well_it_agrees(speakerid: Command) -> None:
     speakerid("enroll", "Ada", VOICES[ADA].enroll[0])
-    assert "Compared with what was enrolled before: llr " in speakerid("enroll", "Ada", VOICES[ADA].enroll[1]).out
+    later = speakerid("enroll", "Ada", VOICES[ADA].enroll[1]).out
+    assert "This file and the speaker's other utterances: llr " in later
+    at_once = speakerid("enroll", "Ben", *VOICES[BEN].enroll).out
+    assert "The last file and the speaker's other utterances: llr " in at_once
 
 
 def test_what_fails_for_every_file_is_reported_once(speakerid: Command, tree: Path) -> None:
