@@ -95,7 +95,7 @@ def _hint_before_the_first(backend: SpeakerID | Client, target: SpreadTarget) ->
 
     settings = read_settings(store=target.store, encoder=target.encoder)
     hint = better_encoder(settings.encoder, settings.models_folder)
-    if hint and any(one.name == backend.gallery and one.speakers == 0 for one in backend.galleries()):
+    if hint and any(one.name == target.gallery and one.speakers == 0 for one in backend.galleries()):
         typer.echo(hint, err=True)
 
 
