@@ -77,6 +77,7 @@ def enroll(
     asked = _asked(speaker, files or [], tree)
     rules = _EnrollmentRules(codes, picked, tags)
     with open_backend(target, "create") as backend:
+        _hint_before_the_first(backend, target)
         with _enrolling(backend, rules, target, asked.jobs, workers) as enroll_one:
             done = batch.run(asked.jobs, enroll_one, "Enrolling", as_json=target.as_json)
         if not target.as_json:
@@ -84,6 +85,18 @@ def enroll(
     batch.report_skipped(asked.skipped, as_json=target.as_json)
     batch.report_bad((*asked.bad, *done.bad), as_json=target.as_json)
     refuse_if(bool(asked.bad or done.bad))
+
+
+def _hint_before_the_first(backend: SpeakerID | Client, target: SpreadTarget) -> None:
+    """One line on stderr where the best encoder was not fetched: the first enrollment binds the gallery to this one."""
+    if target.as_json or server_url(target) is not None:
+        return
+    from speakerid.encoders.registry import better_encoder
+
+    settings = read_settings(store=target.store, encoder=target.encoder)
+    hint = better_encoder(settings.encoder, settings.models_folder)
+    if hint and any(one.name == target.gallery and one.speakers == 0 for one in backend.galleries()):
+        typer.echo(hint, err=True)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,16 @@ def test_people_read_how_far_the_enrollment_is(speakerid: Command) -> None:
     assert "nothing changed" in speakerid("enroll", "Ada", VOICES[ADA].enroll[0]).out
 
 
+def test_who_enrolls_first_hears_of_the_better_encoder(speakerid: Command, tmp_path: Path) -> None:
+    where = {"SPEAKERID_ENCODER": "default", "SPEAKERID_MODELS": str(tmp_path / "none")}
+    first = speakerid("enroll", "Ada", VOICES[ADA].enroll[0], **where)
+    assert first.code == 0
+    assert "'speakerid models fetch' brings a far better one" in first.err
+    assert speakerid("enroll", "Ada", VOICES[ADA].enroll[1], **where).err == ""
+    assert speakerid("galleries", "create", "other", **where).code == 0
+    assert speakerid("enroll", "Ada", VOICES[ADA].enroll[0], "--gallery", "other", "--json", **where).err == ""
+
+
 def test_several_files_are_a_line_each_with_their_name(speakerid: Command) -> None:
     ran = speakerid("enroll", "Ada", *VOICES[ADA].enroll, "--json")
     assert [one["file"] for one in ran.lines] == [str(file) for file in VOICES[ADA].enroll]
