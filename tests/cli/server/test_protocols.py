@@ -23,6 +23,7 @@ UPGRADE = (
     b"GET /x HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+GOODBYE = b"\x88\x82\0\0\0\0\x03\xe8"
 MESSAGE = b"\x81\x82\0\0\0\0{}"  # a frame with the text {}
 
 
@@ -304,6 +305,52 @@ def test_a_flood_of_tiny_messages_is_told_why_it_ends() -> None:
         await service.send(client, MESSAGE * 5_000)
         assert client.written.endswith(close)
         await service.passes(GREETING_S + 1)
+        assert client.end == "aborted"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "code"),
+    [
+        (b"Cookie: " + b"a" * 9_000 + b"\r\n", b"431", b"request_head_too_large"),
+        (b"Cookie: a\r\n" * 200, b"431", b"request_head_too_large"),
+        (b"Content-Length: 5\r\n", b"400", b"invalid_http"),
+    ],
+)
+def test_a_websocket_whose_head_cannot_be_taken_is_told_so(more: bytes, status: bytes, code: bytes) -> None:
+    async def run() -> None:
+        service = Service(talk)
+        client = service.connect()
+        await service.send(client, UPGRADE[:-2] + more + b"\r\n")
+        assert client.written.startswith(b"HTTP/1.1 " + status)
+        assert code in client.written
+        assert client.end == "closed"
+
+    asyncio.run(run())
+
+
+def test_a_text_that_is_not_utf_8_is_the_clients_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        service = Service(talk)
+        client = service.connect()
+        await service.send(client, UPGRADE)
+        await service.send(client, MESSAGE[:-2] + b"\xff\xfe")
+        assert b'"code": "invalid_request"' in client.written
+        await service.send(client, MESSAGE[:-2] + b"\xff\xfe" + GOODBYE)
+        assert caplog.records == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("first", [MESSAGE * 60, MESSAGE[:-2] + b"\xff\xfe"])
+def test_who_says_goodbye_behind_what_is_refused_is_dropped(first: bytes) -> None:
+    async def run() -> None:
+        service = Service(talk)
+        client = service.connect()
+        await service.send(client, UPGRADE)
+        client.protocol._cuts.make(AT_ONCE - 30)
+        await service.send(client, first + GOODBYE)
         assert client.end == "aborted"
 
     asyncio.run(run())
