@@ -48,9 +48,9 @@ class SqliteFile:
     def require(self) -> None:
         """Raises StoreMissing, StoreUnavailable for what can be no store."""
         self._require_no_folder()
-        if not self.path.exists():
+        if not os.path.exists(self.path):  # never raises, as the methods of a Path may
             raise StoreMissing(f"There is no store {self.path}. Name another with --store; {CREATORS}.")
-        if self.path.is_file() and self.path.stat().st_size == 0:
+        if os.path.isfile(self.path) and self.path.stat().st_size == 0:
             raise StoreMissing(f"{self.path} is empty: no store was made in it yet. {CREATORS.capitalize()}.")
 
     def create(self) -> None:
@@ -64,11 +64,12 @@ class SqliteFile:
         except FileExistsError:
             return
         except OSError as error:
-            reason = f"there is no folder {self.path.parent}" if not self.path.parent.exists() else error.strerror
+            folder = self.path.parent
+            reason = error.strerror if os.path.exists(folder) else f"there is no folder {folder}"
             raise StoreUnavailable(f"The store {self.path} cannot be made: {reason}. Choose another place.") from error
 
     def _require_no_folder(self) -> None:
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             raise StoreUnavailable(f"{self.path} is a folder, and a store is one file. Name a file in it.")
 
     @property

@@ -15,7 +15,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import SecurityError
 from websockets.http11 import MAX_LINE_LENGTH
-from websockets.protocol import State
 
 from speakerid.api.auth import NO_NETWORK, network
 from speakerid.api.errors import status_of, unasked
@@ -224,7 +223,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def _refuse(self, error: SpeakeridError) -> None:
         """As the service refuses: with an event, then a code. Its client may still be sending: to close now would reset
         the connection, and the reason with it. Where it has said goodbye already nothing more may be sent."""
-        if self.conn.state is not State.OPEN:
+        if self.conn.close_rcvd is not None:
             return self.drop()
         status = status_of(type(error))
         code = REFUSED + status

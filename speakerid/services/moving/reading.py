@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from speakerid.audio.files import require_file
 from speakerid.db.types import NORM_TOLERANCE
 from speakerid.errors import FileMissing, GalleryFileDamaged, GalleryFileNewer
 from speakerid.names import quoted_path
@@ -53,7 +54,7 @@ ENCRYPTED = 0x1
 FLOAT32 = np.dtype("<f4")
 # zipfile's ValueErrors: a place before the file's beginning, a name that is not in UTF-8; its RuntimeErrors: encrypted,
 # or packed in an unknown way.
-BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, struct.error, OverflowError, ValueError)
+BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, struct.error, OverflowError, ValueError, OSError)
 Line = TypeVar("Line")
 
 
@@ -158,6 +159,7 @@ class GalleryFile:
 def opened(file: Path | BinaryIO) -> Iterator[GalleryFile]:
     """Raises FileMissing, GalleryFileDamaged, GalleryFileNewer."""
     if isinstance(file, Path):
+        require_file(file)
         try:
             raw = file.open("rb")
         except OSError as error:
@@ -165,8 +167,8 @@ def opened(file: Path | BinaryIO) -> Iterator[GalleryFile]:
         with raw, opened(raw) as found:
             yield found
         return
-    _refuse_large_directory(file)
     with _named("the zip"):
+        _refuse_large_directory(file)
         inside = zipfile.ZipFile(file)
     with inside:
         manifest = _manifest(inside)

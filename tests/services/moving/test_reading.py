@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import pickle
 import struct
 import zipfile
@@ -276,6 +277,8 @@ def test_no_file(sid: SpeakerID, tmp_path: Path) -> None:
         sid.import_gallery(tmp_path / "nothing.zip")
     with pytest.raises(FileMissing):
         sid.import_gallery(tmp_path)
+    with pytest.raises(FileMissing):
+        sid.import_gallery(Path(os.devnull))  # others have no end
 
 
 def test_a_large_directory_is_refused_before_it_is_read(
