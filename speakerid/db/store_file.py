@@ -295,6 +295,11 @@ def is_busy(error: BaseException | None) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in BUSY
 
 
+def quotes_a_row(error: BaseException | None) -> bool:
+    """Whether its text holds what a row holds, a name for example: no log may have it."""
+    return str(error).startswith("Could not decode to UTF-8")
+
+
 def failure(path: Path, error: BaseException | None) -> StoreUnavailable:
     """What SQLite refuses, as an error that says what to do."""
     if is_busy(error):
@@ -302,6 +307,9 @@ def failure(path: Path, error: BaseException | None) -> StoreUnavailable:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_READONLY:
         return StoreReadOnly(str(path))
+    if quotes_a_row(error):
+        damaged = ADVICE[sqlite3.SQLITE_CORRUPT]
+        return StoreUnavailable(f"The store {path} cannot be used (a text in it is not UTF-8). {damaged}")
     cause = " ".join(str(error).split())
     advice = ADVICE.get(code) or _unreadable(path) or "Check its path and disk."
     return StoreUnavailable(f"The store {path} cannot be used ({cause}). {advice}")
