@@ -50,7 +50,7 @@ class SqliteFile:
         self._require_no_folder()
         if not os.path.exists(self.path):  # never raises, as the methods of a Path may
             raise StoreMissing(f"There is no store {self.path}. Name another with --store; {CREATORS}.")
-        if os.path.isfile(self.path) and self.path.stat().st_size == 0:
+        if os.path.isfile(self.path) and self.path.stat().st_size <= 1:  # one byte is none to SQLite
             raise StoreMissing(f"{self.path} is empty: no store was made in it yet. {CREATORS.capitalize()}.")
 
     def create(self) -> None:

@@ -226,6 +226,9 @@ def test_a_missing_store_is_made_only_where_that_is_meant(tmp_path: Path) -> Non
     with pytest.raises(StoreMissing, match="is empty"):
         open_database(path, create=False)
     assert path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(b"x")
+    with pytest.raises(StoreMissing, match="is empty"):
+        open_database(path, create=False)
 
 
 def test_a_new_store_goes_where_its_link_leads(tmp_path: Path) -> None:
