@@ -24,6 +24,16 @@ class SpeakeridError(Exception):
         """What a program may want to know besides the sentence, as JSON values."""
         return {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy, which would call `__init__` with the finished sentence."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[SpeakeridError], args: tuple[Any, ...], state: dict[str, Any]) -> SpeakeridError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class InvalidRequest(SpeakeridError, code="invalid_request"): ...
 
