@@ -93,7 +93,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "pyannote": ("metrics/der.py",),
     "typer": ("cli/",),
     "httpx": ("client/",),
-    "websockets": ("client/live.py",),
+    "websockets": ("client/live.py", "cli/server/protocols.py"),
     "sounddevice": ("cli/listen.py",),
     "httpcore": ("services/recordings/outgoing.py",),
     "pydantic_settings": ("settings.py",),

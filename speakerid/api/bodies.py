@@ -27,6 +27,7 @@ OTHER_BYTES = 256 * 1024  # metadata and consent at their largest, each letter a
 PIECE_BYTES = 1024 * 1024  # of a recording in memory; what came before it is in the store
 RECEIVING = 16  # recordings that come in at a time
 RETRY_AFTER_S = 5
+DIGITS = 20  # of a length that h11 lets in
 UNCOMPRESSED = ("", "identity")  # others are not undone: a kilobyte may become a gigabyte
 
 
@@ -159,4 +160,4 @@ class _RequestBody:
 def _announced(headers: Headers) -> int:
     """0 where the length is missing, or no number."""
     length = headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else 0
+    return int(length) if length.isascii() and length.isdecimal() and len(length) <= DIGITS else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import contextmanager
 from email.message import Message
 from io import BytesIO
 from pathlib import PureWindowsPath
@@ -122,17 +123,18 @@ class _Form:
                 "The Content-Type multipart/form-data names no boundary. Set no Content-Type yourself: your HTTP "
                 "client writes it when it is given the form."
             )
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._field,
-                "on_header_value": self._value,
-                "on_header_end": self._header,
-                "on_headers_finished": self._headers,
-                "on_part_data": self._data,
-            },
-        )
+        with _readable():
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": self._field,
+                    "on_header_value": self._value,
+                    "on_header_end": self._header,
+                    "on_headers_finished": self._headers,
+                    "on_part_data": self._data,
+                },
+            )
         self._parameters = parameters
         self._name, self._text = b"", b""
         self._part = Message()
@@ -146,13 +148,8 @@ class _Form:
         self.filename: str | None = None
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        try:
+        with _readable():
             self._parser.write(chunk)
-        except FormParserError as error:
-            raise InvalidRequest(
-                f"The multipart body cannot be read ({error}). Let your HTTP client write body and Content-Type, with "
-                "the file in the part 'file'; or send the file's bytes alone, without a multipart Content-Type."
-            ) from error
         ready, self._ready = self._ready, []
         return ready
 
@@ -219,6 +216,18 @@ class _Form:
             self._ready.append(data[start:end])
         elif self._value_comes:
             self._values[-1][1].extend(data[start:end])
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raises InvalidRequest for what is no form, or has a name in a charset that is none (RFC 2231)."""
+    try:
+        yield
+    except (FormParserError, UnicodeError) as error:
+        raise InvalidRequest(
+            f"The multipart body cannot be read ({error}). Let your HTTP client write body and Content-Type, with "
+            "the file in the part 'file'; or send the file's bytes alone, without a multipart Content-Type."
+        ) from error
 
 
 def _name_of(part: Message) -> str:

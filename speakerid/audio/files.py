@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
 from speakerid.errors import FileMissing, FileTooLarge
@@ -41,14 +42,31 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """A file to read. Raises FileMissing, also for OSErrors of the block."""
     if URL.match(str(path)):
         raise FileMissing(f"{quoted_path(path)} is the address of something elsewhere. Download it, and give the file.")
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else "does not exist"
-        raise FileMissing(f"{quoted_path(path)} {what}. Check the path.")
+    require_file(path)
     try:
         with path.open("rb") as file:
             yield file
     except OSError as error:
         raise FileMissing(f"{quoted_path(path)} cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def require_file(path: Path) -> None:
+    """Raises FileMissing for what is no file: a device may have no end, a pipe no beginning."""
+    if (fault := _fault(path)) is not None:
+        raise FileMissing(f"{quoted_path(path)} {fault}. Check the path.")
+
+
+def _fault(path: Path) -> str | None:
+    """Why there is no file to read; None where there is one."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL or half a character in it
+        return "does not exist"
+    except OSError as error:  # a folder that may not be looked into, a name that is too long
+        return f"cannot be read ({error.strerror})"
+    if S_ISREG(mode):
+        return None
+    return "is a folder" if S_ISDIR(mode) else "is no regular file"
 
 
 def read_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:

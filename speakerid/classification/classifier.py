@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
@@ -189,9 +190,9 @@ def load_classifier(spec: str, folder: Path, load_backbone: LoadBackbone, *, run
     for place in (folder / spec, *_shipped(spec), Path(spec)):
         if _file_of(place) is not None:
             return _load(place, load_backbone)
-    if spec.endswith(".onnx") and Path(spec).is_file():
+    if spec.endswith(".onnx") and os.path.isfile(spec):
         return OnnxClassifier.load(Path(spec))
-    if Path(spec).is_dir() or HUB_NAME.fullmatch(spec):
+    if os.path.isdir(spec) or HUB_NAME.fullmatch(spec):
         return _speechbrain(spec, run_code=run_code)
     raise ClassifierNotFound(
         f"There is no classifier {spec!r}. 'speakerid classifiers list' names those that are here."
@@ -214,7 +215,7 @@ def _speechbrain(spec: str, *, run_code: bool) -> Classifier:
 
 def _file_of(place: Path) -> Path | None:
     """What makes the directory `place` a classifier, and another one when it changes."""
-    return next((place / name for name in (HEAD, GRAPH) if (place / name).is_file()), None)
+    return next((place / name for name in (HEAD, GRAPH) if os.path.isfile(place / name)), None)
 
 
 def _load(place: Path, load_backbone: LoadBackbone) -> Classifier:

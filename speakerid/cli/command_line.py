@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import gc
 import os
 import re
@@ -45,7 +46,7 @@ class CommandLine(TyperGroup):
         code = self._run(words, "--json" in words, prog_name=prog_name, complete_var=complete_var, **more)
         if standalone_mode:
             gc.freeze()  # or the interpreter looks once more for cycles in all that it is about to forget: 0.2 s
-            sys.exit(_flushed(code))
+            sys.exit(_flushed(code, "--json" in words))
         return code
 
     def _run(self, words: list[str], as_json: bool, **more: Any) -> int:
@@ -57,6 +58,8 @@ class CommandLine(TyperGroup):
         except WRONG_USAGE as error:
             _show(error, as_json)
             return USAGE
+        except OSError as error:
+            return _incomplete(error, as_json)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -86,14 +89,26 @@ def _open_streams() -> None:
                 stream.reconfigure(errors="replace")
 
 
-def _flushed(code: int) -> int:
+def _flushed(code: int, as_json: bool) -> int:
     """The exit code, once all of the answer has been taken."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         _read_no_more()
         return CLOSED_PIPE
+    except OSError as error:
+        return _incomplete(error, as_json)
     return code
+
+
+def _incomplete(error: OSError, as_json: bool) -> int:
+    """The exit code where a disk is full, usually the one that the answer goes to. Raises every other error."""
+    if error.errno != errno.ENOSPC:
+        raise error
+    _read_no_more()
+    sentence = "A disk is full: what was printed or written is not whole. Make room there, and look what was done."
+    report_problem(CommandProblem("disk_full", sentence), as_json)
+    return REFUSED
 
 
 def _read_no_more() -> None:

@@ -30,7 +30,7 @@ def audio_of(file: Path, max_bytes: int | None = None) -> Path | bytes:
     """
     if file == STDIN:
         return _bytes(typer.get_binary_stream("stdin"), max_bytes)
-    if not file.is_fifo():
+    if not _is_fifo(file):
         return file
     from speakerid.errors import FileMissing
 
@@ -39,6 +39,13 @@ def audio_of(file: Path, max_bytes: int | None = None) -> Path | bytes:
             return _bytes(pipe, max_bytes)
     except OSError as error:
         raise FileMissing(f"The pipe {quoted_path(file)} cannot be read ({error.strerror}).") from error
+
+
+def _is_fifo(file: Path) -> bool:
+    try:
+        return file.is_fifo()
+    except OSError:  # whoever reads it says why
+        return False
 
 
 def _bytes(stream: IO[bytes], max_bytes: int | None) -> bytes:

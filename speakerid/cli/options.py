@@ -166,11 +166,11 @@ def refuse_unwritable(out: Path | None, option: str) -> None:
     if out is None:
         return
     place = out.absolute().parent
-    if out.is_dir():
+    if os.path.isdir(out):  # never raises, as the methods of a Path may
         problem = f"{out} is a folder. Name a file."
-    elif not place.is_dir():
+    elif not os.path.isdir(place):
         problem = f"There is no folder {place}."
-    elif not os.access(out if out.exists() else place, os.W_OK):
+    elif not os.access(out if os.path.exists(out) else place, os.W_OK):
         problem = f"{out} cannot be written: it, or its folder, is read-only for this user."
     else:
         return

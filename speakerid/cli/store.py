@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -51,7 +52,7 @@ def restore(
     from speakerid.db import backup as copies
 
     store = _file(options, f"pg_restore --clean --if-exists --dbname=URL {shlex.quote(str(file))}")
-    if replace and not yes and store.exists():
+    if replace and os.path.exists(store):
         confirm(f"Lose all that {plain(str(store))} holds now? There is no way back.", yes)
     copies.restore(file, store, replace=replace)
     if not options.as_json:

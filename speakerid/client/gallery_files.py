@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,7 @@ LABEL_HEX = 12  # of a fingerprint
 
 def fetch(wire: Wire, gallery: str, path: Path, *, audio: bool) -> GalleryExport:
     """Raises ClientError."""
-    if path.exists():
+    if os.path.exists(path):  # never raises, as the methods of a Path may
         raise ClientError(GalleryFileExists.code, str(GalleryFileExists(str(path))))
     call = Call("GET", f"/v1/galleries/{quote(gallery, safe='')}/export", {"audio": audio})
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -35,7 +36,8 @@ def fetch(wire: Wire, gallery: str, path: Path, *, audio: bool) -> GalleryExport
         detail = f"{path} cannot be written ({error.strerror}). Choose another place."
         raise ClientError(GalleryFileUnwritable.code, detail) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return found
 
 

@@ -33,7 +33,7 @@ def backup(store: Path, out: Path, watch: Watch = lambda done, total: None) -> N
     """
     SqliteFile(store).require()
     store = store.resolve()  # SQLite keeps the log beside the file, not beside a link to it
-    if out.exists():
+    if os.path.exists(out):  # never raises, as the methods of a Path may
         raise StoreExists(f"{out} exists already, and a backup never overwrites. Choose another name.")
     with _made_beside(out) as made:
         _copy(store, made, watch, "The backup could not be made")
@@ -49,11 +49,11 @@ def restore(file: Path, store: Path, *, replace: bool = False, watch: Watch = la
     BackupFailed, StoreNewer, StoreSchemaUnknown.
     """
     file, store = file.resolve(), store.resolve()
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise FileMissing(f"There is no file {file}. Name a backup made by 'speakerid backup'.")
-    if store.is_dir():
+    if os.path.isdir(store):
         raise StoreExists(f"{store} is a folder. Choose the name of a file as --store.")
-    there = [one for one in _files(store) if one.exists()]
+    there = [one for one in _files(store) if os.path.exists(one)]
     if there and not replace:
         raise StoreExists(f"{there[0]} exists. Choose another --store, or give --replace to lose what it holds.")
     with _made_beside(store) as made:

@@ -44,6 +44,7 @@ from speakerid.db.store_file import (
     Revision,
     SqliteFile,
     failure,
+    quotes_a_row,
     turns,
 )
 from speakerid.errors import (
@@ -227,7 +228,7 @@ class Database:
         except DBAPIError as error:
             if type(error) not in ABOUT_THE_STORE:
                 raise
-            raise self._failure(error) from error
+            raise self._failure(error) from (None if quotes_a_row(error.orig) else error)
 
     def _failure(self, error: DBAPIError) -> StoreUnavailable:
         if self.sqlite is not None:

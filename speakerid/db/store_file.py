@@ -48,9 +48,9 @@ class SqliteFile:
     def require(self) -> None:
         """Raises StoreMissing, StoreUnavailable for what can be no store."""
         self._require_no_folder()
-        if not self.path.exists():
+        if not os.path.exists(self.path):  # never raises, as the methods of a Path may
             raise StoreMissing(f"There is no store {self.path}. Name another with --store; {CREATORS}.")
-        if self.path.is_file() and self.path.stat().st_size == 0:
+        if os.path.isfile(self.path) and self.path.stat().st_size <= 1:  # one byte is none to SQLite
             raise StoreMissing(f"{self.path} is empty: no store was made in it yet. {CREATORS.capitalize()}.")
 
     def create(self) -> None:
@@ -64,11 +64,12 @@ class SqliteFile:
         except FileExistsError:
             return
         except OSError as error:
-            reason = f"there is no folder {self.path.parent}" if not self.path.parent.exists() else error.strerror
+            folder = self.path.parent
+            reason = error.strerror if os.path.exists(folder) else f"there is no folder {folder}"
             raise StoreUnavailable(f"The store {self.path} cannot be made: {reason}. Choose another place.") from error
 
     def _require_no_folder(self) -> None:
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             raise StoreUnavailable(f"{self.path} is a folder, and a store is one file. Name a file in it.")
 
     @property
@@ -299,6 +300,11 @@ def is_busy(error: BaseException | None) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in BUSY
 
 
+def quotes_a_row(error: BaseException | None) -> bool:
+    """Whether its text holds what a row holds, a name for example: no log may have it."""
+    return str(error).startswith("Could not decode to UTF-8")
+
+
 def failure(path: Path, error: BaseException | None) -> StoreUnavailable:
     """What SQLite refuses, as an error that says what to do."""
     if is_busy(error):
@@ -306,6 +312,9 @@ def failure(path: Path, error: BaseException | None) -> StoreUnavailable:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_READONLY:
         return StoreReadOnly(str(path))
+    if quotes_a_row(error):
+        damaged = ADVICE[sqlite3.SQLITE_CORRUPT]
+        return StoreUnavailable(f"The store {path} cannot be used (a text in it is not UTF-8). {damaged}")
     cause = " ".join(str(error).split())
     advice = ADVICE.get(code) or _unreadable(path) or "Check its path and disk."
     return StoreUnavailable(f"The store {path} cannot be used ({cause}). {advice}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +44,12 @@ class OnnxEncoder:
     def load(cls, path: str | Path) -> Self:
         """Raises `EncoderNotFound` when there is no such file, no ONNX graph in it, or no card where one is due."""
         path = Path(path)
-        if not path.is_file():
+        if not os.path.isfile(path):  # never raises, as the methods of a Path may
             raise EncoderNotFound(f"There is no file {path}. Give the path of an .onnx speaker encoder.")
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise EncoderNotFound(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
         session = _session(path, data)
         metadata = session.get_modelmeta().custom_metadata_map
         if metadata.keys() >= set(METADATA):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def load_encoder(spec: str = "default", models: Path = NOWHERE) -> Encoder:
         return named.load(models)
     if spec.endswith(".onnx"):
         return _onnx(Path(spec))
-    if (spec and Path(spec).is_dir()) or HUB_NAME.fullmatch(spec):
+    if (spec and os.path.isdir(spec)) or HUB_NAME.fullmatch(spec):
         return _speechbrain(spec)
     raise EncoderNotFound(f"There is no encoder {spec!r}. Possible are {POSSIBLE}.")
 

@@ -110,9 +110,10 @@ def test_a_body_over_the_limit_is_refused(client: TestClient, open_client: Clien
     refused(small.post(url, content=bytes(20_000)), 415, "unsupported_audio")
 
 
-def test_an_announced_length_over_the_limit_is_refused_before_anything_is_read(engine: Engine) -> None:
+@pytest.mark.parametrize("length", [b"20001", b"18446744073709551616"])
+def test_an_announced_length_over_the_limit_is_refused_before_anything_is_read(engine: Engine, length: bytes) -> None:
     app = create_app(engine, Settings(max_body_bytes=20_000))
-    sent = _ask(app, [(b"host", b"127.0.0.1"), (b"content-length", b"20001")], [])
+    sent = _ask(app, [(b"host", b"127.0.0.1"), (b"content-length", length)], [])
     assert sent[0]["status"] == 413
 
 

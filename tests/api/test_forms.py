@@ -40,6 +40,16 @@ class TestAForm:
         answer = client.post(url, content=probe(ADA), headers={"Content-Type": "multipart/form-data"})
         assert "names no boundary" in refused(answer, 422, "invalid_request")["detail"]
 
+    def test_with_a_boundary_that_is_too_long_is_refused(self, client: TestClient, url: str) -> None:
+        headers = {"Content-Type": f"multipart/form-data; boundary={'cut' * 100}"}
+        answer = client.post(url, content=part('name="file"; filename="a"', probe(ADA)), headers=headers)
+        assert "cannot be read" in refused(answer, 422, "invalid_request")["detail"]
+
+    @pytest.mark.parametrize("charset", ["idna", "undefined"])
+    def test_with_a_name_in_a_charset_that_is_none_is_refused(self, client: TestClient, url: str, charset: str) -> None:
+        answer = post(client, url, part(f"name=\"file\"; filename*={charset}''%ffa", probe(ADA)))
+        assert "cannot be read" in refused(answer, 422, "invalid_request")["detail"]
+
     def test_that_is_a_raw_body_is_told_both_ways(self, client: TestClient, url: str) -> None:
         answer = client.post(url, content=probe(ADA), headers=TYPE)
         assert "or send the file's bytes alone" in refused(answer, 422, "invalid_request")["detail"]

@@ -80,7 +80,8 @@ def test_audio_that_is_called_json_is_audio(fetching: TestClient) -> None:
 def test_what_cannot_be_fetched_leaves_nothing(
     fetching: TestClient, engine: Engine, media: Media, url: str, code: str
 ) -> None:
-    refused(send(fetching, media.url(url) if url.startswith("/") else url), 415 if "audio" in code else 422, code)
+    answer = send(fetching, media.url(url) if url.startswith("/") else url)
+    assert "JSON" not in refused(answer, 415 if "audio" in code else 422, code)["detail"]
     assert (rows(engine), pieces(engine)) == (0, 0)
 
 

@@ -31,7 +31,13 @@ def test_a_corpus_may_itself_lie_in_a_hidden_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("ada", "is a folder"), ("نیلوفر\u200cها", "'نیلوفر\u200cها' does not exist")]
+    ("name", "says"),
+    [
+        ("ada", "is a folder"),
+        ("نیلوفر\u200cها", "'نیلوفر\u200cها' does not exist"),
+        ("a\0b", "does not exist"),
+        ("a" * 300, "cannot be read"),
+    ],
 )
 def test_what_cannot_be_opened_is_named_as_it_is_written(
     corpus: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str

@@ -130,8 +130,9 @@ def test_a_damaged_card_is_named(classifier: TrainedClassifier, tmp_path: Path) 
 
 
 def test_a_name_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ClassifierNotFound, match="no classifier 'moods'"):
-        load_classifier("moods", tmp_path, lambda _: BACKBONE)
+    for name in ("moods", "m" * 300):
+        with pytest.raises(ClassifierNotFound, match=f"no classifier '{name}'"):
+            load_classifier(name, tmp_path, lambda _: BACKBONE)
 
 
 def test_the_temperature_undoes_overconfidence() -> None:

@@ -87,6 +87,14 @@ def test_a_reader_that_has_gone_is_no_crash(enrolled: Command, line: str, unbuff
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_said(unbuffered: str) -> None:
+    ran = shell(f"{SHELL} version > /dev/full", PYTHONUNBUFFERED=unbuffered)
+    assert (ran.returncode, ran.stderr.startswith("disk_full: "), ran.stderr.count("\n")) == (1, True, 1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -95,6 +95,7 @@ def test_a_pipe_without_an_end_is_refused(enrolled: Command, monkeypatch: pytest
 def test_devices_and_folders_are_no_files(enrolled: Command, tmp_path: Path) -> None:
     assert f"'{os.devnull}' is no regular file." in enrolled("identify", os.devnull).err
     assert f"'{tmp_path}' is a folder." in enrolled("identify", tmp_path).err
+    assert "' cannot be read (" in enrolled("identify", tmp_path / ("a" * 300)).err
 
 
 @pytest.mark.slow

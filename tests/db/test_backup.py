@@ -190,10 +190,11 @@ def test_what_cannot_be_used_is_not_restored(filled: Database, store_url: str, t
 
 
 def test_what_is_not_there_is_named(tmp_path: Path, store_kind: str) -> None:
-    with pytest.raises(StoreMissing):
-        copies.backup(tmp_path / "nothing.db", tmp_path / "copy.db")
-    with pytest.raises(FileMissing):
-        copies.restore(tmp_path / "nothing.db", tmp_path / "copy.db")
+    for name in ("nothing.db", "n" * 300):
+        with pytest.raises(StoreMissing):
+            copies.backup(tmp_path / name, tmp_path / "copy.db")
+        with pytest.raises(FileMissing):
+            copies.restore(tmp_path / name, tmp_path / "copy.db")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 from sqlalchemy import select, text
@@ -225,6 +226,9 @@ def test_a_missing_store_is_made_only_where_that_is_meant(tmp_path: Path) -> Non
     with pytest.raises(StoreMissing, match="is empty"):
         open_database(path, create=False)
     assert path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(b"x")
+    with pytest.raises(StoreMissing, match="is empty"):
+        open_database(path, create=False)
 
 
 def test_a_new_store_goes_where_its_link_leads(tmp_path: Path) -> None:
@@ -264,6 +268,20 @@ def test_half_a_store_is_said_to_be_damaged(store: Path) -> None:
     store.write_bytes(store.read_bytes()[:20_000])
     with opened(store) as database, pytest.raises(StoreUnavailable, match="restore a backup"):
         upgrade(database)
+
+
+def test_what_a_damaged_row_holds_is_in_no_message(store: Path) -> None:
+    with opened(store) as database:
+        add_gallery(database)
+    with closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        connection.execute("UPDATE galleries SET name = CAST(x'416461ff' AS TEXT)")
+    with (
+        opened(store) as database,
+        pytest.raises(StoreUnavailable, match=r"not UTF-8.*restore a backup") as raised,
+        database.read() as db,
+    ):
+        db.scalars(select(GalleryRow)).all()
+    assert "Ada" not in "".join(format_exception(raised.value))
 
 
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

@@ -49,15 +49,16 @@ def test_an_encoder_that_was_not_fetched_names_how_to_get_it(spec: str, tmp_path
         load_encoder(spec, tmp_path)
 
 
-@pytest.mark.parametrize("spec", ["", "ecapa", "no/such/directory", "https://example.org/model", "../up/"])
+@pytest.mark.parametrize("spec", ["", "ecapa", "no/such/directory", "https://example.org/model", "../up/", "a" * 300])
 def test_an_unknown_spec_lists_what_is_possible(spec: str) -> None:
     with pytest.raises(EncoderNotFound, match=r"Possible are 'default', .*'bundled'.*, a '\.onnx' file"):
         load_encoder(spec)
 
 
-def test_a_missing_file_is_named() -> None:
-    with pytest.raises(EncoderNotFound, match=r"There is no file gone\.onnx"):
-        load_encoder("gone.onnx")
+@pytest.mark.parametrize("name", ["gone", "a" * 300])
+def test_a_missing_file_is_named(name: str) -> None:
+    with pytest.raises(EncoderNotFound, match=rf"There is no file {name}\.onnx"):
+        load_encoder(f"{name}.onnx")
 
 
 def test_importing_the_registry_loads_no_runtime() -> None:

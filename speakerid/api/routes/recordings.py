@@ -109,6 +109,7 @@ async def submit_recording(
         chunks = audio.chunks()
         head, url = await url_or_audio(audio, chunks)
         if url is not None:
+            request.state.head = b""  # what is refused from now on is not this body
             await in_own_thread(partial(_fetch, upload, url, _sources(request)))
         else:
             await run_in_threadpool(upload.add, head)

@@ -13,6 +13,8 @@ from typing import Any, TypeGuard
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import SecurityError
+from websockets.http11 import MAX_LINE_LENGTH
 
 from speakerid.api.auth import NO_NETWORK, network
 from speakerid.api.errors import status_of, unasked
@@ -30,7 +32,14 @@ from speakerid.cli.server.connections import (
     in_order,
     make_room,
 )
-from speakerid.errors import InvalidHttp, MessagesTooSmall, Overloaded, RequestHeadTooLarge, SpeakeridError
+from speakerid.errors import (
+    InvalidHttp,
+    InvalidRequest,
+    MessagesTooSmall,
+    Overloaded,
+    RequestHeadTooLarge,
+    SpeakeridError,
+)
 
 HEAD_S = 10.0  # from the connection, or the end of the answer before, to the end of a request's head
 GREETING_S = (
@@ -191,8 +200,17 @@ class StreamProtocol(WebSocketsSansIOProtocol):
             part = data[start : start + SLICE_BYTES]
             self._cuts.bring(len(part))
             super().data_received(part)
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self._refuse_head()
             if self._deaf or self.transport.is_closing():
                 return
+
+    def _refuse_head(self) -> None:
+        """What uvicorn leaves without an answer: a head beyond the limits of websockets, or one with a body."""
+        fault = self.conn.handshake_exc
+        too_large = isinstance(fault, SecurityError) or isinstance(fault and fault.__cause__, SecurityError)
+        self.transport.write(unasked(RequestHeadTooLarge(MAX_LINE_LENGTH) if too_large else InvalidHttp()))
+        self.transport.close()
 
     def handle_events(self) -> None:
         if self._cuts.make(len(self.conn.events)):
@@ -204,7 +222,9 @@ class StreamProtocol(WebSocketsSansIOProtocol):
 
     def _refuse(self, error: SpeakeridError) -> None:
         """As the service refuses: with an event, then a code. Its client may still be sending: to close now would reset
-        the connection, and the reason with it."""
+        the connection, and the reason with it. Where it has said goodbye already nothing more may be sent."""
+        if self.conn.close_rcvd is not None:
+            return self.drop()
         status = status_of(type(error))
         code = REFUSED + status
         self.conn.send_text(json.dumps(error_event(new_request_id(), status, error.code, str(error))).encode())
@@ -218,7 +238,10 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         self.transport.resume_reading()
 
     def send_receive_event_to_app(self) -> None:
+        """uvicorn would log text that is not UTF-8 as a failure of the server."""
         self._greeted = True
+        if self.curr_msg_data_type == "text" and not self._deaf and not _is_text(b"".join(self.frames)):
+            return self._refuse(InvalidRequest("A text message is not in UTF-8. Send audio in binary messages."))
         super().send_receive_event_to_app()
 
     async def send(self, message: Any) -> None:
@@ -240,6 +263,14 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def drop(self) -> None:
         self.connections.discard(self)
         self.transport.abort()
+
+
+def _is_text(message: bytes) -> bool:
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 Timed = HttpProtocol | StreamProtocol

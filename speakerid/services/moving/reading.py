@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from speakerid.audio.files import require_file
 from speakerid.db.types import NORM_TOLERANCE
 from speakerid.errors import FileMissing, GalleryFileDamaged, GalleryFileNewer
 from speakerid.names import quoted_path
@@ -50,7 +52,9 @@ END64, END64_BYTES = b"PK\x06\x06", 56
 COMMENT_BYTES = 65_535
 ENCRYPTED = 0x1
 FLOAT32 = np.dtype("<f4")
-BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, struct.error, OverflowError)
+# zipfile's ValueErrors: a place before the file's beginning, a name that is not in UTF-8; its RuntimeErrors: encrypted,
+# or packed in an unknown way.
+BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, struct.error, OverflowError, ValueError, OSError)
 Line = TypeVar("Line")
 
 
@@ -155,6 +159,7 @@ class GalleryFile:
 def opened(file: Path | BinaryIO) -> Iterator[GalleryFile]:
     """Raises FileMissing, GalleryFileDamaged, GalleryFileNewer."""
     if isinstance(file, Path):
+        require_file(file)
         try:
             raw = file.open("rb")
         except OSError as error:
@@ -162,8 +167,8 @@ def opened(file: Path | BinaryIO) -> Iterator[GalleryFile]:
         with raw, opened(raw) as found:
             yield found
         return
-    _refuse_large_directory(file)
     with _named("the zip"):
+        _refuse_large_directory(file)
         inside = zipfile.ZipFile(file)
     with inside:
         manifest = _manifest(inside)
@@ -177,6 +182,7 @@ def _manifest(inside: zipfile.ZipFile) -> Manifest:
         raise GalleryFileDamaged("it is a zip, but no gallery's: it has no manifest.json, which comes last")
     if info.file_size > MOST_MANIFEST_BYTES:
         raise GalleryFileDamaged("its manifest.json is too large")
+    _refuse_packing(info)
     with _named(MANIFEST), inside.open(info) as raw:
         text = raw.read(MOST_MANIFEST_BYTES)
     head = _parsed(TypeAdapter(dict[str, Any]), text, MANIFEST)
@@ -196,12 +202,17 @@ def _refuse_others(inside: zipfile.ZipFile, manifest: Manifest, size: int) -> No
     if sum(one.file_size for one in inside.infolist()) > MOST_INFLATION * size:
         raise GalleryFileDamaged("it would become far larger than what was exported")
     for one in inside.infolist():
-        if one.flag_bits & ENCRYPTED or one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise GalleryFileDamaged(f"{one.filename} is packed in a way that no export uses")
+        _refuse_packing(one)
         if one.filename != MANIFEST and one.file_size != known[one.filename].bytes:
             raise GalleryFileDamaged(f"{one.filename} is not what was exported")
         if one.file_size > MOST_MEMBER_BYTES and not one.filename.startswith("audio-"):
             raise GalleryFileDamaged(f"{one.filename} is longer than it may be")
+
+
+def _refuse_packing(member: zipfile.ZipInfo) -> None:
+    """Before it is opened: other ways take memory that the file names."""
+    if member.flag_bits & ENCRYPTED or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise GalleryFileDamaged(f"{member.filename} is packed in a way that no export uses")
 
 
 def _is_named_twice(manifest: Manifest) -> bool:
@@ -243,7 +254,7 @@ def _array(npz: bytes, shape: tuple[int, int], name: str) -> FloatArray:
             try:
                 magic = np.lib.format.read_magic(raw)
                 found, fortran, kind = np.lib.format.read_array_header_1_0(raw)
-            except ValueError:
+            except (ValueError, SyntaxError, TokenError):
                 raise GalleryFileDamaged(f"{name} is not an array of embeddings") from None
             if magic != (1, 0) or found != shape or fortran or kind != FLOAT32:
                 raise GalleryFileDamaged(f"{name} is not an array of float32 with {shape[0]} rows of {shape[1]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +27,7 @@ def to_file(engine: Engine, gallery: str, path: Path, *, audio: bool = False) ->
     def write(out: BinaryIO) -> None:
         found.extend(one for one in written(engine, gallery, out, audio=audio) if one is not None)
 
-    if path.exists():
+    if os.path.exists(path):  # never raises, as the methods of a Path may
         raise GalleryFileExists(str(path))
     try:
         write_whole(path, write, mode=PRIVATE)

@@ -24,7 +24,7 @@ from speakerid.cli.server.connections import (
     make_room,
 )
 from speakerid.errors import SettingsError
-from tests.cli.server.test_protocols import (
+from tests.cli.server.unconnected import (
     HEAD,
     MESSAGE,
     UPGRADE,

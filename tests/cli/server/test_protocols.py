@@ -3,124 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from speakerid.api.limits import BYTES_PER_S, PATIENCE_S
-from speakerid.cli.server.connections import AT_ONCE
-from speakerid.cli.server.protocols import GREETING, GREETING_S, HEAD_BYTES, HEAD_S, Door, HttpProtocol, StreamProtocol
+from speakerid.cli.server.protocols import HEAD_BYTES, HEAD_S
 from speakerid.cli.server.uvicorn_server import Server
-
-App = Callable[[Any, Any, Any], Awaitable[None]]
-HEAD = b"POST /x HTTP/1.1\r\nHost: here\r\n"
-SMALL = HEAD + b"Content-Length: 1\r\n\r\n1"
-UPGRADE = (
-    b"GET /x HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-MESSAGE = b"\x81\x82\0\0\0\0{}"  # a frame with the text {}
-
-
-class Transport(asyncio.Transport):
-    """Takes everything, and lets a test say what of it the client has not read."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__({"peername": (host, 50_000), "sockname": ("127.0.0.1", 80)})
-        self.protocol: Any = None
-        self.written = b""
-        self.unread_bytes = 0
-        self.end = ""
-        self.finished = False
-
-    def write(self, data: Any) -> None:
-        self.written += bytes(data)
-
-    def get_write_buffer_size(self) -> int:
-        return self.unread_bytes
-
-    def set_protocol(self, protocol: Any) -> None:
-        self.protocol = protocol
-
-    def is_closing(self) -> bool:
-        return self.end != ""
-
-    def close(self) -> None:
-        self.end = self.end or "closed"
-
-    def write_eof(self) -> None:
-        self.finished = True
-
-    def abort(self) -> None:
-        self.end = "aborted"
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-
-class Service:
-    """uvicorn's part of one, without a network."""
-
-    def __init__(self, app: App, limit: int = 10) -> None:
-        self.now = 1000.0
-        self.door = Door(limit, lambda: self.now)
-        ws: Any = partial(StreamProtocol, self.door)
-        self.config = uvicorn.Config(app, ws=ws, ws_ping_interval=None, log_config=None, timeout_keep_alive=1000)
-        self.config.load()
-        self.state = ServerState()
-
-    def connect(self, host: str = "192.0.2.1") -> Transport:
-        transport = Transport(host)
-        transport.protocol = HttpProtocol(self.door, config=self.config, server_state=self.state, app_state={})
-        transport.protocol.connection_made(transport)
-        return transport
-
-    async def send(self, transport: Transport, data: bytes) -> None:
-        if data:  # nothing would be the end of the connection
-            transport.protocol.data_received(data)
-        await self.turn()
-
-    async def turn(self) -> None:
-        for _ in range(5):
-            await asyncio.sleep(0)
-
-    async def passes(self, seconds: float) -> None:
-        """It looks at its connections once a second."""
-        for _ in range(round(seconds)):
-            self.now += 1.0
-            self.door.look(list(self.state.connections))
-        await self.turn()
-
-
-async def answer_at_once(scope: Any, receive: Any, send: Any) -> None:
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 204, "headers": []})
-    await send({"type": "http.response.body"})
-
-
-async def never_answer(scope: Any, receive: Any, send: Any) -> None:
-    while (await receive()).get("more_body"):
-        pass
-    await asyncio.Event().wait()
-
-
-async def answer_without_end(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"event", "more_body": True})
-    await asyncio.Event().wait()
-
-
-async def talk(scope: Any, receive: Any, send: Any) -> None:
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (await receive())["type"] == "websocket.receive":
-        pass
+from tests.cli.server.unconnected import HEAD, SMALL, App, Service, answer_at_once, answer_without_end, never_answer
 
 
 @pytest.mark.parametrize("begun", [b"", b"POST", HEAD + b"X: "])
@@ -260,65 +150,6 @@ def test_a_flood_from_one_network_costs_others_nothing() -> None:
             service.connect("192.0.2.1")
         assert honest.end == ""
         assert len(service.state.connections) <= 20
-
-    asyncio.run(run())
-
-
-def test_a_websocket_without_a_message_goes_first_and_ends_by_itself() -> None:
-    async def run() -> None:
-        service = Service(talk, limit=1000)
-        silent, talking = service.connect(), service.connect()
-        for client in (silent, talking):
-            await service.send(client, UPGRADE)
-            assert b"101 Switching Protocols" in client.written
-        await service.send(talking, MESSAGE)
-        await service.passes(GREETING_S + 1)
-        assert (silent.end, talking.end) == ("aborted", "")
-
-    asyncio.run(run())
-
-
-def test_only_so_many_websockets_wait_for_their_first_message() -> None:
-    async def run() -> None:
-        service = Service(talk, limit=1000)
-        clients = []
-        for _ in range(GREETING + 10):
-            service.now += 0.001
-            clients.append(service.connect())
-            await service.send(clients[-1], UPGRADE)
-        assert [one.end for one in clients] == ["aborted"] * 10 + [""] * GREETING
-
-    asyncio.run(run())
-
-
-def test_a_flood_of_tiny_messages_is_told_why_it_ends() -> None:
-    async def run() -> None:
-        service = Service(talk)
-        client = service.connect()
-        await service.send(client, UPGRADE)
-        await service.send(client, MESSAGE * (AT_ONCE + 2_000))
-        event, close = client.written.split(b"\r\n\r\n")[1].split(b"\x88", 1)
-        assert b'"code": "messages_too_small"' in event
-        assert (int.from_bytes(close[1:3], "big"), close[3:]) == (4429, b"messages_too_small")
-        assert (client.finished, client.end) == (True, "")
-        await service.send(client, MESSAGE * 5_000)
-        assert client.written.endswith(close)
-        await service.passes(GREETING_S + 1)
-        assert client.end == "aborted"
-
-    asyncio.run(run())
-
-
-def test_a_websocket_that_was_dropped_is_lost_without_a_complaint() -> None:
-    async def run() -> None:
-        service = Service(talk)
-        client = service.connect()
-        await service.send(client, UPGRADE)
-        client.protocol.drop()
-        assert service.state.connections == set()
-        client.protocol.connection_lost(None)
-        assert service.state.connections == set()
-        await service.turn()
 
     asyncio.run(run())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import pickle
 import struct
 import zipfile
@@ -155,14 +156,21 @@ ARRAYS: dict[str, Callable[[Any], bytes]] = {
     "nothing": lambda _: b"",
     "vectors that cancel": lambda found: npz(embedding=np.stack([found[0], -found[0], found[2]])),
     "a header that asks for a terabyte": lambda _: _claiming((1_000_000, 300_000)),
+    "a header that does not end": lambda _: _array_file(np.lib.format.magic(1, 0) + b"\x0a\0{'shape': ("),
+    "encrypted": lambda found: _told(io.BytesIO(npz(embedding=found)), 8, 0x1).getvalue(),
 }
 
 
 def _claiming(shape: tuple[int, int]) -> bytes:
-    header, out = io.BytesIO(), io.BytesIO()
+    header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return _array_file(header.getvalue())
+
+
+def _array_file(content: bytes) -> bytes:
+    out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as made:
-        made.writestr("embedding.npy", header.getvalue())
+        made.writestr("embedding.npy", content)
     return out.getvalue()
 
 
@@ -198,7 +206,28 @@ ZIPS: dict[str, Callable[[Files], io.BytesIO]] = {
     ),
     "a bomb": lambda files: packed(with_manifest(files | {SPEAKERS: files[SPEAKERS] + b" " * 50_000_000})),
     "a table of contents without an end": lambda files: _with_directory(files, 2**31),
+    "a manifest packed in a way that takes memory": lambda files: _told(
+        packed(with_manifest(files)), 10, zipfile.ZIP_BZIP2
+    ),
+    "an encrypted manifest": lambda files: _told(packed(with_manifest(files)), 8, 0x1),
+    "a table of contents before the beginning": lambda files: _with_directory_at(files, 0x7FFF),
+    "a name that is not in UTF-8": lambda files: io.BytesIO(
+        packed(files | {"\u00e9": b""}).getvalue().replace("\u00e9".encode(), b"\xff\xff")
+    ),
 }
+
+
+def _told(file: io.BytesIO, field: int, value: int) -> io.BytesIO:
+    """With another value of two bytes in the last entry of its table of contents, which is the manifest's."""
+    whole = bytearray(file.getvalue())
+    struct.pack_into("<H", whole, whole.rfind(b"PK\x01\x02") + field, value)
+    return io.BytesIO(bytes(whole))
+
+
+def _with_directory_at(files: Files, place: int) -> io.BytesIO:
+    whole = bytearray(packed(files).getvalue())
+    struct.pack_into("<L", whole, whole.rfind(b"PK\x05\x06") + 16, place)
+    return io.BytesIO(bytes(whole))
 
 
 def _with_directory(files: Files, size: int) -> io.BytesIO:
@@ -248,6 +277,8 @@ def test_no_file(sid: SpeakerID, tmp_path: Path) -> None:
         sid.import_gallery(tmp_path / "nothing.zip")
     with pytest.raises(FileMissing):
         sid.import_gallery(tmp_path)
+    with pytest.raises(FileMissing):
+        sid.import_gallery(Path(os.devnull))  # others have no end
 
 
 def test_a_large_directory_is_refused_before_it_is_read(
