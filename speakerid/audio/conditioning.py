@@ -212,19 +212,18 @@ class HighPass:
         filtered = np.empty_like(samples, np.float32)
         for start in range(0, len(samples), CHUNK):
             filtered[start : start + CHUNK] = self._filter(samples[start : start + CHUNK])
-        small = np.abs(filtered) < FLOOR
-        if not small.any():  # as in most speech
+        small = np.flatnonzero(np.abs(filtered) < FLOOR)
+        if not len(small):  # as in most speech
             self._quiet = 0
             return filtered
-        filtered[self._quiet_for(small) > QUIET] = 0.0
+        filtered[small[self._quiet_for(small, len(filtered)) > QUIET]] = 0.0
         return filtered
 
-    def _quiet_for(self, small: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """(n,): how many samples in a row lie below FLOOR, as those of `small` do, each with those before it."""
-        places = np.arange(len(small))
-        loud = np.where(small, -1 - self._quiet, places)
-        quiet: NDArray[np.intp] = places - np.maximum.accumulate(loud)
-        self._quiet = int(quiet[-1])
+    def _quiet_for(self, small: NDArray[np.intp], total: int) -> NDArray[np.intp]:
+        """(m,): how many samples in a row lie below FLOOR, up to each of these places of `total`."""
+        first = np.maximum.accumulate(np.where(np.diff(small, prepend=-2) > 1, small, 0))  # of each row
+        quiet: NDArray[np.intp] = small - first + 1 + (first == 0) * self._quiet
+        self._quiet = int(quiet[-1]) if small[-1] == total - 1 else 0
         return quiet
 
     def _filter(self, samples: FloatArray | Wide) -> Wide:
