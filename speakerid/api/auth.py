@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import MutableMapping
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from speakerid.api.limits import KeyThrottle
@@ -57,9 +58,24 @@ def caller(connection: HTTPConnection, key: Key | None) -> str:
     return network_of(connection) if key is None else key.id
 
 
-_bearer = HTTPBearer(auto_error=False, description="A key made with `speakerid keys create`.")
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 IDENTITY = "speakerid.identity"  # of a request: its key, once looked up
+
+
+class Allowed(SecurityBase):
+    """A dependency that checks the caller's key. It is also the scheme in the API's document: one less to be solved."""
+
+    model = HTTPBearer(description="A key made with `speakerid keys create`.")
+    scheme_name = "HTTPBearer"
+
+    def __init__(self, scopes: tuple[Scope, ...], whole_store: bool) -> None:
+        self._scopes, self._whole_store = scopes, whole_store
+
+    async def __call__(self, request: Request) -> Key | None:
+        key = await identified(request)
+        if key is not None:
+            keys.permit(key, *self._scopes)
+            _inside_galleries(key, request.path_params.get("gallery"), self._scopes[0], self._whole_store)
+        return key
 
 
 def allow(*scopes: Scope, whole_store: bool = False) -> Any:
@@ -67,15 +83,7 @@ def allow(*scopes: Scope, whole_store: bool = False) -> Any:
 
     `whole_store` is for what belongs to no gallery, such as making one: a key bound to galleries may not.
     """
-
-    async def check(request: Request, _shown_in_openapi: Credentials) -> Key | None:
-        key = await identified(request)
-        if key is not None:
-            keys.permit(key, *scopes)
-            _inside_galleries(key, request.path_params.get("gallery"), scopes[0], whole_store)
-        return key
-
-    return Depends(check)
+    return Depends(Allowed(scopes, whole_store))
 
 
 def guarded(
@@ -233,6 +241,7 @@ def _are_here(addresses: str) -> bool:
     return all(_is_here(f"//[{one}]" if one.count(":") > 1 else f"//{one}") for one in addresses.split(", "))
 
 
+@lru_cache(maxsize=64)  # each as long as a header may be
 def _is_here(url: str) -> bool:
     try:
         if not NO_PLAIN_HOST.isdisjoint(url):

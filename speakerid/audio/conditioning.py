@@ -212,19 +212,18 @@ class HighPass:
         filtered = np.empty_like(samples, np.float32)
         for start in range(0, len(samples), CHUNK):
             filtered[start : start + CHUNK] = self._filter(samples[start : start + CHUNK])
-        small = np.abs(filtered) < FLOOR
-        if not small.any():  # as in most speech
+        small = np.flatnonzero(np.abs(filtered) < FLOOR)
+        if not len(small):  # as in most speech
             self._quiet = 0
             return filtered
-        filtered[self._quiet_for(small) > QUIET] = 0.0
+        filtered[small[self._quiet_for(small, len(filtered)) > QUIET]] = 0.0
         return filtered
 
-    def _quiet_for(self, small: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """(n,): how many samples in a row lie below FLOOR, as those of `small` do, each with those before it."""
-        places = np.arange(len(small))
-        loud = np.where(small, -1 - self._quiet, places)
-        quiet: NDArray[np.intp] = places - np.maximum.accumulate(loud)
-        self._quiet = int(quiet[-1])
+    def _quiet_for(self, small: NDArray[np.intp], total: int) -> NDArray[np.intp]:
+        """(m,): how many samples in a row lie below FLOOR, up to each of these places of `total`."""
+        first = np.maximum.accumulate(np.where(np.diff(small, prepend=-2) > 1, small, 0))  # of each row
+        quiet: NDArray[np.intp] = small - first + 1 + (first == 0) * self._quiet
+        self._quiet = int(quiet[-1]) if small[-1] == total - 1 else 0
         return quiet
 
     def _filter(self, samples: FloatArray | Wide) -> Wide:
@@ -341,10 +340,10 @@ def _response(step: StateSpace, observed: Wide) -> Wide:
 STEP = reduce(_in_series, map(_section, QUALITIES))
 _POWERS = [np.linalg.matrix_power(STEP[0], n) for n in range(BLOCK + 1)]
 CARRIED = _POWERS[BLOCK]  # what a block leaves of the state before it
-# (BLOCK, ORDER): what that state adds to the block's output.
-OBSERVED = np.stack([STEP[2] @ power for power in _POWERS[:BLOCK]])
-# (ORDER, BLOCK): what the block adds to the state.
-DRIVEN = np.stack([power @ STEP[1] for power in reversed(_POWERS[:BLOCK])], axis=1)
-RESPONSE = _response(STEP, OBSERVED)
+# Each laid out by columns, because products are with its transpose: the BLAS takes half as long for rows.
+# (BLOCK, ORDER): what that state adds to the block's output; (ORDER, BLOCK): what the block adds to the state.
+OBSERVED = np.asfortranarray(np.stack([STEP[2] @ power for power in _POWERS[:BLOCK]]))
+DRIVEN = np.stack([power @ STEP[1] for power in reversed(_POWERS[:BLOCK])]).T
+RESPONSE = np.asfortranarray(_response(STEP, OBSERVED))
 BLOCK_STEPS = _Steps(CARRIED, levels=2)
 RESTING = np.linalg.solve(np.eye(ORDER) - STEP[0], STEP[1])  # the state after an endless 1.0

@@ -16,7 +16,7 @@ MIN_PAUSE_FRAMES = 5  # 100 ms of pause is needed to speak of its level
 MAX_SNR_DB = 60.0  # digital silence between words; no microphone reaches it
 BAND_ABOVE_NOISE_DB = 6.0
 BAND_BELOW_PEAK_DB = 60.0  # sibilants lie 20 to 50 dB below the vowels; resamplers leave less than -100 dB
-LOUDEST_PERCENT = 99  # sibilants, which alone reach the highest frequencies, fill few frames
+LOUDEST = 0.99  # sibilants, which alone reach the highest frequencies, fill few frames
 Mask = NDArray[np.bool_]
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz: bins of 31.25 Hz
 HOP_SAMPLES = 256
@@ -74,8 +74,8 @@ def bandwidth_hz(samples: FloatArray, segments: tuple[Span, ...]) -> int:
         return 0
     counted = speech | pause
     powers, speech, pause = band_powers(samples, counted), speech[counted], pause[counted]
-    loud = np.percentile(powers[speech], LOUDEST_PERCENT, axis=0)
-    noise = np.median(powers[pause], axis=0) if pause.sum() >= MIN_PAUSE_FRAMES else np.zeros_like(loud)
+    loud = quantile(powers[speech], LOUDEST)
+    noise = quantile(powers[pause], 0.5) if pause.sum() >= MIN_PAUSE_FRAMES else np.zeros_like(loud)
     floor = np.maximum(noise * _ratio(BAND_ABOVE_NOISE_DB), loud.max() * _ratio(-BAND_BELOW_PEAK_DB))
     carrying = np.flatnonzero(loud > floor)
     return int(carrying[-1] + 1) * BAND_HZ if len(carrying) else 0
@@ -98,7 +98,17 @@ def _pause_power(samples: FloatArray, pause: Mask) -> float | None:
         return None
     powers = np.einsum("ij,ij->i", quiet, quiet) / POWER_SAMPLES
     sounding = powers[powers > 0.0]  # zeros around a recording are no measure of the noise in it
-    return float(np.median(sounding if len(sounding) >= MIN_PAUSE_FRAMES else powers))
+    return float(quantile(sounding if len(sounding) >= MIN_PAUSE_FRAMES else powers, 0.5))
+
+
+def quantile(values: FloatArray, share: float) -> FloatArray:
+    """(n, ...), n > 0, finite -> (...): along the first axis. `np.quantile` says the same, in longer."""
+    place = share * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    ordered = np.partition(values, (low, high), axis=0)
+    between: FloatArray = ordered[low] + (ordered[high] - ordered[low]) * np.float32(place - low)
+    return between
 
 
 def _ratio(db: float) -> float:
@@ -121,7 +131,7 @@ def frame_centers(total: int) -> NDArray[np.intp]:
 
 
 def _bands(frames: FloatArray) -> FloatArray:
-    spectrum = np.ascontiguousarray(np.fft.rfft(frames)[:, :-1]).view(np.float32)
-    bins = spectrum.reshape(len(frames), -1, 2 * BAND_BINS)  # real and imaginary parts in turns
+    spectrum = np.fft.rfft(frames).view(np.float32)[:, :-2]  # real and imaginary parts in turns
+    bins = spectrum.reshape(len(frames), -1, 2 * BAND_BINS)
     bands: FloatArray = np.einsum("fbk,fbk->fb", bins, bins) / np.float32(BAND_BINS)
     return bands

@@ -14,6 +14,7 @@ import numpy as np
 
 from speakerid.audio.conditioning import rechunked
 from speakerid.audio.limits import SAMPLE_RATE_HZ
+from speakerid.audio.quality import quantile
 from speakerid.onnx_session import open_session
 from speakerid.types import FloatArray, Span
 
@@ -102,7 +103,7 @@ def level_gain(powers: FloatArray, options: VadOptions) -> np.float32:
 
     The model misses speech far below ordinary levels. Frames, not the peak: a click is not speech.
     """
-    rms = np.sqrt(np.percentile(powers, 95)) if len(powers) else 0.0
+    rms = np.sqrt(quantile(powers, 0.95)) if len(powers) else 0.0
     return np.float32(min(options.level_rms / max(rms, 1e-9), options.max_gain))
 
 

@@ -135,12 +135,12 @@ class CommitWatch:
         finally:
             self._lock.release()
 
-    def glance(self, query: str, values: Mapping[str, int]) -> tuple[Any, ...] | None:
-        """One row, as it is now; None where it cannot be read so. A transaction of the pool takes ten times as long."""
+    def glance(self, query: str, values: Mapping[str, int | str]) -> list[tuple[Any, ...]] | None:
+        """Rows as they are now; None where they cannot be read so. A transaction of the pool takes ten times longer."""
         with self._lock:
             try:
                 connection = self._connection or self._connect()
-                return None if connection is None else tuple(connection.execute(query, values).fetchone())
+                return None if connection is None else connection.execute(query, values).fetchall()
             except sqlite3.Error:
                 self._disconnect()
                 return None

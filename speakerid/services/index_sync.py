@@ -216,9 +216,7 @@ class IndexSync:
         found = {key: row for key in keys if (row := known.get(key)) is not None}  # others may clear it meanwhile
         missing = [key for key in keys if key not in found]
         if missing:
-            with self._database.read() as db:
-                parts = (voiceprints.shortlist(db, gallery_key, some) for some in _in_parts(missing))
-                read = {one.key: one for part in parts for one in part}
+            read = {one.key: one for one in voiceprints.shortlist(self._database, gallery_key, missing)}
             if len(known) > SHORTLISTED:
                 known.clear()
             known.update(read)
@@ -255,7 +253,8 @@ class IndexSync:
             return False
         watch = self._database.watch
         if watch is not None and (seen := watch.glance(changes.NEWEST, {"gallery_key": gallery_key})) is not None:
-            current = (seen[0] or 0) < index.position.end and seen[1] == index.encoder
+            [(newest, encoder)] = seen
+            current = (newest or 0) < index.position.end and encoder == index.encoder
         else:
             with self._database.read() as db:
                 current = not changes.any_since(db, gallery_key, index.position)

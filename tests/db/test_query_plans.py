@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +16,6 @@ from tests.db.rows import add_gallery
 KEYS = [1, 2, 3]
 QUERIES: dict[str, Callable[[Handle, int], object]] = {
     "with_voice": lambda db, gallery: voiceprints.with_voice(db, gallery, KEYS),
-    "shortlist": lambda db, gallery: voiceprints.shortlist(db, gallery, KEYS),
     "by_keys": lambda db, gallery: speakers.by_keys(db, gallery, KEYS),
     "unreadable": lambda db, gallery: voiceprints.unreadable(db, gallery, KEYS),
     "voiceprints": lambda db, gallery: voiceprints.between(db, gallery, keys=KEYS),
@@ -51,7 +51,19 @@ def test_a_few_speakers_are_read_by_their_keys(database: Database, asked: list[t
     asked.clear()
     with database.read() as db:
         QUERIES[name](db, gallery)
-        statement, values = next(one for one in asked if one[0].startswith("SELECT"))
+    require_by_key(database, *next(one for one in asked if one[0].startswith("SELECT")))
+
+
+def test_a_shortlist_is_read_by_its_keys(database: Database, asked: list[tuple[str, Any]]) -> None:
+    gallery = add_gallery(database)
+    asked.clear()
+    voiceprints.shortlist(database, gallery, KEYS)
+    require_by_key(database, *next(one for one in asked if one[0].startswith("SELECT")))
+    require_by_key(database, voiceprints.GLANCE, {"gallery": gallery, "keys": json.dumps(KEYS)})
+
+
+def require_by_key(database: Database, statement: str, values: Any) -> None:
+    with database.read() as db:
         plan = [row[3] for row in db.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
     tables = [step for step in plan if step.startswith(("SEARCH speakers", "SEARCH utt", "SCAN speakers", "SCAN utt"))]
     assert tables

@@ -5,13 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
 from speakerid.api import examples
 from speakerid.api.auth import guarded
-from speakerid.api.parameters import CandidatesDep, ChannelDep, EngineDep, GalleryDep, SpeakerId, StrictRoute
+from speakerid.api.parameters import (
+    CandidatesDep,
+    ChannelDep,
+    EngineDep,
+    GalleryDep,
+    SpeakerId,
+    StrictRoute,
+    engine_of,
+)
 from speakerid.api.upload import AUDIO_BODY, AudioDep
 from speakerid.services import classify, identify, verify
 from speakerid.services.engine import Engine
@@ -22,7 +30,7 @@ router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["identify"], route_cl
 
 
 async def classifiers_of(
-    engine: EngineDep,
+    request: Request,
     classifiers: Annotated[
         str | None,
         Query(
@@ -35,7 +43,7 @@ async def classifiers_of(
     """Those that are there: others are refused before a body is read. Raises ClassifierError."""
     if not classifiers:
         return ()
-    return await run_in_threadpool(_there, engine, classify.names(classifiers))
+    return await run_in_threadpool(_there, engine_of(request), classify.names(classifiers))
 
 
 def _there(engine: Engine, names: tuple[str, ...]) -> tuple[str, ...]:
