@@ -129,9 +129,10 @@ class UndoImpossible(Conflict, code="undo_impossible"): ...
 class TooFewTrials(Conflict, code="too_few_trials"):
     def __init__(self, speakers: int, needed_speakers: int, nontargets: int, needed_nontargets: int) -> None:
         super().__init__(
-            f"{speakers} speakers of this gallery have two enrollment utterances or more, and {nontargets} comparisons "
-            f"of different speakers can be made; a calibration needs {needed_speakers} such speakers and "
-            f"{needed_nontargets} comparisons. Enroll more, each in several recordings."
+            f"Speakers of this gallery with two enrollment utterances or more: {speakers}, "
+            f"{needed_speakers} are needed. "
+            f"Comparisons of different speakers: {nontargets}, {needed_nontargets} are needed. "
+            "Enroll more people, each in several recordings."
         )
 
 

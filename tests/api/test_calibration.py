@@ -54,8 +54,8 @@ def test_calibrate_use_and_go_back(filled: TestClient) -> None:
 def test_too_little_is_refused_with_what_is_missing(client: TestClient) -> None:
     enrolled(client, "flite-slt", utterances=2)
     problem = refused(client.post(f"{DEFAULT}/calibrate"), 409, "too_few_trials")
-    assert problem["detail"].startswith("1 speakers of this gallery have two enrollment utterances or more")
-    assert "needs 5" in problem["detail"]
+    assert problem["detail"].startswith("Speakers of this gallery with two enrollment utterances or more: 1, ")
+    assert "1, 5 are needed" in problem["detail"]
 
 
 def test_an_unknown_gallery(client: TestClient) -> None:
