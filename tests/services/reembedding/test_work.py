@@ -20,7 +20,7 @@ from speakerid.db.models import UtteranceRow
 from speakerid.db.repositories import galleries as gallery_rows
 from speakerid.db.repositories import reembeddings
 from speakerid.db.repositories.speakers import SpeakerFilter
-from speakerid.errors import EncoderMismatch, ReembeddingEnded, ReembeddingRunning
+from speakerid.errors import DecoderKilled, DecoderUnavailable, EncoderMismatch, ReembeddingEnded, ReembeddingRunning
 from speakerid.services import galleries, health, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.identify import identify
@@ -308,6 +308,7 @@ def test_what_the_gallery_has_already_is_not_taken_from_it(halfway: Engine, monk
         jobs.start(halfway, "default")
     with monkeypatch.context() as patch:
         patch.setattr(reembeddings, "put_in_place", lambda *_: 1 / 0)
+        patch.setattr(work, "AGAIN_S", 0.01)
         for _ in range(work.ATTEMPTS + 1):
             move(halfway)
     assert (latest(halfway).state, made(halfway)) == ("queued", 4)
@@ -337,10 +338,31 @@ def test_the_calibration_of_the_old_encoder_is_not_used(both: Engine) -> None:
 
 def test_a_job_whose_workers_end_before_an_utterance_is_done_is_given_up(both: Engine) -> None:
     jobs.start(both, "default", OTHER)
-    for nth in range(work.ATTEMPTS):
+    for nth in range(3):
         claim(both, f"wrk_{nth}")
         let_lease_run_out(both)
     move(both)
     error = latest(both).error
     assert error is not None
     assert error.code == "reembedding_abandoned"
+    assert "the process that worked on it ended" in error.detail
+
+
+@pytest.mark.parametrize("fault", [DecoderUnavailable(), DecoderKilled()])
+def test_a_machine_that_cannot_decode_is_waited_for(
+    both: Engine, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def unable(*_: object, **__: object) -> None:
+        raise fault
+
+    jobs.start(both, "default", OTHER)
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "prepare_probe", unable)
+        for _ in range(work.ATTEMPTS):
+            assert latest(both).state == "queued"
+            move(both)
+            assert work.claim(both, "wrk_other") is None  # there is a pause
+            let_lease_run_out(both)
+    error = latest(both).error
+    assert error is not None
+    assert (error.code, str(fault) in error.detail) == ("reembedding_abandoned", True)
