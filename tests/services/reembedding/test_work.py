@@ -6,7 +6,7 @@ import os
 import threading
 import tracemalloc
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from speakerid.db.models import UtteranceRow
 from speakerid.db.repositories import galleries as gallery_rows
 from speakerid.db.repositories import reembeddings
 from speakerid.db.repositories.speakers import SpeakerFilter
-from speakerid.errors import DecoderKilled, DecoderUnavailable, EncoderMismatch, ReembeddingEnded, ReembeddingRunning
+from speakerid.errors import EncoderMismatch, ReembeddingEnded, ReembeddingRunning
 from speakerid.services import galleries, health, speakers
 from speakerid.services.engine import Engine
 from speakerid.services.identify import identify
@@ -45,19 +45,6 @@ from tests.services.reembedding.two_encoders import (
 
 class Killed(BaseException):
     """Nothing of the process goes on."""
-
-
-@pytest.fixture
-def both(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Ada and Ben with three utterances each, whose audio is kept, and two encoders."""
-    monkeypatch.setattr(work, "AT_ONCE", 2)
-    sid = SpeakerID(engine)
-    sid.change_gallery("default", keep_audio=True, combining="weighted")
-    for voice in (ADA, BEN):
-        sid.enroll(voice, *(utterance(voice, nth) for nth in range(3)))
-    found = beside(engine)
-    yield found
-    found.others[0].encoder.close()
 
 
 def asked(engine: Engine, voice: str = ADA) -> Identification:
@@ -334,35 +321,3 @@ def test_the_calibration_of_the_old_encoder_is_not_used(both: Engine) -> None:
     move(both)
     assert asked(both).calibration == "generic"
     assert SpeakerID(both).galleries()[0].calibration.source == "generic"
-
-
-def test_a_job_whose_workers_end_before_an_utterance_is_done_is_given_up(both: Engine) -> None:
-    jobs.start(both, "default", OTHER)
-    for nth in range(3):
-        claim(both, f"wrk_{nth}")
-        let_lease_run_out(both)
-    move(both)
-    error = latest(both).error
-    assert error is not None
-    assert error.code == "reembedding_abandoned"
-    assert "the process that worked on it ended" in error.detail
-
-
-@pytest.mark.parametrize("fault", [DecoderUnavailable(), DecoderKilled()])
-def test_a_machine_that_cannot_decode_is_waited_for(
-    both: Engine, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
-    def unable(*_: object, **__: object) -> None:
-        raise fault
-
-    jobs.start(both, "default", OTHER)
-    with monkeypatch.context() as patch:
-        patch.setattr(work, "prepare_probe", unable)
-        for _ in range(work.ATTEMPTS):
-            assert latest(both).state == "queued"
-            move(both)
-            assert work.claim(both, "wrk_other") is None  # there is a pause
-            let_lease_run_out(both)
-    error = latest(both).error
-    assert error is not None
-    assert (error.code, str(fault) in error.detail) == ("reembedding_abandoned", True)
