@@ -116,6 +116,17 @@ def test_a_recording_that_ends_every_process_is_given_up(engine: Engine) -> None
     assert "the process that worked on it ended" in found.error.detail
 
 
+@pytest.mark.parametrize(("tried", "attempts"), [(True, 1 + recordings.GONE), (False, 1)])
+def test_what_a_process_had_is_taken_back_and_nothing_else(engine: Engine, tried: bool, attempts: int) -> None:
+    made = [send(engine) for _ in range(2)]
+    assert [claim(engine, f"{one}/recordings-0").id for one in ("wrk_a", "wrk_ab")] == made
+    with engine.write() as db:
+        assert recordings.QUEUE.release(db, "wrk_a", tried=tried) == 1
+    again = claim(engine, "wrk_b/recordings-0")
+    assert (again.id, again.attempts) == (made[0], attempts)
+    assert running.claim(engine, "wrk_c/recordings-0") is None
+
+
 def test_a_process_that_ends_gives_its_job_back(engine: Engine) -> None:
     made = send(engine)
     ending = threading.Event()
