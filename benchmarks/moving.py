@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import sqlite3
 import sys
 import threading
@@ -23,11 +22,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from sqlalchemy import select
 
 from benchmarks.enrolled_rows import speaker_row, utterance_row
+from benchmarks.peak_memory import PeakGrowth
 from speakerid.bootstrap import build_engine
 from speakerid.db.models import ReembeddingRow, UtteranceRow
 from speakerid.db.repositories import galleries, moving, reembeddings
@@ -105,10 +106,10 @@ def switch(engine: Engine) -> None:
         sys.stdout.write(f"voiceprints: {time.process_time() - began:.1f} s of processor\n")
         sys.stdout.flush()
 
-    setattr(work, "remake_voiceprints", timed)  # noqa: B010
-    while jobs.latest(engine, "default").state != "done":  # a busy machine may lose its lease
-        if (row := work.claim(engine, "benchmark")) is not None:
-            work.run(engine, row, threading.Event())
+    with patch.object(work, "remake_voiceprints", timed):
+        while jobs.latest(engine, "default").state != "done":  # a busy machine may lose its lease
+            if (row := work.claim(engine, "benchmark")) is not None:
+                work.run(engine, row, threading.Event())
 
 
 @contextmanager
@@ -152,10 +153,9 @@ def _step(name: str, folder: Path, speakers: int, each: int) -> tuple[float, flo
         step = partial(send_out.to_file, engine, "default", file)
         if name == "import":
             step = partial(bring_in.bring_in, engine, file)
-    before, began_at, cpu_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic(), time.process_time()
+    memory, began_at, cpu_s = PeakGrowth(), time.monotonic(), time.process_time()
     step()
-    more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return time.monotonic() - began_at, time.process_time() - cpu_s, more / 1024
+    return time.monotonic() - began_at, time.process_time() - cpu_s, memory.mib()
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -17,6 +17,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.peak_memory import PeakGrowth
 from speakerid import SpeakerID
 from speakerid.errors import EnrollmentRefused, UtteranceElsewhere
 
@@ -43,11 +44,10 @@ def enroll(store: Path, tree: Path, encoder: str, most: int) -> int:
 def reembed(store: Path, encoder: str) -> tuple[float, float, float]:
     """Seconds, of them on the processor with the children that decode, and MiB."""
     with SpeakerID.open(store, encoder=encoder) as sid:
-        before, began_at, cpu_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic(), _processor_s()
+        memory, began_at, cpu_s = PeakGrowth(), time.monotonic(), _processor_s()
         assert sid.reembed().state == "done"
-        more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        took_s = time.monotonic() - began_at
-    return took_s, _processor_s() - cpu_s, more / 1024
+        mib, took_s = memory.mib(), time.monotonic() - began_at
+    return took_s, _processor_s() - cpu_s, mib
 
 
 def _processor_s() -> float:

@@ -172,7 +172,7 @@ def open_engine(preparer: RememberingPreparer) -> Iterator[EngineMaker]:
     with ExitStack() as stack:
 
         def make(store: str, **options: object) -> Engine:
-            engine = make_engine(store, preparer, **options)  # type: ignore[arg-type]
+            engine = make_engine(store, preparer, **options)  # type: ignore[arg-type]  # of the types that its callers give
             stack.callback(engine.close)
             return engine
 

@@ -1,4 +1,4 @@
-"""Enrollments to judge: good ones, and ones with a fault planted in them."""
+"""Enrollments to judge: good ones, and ones with a fault injected into them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.fault_injection.measure --speech ../shared/speech
 
-400 faults are planted in LibriSpeech and as many good utterances of it sent, through the very services that the API
+400 faults are injected into LibriSpeech and as many good utterances of it sent, through the very services that the API
 uses. Calibration and limits are fitted on the other domains, so nothing that is judged was fitted on.
 """
 
@@ -148,7 +148,7 @@ def summary(limits: CoachLimits) -> str:
 
 
 def _faults(found: Sequence[Judged]) -> Iterator[str]:
-    yield "| planted fault | planted | refused for it | refused for something else | warned | missed | noticed |"
+    yield "| injected fault | injected | refused for it | refused for something else | warned | missed | noticed |"
     yield "|---|---|---|---|---|---|---|"
     everything: Counter[Verdict] = Counter()
     for kind in FAULTS:

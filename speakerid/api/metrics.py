@@ -48,8 +48,8 @@ class StateCollector(Collector):
         yield _gauge("encoder_waiting", "Waveforms that wait for the encoder.", waiting)
         if engine.workers is not None:
             yield from _of_workers(engine.workers.state())
-        healthy = all(one.encoder.healthy() for one in engine.each)
-        yield _gauge("encoder_working", "Whether the last inference succeeded.", healthy)
+        working = health.failing(engine) is None
+        yield _gauge("encoder_working", "Whether the last inference succeeded, and any of --workers is left.", working)
         yield _gauge("live_streams", "Live streams that are open.", state.streams.total)
         yield _gauge("body_bytes", "Bytes of request bodies in memory.", state.body_memory.total)
         yield _by("speakerid_long_work", "Long work that runs or waits.", ("kind",), long_work, GaugeMetricFamily)

@@ -197,12 +197,15 @@ def _clock(seconds: float) -> str:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before something is destroyed: a person at a terminal, never a script, which cannot answer.
+    """Ask before something is destroyed: a person at a terminal; a script, which cannot answer, has to say `yes`.
 
-    Raises typer.Abort (exit code 1) unless the answer is yes; asked on stderr, so that stdout stays the answer's.
+    Raises typer.Abort (exit code 1) unless the answer is yes, typer.BadParameter (2) where nobody can be asked. Asked
+    on stderr, so that stdout stays the answer's.
     """
-    if yes or not at_terminal():
+    if yes:
         return
+    if not at_terminal():
+        raise typer.BadParameter(f"--yes is needed without a terminal, where nobody can be asked. {question}")
     typer.echo(f"{question} [y/N]: ", nl=False, err=True)  # typer.confirm leaves a blank on stdout
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise typer.Abort

@@ -77,6 +77,7 @@ def enroll(
     asked = _asked(speaker, files or [], tree)
     rules = _EnrollmentRules(codes, picked, tags)
     with open_backend(target, "create") as backend:
+        _hint_before_the_first(backend, target)
         with _enrolling(backend, rules, target, asked.jobs, workers) as enroll_one:
             done = batch.run(asked.jobs, enroll_one, "Enrolling", as_json=target.as_json)
         if not target.as_json:
@@ -84,6 +85,18 @@ def enroll(
     batch.report_skipped(asked.skipped, as_json=target.as_json)
     batch.report_bad((*asked.bad, *done.bad), as_json=target.as_json)
     refuse_if(bool(asked.bad or done.bad))
+
+
+def _hint_before_the_first(backend: SpeakerID | Client, target: SpreadTarget) -> None:
+    """One line on stderr where the best encoder was not fetched: the first enrollment binds the gallery to this one."""
+    if target.as_json or server_url(target) is not None:
+        return
+    from speakerid.encoders.registry import better_encoder
+
+    settings = read_settings(store=target.store, encoder=target.encoder)
+    hint = better_encoder(settings.encoder, settings.models_folder)
+    if hint and any(one.name == target.gallery and one.speakers == 0 for one in backend.galleries()):
+        typer.echo(hint, err=True)
 
 
 @dataclass(frozen=True)
@@ -184,7 +197,7 @@ def _show(result: BatchResult[Enrollment], name_of: Callable[[str], str], *, alo
     last = {one.answer.speaker.id: one for one in result.done}
     if alone or len(last) == 1:
         for one in last.values():
-            _show_one(one, name_of)
+            _show_one(one, name_of, alone=alone)
     elif last:
         table(("speaker", "id", "utterances", "speech (s)", "status"), [_row(one) for one in last.values()])
     known = sum(one.answer.already_enrolled for one in result.done)
@@ -195,15 +208,16 @@ def _show(result: BatchResult[Enrollment], name_of: Callable[[str], str], *, alo
         echo(f"Enrolled {len(result.done) - known} files; {known} {'was' if known == 1 else 'were'} enrolled before.")
 
 
-def _show_one(done: FileDone[Enrollment], name_of: Callable[[str], str]) -> None:
+def _show_one(done: FileDone[Enrollment], name_of: Callable[[str], str], *, alone: bool) -> None:
+    """`done`: the last of several files, unless it is `alone`."""
     speaker, cohesion = done.answer.speaker, done.answer.cohesion
-    if done.answer.already_enrolled:
+    if alone and done.answer.already_enrolled:
         echo("The same recording was enrolled before: nothing changed.")
     echo(f"{speaker.name} ({speaker.id}): {speaker.speech_seconds} s of speech, {_status(speaker)}.")
     if cohesion is not None:
         llr, score = number(cohesion.llr), number(cohesion.score, 2)
-        echo(f"Compared with what was enrolled before: llr {llr}, cosine {score}.")
-    if done.answer.warnings:
+        echo(f"{'This' if alone else 'The last'} file and the speaker's other utterances: llr {llr}, cosine {score}.")
+    if alone and done.answer.warnings:
         echo(f"Noticed: {_remarks(done, name_of)}.")
 
 

@@ -11,9 +11,11 @@ from speakerid.cli.console import confirm, echo, emit, plain, table
 from speakerid.cli.options import Store, StoreOrServer, Yes, with_options
 
 if TYPE_CHECKING:
+    from speakerid.cli.store_operations import StoreOperations
+    from speakerid.client.operations import Operations
     from speakerid.types import Key, NewKey
 
-KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, from `keys list`.")]
+KeyNameOrId = Annotated[str, typer.Argument(metavar="KEY", help="Its name, or its id from `keys list`.")]
 Expires = Annotated[
     str | None,
     typer.Option("--expires", metavar="90d|DATE", help="A span (90d, 24h, 15m), or its last day (2027-01-31, in UTC)."),
@@ -58,7 +60,7 @@ def create(
 @with_options
 def rotate(
     options: StoreOrServer,
-    key_id: KeyId,
+    name: KeyNameOrId,
     grace: Annotated[
         str, typer.Option("--grace", metavar="SPAN", help="How long the old secret is taken; 0: no longer.")
     ] = "24h",
@@ -66,7 +68,7 @@ def rotate(
 ) -> None:
     """Give a key a new secret and print it, this once. Put it where the old one is within the grace period."""
     with open_operations(options) as operations:
-        made = operations.rotate_key(key_id, grace=grace, expires=expires)
+        made = operations.rotate_key(_id_of(operations, name), grace=grace, expires=expires)
     _show_secret(options, made)
 
 
@@ -106,18 +108,33 @@ def _row(key: Key) -> tuple[str, ...]:
 @with_options
 def revoke(
     options: StoreOrServer,
-    key_id: KeyId,
+    name: KeyNameOrId,
     yes: Yes = False,
 ) -> None:
     """Forget a key; requests with it are refused from now on. With --json nothing is printed.
 
     Without any key all requests are refused, until `speakerid keys allow-none`.
     """
-    confirm(f"Revoke {plain(key_id)}? Whoever uses it is refused from now on.", yes)
+    confirm(f"Revoke {plain(name)}? Whoever uses it is refused from now on.", yes)
     with open_operations(options) as operations:
+        key_id = _id_of(operations, name)
         operations.revoke_key(key_id)
     if not options.as_json:
         echo(f"Revoked {key_id}.")
+
+
+def _id_of(operations: StoreOperations | Operations, text: str) -> str:
+    """Of the key with this id, or with a name that no other key has; else what was given. Raises AmbiguousName."""
+    from speakerid.errors import AmbiguousName
+    from speakerid.names import name_key
+
+    found = operations.list_keys()
+    named = [one.id for one in found if name_key(one.name) == name_key(text)]
+    if text in [one.id for one in found] or not named:
+        return text
+    if len(named) > 1:
+        raise AmbiguousName(text, named, of="keys")
+    return named[0]
 
 
 @app.command("allow-none")

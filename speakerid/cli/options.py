@@ -34,7 +34,7 @@ EngineOption = Annotated[
     Literal["local", "ray"],
     typer.Option("--engine", help="Where speech is embedded: on this machine, or on a Ray cluster (RAY_ADDRESS)."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked anyway.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed without a terminal.")]
 OneChannel = Annotated[
     str, typer.Option("--channel", help="mix, or the number of a channel, counted from 0: one side of a call.")
 ]

@@ -72,6 +72,8 @@ def _show(found: Reembedding) -> None:
     count = f"{found.utterances} utterances of gallery {found.gallery}"
     if found.state == "done":
         echo(f"Moved {count} from {found.from_encoder} to {found.encoder}.")
+        if found.advice is not None:
+            echo(found.advice)
     elif found.error is not None:
         echo(f"Not moved to {found.encoder}: {found.error.detail}")
     else:

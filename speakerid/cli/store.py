@@ -11,8 +11,8 @@ import typer
 
 from speakerid.cli import encryption
 from speakerid.cli.backend import open_store
-from speakerid.cli.console import at_terminal, confirm, echo, emit, plain, refuse_if, table
-from speakerid.cli.options import Store, read_settings, with_options
+from speakerid.cli.console import confirm, echo, emit, plain, refuse_if, table
+from speakerid.cli.options import Store, Yes, read_settings, with_options
 
 db = typer.Typer(name="db", help="The store's schema, encryption, and who searches it.", no_args_is_help=True)
 db.command("new-master-key")(encryption.new_master_key)
@@ -42,7 +42,7 @@ def restore(
     options: Store,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file made by `speakerid backup`.")],
     replace: Annotated[bool, typer.Option("--replace", help="Lose what the store holds now.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed without a terminal.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Make the store from a backup, after checking that it is whole. A store that is in use is never replaced.
 
@@ -52,8 +52,6 @@ def restore(
 
     store = _file(options, f"pg_restore --clean --if-exists --dbname=URL {shlex.quote(str(file))}")
     if replace and not yes and store.exists():
-        if not at_terminal():
-            raise typer.BadParameter("--replace loses what the store holds. Give --yes too, if that is meant.")
         confirm(f"Lose all that {plain(str(store))} holds now? There is no way back.", yes)
     copies.restore(file, store, replace=replace)
     if not options.as_json:
@@ -121,15 +119,27 @@ def search_in_postgresql(
     with open_store(options) as database, database.write() as handle:
         if off:
             pgvector.turn_off(handle)
-            count = None
+            count, lengths = None, []
         else:
             count = pgvector.turn_on(handle, approximate=approximate)
+            lengths = pgvector.approximate_lengths(handle)
     if options.as_json:
-        emit({"voiceprints": count, "approximate": approximate and not off})
+        emit({"voiceprints": count, "approximate": approximate and not off, "approximate_lengths": lengths})
     elif count is None:
         echo("Galleries are searched in memory. Start what uses the store anew.")
     else:
         echo(f"PostgreSQL searches {count} voiceprints. Start what uses the store anew.")
+        if approximate:
+            echo(_indexed(lengths))
+
+
+def _indexed(lengths: list[int]) -> str:
+    from speakerid.db import pgvector
+
+    if not lengths:
+        return f"There is no voiceprint yet to make an index of neighbors for. {pgvector.AGAIN} when there are many."
+    numbers = " and ".join(map(str, lengths))
+    return f"Voiceprints of {numbers} numbers have an index of neighbors. {pgvector.AGAIN} for those of other lengths."
 
 
 @index.command()

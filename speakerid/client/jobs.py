@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 from urllib.parse import quote
 
-from speakerid.client.wire import Audio, Call, ClientError, Wire, unreadable
+from speakerid.client.wire import Audio, Call, ClientError, Wire, read, unreadable
 from speakerid.names import from_filename, joined
 from speakerid.types import Recording, RecordingJob, RecordingResult, Reembedding, SpeakerCount
 
@@ -40,7 +40,8 @@ class Jobs:
     ) -> RecordingJob:
         """The job that waits now. A file is read as it is sent, never whole; the server fetches what is a URL."""
         url = audio if isinstance(audio, str) and audio.startswith(("http://", "https://")) else None
-        named = name if name is not None or url or isinstance(audio, bytes) else from_filename(audio)
+        path = audio if isinstance(audio, str | Path) and url is None else None
+        named = name if name is not None or path is None else from_filename(path)
         options = vars(count) | {"channel": channel, "webhook": webhook, "name": named}
         params = {key: value for key, value in options.items() if value is not None} | restricted(candidates, tags)
         if url is not None:
@@ -99,9 +100,9 @@ def ended(look: Callable[[], Job], watch: Watch) -> Job:
 
 @contextmanager
 def _opened(audio: Audio) -> Iterator[bytes | BinaryIO]:
-    """Raises ClientError `file_missing`."""
-    if isinstance(audio, bytes):
-        yield audio
+    """Raises ClientError `file_missing`, `unsupported_audio`."""
+    if not isinstance(audio, str | Path):
+        yield read(audio)
         return
     try:
         with Path(audio).open("rb") as file:

@@ -19,7 +19,7 @@ from speakerid.types import Page, from_json
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
-Audio = str | Path | bytes  # a path, or the bytes of a file
+Audio = str | Path | bytes | bytearray | memoryview | BinaryIO  # a path, or a file: its bytes, or opened
 PAGE_ROWS = 200
 RETRIES = 5  # how often a full server is asked again
 _PROXIES = {  # what stands in front of a server says by itself
@@ -36,7 +36,8 @@ PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "error", "reques
 
 
 class ClientError(SpeakeridError, code="client_error"):
-    """`code` is the server's own, or `server_unreachable`, `unexpected_answer`, `file_missing` from this side.
+    """`code` is the server's own, or `server_unreachable`, `unexpected_answer`, `file_missing`, `unsupported_audio`
+    from this side.
 
     `str(error)` is a sentence for a person. `status` and `request_id` are None when no server answered. `facts` is what
     else the server's problem document has, such as the coach's `review` of a recording.
@@ -154,13 +155,20 @@ class Wire:
 
 
 def read(audio: Audio) -> bytes:
-    """Raises ClientError `file_missing`."""
-    if isinstance(audio, bytes):
-        return audio
-    try:
-        return Path(audio).read_bytes()
-    except OSError as error:
-        raise unreadable(audio, error) from error
+    """Raises ClientError `file_missing`, `unsupported_audio`."""
+    if isinstance(audio, bytes | bytearray | memoryview):
+        return bytes(audio)
+    if isinstance(audio, str | Path):
+        try:
+            return Path(audio).read_bytes()
+        except OSError as error:
+            raise unreadable(audio, error) from error
+    content = audio.read() if hasattr(audio, "read") else None
+    if not isinstance(content, bytes):
+        what = f"What was given is no audio (type {type(audio).__name__})."
+        way_out = "Pass a path, the bytes of a file or a file opened in binary mode; write samples to a WAV file."
+        raise ClientError("unsupported_audio", f"{what} {way_out}")
+    return content
 
 
 def unreadable(audio: str | Path, error: OSError) -> ClientError:

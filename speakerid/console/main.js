@@ -65,7 +65,8 @@ async function show() {
 }
 
 async function draw({ gallery: name, view, id }, ended) {
-  if (!galleries.length) await connect();
+  if (galleries.length) await readGalleries();
+  else await connect();
   const module = await import(`./views/${view}.js`);
   if (ended.aborted) return;
   const gallery = galleries.find((one) => one.name === name);
@@ -78,8 +79,13 @@ async function draw({ gallery: name, view, id }, ended) {
   await module.show(root, { gallery, id, link, go, reload, ended });
 }
 
-async function connect() {
+/** Their settings and how many speakers they have: what one view changes, the next one shows. */
+async function readGalleries() {
   galleries = (await call("GET", "/v1/galleries")).items;
+}
+
+async function connect() {
+  await readGalleries();
   keysServed = await call("GET", "/v1/keys").then(
     () => true,
     () => false,

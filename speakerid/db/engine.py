@@ -120,6 +120,7 @@ class Database:
             with made as db, db.begin():
                 yield db
                 asked = _record(db)
+            self.memory.forget()
             if asked is not None:
                 asked.recorded = not asked.often
             self.require_same()  # the file may have gone meanwhile

@@ -9,21 +9,31 @@ Nothing of an encrypted store may lie in it: it is dropped when a store is encry
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from speakerid.db.engine import Database
 from speakerid.db.types import NORM_TOLERANCE, keyring_of
 from speakerid.errors import PgvectorUnavailable
 
+T = TypeVar("T")
+
 MOST_BYTES = 4 * 16_000  # of a voiceprint: a vector has no more numbers
 LEAST_VERSION = (0, 8)  # the first whose approximate index goes on until a gallery has enough
 _NEAR = "ix_voiceprint_vectors_near_"  # and how many numbers
+TRIES = 5  # of a search, while it is turned on and off
+UNDEFINED = {"42P01", "42883"}  # PostgreSQL's codes for a table and a function that are not there
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_MS = 200  # less than the second after which PostgreSQL looks for a deadlock
 GONE = "PostgreSQL searches this store no longer. Start this process anew."
+AGAIN = "Run 'speakerid db pgvector --approximate' again"
+LACKING = f"Its voiceprints have another length now and no index of neighbors: they are compared exactly. {AGAIN}."
+RESTLESS = "The search in PostgreSQL is turned on and off again and again. Ask once more when that has ended."
 WITHOUT = "PostgreSQL has no extension 'vector' of version 0.8 or later"
 HOW = "Install pgvector on its machine, and have a superuser run CREATE EXTENSION vector in this database."
 
@@ -100,23 +110,40 @@ def exists(db: Session) -> bool:
     return _is_postgresql(db) and db.scalar(text("SELECT to_regclass('voiceprint_vectors')")) is not None
 
 
-@contextmanager
-def reading(database: Database) -> Iterator[Session]:
-    """Raises PgvectorUnavailable where it was turned off meanwhile, StoreUnavailable."""
-    with database.read() as db:
+def ask(database: Database, read: Callable[[Session], T]) -> T:
+    """What `read` gives in a transaction of its own; again where the table was taken away and made anew meanwhile.
+
+    Raises PgvectorUnavailable where it was turned off, StoreUnavailable.
+    """
+    for _ in range(TRIES):
         try:
-            yield db
+            with database.read() as db:
+                return read(db)
         except ProgrammingError as error:
-            db.rollback()
-            if exists(db):
+            if getattr(error.orig, "sqlstate", None) not in UNDEFINED:
                 raise
-            raise PgvectorUnavailable(GONE) from error
+        with database.read() as db:
+            require(db)
+    raise PgvectorUnavailable(RESTLESS)
 
 
 def require(db: Session) -> None:
     """Raises PgvectorUnavailable where it was turned off."""
     if not exists(db):
         raise PgvectorUnavailable(GONE)
+
+
+def held(db: Session) -> bool:
+    """Whether PostgreSQL searches this store, as it does until this transaction ends."""
+    while exists(db):
+        try:
+            with db.begin_nested():
+                _run(db, "LOCK TABLE voiceprint_vectors IN ACCESS SHARE MODE")
+            return True
+        except ProgrammingError as error:  # turned off since
+            if getattr(error.orig, "sqlstate", None) not in UNDEFINED:
+                raise
+    return False
 
 
 def turn_on(db: Session, *, approximate: bool = False) -> int:
@@ -138,12 +165,47 @@ def turn_on(db: Session, *, approximate: bool = False) -> int:
 
 def turn_off(db: Session) -> None:
     """Nothing of it is left, whether it was there or not; the extension stays, which others may use."""
+    if exists(db):
+        _lock(db)
     if _is_postgresql(db):
         _run(db, _DROP)
 
 
+def _lock(db: Session) -> None:
+    """Both tables, for this transaction alone. Who reads one of them and waits for the other goes first."""
+    while True:
+        try:
+            with db.begin_nested():
+                _run(db, "LOCK TABLE speakers IN ACCESS EXCLUSIVE MODE")
+                _run(db, f"SET LOCAL lock_timeout = {LOCK_MS}")
+                _run(db, "LOCK TABLE voiceprint_vectors IN ACCESS EXCLUSIVE MODE")
+                _run(db, "SET LOCAL lock_timeout = DEFAULT")
+            return
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+        time.sleep(LOCK_MS / 1000)
+
+
 def is_approximate(db: Session, dim: int) -> bool:
     return db.scalar(text("SELECT to_regclass(:name)"), {"name": f"{_NEAR}{dim:d}"}) is not None
+
+
+def approximate_lengths(db: Session) -> list[int]:
+    """Of the voiceprints that have an index of neighbors."""
+    return sorted(int(name.removeprefix(_NEAR)) for name in _indexes(db))
+
+
+def lacks_index(db: Session, gallery_key: int) -> bool:
+    """Whether other voiceprints have an index of neighbors, and those of this gallery, of another length, have not."""
+    if not held(db) or not (lengths := approximate_lengths(db)):
+        return False
+    length = text(
+        "SELECT vector_dims(embedding) FROM voiceprint_vectors "
+        "WHERE gallery_key = :gallery AND embedding IS NOT NULL LIMIT 1"
+    )
+    found = db.scalar(length, {"gallery": gallery_key})
+    return found is not None and found not in lengths
 
 
 def _require_possible(db: Session) -> None:
@@ -175,11 +237,15 @@ def _approximate(db: Session) -> None:
 
 
 def _exact(db: Session) -> None:
+    for name in _indexes(db):
+        _run(db, f"DROP INDEX {name}")
+
+
+def _indexes(db: Session) -> list[str]:
     names = text(
         "SELECT indexname FROM pg_indexes WHERE starts_with(indexname, :begin) AND schemaname = current_schema()"
     )
-    for name in list(db.scalars(names, {"begin": _NEAR})):
-        _run(db, f"DROP INDEX {name}")
+    return list(db.scalars(names, {"begin": _NEAR}))
 
 
 def _run(db: Session, statements: str) -> None:

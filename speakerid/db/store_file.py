@@ -195,6 +195,11 @@ class ReadMemory:
                 self._kept[name] = made
         return made
 
+    def forget(self) -> None:
+        """At once, what somebody's commit may have made untrue: who was erased is not kept until the next look."""
+        with self._lock:
+            self._at, self._kept = None, {}
+
     def peek(self, name: Hashable) -> Any | None:
         """What is remembered since the last look, without another look: it may have changed a moment ago."""
         with self._lock:

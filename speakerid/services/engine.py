@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
@@ -135,11 +135,18 @@ class EncoderWorkers(Protocol):
         ...
 
     def embedded(
-        self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces, decoded: Callable[[float], None]
+        self,
+        audio: bytes,
+        options: ProbeOptions,
+        fingerprint: str,
+        traces: Traces,
+        decoded: Callable[[float], None],
+        counted: bool,
     ) -> EmbeddedUtterance:
-        """By that encoder; `decoded` hears of the seconds before they are embedded.
+        """By that encoder. `decoded` hears of the seconds; what is `counted` is embedded after it only, and not at all
+        where it raises. With `options.background` when no request waits.
 
-        Raises what `embed_speech` does, EncoderWorkerLost, Overloaded, ClientGone.
+        Raises what `embed_speech` and `decoded` do, EncoderWorkerLost, ServiceStopping, Overloaded, ClientGone.
         """
         ...
 
@@ -148,6 +155,10 @@ class EncoderWorkers(Protocol):
         ...
 
     def state(self) -> WorkersState: ...
+
+    def end_soon(self) -> None:
+        """The service ends: who waits for what hangs is told within seconds. A signal may call it."""
+        ...
 
     def close(self) -> None: ...
 
@@ -191,15 +202,21 @@ class Engine:
     def embedded(self, audio: bytes, options: ProbeOptions) -> EmbeddedUtterance:
         """Of what a caller sent: what was decoded is counted, also where embedding it fails.
 
-        Raises what `embed_speech` does, KeyQuotaReached, Overloaded, EncoderWorkerLost.
+        Raises what `embed_speech` does, KeyQuotaReached, Overloaded, EncoderWorkerLost, ServiceStopping.
         """
         if self.workers is None or not self.workers.serves(self.encoder.fingerprint):
             embed = partial(self.encoder.embed, background=options.background)
             return embed_speech(self.preparer, embed, audio, options, self.decode)
-        with self._counted(audio) as spent:
-            found = self.workers.embedded(audio, options, self.encoder.fingerprint, self.traces, spent.append)
-        self.workload.decoded(found.seconds)
-        return found
+        with ExitStack() as counting:
+            spent = counting.enter_context(self._counted(audio))
+
+            def decoded(seconds: float) -> None:
+                spent.append(seconds)
+                counting.close()  # settled before anything is embedded, as where this process decodes
+                self.workload.decoded(seconds)
+
+            fingerprint, counted = self.encoder.fingerprint, self.audio_quota is not None
+            return self.workers.embedded(audio, options, fingerprint, self.traces, decoded, counted)
 
     def _counted(self, audio: bytes) -> AbstractContextManager[list[float]]:
         """See `quota.spending`."""

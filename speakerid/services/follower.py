@@ -40,6 +40,7 @@ class Follower:
             try:
                 revision = self._engine.database.revision()
                 if revision is None or revision != seen:
+                    self._engine.database.memory.forget()
                     for one in self._engine.each:
                         one.indexes.follow()
                 pause_s, seen = PAUSE_S, revision

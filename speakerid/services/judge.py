@@ -217,7 +217,9 @@ def _reason(named: Named, ranked: Sequence[Candidate], chosen: Candidate | None,
         return "The name it resembles went to a voice of the recording that fits it better."
     best = chosen or ranked[0]
     which = "best llr" if best is ranked[0] and len(ranked) > 1 else "llr"
-    return f"The {which}, {best.llr:.1f}, {'reaches' if chosen else 'stays below'} the threshold of {limit:.1f}."
+    digits = 1 if f"{best.llr:.1f}" != f"{limit:.1f}" else 3  # "3.5 stays below 3.5" would make no sense
+    verb = "reaches" if chosen else "stays below"
+    return f"The {which}, {best.llr:.{digits}f}, {verb} the threshold of {limit:.{digits}f}."
 
 
 def comparable(engine: Engine, gallery: GalleryRow) -> bool:

@@ -8,6 +8,7 @@ from itertools import count
 
 from speakerid.db.models import GalleryRow
 from speakerid.db.repositories.voiceprints import Voiceprint
+from speakerid.errors.refusals import rounded_down
 from speakerid.services.engine import Engine
 from speakerid.services.judge import Judgement, among, judge, nearest
 from speakerid.types import FloatArray, RecordedVoice, Speech
@@ -74,7 +75,7 @@ def _compared(
 
 
 def _too_short(cluster: Cluster, gallery: GalleryRow) -> Judgement:
-    reason = f"Found {cluster.speech.seconds:.2f} s of this voice; {gallery.min_speech_s:.2f} s are needed."
+    reason = f"Found {rounded_down(cluster.speech.seconds)} s of this voice; {gallery.min_speech_s:.2f} s are needed."
     return Judgement("not_enough_speech", reason)
 
 

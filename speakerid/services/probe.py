@@ -14,6 +14,7 @@ from speakerid.audio.decode import FAINT, CleanSpeech, OnLost, Preparer, excerpt
 from speakerid.audio.fingerprint import fingerprint
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
 from speakerid.errors import NotEnoughSpeech
+from speakerid.errors.refusals import rounded_down
 from speakerid.services.neighbors import Neighbors
 from speakerid.types import AudioWarning, Embedding, FloatArray, Speech
 
@@ -43,7 +44,9 @@ class Probe:
 
     @property
     def shortage(self) -> str:
-        return f"Found {self.speech.seconds:.2f} s of speech; {self.needed_s:.2f} s are needed.{self.too_faint}"
+        return (
+            f"Found {rounded_down(self.speech.seconds)} s of speech; {self.needed_s:.2f} s are needed.{self.too_faint}"
+        )
 
     @property
     def too_faint(self) -> str:

@@ -36,28 +36,28 @@ class StoredVectors:
         return self._dim
 
     def __len__(self) -> int:
-        with pgvector.reading(self._database) as db:
-            return stored_vectors.count(db, self._gallery_key)
+        return pgvector.ask(self._database, lambda db: stored_vectors.count(db, self._gallery_key))
 
     def keys(self) -> Keys:
         """Of all vectors, rising."""
-        with pgvector.reading(self._database) as db:
-            return stored_vectors.keys(db, self._gallery_key)
+        return pgvector.ask(self._database, lambda db: stored_vectors.keys(db, self._gallery_key))
 
     def vectors(self, keys: Keys) -> tuple[Keys, FloatArray]:
         """Those of `keys (n,)` that are stored, in their order, and their vectors `(m, dim)`."""
-        with pgvector.reading(self._database) as db:
-            return stored_vectors.vectors(db, self._gallery_key, keys, self._dim)
+        return pgvector.ask(self._database, lambda db: stored_vectors.vectors(db, self._gallery_key, keys, self._dim))
 
     def search(self, queries: FloatArray, k: int) -> SearchResult:
         """The `k` best for each row of `queries (q, dim)`."""
         check_vectors(queries, self._dim)
         check_k(k)
-        with pgvector.reading(self._database) as db:
-            found = stored_vectors.nearest(db, self._gallery_key, queries, k, near=self._near)
-            if self._near and found.keys.shape[1] < k:  # the index gave up before it had enough of this gallery
-                found = stored_vectors.nearest(db, self._gallery_key, queries, k)
+        found = pgvector.ask(self._database, lambda db: self._nearest(db, queries, k))
         return SearchResult(found.keys, found.scores)
+
+    def _nearest(self, db: Handle, queries: FloatArray, k: int) -> stored_vectors.NearestFound:
+        found = stored_vectors.nearest(db, self._gallery_key, queries, k, near=self._near)
+        if self._near and found.keys.shape[1] < k:  # the index gave up before it had enough of this gallery
+            found = stored_vectors.nearest(db, self._gallery_key, queries, k)
+        return found
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class StoreIndexes:
     def __init__(self, database: Database, encoder: EncoderShape) -> None:
         self._database, self._encoder = database, encoder
         self._known: dict[int, _Known] = {}
-        with pgvector.reading(database) as db:
+        with database.read() as db:
             self._near = pgvector.is_approximate(db, encoder.dim)
 
     def search(self, gallery_key: int, query: FloatArray, k: int) -> Neighbors:
@@ -91,19 +91,21 @@ class StoreIndexes:
             return voiceprints.with_voice(db, gallery_key, keys, self._encoder.dim)
 
     def size(self, gallery_key: int) -> int:
-        with pgvector.reading(self._database) as db:
-            return self._counted(db, gallery_key).size
+        return pgvector.ask(self._database, lambda db: self._counted(db, gallery_key).size)
 
     def own_strangers(self, gallery_key: int, default: Strangers) -> OwnStrangers | None:
-        with pgvector.reading(self._database) as db:
-            known, encoder = self._counted(db, gallery_key), voiceprints.encoder_of(db, gallery_key)
-            if known.encoder != encoder or known.strangers is None or self._is_stale(db, gallery_key, known):
-                position = changes.position(db)
-                keys = stored_vectors.keys(db, gallery_key, every=one_in(known.size))
-                strangers = cross_speaker_scores(db, gallery_key, keys, known.size, default)
-                known = replace(known, strangers=strangers, measured=position, encoder=encoder)
-                self._known[gallery_key] = known
-        return None if known.strangers is None else known.strangers.own
+        strangers = pgvector.ask(self._database, lambda db: self._measured(db, gallery_key, default))
+        return None if strangers is None else strangers.own
+
+    def _measured(self, db: Handle, gallery_key: int, default: Strangers) -> CrossSpeakerScores | None:
+        known, encoder = self._counted(db, gallery_key), voiceprints.encoder_of(db, gallery_key)
+        if known.encoder != encoder or known.strangers is None or self._is_stale(db, gallery_key, known):
+            position = changes.position(db)
+            keys = stored_vectors.keys(db, gallery_key, every=one_in(known.size))
+            strangers = cross_speaker_scores(db, gallery_key, keys, known.size, default)
+            known = replace(known, strangers=strangers, measured=position, encoder=encoder)
+            self._known[gallery_key] = known
+        return known.strangers
 
     def _counted(self, db: Handle, gallery_key: int) -> _Known:
         known = self._known.get(gallery_key)
@@ -135,13 +137,11 @@ class StoreIndexes:
         return []
 
     def damaged(self) -> list[int]:
-        with pgvector.reading(self._database) as db:
-            return stored_vectors.unusable(db, self._encoder.fingerprint)
+        return pgvector.ask(self._database, lambda db: stored_vectors.unusable(db, self._encoder.fingerprint))
 
     def lag(self) -> int:
         """0: the log is never ahead of what is searched. Raises PgvectorUnavailable."""
-        with pgvector.reading(self._database) as db:
-            pgvector.require(db)
+        pgvector.ask(self._database, pgvector.require)
         return 0
 
     def follow(self) -> None:

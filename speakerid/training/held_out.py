@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from speakerid.audio.limits import SAMPLE_RATE_HZ
 from speakerid.metrics.eer import Floats, eer, rank
-from speakerid.metrics.intervals import EerInterval, interval, speaker_bootstrap
+from speakerid.metrics.intervals import EerInterval, eer_estimate, interval, speaker_bootstrap
 from speakerid.training.errors import NoHeldOutTrials
 from speakerid.training.speech import Source, speakers_of
 from speakerid.types import FloatArray
@@ -90,15 +90,17 @@ def embed_all(embed: Embed, made: DevSet) -> FloatArray:
 def measure(rows: FloatArray, made: DevSet) -> EerInterval:
     """The cosine of every pair of `rows (pieces, dim)`. Pairs within a recording share more than the speaker."""
     trials = _Trials.of(rows, made)
-    found = interval(trials.eer(), trials.resampled())
+    found = eer_estimate(trials.eer(), trials.resampled(), len(np.unique(made.speakers)))
     return EerInterval(found.value, found.low, found.high, int(trials.same.sum()), int((~trials.same).sum()))
 
 
 def compare(before: FloatArray, after: FloatArray, made: DevSet) -> EerComparison:
     """Both encoders meet the same resampled speakers, so what is hard about a speaker falls out of the difference."""
-    difference = _Trials.of(after, made).resampled() - _Trials.of(before, made).resampled()
-    found = interval(0.0, difference)
-    return EerComparison(measure(before, made), measure(after, made), EerChange(found.low, found.high))
+    first, second = measure(before, made), measure(after, made)
+    if first.value == second.value == 0.0:  # no resample can differ
+        return EerComparison(first, second, EerChange(-first.high, second.high))
+    found = interval(0.0, _Trials.of(after, made).resampled() - _Trials.of(before, made).resampled())
+    return EerComparison(first, second, EerChange(found.low, found.high))
 
 
 @dataclass(frozen=True)

@@ -168,3 +168,4 @@ class Reembedding:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    advice: str | None = None  # what is left to do, in a sentence

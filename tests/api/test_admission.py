@@ -126,19 +126,19 @@ def test_a_full_server_refuses_before_the_key_and_the_body_are_looked_at(open_cl
         raise Overloaded(7)
 
     bodies = _bodies(client)
-    before, bodies.admission.enter = bodies.admission.enter, full  # type: ignore[attr-defined]
+    before, bodies.admission.enter = bodies.admission.enter, full  # type: ignore[attr-defined]  # a method, replaced for a moment
     answer = client.post(path, content=b"never read", headers={"Authorization": "Bearer wrong"})
     refused(answer, 429, "overloaded")
     assert answer.headers["retry-after"] == "7"
     assert client.get("/healthz").status_code == 200
-    bodies.admission.enter = before  # type: ignore[attr-defined]
+    bodies.admission.enter = before  # type: ignore[attr-defined]  # as above
     assert client.post(path, content=probe(ADA)).status_code == 200
 
 
 def _bodies(client: TestClient) -> object:
     """The middleware that bodies pass, once the first request has built it."""
     client.get("/healthz")
-    layer = client.app.middleware_stack  # type: ignore[attr-defined]
+    layer = client.app.middleware_stack  # type: ignore[attr-defined]  # a FastAPI
     while type(layer).__name__ != Bodies.__name__:
         layer = getattr(layer, "_app", None) or layer.app
     return layer

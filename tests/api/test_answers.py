@@ -168,7 +168,7 @@ def test_speakers_are_found_by_name_and_external_id(client: TestClient) -> None:
 def test_while_a_reader_keeps_bytes_the_answer_is_202(engine: Engine, client: TestClient) -> None:
     ada, ben = (add_speaker(engine, name, made_up(unit(n)), made_up(unit(n + 5))) for n, name in enumerate(("A", "B")))
     utterance = client.get(f"{SPEAKERS}/{ada.id}/utterances").json()["items"][0]["id"]
-    client.app.state.engine = replace(engine, effort=BRIEFLY)  # type: ignore[attr-defined]
+    client.app.state.engine = replace(engine, effort=BRIEFLY)  # type: ignore[attr-defined]  # a FastAPI
     with engine.read() as reader:
         reader.scalar(select(func.count(SpeakerRow.key)))
         erased = client.delete(f"{SPEAKERS}/{ada.id}/utterances/{utterance}")

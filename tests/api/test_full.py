@@ -160,7 +160,7 @@ def test_refused_bodies_give_their_memory_back(open_client: ClientMaker) -> None
     for body in (b"", b"text", bytes(20_001)):
         assert client.post(IDENTIFY, content=body).status_code in (413, 415, 422)
     assert client.post("/v1/galleries/nowhere/identify", content=b"x").status_code == 404
-    assert client.app.state.body_memory.total == 0  # type: ignore[attr-defined]
+    assert client.app.state.body_memory.total == 0  # type: ignore[attr-defined]  # a FastAPI
     refused(client.post(IDENTIFY, content=bytes(20_000)), 415, "unsupported_audio")
 
 

@@ -63,7 +63,7 @@ def test_an_unknown_parameter_is_refused_on_every_route(client: TestClient) -> N
 
 
 def test_no_route_was_forgotten(client: TestClient) -> None:
-    routes = client.app.routes  # type: ignore[attr-defined]
+    routes = client.app.routes  # type: ignore[attr-defined]  # a FastAPI
     assert all(isinstance(one, StrictRoute) for one in routes if isinstance(one, APIRoute))
 
 

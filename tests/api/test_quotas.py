@@ -138,7 +138,7 @@ def test_what_is_beyond_the_quota_is_not_embedded(
                 spent.append(60.0)
             return super().decode(audio, **options)
 
-    client.app.state.engine = replace(engine, preparer=Beside(SileroVad()))  # type: ignore[attr-defined]
+    client.app.state.engine = replace(engine, preparer=Beside(SileroVad()))  # type: ignore[attr-defined]  # a FastAPI
     refused = identify(client, probe(ADA) + probe(ADA))
     assert (refused.status_code, refused.json()["code"]) == (429, "key_quota_reached")
 
@@ -178,9 +178,9 @@ def test_every_route_that_decodes_counts(client: TestClient, key: Key, send: Cal
 def test_processes_on_one_store_count_together(
     client: TestClient, key: Key, engine: Engine, open_engine: EngineMaker, store_url: str
 ) -> None:
-    client.app.state.engine = open_engine(store_url)  # type: ignore[attr-defined]
+    client.app.state.engine = open_engine(store_url)  # type: ignore[attr-defined]  # a FastAPI
     assert identify(client, noise(40)).status_code == 200
-    client.app.state.engine = engine  # type: ignore[attr-defined]
+    client.app.state.engine = engine  # type: ignore[attr-defined]  # a FastAPI
     assert identify(client, noise(40)).status_code == 429
 
 

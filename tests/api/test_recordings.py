@@ -112,7 +112,7 @@ def test_formats(client: TestClient, done: str, format_: str, media: str, begins
 def test_a_result_that_is_not_ready(client: TestClient, engine: Engine) -> None:
     made = f"{RECORDINGS}/{send(client, MEETING[:200_000])['id']}"
     for asked in ({"params": {"format": "json"}}, {"headers": {"Accept": "text/csv"}}):
-        refused(client.get(made, **asked), 409, "recording_not_ready")  # type: ignore[arg-type]
+        refused(client.get(made, **asked), 409, "recording_not_ready")  # type: ignore[arg-type]  # of the types that its callers give
     work(engine)
     refused(client.get(made, params={"format": "rttm"}), 409, "recording_without_result")
     assert client.get(made).json()["error"]["code"] == "truncated_audio"
@@ -224,7 +224,7 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(client: TestClient
         "scheme": "http",
         "http_version": "1.1",
     }
-    asyncio.run(client.app(scope, receive, answer))  # type: ignore[arg-type]
+    asyncio.run(client.app(scope, receive, answer))  # type: ignore[arg-type]  # ASGI by hand
     assert seen == [1, 1]
     assert (rows(engine), pieces(engine)) == (0, 0)
 
@@ -273,7 +273,7 @@ def test_events_end_with_the_job(
 def test_events_end_when_the_server_stops(open_client: ClientMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     client = open_client()
     made = send(client)
-    after_the_first(monkeypatch, lambda: setattr(client.app.state, "stopping", True))  # type: ignore[attr-defined]
+    after_the_first(monkeypatch, lambda: setattr(client.app.state, "stopping", True))  # type: ignore[attr-defined]  # a FastAPI
     assert len(events(client.get(f"{RECORDINGS}/{made['id']}/events").text)) == 1
 
 

@@ -36,7 +36,7 @@ def test_two_known_speakers_are_named_while_they_speak(known: TestClient) -> Non
     shown = [one for one in events if one["type"] == "turn" and not one["final"]]
     assert {one["turn"] for one in shown} == {0, 1}
     assert [one["turns"] for one in done["voices"]] == [[0], [1]]
-    assert known.app.state.streams.total == 0  # type: ignore[attr-defined]
+    assert known.app.state.streams.total == 0  # type: ignore[attr-defined]  # a FastAPI
 
 
 def test_enough_comes_once(client: TestClient) -> None:

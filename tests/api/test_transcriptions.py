@@ -69,12 +69,12 @@ class TestADiarizedAnswer:
         assert 0.0 < first["start"] < first["end"] < found["duration"]
 
     def test_names_the_speakers_that_the_caller_brings(self, client: TestClient) -> None:
-        both = known("agent", "customer", references=[data_url(utterance(ADA)), data_url(utterance(BEN))])
-        assert [one["speaker"] for one in ask(client, **both).json()["segments"]] == ["agent", "customer"] * 2
+        both = known("Ada", "Ben", references=[data_url(utterance(ADA)), data_url(utterance(BEN))])
+        assert [one["speaker"] for one in ask(client, **both).json()["segments"]] == ["Ada", "Ben"] * 2
 
     def test_takes_lists_without_brackets_too(self, client: TestClient) -> None:
-        fields: Fields = {"known_speaker_names": "agent", "known_speaker_references": data_url(utterance(ADA))}
-        assert ask(client, **fields).json()["segments"][0]["speaker"] == "agent"
+        fields: Fields = {"known_speaker_names": "Ada", "known_speaker_references": data_url(utterance(ADA))}
+        assert ask(client, **fields).json()["segments"][0]["speaker"] == "Ada"
 
     def test_has_words_where_there_is_a_transcriber(self, worded: TestClient) -> None:
         found = ask(worded).json()
@@ -199,7 +199,7 @@ class TestKnownSpeakers:
     @pytest.mark.parametrize(
         ("fields", "param", "sentence"),
         [
-            (known("agent") | {REFERENCES: []}, "known_speaker_names", "1 names and 0"),
+            (known("Ada") | {REFERENCES: []}, "known_speaker_names", "1 names and 0"),
             (known(*"abcde"), "known_speaker_names", "5 are too many"),
             (known("Ada", "ADA"), "known_speaker_names", "two are the same"),
             (known("a\nb"), "known_speaker_names[0]", "U+000A"),
@@ -229,15 +229,15 @@ class TestKnownSpeakers:
         ],
     )
     def test_whose_references_are_no_audio_are_refused(self, client: TestClient, url: str, sentence: str) -> None:
-        answer = ask(client, **known("agent", references=[url]))
+        answer = ask(client, **known("Ada", references=[url]))
         assert sentence in refused(answer, 400, "transcription_refused", "known_speaker_references[0]")
 
     def test_of_a_declared_type_that_is_wrong_are_taken(self, client: TestClient) -> None:
-        fields = known("agent", references=[data_url(utterance(ADA), "DATA/nothing".lower())])
-        assert ask(client, **fields).json()["segments"][0]["speaker"] == "agent"
+        fields = known("Ada", references=[data_url(utterance(ADA), "DATA/nothing".lower())])
+        assert ask(client, **fields).json()["segments"][0]["speaker"] == "Ada"
 
     def test_are_refused_where_no_speakers_are_shown(self, worded: TestClient) -> None:
-        answer = ask(worded, response_format="text", **known("agent"))
+        answer = ask(worded, response_format="text", **known("Ada"))
         refused(answer, 400, "transcription_refused", "known_speaker_names")
 
     def test_in_thousands_are_refused(self, client: TestClient) -> None:

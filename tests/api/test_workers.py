@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from speakerid.audio.decode import Preparer
+from speakerid.audio.decode import OnLost, Preparer
+from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.fake import FakeEncoder
-from speakerid.errors import EncoderWorkerLost
-from speakerid.services import keys
+from speakerid.errors import EncoderWorkerLost, KeyQuotaReached
+from speakerid.services import keys, quota
 from speakerid.services.encoder_workers.wire import EncoderJob, answer_frame, read_answer
 from speakerid.services.engine import Engine, Traces, WorkersState
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
+from speakerid.types import FloatArray
 from tests.api.asking import DEFAULT, SPEAKERS, enroll, enrolled, identify, new_speaker, refused
 from tests.api.conftest import ClientMaker
 from tests.api.test_metrics import figures
+from tests.audio.encode import soundfile_bytes
 from tests.classification.tone_classifier import whistled
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, stranger, utterance
@@ -32,6 +36,7 @@ class ProcessesHere:
     lost: bool = False
     lost_s: float = 0.0  # decoded before it is lost
     asked: int = 0
+    embedded_any: bool = False
     encoder: FakeEncoder = field(default_factory=FakeEncoder)
     preparer: Preparer = field(default_factory=lambda: Preparer(SileroVad()))
 
@@ -39,7 +44,13 @@ class ProcessesHere:
         return fingerprint == self.encoder.fingerprint
 
     def embedded(
-        self, audio: bytes, options: ProbeOptions, fingerprint: str, traces: Traces, decoded: Callable[[float], None]
+        self,
+        audio: bytes,
+        options: ProbeOptions,
+        fingerprint: str,
+        traces: Traces,
+        decoded: Callable[[float], None],
+        counted: bool,
     ) -> EmbeddedUtterance:
         self.asked += 1
         if self.lost:
@@ -48,14 +59,22 @@ class ProcessesHere:
             raise EncoderWorkerLost
         frame = EncoderJob(fingerprint, options, steps=False).frame(audio)
         job, sent = EncoderJob.read(bytearray(b"".join(frame)))
-        found = embed_speech(self.preparer, self.encoder.embed, sent, job.options)
-        decoded(found.seconds)
+
+        def decode(audio: bytes, *, channel: Channel, lost: OnLost) -> FloatArray:
+            samples = self.preparer.decode(audio, channel=channel, lost=lost)
+            decoded(len(samples) / SAMPLE_RATE_HZ)
+            self.embedded_any = True
+            return samples
+
+        found = embed_speech(self.preparer, self.encoder.embed, sent, job.options, decode)
         return read_answer(bytearray(b"".join(answer_frame(found))))
 
     def wait_until_ready(self) -> None: ...
 
     def state(self) -> WorkersState:
         return WorkersState(wanted=2, ready=self.ready, busy=1, waiting=3, replaced=4, last_success_age_s=0.5)
+
+    def end_soon(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -85,6 +104,24 @@ def test_answers_are_the_same(client: TestClient, beside: TestClient, processes:
         here, there = client.post(path, content=audio), beside.post(path, content=audio)
         assert (there.status_code, _comparable(there.json())) == (here.status_code, _comparable(here.json()))
     assert processes.asked == asked + 4
+
+
+@pytest.mark.parametrize(
+    ("audio", "code"),
+    [
+        (b"", "empty_audio"),
+        (b"no audio at all", "unsupported_audio"),
+        (probe(ADA)[:44], "truncated_audio"),
+        (soundfile_bytes(np.zeros(4_000 * 601, np.float32), 4_000, "WAV", "PCM_U8"), "audio_too_long"),
+    ],
+    ids=["empty", "no audio", "truncated", "too long"],
+)
+def test_refusals_are_the_same(client: TestClient, beside: TestClient, audio: bytes, code: str) -> None:
+    for content in (audio, iter([audio])):  # a body with a length, and one in chunks
+        there = beside.post(f"{DEFAULT}/identify", content=content)
+        here = client.post(f"{DEFAULT}/identify", content=audio)
+        assert (there.status_code, _comparable(there.json())) == (here.status_code, _comparable(here.json()))
+        assert there.json()["code"] == code
 
 
 def _comparable(answer: dict[str, object]) -> dict[str, object]:
@@ -139,6 +176,23 @@ def test_a_key_with_a_quota_pays_for_what_was_decoded(
     assert paid_s() > 2.0 + answer.json()["speech"]["seconds"]
 
 
+def test_what_is_beyond_a_quota_is_refused_before_it_is_embedded(
+    engine: Engine, beside: TestClient, processes: ProcessesHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files one after the other announce the length of the first, and others have used up the quota meanwhile."""
+    with engine.write() as db:
+        made = keys.create(db, "meetings", ("identify",), audio_seconds_per_day=3600)
+    headers = {"Authorization": f"Bearer {made.secret}"}
+
+    def used_up(*_: object) -> None:
+        raise KeyQuotaReached(60, 3600.0, 3600)
+
+    monkeypatch.setattr(quota, "_take_more", used_up)
+    answer = beside.post(f"{DEFAULT}/identify", content=probe(ADA) + probe(BEN), headers=headers)
+    refused(answer, 429, "key_quota_reached")
+    assert (processes.asked, processes.embedded_any) == (1, False)
+
+
 def test_readiness_says_how_many_there_are(beside: TestClient, processes: ProcessesHere) -> None:
     found = beside.get("/readyz")
     assert (found.status_code, found.json()["workers"], found.json()["workers_wanted"]) == (200, 2, 2)
@@ -149,6 +203,12 @@ def test_readiness_says_how_many_there_are(beside: TestClient, processes: Proces
     none = beside.get("/readyz")
     assert (none.status_code, none.json()["encoder"]) == (503, "failing")
     assert none.json()["reason"].startswith("No process that embeds runs.")
+
+
+def test_no_process_is_no_encoder_that_works(beside: TestClient, processes: ProcessesHere) -> None:
+    for ready, works in ((1, 1), (0, 0)):
+        processes.ready = ready
+        assert figures(beside)["speakerid_encoder_working"] == works
 
 
 def test_figures_say_what_they_do(client: TestClient, beside: TestClient) -> None:

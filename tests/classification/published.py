@@ -14,9 +14,9 @@ from tests.encoders.voices import HIGH, LOW, speak
 
 ensure_torchaudio()
 
-from speechbrain.dataio.encoder import CategoricalEncoder  # noqa: E402
-from speechbrain.lobes.models import ECAPA_TDNN, Xvector  # noqa: E402
-from speechbrain.processing.features import InputNormalization  # noqa: E402
+from speechbrain.dataio.encoder import CategoricalEncoder  # noqa: E402  # after the stand-in
+from speechbrain.lobes.models import ECAPA_TDNN, Xvector  # noqa: E402  # after the stand-in
+from speechbrain.processing.features import InputNormalization  # noqa: E402  # after the stand-in
 
 forget_redirects()
 

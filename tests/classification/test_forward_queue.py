@@ -39,7 +39,7 @@ def test_turns_come_one_at_a_time_in_the_order_of_asking() -> None:
         for number in range(4):
             pool.submit(ask, number)
             assert asked.acquire(timeout=PATIENCE_S)
-            until(lambda waiting=number + 1: queue.waiting() == waiting)  # type: ignore[misc]
+            until(lambda waiting=number + 1: queue.waiting() == waiting)  # type: ignore[misc]  # its default is what the loop has now
         assert done == []
     assert done == [0, 1, 2, 3]
 

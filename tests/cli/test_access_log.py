@@ -28,7 +28,7 @@ def test_every_speaker_of_a_command_is_told_of(enrolled: Command) -> None:
     enrolled("speakers", "change", ADA, "--name", "Ada L.")
     last = events(enrolled, "--speaker", ada)[-1]
     assert (last["action"], last["gallery"]) == ("speakers.change", "default")
-    enrolled("speakers", "delete", "Ada L.")
+    enrolled("speakers", "delete", "--yes", "Ada L.")
     assert [one["action"] for one in events(enrolled, "--speaker", ada)] == ["speakers.delete"]
     shown = enrolled("access-log").out
     assert "speakers.delete" in shown

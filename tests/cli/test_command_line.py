@@ -90,7 +90,7 @@ def test_a_reader_that_has_gone_is_no_crash(enrolled: Command, line: str, unbuff
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        (f"{SHELL} speakers delete {ADA} --json <&-", 0),
+        (f"{SHELL} speakers delete {ADA} --yes --json <&-", 0),
         (f"{SHELL} speakers list >&-", 0),
         (f"{SHELL} speakers show nobody 2>&-", 1),
     ],

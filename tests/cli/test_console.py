@@ -146,6 +146,7 @@ def test_progress_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypat
 DESTROYING = (
     ("speakers", "delete", "Nobody"),
     ("speakers", "delete-utterance", "Nobody", "utt_1"),
+    ("speakers", "opt-out", "Nobody"),
     ("galleries", "delete", "nowhere"),
     ("galleries", "set", "nowhere", "--no-keep-unknown-voices"),
     ("keys", "revoke", "key_1"),
@@ -185,6 +186,13 @@ def test_yes_or_its_option_means_that_it_is(enrolled: Command, command: tuple[st
     assert "_not_found: " in at_terminal(enrolled, *command, typed="y\n").err
     ran = at_terminal(enrolled, *command, "--yes")
     assert ("[y/N]" in ran.err, "_not_found: " in ran.err) == (False, True)
+
+
+@pytest.mark.parametrize("command", DESTROYING, ids=" ".join)
+def test_without_a_terminal_it_has_to_be_said(enrolled: Command, command: tuple[str, ...]) -> None:
+    ran = enrolled(*command)
+    assert (ran.code, "--yes is needed" in ran.err, "_not_found" in ran.err) == (2, True, False)
+    assert "_not_found: " in enrolled(*command, "--yes").err
 
 
 @pytest.mark.usefixtures("_terminal")

@@ -36,7 +36,7 @@ def backbone(monkeypatch: pytest.MonkeyPatch, fetched_models: Path) -> Backbone:
 
 
 def test_every_word_and_language_is_told_rightly_and_surely(backbone: Backbone) -> None:
-    found = list(label_lines(ClientHere()))  # type: ignore[arg-type]
+    found = list(label_lines(ClientHere()))  # type: ignore[arg-type]  # what it needs of one
     assert [(one["classifier"], one["label"]) for one in found] == [
         (WAKE_WORDS, "computer"),
         (WAKE_WORDS, "smart_mirror"),
@@ -70,7 +70,7 @@ def test_what_is_missing_comes_after_what_can_be_shown(backbone: Backbone, monke
         raise ExtraMissing(libraries[0])
 
     monkeypatch.setattr(demo_labels, "require", lacking)
-    lines = label_lines(ClientHere())  # type: ignore[arg-type]
+    lines = label_lines(ClientHere())  # type: ignore[arg-type]  # what it needs of one
     assert [next(lines)["label"] for _ in samples.commands()] == ["computer", "smart_mirror"]
     with pytest.raises(ExtraMissing, match="evaluate"):
         next(lines)

@@ -54,6 +54,16 @@ def test_people_read_how_far_the_enrollment_is(speakerid: Command) -> None:
     assert "nothing changed" in speakerid("enroll", "Ada", VOICES[ADA].enroll[0]).out
 
 
+def test_who_enrolls_first_hears_of_the_better_encoder(speakerid: Command, tmp_path: Path) -> None:
+    where = {"SPEAKERID_ENCODER": "default", "SPEAKERID_MODELS": str(tmp_path / "none")}
+    first = speakerid("enroll", "Ada", VOICES[ADA].enroll[0], **where)
+    assert first.code == 0
+    assert "'speakerid models fetch' brings a far better one" in first.err
+    assert speakerid("enroll", "Ada", VOICES[ADA].enroll[1], **where).err == ""
+    assert speakerid("galleries", "create", "other", **where).code == 0
+    assert speakerid("enroll", "Ada", VOICES[ADA].enroll[0], "--gallery", "other", "--json", **where).err == ""
+
+
 def test_several_files_are_a_line_each_with_their_name(speakerid: Command) -> None:
     ran = speakerid("enroll", "Ada", *VOICES[ADA].enroll, "--json")
     assert [one["file"] for one in ran.lines] == [str(file) for file in VOICES[ADA].enroll]
@@ -112,7 +122,10 @@ def test_what_the_coach_refuses_can_be_accepted(speakerid: Command) -> None:
 
 def test_people_read_how_well_it_agrees(speakerid: Command) -> None:
     speakerid("enroll", "Ada", VOICES[ADA].enroll[0])
-    assert "Compared with what was enrolled before: llr " in speakerid("enroll", "Ada", VOICES[ADA].enroll[1]).out
+    later = speakerid("enroll", "Ada", VOICES[ADA].enroll[1]).out
+    assert "This file and the speaker's other utterances: llr " in later
+    at_once = speakerid("enroll", "Ben", *VOICES[BEN].enroll).out
+    assert "The last file and the speaker's other utterances: llr " in at_once
 
 
 def test_what_fails_for_every_file_is_reported_once(speakerid: Command, tree: Path) -> None:

@@ -18,12 +18,12 @@ def test_create_set_list_delete(empty: Command) -> None:
     assert (made["combining"], changed["combining"]) == ("mean", "weighted")
     assert [one["name"] for one in empty("galleries", "list", "--json").json["items"]] == ["default", "team"]
     assert "team" in empty("galleries", "list").out
-    assert empty("galleries", "delete", "team").out == "Erased gallery team.\n"
+    assert empty("galleries", "delete", "--yes", "team").out == "Erased gallery team.\n"
 
 
 def test_refusals(empty: Command) -> None:
     assert empty("galleries", "create", "default", "--json").problem["code"] == "gallery_exists"
-    assert empty("galleries", "delete", "default", "--json").problem["code"] == "default_gallery"
+    assert empty("galleries", "delete", "--yes", "default", "--json").problem["code"] == "default_gallery"
     assert empty("galleries", "set", "default", "--target-fpir", "2").code == 1
     assert empty("galleries", "set", "default").code == 2
 

@@ -41,9 +41,20 @@ def test_a_script_can_catch_the_secret(empty: Command) -> None:
 
 def test_revoke(empty: Command) -> None:
     key_id = empty("keys", "create", "robot", "--scope", "admin", "--json").json["key"]["id"]
-    assert empty("keys", "revoke", key_id).out == f"Revoked {key_id}.\n"
-    assert empty("keys", "revoke", key_id).err.startswith("key_not_found: ")
+    assert empty("keys", "revoke", "--yes", key_id).out == f"Revoked {key_id}.\n"
+    assert empty("keys", "revoke", "--yes", key_id).err.startswith("key_not_found: ")
     assert empty("keys", "list", "--json").json == {"items": []}
+
+
+def test_a_key_is_known_by_a_name_that_no_other_has(empty: Command) -> None:
+    first = empty("keys", "create", "robot", "--scope", "read", "--json").json["key"]["id"]
+    assert empty("keys", "rotate", "Robot", "--json").json["key"]["id"] == first
+    second = empty("keys", "create", "robot", "--scope", "read", "--json").json["key"]["id"]
+    for verb in (("rotate",), ("revoke", "--yes")):
+        refused = empty("keys", *verb, "robot", "--json").problem
+        assert (refused["code"], refused["key_ids"]) == ("ambiguous_name", [first, second])
+    assert empty("keys", "revoke", "--yes", first).code == 0
+    assert empty("keys", "revoke", "--yes", "robot").out == f"Revoked {second}.\n"
 
 
 def test_scopes_are_checked(empty: Command) -> None:
@@ -58,7 +69,7 @@ def test_no_encoder_is_needed(empty: Command) -> None:
 def test_a_store_that_had_keys_is_opened_only_on_purpose(empty: Command) -> None:
     key_id = empty("keys", "create", "robot", "--scope", "admin", "--json").json["key"]["id"]
     assert empty("keys", "allow-none", "--json").problem["code"] == "keys_exist"
-    empty("keys", "revoke", key_id)
+    empty("keys", "revoke", "--yes", key_id)
     assert empty("keys", "allow-none").out == "Programs of this machine need no key now.\n"
 
 
@@ -96,8 +107,8 @@ def test_a_server_is_asked_by_url(empty: Command, client: TestClient, engine: En
     assert [one["name"] for one in listed] == ["operator", "robot"]
     key_id = ran.json["key"]["id"]
     assert empty("keys", "rotate", key_id, "--grace", "0", *url, *admin).out.startswith("sid_")
-    assert empty("keys", "revoke", key_id, *url, *admin).out == f"Revoked {key_id}.\n"
-    assert empty("keys", "revoke", key_id, *url, *admin, "--json").problem["code"] == "key_not_found"
+    assert empty("keys", "revoke", "--yes", key_id, *url, *admin).out == f"Revoked {key_id}.\n"
+    assert empty("keys", "revoke", "--yes", key_id, *url, *admin, "--json").problem["code"] == "key_not_found"
     for missing in (("keys", "list"), ("access-log",)):
         assert empty(*missing, *url, "--json").problem["code"] == "key_missing"
     assert empty("keys", "list", *url, "--store", "voices.db").code == 2

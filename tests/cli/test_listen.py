@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -199,3 +200,11 @@ def test_what_cannot_be_listened_to_is_said_before_anything_listens(enrolled: Co
     for file, code in ((tmp_path / "nothing.wav", "file_missing"), (tmp_path / "letter.txt", "unsupported_audio")):
         ran = enrolled("listen", file, "--json")
         assert (ran.code, ran.out, ran.problem["code"]) == (1, "", code)
+
+
+def test_a_pipe_is_refused_with_what_to_do(enrolled: Command, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for pipe in (Path("-"), tmp_path / "pipe"):
+        ran = enrolled("listen", pipe)
+        assert (ran.code, ran.out) == (2, "")
+        assert "it reads no pipe" in " ".join(ran.err.split())

@@ -42,9 +42,9 @@ def test_help_loads_nothing_slow() -> None:
 def test_every_command_and_option_is_described(speakerid: Command, names: list[str]) -> None:
     command = typer.main.get_command(app)
     for name in names:
-        command = command.commands[name]  # type: ignore[attr-defined]
+        command = command.commands[name]  # type: ignore[attr-defined]  # a group
     assert command.help
-    assert [one.name for one in command.params if one.param_type_name == "option" and not one.help] == []  # type: ignore[attr-defined]
+    assert [one.name for one in command.params if one.param_type_name == "option" and not one.help] == []  # type: ignore[attr-defined]  # as above
     ran = speakerid(*names, "--help")
     assert ran.code == 0
     assert "--json" in ran.out

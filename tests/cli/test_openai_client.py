@@ -56,10 +56,10 @@ def test_it_names_the_speakers_that_it_brings(transcriptions: Any) -> None:
         file=FILE,
         model=MODEL,
         response_format="diarized_json",
-        known_speaker_names=["agent", "customer"],
+        known_speaker_names=["Ada", "Ben"],
         known_speaker_references=[data_url(voices[ADA].enroll[0]), data_url(voices[BEN].enroll[0])],
     )
-    assert [one.speaker for one in found.segments] == ["agent", "customer"]
+    assert [one.speaker for one in found.segments] == ["Ada", "Ben"]
 
 
 @needs_tiny

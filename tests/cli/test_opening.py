@@ -22,7 +22,7 @@ CHANGING = [
     f"speakers change {ADA} --name Eve", f"speakers merge {ADA} {BEN}", f"speakers delete {ADA} --yes",
     "galleries create team", "galleries set default --target-fpir 0.02", "galleries undo",
     "galleries delete team --yes", "calibrate --reset", "keys create front-end --scope read", "index rebuild",
-    "unknowns dismiss unk_1",
+    "unknowns dismiss unk_1 --yes",
 ]  # fmt: skip
 CREATING = [f"enroll {ADA} {FILE}", "db upgrade"]
 

@@ -1,4 +1,4 @@
-"""The real service with encoder processes: killed ones cost a request, and a stop costs none."""
+"""The real service with encoder processes: killed ones cost a request, and a stop one that hangs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _command(pid: int) -> str:
         return ""
 
 
-def test_killed_processes_cost_their_requests_and_a_stop_costs_none(enrolled: Command) -> None:
+def test_what_is_killed_costs_its_request_and_a_stop_costs_what_hangs(enrolled: Command) -> None:
     command = [sys.executable, "-m", "speakerid.cli", "serve", "--encoder", "fake", "--store", str(enrolled.store)]
     with (
         subprocess.Popen(
@@ -79,14 +79,16 @@ def test_killed_processes_cost_their_requests_and_a_stop_costs_none(enrolled: Co
             until(lambda: "speakerid_workers_busy 2.0" in client.get("/metrics").text)
             for pid in (service.pid, *second):  # as systemd does
                 os.kill(pid, signal.SIGTERM)
-            for pid in second:
-                os.kill(pid, signal.SIGCONT)
-            assert [one.result().json()["decision"] for one in running] == ["accept"] * 2
+            os.kill(min(second), signal.SIGCONT)
+            ended = sorted((one.result() for one in running), key=lambda one: one.status_code)
+            assert ended[0].json()["decision"] == "accept"
+            assert (ended[1].status_code, ended[1].json()["code"]) == (503, "service_stopping")  # of the one that hangs
         assert service.wait(PATIENCE_S) == 0
         until(lambda: not any(map(runs, everything)))
         assert service.stderr is not None
         said = service.stderr.read()
     assert said.count("an encoder process ended: Killed") == 2
+    assert said.count("gave no answer for 5 s") == 1
 
 
 @pytest.mark.parametrize(("workers", "warmed"), [(Mock(), 0), (None, 1)], ids=["beside it", "none"])

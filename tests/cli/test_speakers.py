@@ -57,15 +57,15 @@ def test_tags_on_a_server(enrolled: Command, served: Served) -> None:
     assert served("speakers", "change", BEN, "--untag", "staff", *where).json["tags"] == []
     new = served("enroll", "Eve", samples.voices()["festival-lj"].enroll[0], "--tag", "a", "--tag", "B", *where).json
     assert new["speaker"]["tags"] == ["a", "b"]
-    assert served("speakers", "delete", "Eve", *where).code == 0
+    assert served("speakers", "delete", "--yes", "Eve", *where).code == 0
 
 
 def test_delete(enrolled: Command) -> None:
-    assert enrolled("speakers", "delete", ADA).out == f"Erased {ADA}.\n"
-    ran = enrolled("speakers", "delete", BEN, "--json")
+    assert enrolled("speakers", "delete", "--yes", ADA).out == f"Erased {ADA}.\n"
+    ran = enrolled("speakers", "delete", "--yes", BEN, "--json")
     assert (ran.code, ran.out) == (0, "")
     assert enrolled("speakers", "list", "--json").json["items"] == []
-    assert enrolled("speakers", "delete", ADA).err.startswith("speaker_not_found: ")
+    assert enrolled("speakers", "delete", "--yes", ADA).err.startswith("speaker_not_found: ")
 
 
 def test_merge_and_undo(enrolled: Command) -> None:
@@ -83,7 +83,7 @@ def test_merge_and_undo(enrolled: Command) -> None:
 
 def test_an_erased_change_is_shown_without_names(enrolled: Command) -> None:
     enrolled("speakers", "merge", ADA, BEN)
-    enrolled("speakers", "delete", BEN)
+    enrolled("speakers", "delete", "--yes", BEN)
     shown = enrolled("galleries", "history").out
     assert ("erased" in shown, ADA in shown, BEN in shown) == (True, False, False)
     assert enrolled("galleries", "undo").err.startswith("undo_impossible: ")
@@ -94,9 +94,9 @@ def test_move_and_delete_an_utterance(enrolled: Command) -> None:
     made = enrolled("enroll", BEN, wrong, "--accept", "does_not_match_speaker", "--json").json
     moved = enrolled("speakers", "move-utterance", BEN, made["utterance"]["id"], ADA, "--json").json
     assert [(one["name"], one["utterances"]) for one in moved["speakers"]] == [(BEN, 3), (ADA, 4)]
-    left = enrolled("speakers", "delete-utterance", ADA, made["utterance"]["id"], "--json").json
+    left = enrolled("speakers", "delete-utterance", "--yes", ADA, made["utterance"]["id"], "--json").json
     assert (left["name"], left["utterances"]) == (ADA, 3)
-    assert enrolled("speakers", "delete-utterance", ADA, "utt_none").err.startswith("utterance_not_found: ")
+    assert enrolled("speakers", "delete-utterance", "--yes", ADA, "utt_none").err.startswith("utterance_not_found: ")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_a_server_changes_and_erases(served: Served) -> None:
     assert served("speakers", "merge", "Eve", "Eva", *here).json["speakers"][0]["utterances"] == 2
     assert [one["kind"] for one in served("galleries", "history", *here).json["items"]] == ["merge", "move"]
     assert served("galleries", "undo", *here).json["change"]["kind"] == "merge"
-    assert served("speakers", "delete-utterance", "Eva", first, *here).json["utterances"] == 1
-    assert served("speakers", "delete", "Eva", "--gallery", "passing", *server).code == 0
-    assert served("galleries", "delete", "passing", *server).code == 0
+    assert served("speakers", "delete-utterance", "--yes", "Eva", first, *here).json["utterances"] == 1
+    assert served("speakers", "delete", "--yes", "Eva", "--gallery", "passing", *server).code == 0
+    assert served("galleries", "delete", "--yes", "passing", *server).code == 0
 
 
 def _utterance(number: int = 0) -> str:
@@ -143,7 +143,7 @@ def test_consent_is_noted_ends_and_is_listed(enrolled: Command) -> None:
 
 
 def test_who_opted_out_is_listed_as_such_and_not_enrolled_again(enrolled: Command) -> None:
-    assert enrolled("speakers", "opt-out", ADA, "--json").json["status"] == "opted_out"
+    assert enrolled("speakers", "opt-out", "--yes", ADA, "--json").json["status"] == "opted_out"
     assert "opted_out" in enrolled("speakers", "list").out
     again = enrolled("enroll", ADA, samples.voices()[ADA].enroll[0], "--json")
     assert again.problem["code"] == "speaker_opted_out"

@@ -84,13 +84,13 @@ def test_a_refusal_is_overridden(keeping: Command) -> None:
 
 def test_dismiss(keeping: Command) -> None:
     (voice,) = keeping("unknowns", "list", "--json").json["items"]
-    assert keeping("unknowns", "dismiss", voice["id"]).out == f"Forgot {voice['id']}.\n"
-    assert keeping("unknowns", "dismiss", voice["id"], "--json").problem["code"] == "unknown_voice_not_found"
+    assert keeping("unknowns", "dismiss", "--yes", voice["id"]).out == f"Forgot {voice['id']}.\n"
+    assert keeping("unknowns", "dismiss", "--yes", voice["id"], "--json").problem["code"] == "unknown_voice_not_found"
 
 
 def test_switching_it_off_forgets(keeping: Command) -> None:
     assert "kept, 1" in keeping("galleries", "list").out
-    changed = keeping("galleries", "set", "default", "--no-keep-unknown-voices", "--json").json
+    changed = keeping("galleries", "set", "default", "--no-keep-unknown-voices", "--yes", "--json").json
     assert changed["unknown_voices"] == 0
     assert "not kept" in keeping("galleries", "list").out
 
@@ -108,5 +108,5 @@ def test_a_server_does_the_same(served: Served) -> None:
     done = served("unknowns", "promote", first, "Ada", "--accept", "noisy", *inside, *remote)
     assert done.problem["code"] == "invalid_request"
     assert served("unknowns", "promote", first, "Ada", *inside, *remote).json["speaker"]["utterances"] == 1
-    assert served("unknowns", "dismiss", second, *inside, *remote).code == 0
+    assert served("unknowns", "dismiss", "--yes", second, *inside, *remote).code == 0
     assert served("unknowns", "list", *inside).json["items"] == []

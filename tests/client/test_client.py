@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -71,6 +74,20 @@ def test_a_refused_later_recording_keeps_the_earlier_ones(voices: Client) -> Non
     with pytest.raises(ClientError):
         voices.enroll("Ada", utterance(ADA), silence())
     assert voices.speaker("Ada").utterances == 1
+
+
+def test_a_file_may_come_as_its_bytes_or_opened(voices: Client) -> None:
+    data = probe(ADA)
+    answers = [voices.identify(audio) for audio in (data, bytearray(data), memoryview(data), io.BytesIO(data))]
+    assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.parametrize("audio", [None, 3, (np.zeros(16_000), 16_000), io.StringIO("text")])
+def test_what_is_no_file_is_refused_in_words(voices: Client, audio: Any) -> None:
+    for verb in (voices.identify, voices.send_recording):
+        with pytest.raises(ClientError, match=r"no audio \(type .*Pass a path") as refused:
+            verb(audio)
+        assert refused.value.code == "unsupported_audio"
 
 
 def test_a_missing_file_sends_nothing(voices: Client, tmp_path: Path) -> None:

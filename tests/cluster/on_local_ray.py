@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import ray
-import yaml  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]  # it has no types
 from ray import serve
 from ray.serve.schema import ServeDeploySchema
 

@@ -47,7 +47,7 @@ def pytest_runtest_makereport(
     """What the page said when a test of it failed."""
     report = yield
     if report.when == "call" and report.failed and "console" in item.funcargs:
-        console: Console = item.funcargs["console"]  # type: ignore[assignment]
+        console: Console = item.funcargs["console"]  # type: ignore[assignment]  # the fixture gives one
         report.sections.append(("The page", console.page.locator("body").inner_text()))
     return report
 

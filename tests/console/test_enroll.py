@@ -39,6 +39,9 @@ def test_files_are_enrolled_one_by_one_and_the_ring_fills(console: Console, empt
     assert ring.get_attribute("aria-valuenow") == "100"
     assert names(empty) == ["Ben"]
     console.shot()
+    console.page.get_by_role("link", name="Identify").click()
+    main.get_by_text("compared with the speakers of this gallery (1)").wait_for()
+    assert main.get_by_text("Nobody is enrolled here yet.").count() == 0
 
 
 # Both at one moment: seconds that are left, and how full the ring is, in percent. A busy page leaves out some, or all

@@ -31,6 +31,11 @@ def names(database: Database) -> list[str]:
     return database.remembered("names", lambda db: [row.name for row in galleries.every(db)])
 
 
+def names_now(database: Database) -> list[str]:
+    with database.read() as db:
+        return [row.name for row in galleries.every(db)]
+
+
 def test_what_was_read_is_remembered_until_anybody_commits(database: Database, other: Database) -> None:
     add_gallery(database, "one")
     first = names(database)
@@ -39,6 +44,23 @@ def test_what_was_read_is_remembered_until_anybody_commits(database: Database, o
     assert names(database) == ["one", "two"]
     add_gallery(database, "three")
     assert names(database) == ["one", "three", "two"]
+
+
+def test_what_this_process_changes_is_forgotten_at_once(database: Database) -> None:
+    add_gallery(database, "one")
+    names(database)
+    add_gallery(database, "two")
+    assert database.memory.peek("names") is None
+
+
+def test_what_was_read_before_a_commit_is_not_kept_after_it(database: Database) -> None:
+    def read() -> list[str]:
+        found = names_now(database)
+        add_gallery(database, "late")
+        return found
+
+    assert database.memory.get("names", read) == []
+    assert database.memory.peek("names") is None
 
 
 def test_what_is_not_there_is_asked_for_again(database: Database, other: Database) -> None:

@@ -23,7 +23,7 @@ def test_whoever_waited_longest_is_next() -> None:
     with shared.turn(PATIENCE_S):
         for number, thread in enumerate(threads, 1):
             thread.start()
-            until(lambda waiting=number: len(shared._waiting) == waiting)  # type: ignore[misc]
+            until(lambda waiting=number: len(shared._waiting) == waiting)  # type: ignore[misc]  # its default is what the loop has now
     for thread in threads:
         thread.join(PATIENCE_S)
     assert order == list(range(8))

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema  # type: ignore[import-untyped]  # it has no types
 
 FENCED = re.compile(
     r"(?:^<!-- (?P<key>not run|needs|schema): (?P<value>.+?) -->\n+)?"

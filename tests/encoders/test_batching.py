@@ -66,7 +66,7 @@ def start(moody: Moody) -> Iterator[Callable[..., Batcher]]:
     started: list[Batcher] = []
 
     def make(**options: float) -> Batcher:
-        started.append(Batcher(moody, **options))  # type: ignore[arg-type]
+        started.append(Batcher(moody, **options))  # type: ignore[arg-type]  # of the types that its callers give
         return started[-1]
 
     yield make
@@ -115,7 +115,7 @@ def test_what_waits_is_batched_by_length_oldest_first(
     calls = [occupy(batcher, moody, pool)]
     for mark, length in enumerate([4, 6, 4, 4, 6, 4]):
         calls.append(pool.submit(batcher.embed, [sound(mark, length)]))
-        until(lambda waiting=mark + 1: batcher.waiting() == waiting)  # type: ignore[misc]
+        until(lambda waiting=mark + 1: batcher.waiting() == waiting)  # type: ignore[misc]  # its default is what the loop has now
     moody.gate.set()
     rows = [call.result(PATIENCE_S)[0] for call in calls]
     assert moody.batches[1:] == [[0, 2, 3], [1, 4], [5]]

@@ -18,11 +18,11 @@ from tests.encoders.voices import HIGH, LOW, speak
 
 ensure_torchaudio()
 
-from speechbrain.lobes.features import Fbank  # noqa: E402
-from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN  # noqa: E402
-from speechbrain.lobes.models.Xvector import Xvector  # noqa: E402
+from speechbrain.lobes.features import Fbank  # noqa: E402  # after the stand-in
+from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN  # noqa: E402  # after the stand-in
+from speechbrain.lobes.models.Xvector import Xvector  # noqa: E402  # after the stand-in
 
-from speakerid.training.export_onnx import export as export  # noqa: E402
+from speakerid.training.export_onnx import export as export  # noqa: E402  # after the stand-in
 
 forget_redirects()
 

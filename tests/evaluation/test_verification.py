@@ -5,6 +5,7 @@ import pytest
 
 from speakerid.evaluation.trials import TrialList
 from speakerid.evaluation.verification import verify
+from speakerid.metrics.intervals import wilson
 from tests.metrics.trials import gaussian_llrs
 
 DISTANCE = 2.0
@@ -43,3 +44,14 @@ def test_without_draws_there_are_no_intervals() -> None:
     listed, speakers = trials([True, False] * 20)
     found = verify(listed, np.where(listed.same, 1.0, 0.0), speakers, resamples=0)
     assert (found.intervals, found.resamples, found.speakers) == ({}, 0, 4)
+
+
+def test_where_no_trial_is_wrong_the_interval_is_that_of_the_number_of_speakers() -> None:
+    listed, speakers = trials([True, False] * 20)
+    llrs = np.where(listed.same, 9.0, -9.0)
+    found = verify(listed, llrs, speakers, are_llrs=True, resamples=20)
+    assert (found.eer, found.min_dcf, found.dcf) == (0.0, 0.0, 0.0)
+    assert found.intervals.keys() <= {"eer", "cllr"}  # nothing tells how far from 0 the costs may be
+    low, high = found.intervals["eer"]
+    assert low == 0.0
+    assert high == pytest.approx(100 * wilson(0, 4).high)

@@ -17,7 +17,7 @@ from tests.metrics.trials import random_trials
 
 ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot stand at the top (E402)
 
-from speechbrain.utils.metric_stats import EER, minDCF  # noqa: E402
+from speechbrain.utils.metric_stats import EER, minDCF  # noqa: E402  # after the stand-in
 
 forget_redirects()
 

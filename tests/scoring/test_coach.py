@@ -56,7 +56,7 @@ def test_a_good_recording_is_left_alone() -> None:
 def test_beyond_a_limit_comes_a_warning_and_beyond_the_next_a_refusal(
     found: dict[str, object], refusals: tuple[str, ...], warnings: tuple[str, ...]
 ) -> None:
-    assert judge(replace(FINE, **found), LIMITS) == Findings(refusals, warnings)  # type: ignore[arg-type]
+    assert judge(replace(FINE, **found), LIMITS) == Findings(refusals, warnings)  # type: ignore[arg-type]  # of the types that its callers give
 
 
 def test_a_voice_that_was_enrolled_twice_on_purpose_may_go_on() -> None:

@@ -46,7 +46,7 @@ def add_speaker(engine: Engine, name: str, *voices: Probe, gallery: str = "defau
     """A new speaker enrolled from these probes, whatever the coach refuses."""
     with engine.write() as db:
         row = galleries.get(engine, gallery)
-        made = speakers.create(db, row, SpeakerFields(name=name, **given))  # type: ignore[arg-type]
+        made = speakers.create(db, row, SpeakerFields(name=name, **given))  # type: ignore[arg-type]  # of the types that its callers give
     for voice in voices:
         made = enroll_voice(engine, made.id, voice, gallery).speaker
     return made

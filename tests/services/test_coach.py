@@ -194,6 +194,14 @@ def test_the_gallery_states_how_much_speech_is_needed(engine: Engine) -> None:
         enroll_voice(engine, ada.id, probe_of(engine, utterance(ADA), "patient"), "patient", NOTHING)
 
 
+def test_what_falls_just_short_does_not_read_as_enough(engine: Engine) -> None:
+    ada = add_speaker(engine, "Ada")
+    short = made_up(unit(1), speech=replace(SPEECH, seconds=0.9992))
+    with pytest.raises(TooLittleSpeech, match=r"Found 0\.99 s of speech, at least 1\.00 s"):
+        ask(engine, ada.id, short)
+    assert short.shortage.startswith("Found 0.99 s")
+
+
 def test_several_faults_are_reported_at_once_and_all_have_to_be_accepted(engine: Engine) -> None:
     ada = add_speaker(engine, "Ada", made_up(unit(1)))
     worst = made_up(near(unit(1), 0.0), speech=replace(SPEECH, seconds=0.9, clipping_ratio=0.6))

@@ -149,4 +149,4 @@ def test_a_calibration_fitted_on_other_voiceprints_is_passed_over(engine: Engine
 
 def test_no_other_way_is_known(engine: Engine) -> None:
     with pytest.raises(InvalidRequest, match="must be one of mean, weighted"):
-        combine(engine, "median")  # type: ignore[arg-type]
+        combine(engine, "median")  # type: ignore[arg-type]  # wrong on purpose

@@ -50,7 +50,7 @@ def test_a_damaged_speaker_is_named_and_the_others_are_served(
     ada, ben = (add_speaker(engine, name, made_up(unit(n))) for n, name in enumerate(("Ada", "Ben"), 1))
     spoil(engine, *SPEAKER_DAMAGE[kind])
     again = open_engine(store_url)
-    client.app.state.engine = again  # type: ignore[attr-defined]
+    client.app.state.engine = again  # type: ignore[attr-defined]  # a FastAPI
     again.indexes.load_all()
     key = galleries.get(again, "default").key
     assert again.indexes.search(key, unit(2), 5).keys == (2,)

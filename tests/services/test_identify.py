@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from speakerid import SpeakerID
+from speakerid.diarization.naming import Named
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import EncoderMismatch, NoVoiceprint, SpeakerNotFound
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import GallerySettings
 from speakerid.services.identify import identify
+from speakerid.services.judge import _reason
 from speakerid.services.verify import verify
-from speakerid.types import Identification, Verification, to_json
+from speakerid.types import Candidate, Identification, SpeakerRef, Verification, to_json
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, silence, stranger, utterance
 from tests.services.enrolled import add_gallery, add_speaker, erase_speaker, made_up, near, probe_of
@@ -50,6 +52,12 @@ def test_a_stranger_is_unknown(engine: Engine) -> None:
     assert answer.threshold is not None
     assert answer.candidates[0].llr < answer.threshold.llr
     assert "below" in answer.reason
+
+
+def test_an_llr_just_below_the_threshold_does_not_read_like_it() -> None:
+    candidate = Candidate(speaker=SpeakerRef("spk_1", "Ada"), score=0.5, llr=3.46, probability=0.4)
+    reason = _reason(Named("unknown", None), [candidate], None, 3.53)
+    assert reason == "The llr, 3.460, stays below the threshold of 3.530."
 
 
 def test_silence_is_not_enough_speech(engine: Engine) -> None:

@@ -104,11 +104,13 @@ def test_what_was_erased_elsewhere_leaves_memory_though_nobody_searches(
     add_speaker(there, "Ben", made_up(unit(2)))
     held = in_memory(here).catch_up(galleries.get(here, "default").key)
     assert len(held) == 2
+    here.database.remembered("who", lambda _: "Ada")
     follower = Follower(here)
     follower.start()
     try:
         erase_speaker(there, ada.id)
         until(lambda: len(held) == 1)
+        until(lambda: here.database.memory.peek("who") is None)
     finally:
         follower.stop()
 

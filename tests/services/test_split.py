@@ -9,7 +9,7 @@ from speakerid.db.repositories import speakers as repository
 from speakerid.errors import ExternalIdTaken, InvalidRequest, SpeakerNotFound, UndoImpossible, UtteranceNotFound
 from speakerid.services import galleries, speakers
 from speakerid.services.engine import Engine
-from speakerid.types import Speaker
+from speakerid.types import FloatArray, Speaker
 from tests.db.rows import unit
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, made_up
 
@@ -32,8 +32,8 @@ def said(engine: Engine, speaker: str, gallery: str = "default") -> list[str]:
         return [one.id for one in speakers.list_utterances(db, galleries.get(engine, gallery), speaker).items]
 
 
-def nearest(engine: Engine, voice: object) -> str:
-    found = engine.indexes.search(galleries.get(engine, "default").key, voice, 1).keys  # type: ignore[arg-type]
+def nearest(engine: Engine, voice: FloatArray) -> str:
+    found = engine.indexes.search(galleries.get(engine, "default").key, voice, 1).keys
     with engine.read() as db:
         return str(repository.ids(db, found)[0])
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +17,10 @@ from sqlalchemy import text
 from speakerid.bootstrap import build_engine
 from speakerid.db import encrypting, pgvector
 from speakerid.db.cipher import KEY_BYTES, MasterKey
-from speakerid.db.engine import Database, open_database
+from speakerid.db.engine import Database, Handle, open_database
 from speakerid.db.models import SpeakerRow
+from speakerid.db.repositories import stored_vectors
+from speakerid.db.repositories.stored_vectors import NearestFound
 from speakerid.db.types import new_id
 from speakerid.db.unlock import unlock
 from speakerid.encoders.fake import FakeEncoder
@@ -31,7 +35,9 @@ from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, utterance
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up, near, probe_of
+from tests.waiting import until
 
+WAITED_FOR = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = to_regclass('voiceprint_vectors')"
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("store_kind", ["postgresql"])]
 
 
@@ -164,9 +170,72 @@ def test_once_it_is_turned_off_a_process_says_so_until_it_is_started_anew(
     add_speaker(searching, "Ben", made_up(unit(2)))
 
 
+def test_a_search_that_meets_a_change_of_the_table_is_done_again(
+    searching: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table goes between a search's look at it and the search itself, and is back when it is asked for."""
+    add_speaker(searching, "Ada", made_up(unit(1)))
+    vectors = StoredVectors(searching.database, galleries.get(searching, "default").key, 32)
+    left = [pgvector.TRIES - 1]
+    real = stored_vectors.nearest
+
+    def meeting(db: Handle, *given: Any, **options: Any) -> NearestFound:
+        if left[0]:
+            left[0] -= 1
+            db.execute(text("SELECT 1 FROM voiceprint_vectors_gone"))
+        return real(db, *given, **options)
+
+    monkeypatch.setattr(stored_vectors, "nearest", meeting)
+    assert vectors.search(unit(1)[None], 1).keys.shape == (1, 1)
+    left[0] = pgvector.TRIES
+    with pytest.raises(PgvectorUnavailable, match="again and again"):
+        vectors.search(unit(1)[None], 1)
+
+
+def test_turning_it_off_lets_a_reader_of_both_tables_go_first(searching: Engine) -> None:
+    """It would be a deadlock, which PostgreSQL ends by failing one of both."""
+    add_speaker(searching, "Ada", made_up(unit(1)))
+    failed: list[Exception] = []
+
+    def turn_off() -> None:
+        try:
+            with searching.write() as db:
+                pgvector.turn_off(db)
+        except Exception as error:
+            failed.append(error)
+
+    with searching.read() as db:
+        assert pgvector.held(db)
+        thread = threading.Thread(target=turn_off)
+        thread.start()
+        with searching.read() as other:
+            until(lambda: bool(other.scalar(text(WAITED_FOR))))
+        assert db.scalar(text("SELECT count(*) FROM speakers")) == 1
+    thread.join(60)
+    assert failed == []
+    with searching.read() as db:
+        assert not pgvector.held(db)
+        assert health.damage(db) == ()
+
+
+def test_a_gallery_that_moved_to_another_encoder_is_told_that_it_has_no_index_of_neighbors(engine: Engine) -> None:
+    add_speaker(engine, "Ada", made_up(unit(1)))
+    key = galleries.get(engine, "default").key
+    with engine.write() as db:
+        pgvector.turn_on(db, approximate=True)
+        assert (pgvector.approximate_lengths(db), pgvector.lacks_index(db, key)) == ([32], False)
+        longer = np.eye(1, 48, dtype=np.float32)[0].tobytes()
+        db.execute(text("UPDATE speakers SET voiceprint = :longer"), {"longer": longer})
+        assert pgvector.lacks_index(db, key)
+        pgvector.turn_on(db, approximate=True)
+        assert (pgvector.approximate_lengths(db), pgvector.lacks_index(db, key)) == ([32, 48], False)
+        pgvector.turn_on(db)
+        assert not pgvector.lacks_index(db, key)
+
+
 def test_the_store_decides_who_searches_for_every_process(store_url: str, engine: Engine) -> None:
     kinds = []
-    switches: tuple[Callable[[object], object], ...] = (pgvector.turn_on, pgvector.turn_off)  # type: ignore[assignment]
+    switches: tuple[Callable[[Handle], object], ...] = (pgvector.turn_on, pgvector.turn_off)
     for switch in switches:
         with engine.write() as db:
             switch(db)

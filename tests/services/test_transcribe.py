@@ -58,13 +58,13 @@ class TestSpeakers:
         assert speakers(asked(engine)) == [ADA, "A", ADA, "A"]
 
     def test_have_the_names_that_the_caller_brings(self, engine: Engine) -> None:
-        found = asked(engine, KnownSpeaker("agent", utterance(ADA)), KnownSpeaker("customer", utterance(BEN)))
-        assert speakers(found) == ["agent", "customer", "agent", "customer"]
+        found = asked(engine, KnownSpeaker("Ada", utterance(ADA)), KnownSpeaker("Ben", utterance(BEN)))
+        assert speakers(found) == ["Ada", "Ben", "Ada", "Ben"]
 
     def test_the_callers_name_is_used_for_one_who_is_enrolled_as_well(self, engine: Engine) -> None:
         for voice in (ADA, BEN):
             enroll(engine, voice, 0, 1)
-        assert speakers(asked(engine, KnownSpeaker("agent", utterance(ADA, 2)))) == ["agent", BEN, "agent", BEN]
+        assert speakers(asked(engine, KnownSpeaker("Ada", utterance(ADA, 2)))) == ["Ada", BEN, "Ada", BEN]
 
     def test_a_letter_that_is_somebodys_name_is_left_out(self, engine: Engine) -> None:
         assert speakers(asked(engine, KnownSpeaker("a", utterance(ADA)))) == ["a", "B", "a", "B"]
@@ -77,24 +77,24 @@ class TestSpeakers:
 
     def test_a_reference_of_nobody_in_the_recording_names_nobody(self, engine: Engine) -> None:
         audio = as_wav((decode(probe(BEN)), 16_000))
-        assert speakers(asked(engine, KnownSpeaker("agent", utterance(ADA)), audio=audio)) == ["A"]
+        assert speakers(asked(engine, KnownSpeaker("Ada", utterance(ADA)), audio=audio)) == ["A"]
 
 
 class TestAReference:
     @pytest.mark.parametrize("audio", [b"no audio at all", b"", silence()])
     def test_that_is_of_no_use_is_named_by_its_place(self, engine: Engine, audio: bytes) -> None:
         with pytest.raises(TranscriptionRefused, match=r"^known_speaker_references\[1\]: ") as refused:
-            asked(engine, KnownSpeaker("agent", utterance(ADA)), KnownSpeaker("customer", audio))
+            asked(engine, KnownSpeaker("Ada", utterance(ADA)), KnownSpeaker("Ben", audio))
         assert refused.value.facts == {"param": "known_speaker_references[1]"}
 
     def test_that_is_too_long_is_refused(self, engine: Engine) -> None:
         long = as_wav((np.tile(decode(utterance(ADA)), 6), 16_000))
         with pytest.raises(TranscriptionRefused, match="30 seconds of a reference"):
-            asked(engine, KnownSpeaker("agent", long))
+            asked(engine, KnownSpeaker("Ada", long))
 
     def test_leaves_nothing_in_the_store(self, engine: Engine) -> None:
         before = rows(engine)
-        asked(engine, KnownSpeaker("agent", utterance(ADA)))
+        asked(engine, KnownSpeaker("Ada", utterance(ADA)))
         assert rows(engine) == before
 
 

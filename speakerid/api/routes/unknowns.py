@@ -76,7 +76,8 @@ def promote_voice(
 ) -> Promotion:
     """The same for the unknown voice that a recording's result calls `unknown_1`, say, in all of its recordings.
 
-    `voice_not_kept` where the gallery kept no unknown voices then, or where the voice has a name already.
+    `voice_not_kept` says why nothing is kept of it: it spoke too shortly, it has a name already, only some speakers
+    were to be named, it was forgotten since, or the gallery keeps no unknown voices.
     """
     with engine.read() as db:
         unknown_id = inbox.of_recording(db, gallery, recording_id, voice)

@@ -106,7 +106,10 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        self.config.app.state.stopping = True  # type: ignore[union-attr]  # streams of events would never end
+        state = self.config.app.state  # type: ignore[union-attr]  # of our application
+        state.stopping = True  # streams of events would never end
+        if state.engine.workers is not None:
+            state.engine.workers.end_soon()
         super().handle_exit(sig, frame)
 
     @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from speakerid.db.pgvector import FILL, exists
+from speakerid.db.pgvector import FILL, held
 from speakerid.db.repositories.voiceprints import HASHES, SPREAD
 from speakerid.types import FloatArray
 
@@ -122,7 +122,7 @@ def unusable(db: Session, encoder: str) -> list[int]:
 
 def differing(db: Session, gallery_key: int) -> list[int]:
     """Keys of the gallery's speakers of whom the table has something else than their voiceprint. Goes through all."""
-    return list(db.scalars(text(_DIFFERING), {"gallery": gallery_key})) if exists(db) else []
+    return list(db.scalars(text(_DIFFERING), {"gallery": gallery_key})) if held(db) else []
 
 
 def renew(db: Session, keys: Collection[int]) -> None:

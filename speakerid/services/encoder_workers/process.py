@@ -27,7 +27,7 @@ from speakerid.audio.decode import OnLost, Preparer
 from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, cancelled_by
 from speakerid.audio.vad import SileroVad
 from speakerid.encoders.base import Encoder
-from speakerid.errors import EncoderFailed, SpeakeridError
+from speakerid.errors import ClientGone, EncoderFailed, SpeakeridError
 from speakerid.models.store import load_checked
 from speakerid.services.encoder_workers.wire import (
     FAILED,
@@ -78,14 +78,14 @@ class EncoderBench:
         encoders = [load_checked(spec, Path(setup.models)) for spec in setup.encoders]
         self.encoders = {one.fingerprint: one for one in encoders}
         self._preparer = Preparer(SileroVad(), setup.limits, self._step)
-        self._traced = False
+        self._traced = self._counted = False
         pool.warm(1)
         for one in encoders:
             one.embed([_noise(one)])
 
     def embedded(self, job: EncoderJob, audio: bytes) -> EmbeddedUtterance:
         """Raises AudioError, EncoderError, DecoderUnavailable, ClientGone."""
-        self._traced, encoder = job.steps, self.encoders[job.encoder]
+        self._traced, self._counted, encoder = job.steps, job.counted, self.encoders[job.encoder]
 
         def embed(waveforms: Sequence[FloatArray]) -> FloatArray:
             with self._step("embed"):
@@ -94,9 +94,11 @@ class EncoderBench:
         return embed_speech(self._preparer, embed, audio, job.options, self._decode)
 
     def _decode(self, audio: bytes, *, channel: Channel, lost: OnLost) -> FloatArray:
-        """The service counts what was decoded, also where this process is lost before it answers."""
+        """The service counts what was decoded, also where this process is lost before it answers, and may refuse it."""
         samples = self._preparer.decode(audio, channel=channel, lost=lost)
         self._wire.send(WorkerFrame.DECODED, json.dumps(len(samples) / SAMPLE_RATE_HZ).encode())
+        if self._counted and self._wire.receive()[0] != WorkerFrame.GO:
+            raise ClientGone
         return samples
 
     def works(self, fingerprint: str) -> bool:
@@ -126,7 +128,7 @@ def serve(wire: WorkerWire, sock: socket.socket, bench: EncoderBench) -> None:
     """One recording after another. Returns when the encoder is broken. Raises Gone."""
     while True:
         kind, payload = wire.receive()
-        if kind == WorkerFrame.CANCEL:  # of what was answered meanwhile
+        if kind != WorkerFrame.JOB:  # of what was answered meanwhile
             continue
         job, audio = EncoderJob.read(payload)
         try:

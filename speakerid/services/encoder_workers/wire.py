@@ -1,7 +1,7 @@
 """The protocol between a service and its encoder processes: frames of a kind, a length and bytes.
 
-Setup → Log*, (Ready | Error), then for each recording: Job, Cancel? → (Step | Log | Decoded)*, (Answer | Error). Both
-sides are of one installation; nothing is unpickled all the same.
+Setup → Log*, (Ready | Error), then for each recording: Job, Cancel? → (Step | Log | Decoded ← Go)*, (Answer | Error).
+Both sides are of one installation; nothing is unpickled all the same.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class WorkerFrame(IntEnum):
     ANSWER = 7  # a line of JSON, and the float32 of all its arrays
     ERROR = 8  # JSON: code, message
     DECODED = 9  # JSON: seconds that the recording holds, before they are embedded
+    GO = 10  # they may be, where the job waits for that
 
 
 LIMITS = dict.fromkeys(WorkerFrame, MAX_TEXT_BYTES) | dict.fromkeys((WorkerFrame.JOB, WorkerFrame.ANSWER), MAX_BYTES)
@@ -74,16 +75,17 @@ class EncoderJob:
     encoder: str  # fingerprint
     options: ProbeOptions
     steps: bool  # whether somebody collects traces
+    counted: bool = False  # whether it is embedded only when the seconds that were decoded are granted
 
     def frame(self, audio: bytes) -> tuple[bytes, bytes]:
         """JOB in parts."""
-        return _line({"encoder": self.encoder, "options": vars(self.options), "steps": self.steps}), audio
+        return _line(vars(self) | {"options": vars(self.options)}), audio
 
     @staticmethod
     def read(payload: bytearray) -> tuple[EncoderJob, bytes]:
         """With the recording."""
         found, at = _read_line(payload)
-        job = EncoderJob(found["encoder"], ProbeOptions(**found["options"]), found["steps"])
+        job = EncoderJob(**found | {"options": ProbeOptions(**found["options"])})
         return job, bytes(memoryview(payload)[at:])
 
 

@@ -10,13 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from speakerid.audio.children.pool import KEPT_MEMORY
 from speakerid.audio.children.wire import Gone, ProtocolViolation, named_error
 from speakerid.audio.limits import check_not_cancelled
-from speakerid.errors import ClientGone, EncoderWorkersFailed, Overloaded
+from speakerid.errors import ClientGone, EncoderWorkersFailed, Overloaded, SpeakeridError
 from speakerid.services.encoder_workers.wire import (
     FAILED,
     KINDS,
@@ -32,7 +33,7 @@ from speakerid.types import Step
 logger = logging.getLogger(__name__)
 
 START_S = 120.0  # imports and models on a busy machine
-END_S = 5.0
+END_S = 2.0  # nothing is lost in a process that is killed
 NOT_PASSED_ON = ("SPEAKERID_", "PG", "OTEL_")  # of the service's environment: passwords, and what concerns it alone
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -41,10 +42,38 @@ class Hung(Gone):
     """Nothing came for so many seconds."""
 
 
+class Silence:
+    """How long a process at work may send nothing: `most_s`, and less from when its service ends."""
+
+    def __init__(self, most_s: float, ending_s: float) -> None:
+        self._most_s, self._ending_s = most_s, ending_s
+        self._ends_at: float | None = None  # time.monotonic(): who was silent since the end began is given up
+
+    @property
+    def ending(self) -> bool:
+        return self._ends_at is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether the end began `ending_s` ago."""
+        return self._ends_at is not None and time.monotonic() > self._ends_at
+
+    def end(self) -> None:
+        """From now on. Nothing is waited for here: a signal may have come anywhere."""
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + self._ending_s
+
+    def check(self, idle_s: float) -> None:
+        """Raises Hung."""
+        most_s = self._ending_s if self.over else self._most_s
+        if idle_s > most_s:
+            raise Hung(most_s)
+
+
 class EncoderProcess:
     """Its methods but `end` are not to be called side by side."""
 
-    def __init__(self, setup: WorkerSetup, silence_s: float) -> None:
+    def __init__(self, setup: WorkerSetup, silence: Silence) -> None:
         """Starts it; `load` waits until it is ready. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs, ExitStack() as undo:
@@ -60,7 +89,7 @@ class EncoderProcess:
             )
             undo.pop_all()
         self._sock, self._wire = ours, WorkerWire(ours, self._starting)
-        self._setup, self._silence_s = setup, silence_s
+        self._setup, self._silence = setup, silence
         self._may_cancel = False
         self.fit = True  # for another recording: the last one was answered
 
@@ -82,7 +111,8 @@ class EncoderProcess:
     def embedded(
         self, job: EncoderJob, audio: bytes, step: Step, decoded: Callable[[float], None]
     ) -> EmbeddedUtterance:
-        """Raises Gone when the process cannot be used any longer, and what it answers: see `embed_speech`."""
+        """Raises Gone when the process cannot be used any longer, what `decoded` does, and what the process answers:
+        see `embed_speech`."""
         self._wire.waiting, self._may_cancel, self.fit = self._working, False, False
         self._wire.send(WorkerFrame.JOB, *job.frame(audio))
         self._may_cancel = True
@@ -94,7 +124,7 @@ class EncoderProcess:
                     if payload:
                         running.enter_context(step(payload.decode()))
                 elif kind == WorkerFrame.DECODED:
-                    decoded(float(json.loads(payload)))
+                    self._ask(decoded, float(json.loads(payload)), job.counted)
                 elif kind == WorkerFrame.ANSWER:
                     found = read_answer(payload)
                     self.fit = True
@@ -106,6 +136,20 @@ class EncoderProcess:
                 else:
                     raise ProtocolViolation
 
+    def _ask(self, decoded: Callable[[float], None], seconds: float, counted: bool) -> None:
+        """Let it embed what was decoded, or end its work on it. Raises Gone, and what `decoded` does."""
+        try:
+            decoded(seconds)
+        except SpeakeridError:
+            self._cancel()
+            while (kind := self._received()[0]) != WorkerFrame.ERROR:
+                if kind != WorkerFrame.STEP:
+                    raise ProtocolViolation from None
+            self.fit = True
+            raise
+        if counted:
+            self._wire.send(WorkerFrame.GO)
+
     def wait(self) -> str:
         """How it ended, once it has."""
         code = self._process.wait()
@@ -114,10 +158,14 @@ class EncoderProcess:
     def kill(self) -> None:
         self._process.kill()
 
-    def end(self) -> None:
-        """It ends by itself when its connection does; what hangs is killed."""
+    def hang_up(self) -> None:
+        """It ends by itself when its connection does."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)  # not closed: a thread may be reading from it
+
+    def end(self) -> None:
+        """What hangs is killed."""
+        self.hang_up()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(END_S)
         self._process.kill()
@@ -145,11 +193,13 @@ class EncoderProcess:
         try:
             check_not_cancelled()
         except ClientGone:
-            if self._may_cancel:  # once, and not amid the frame of the job
-                self._may_cancel = False
-                self._wire.send(WorkerFrame.CANCEL)
-        if idle_s > self._silence_s:
-            raise Hung(self._silence_s)
+            self._cancel()
+        self._silence.check(idle_s)
+
+    def _cancel(self) -> None:
+        if self._may_cancel:  # once, and not amid the frame of the job
+            self._may_cancel = False
+            self._wire.send(WorkerFrame.CANCEL)
 
     def _how_it_ended(self, error: Gone) -> str:
         self.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from speakerid.db import pgvector
 from speakerid.db.engine import Handle
 from speakerid.db.models import ReembeddingRow
 from speakerid.db.repositories import galleries, recordings, reembeddings
@@ -106,6 +107,7 @@ def shaped(db: Handle, gallery: str, row: ReembeddingRow) -> Reembedding:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        advice=pgvector.LACKING if row.state == "done" and pgvector.lacks_index(db, row.gallery_key) else None,
     )
 
 

@@ -8,9 +8,20 @@ from speakerid.db.repositories import recordings, unknowns
 from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.encoders.base import label_of
 from speakerid.errors import VoiceNotFound, VoiceNotKept
+from speakerid.names import quoted
 from speakerid.services import serializers, validation
 from speakerid.services.recordings import results
-from speakerid.types import Hearing, Page, UnknownVoice, UnknownVoiceDetails, UnknownVoiceTurn
+from speakerid.services.unknowns.keep import KEPT_SPEECH_S
+from speakerid.types import (
+    Hearing,
+    JobOptions,
+    Page,
+    RecordedVoice,
+    SpeakerRef,
+    UnknownVoice,
+    UnknownVoiceDetails,
+    UnknownVoiceTurn,
+)
 
 PAGE_LIMIT = 200
 
@@ -71,13 +82,36 @@ def of_recording(db: Handle, gallery: GalleryRow, recording_id: str, voice: str)
     Raises RecordingNotFound, RecordingNotReady, RecordingWithoutResult, VoiceNotFound, VoiceNotKept.
     """
     row = recordings.get(db, gallery.key, recording_id)
-    kept = unknowns.whose(db, row.key).get(voice)
+    hearings = unknowns.whose(db, row.key)
+    kept = hearings.get(voice)
     if kept is not None and kept.unknown_id is not None:
         return kept.unknown_id
     if kept is not None and kept.speaker is not None:
-        raise VoiceNotKept(voice, kept.speaker.name)
+        raise VoiceNotKept(voice, _named(kept.speaker))
     voices = {one.voice: one for one in results.timeline(db, gallery, recording_id).voices}
     if voice not in voices:
         raise VoiceNotFound(voice, list(voices))
-    speaker = voices[voice].speaker
-    raise VoiceNotKept(voice, speaker.name if speaker else None)
+    raise VoiceNotKept(voice, _why_not_kept(gallery, results.options(row), voices[voice], others=bool(hearings)))
+
+
+def _why_not_kept(gallery: GalleryRow, options: JobOptions, voice: RecordedVoice, *, others: bool) -> str:
+    """`others`: voices of the same recording are or were kept."""
+    if voice.speaker is not None:
+        return _named(voice.speaker)
+    seconds = voice.speech.seconds
+    if seconds < KEPT_SPEECH_S:
+        return f"it spoke for {seconds:.1f} s, and {KEPT_SPEECH_S:g} s are needed. Enroll from an audio file"
+    if not options.names_anybody:
+        return "only some speakers were to be named in the recording. Send it again without candidates and tags"
+    if others:
+        return "it was forgotten since. Send the recording again, or enroll from an audio file"
+    if gallery.keep_unknown_voices:
+        return "the gallery kept no unknown voices then, or it was forgotten since. Send the recording again"
+    return (
+        "the gallery keeps no unknown voices. Switch that on ('galleries set --keep-unknown-voices') and send the "
+        "recording again, or enroll from an audio file"
+    )
+
+
+def _named(speaker: SpeakerRef) -> str:
+    return f"it is the voice of {quoted(speaker.name)} there. Enroll from an audio file for more"

@@ -85,8 +85,8 @@ def test_close_leaves_no_process() -> None:
     until(lambda: not any(map(runs, {parent, *children})))
 
 
-def test_no_process_outlives_its_service(tmp_path: pytest.TempPathFactory) -> None:
-    (file := tmp_path / "voice.mp3").write_bytes(FILE)  # type: ignore[operator]
+def test_no_process_outlives_its_service(tmp_path: Path) -> None:
+    (file := tmp_path / "voice.mp3").write_bytes(FILE)
     with subprocess.Popen([sys.executable, "-c", HOST, str(file)], stdout=subprocess.PIPE, text=True) as host:
         assert host.stdout is not None
         parent = int(host.stdout.readline())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -104,9 +105,9 @@ def test_the_unusual_is_not_plain(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("make", [wav_chunks, wav_comments, wav_trailing_chunks])
-def test_a_bomb_is_not_plain(make: object) -> None:
+def test_a_bomb_is_not_plain(make: Callable[..., bytes]) -> None:
     assert make in BOMBS.values()
-    assert not is_plain_wav(make(100_000))  # type: ignore[operator]
+    assert not is_plain_wav(make(100_000))
 
 
 def only(data: bytes) -> WavForm:

@@ -102,7 +102,7 @@ def test_the_services_judge_and_nothing_stays(engine: Engine, cast: FaultCast) -
 
 def judged(kind: Kind, *refusals: str, warnings: tuple[str, ...] = ()) -> Judged:
     silence = np.zeros(1, np.float32)
-    return Judged(Attempt(kind, "Ada", None, silence), Findings(refusals, warnings))  # type: ignore[arg-type]
+    return Judged(Attempt(kind, "Ada", None, silence), Findings(refusals, warnings))  # type: ignore[arg-type]  # codes as texts
 
 
 @pytest.mark.parametrize(

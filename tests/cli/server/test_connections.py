@@ -72,7 +72,7 @@ class Crowd:
     def __init__(self, **phases: int) -> None:
         self.gone: list[str] = []
         self.standings = [
-            Standing("a", phase, 5.0, drop=lambda phase=phase: self.gone.append(phase))  # type: ignore[arg-type,misc]
+            Standing("a", phase, 5.0, drop=lambda phase=phase: self.gone.append(phase))  # type: ignore[arg-type,misc]  # its default is what the loop has now
             for phase, count in phases.items()
             for _ in range(count)
         ]

@@ -201,7 +201,7 @@ def test_a_stop_that_is_interrupted_leaves_no_process(working: RecordingProcess)
             raise KeyboardInterrupt
         return subprocess.Popen.wait(process)
 
-    process.wait = interrupted  # type: ignore[method-assign]
+    process.wait = interrupted  # type: ignore[method-assign]  # the terminal's Ctrl-C
     with pytest.raises(KeyboardInterrupt):
         working.stop()
     until(lambda: process.poll() == -signal.SIGKILL)

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -26,12 +28,14 @@ from speakerid.errors import (
     EncoderNotFound,
     EncoderWorkerLost,
     EncoderWorkersFailed,
+    KeyQuotaReached,
     Overloaded,
+    ServiceStopping,
     UnsupportedAudio,
 )
-from speakerid.services.encoder_workers.pool import EncoderWorkerPool, _pauses
+from speakerid.services.encoder_workers.pool import LET_PASS_S, EncoderWorkerPool, _pauses
 from speakerid.services.encoder_workers.wire import WorkerSetup
-from speakerid.services.encoder_workers.worker import EncoderProcess, _environment
+from speakerid.services.encoder_workers.worker import EncoderProcess, Silence, _environment
 from speakerid.services.engine import Untraced
 from speakerid.services.probe import EmbeddedUtterance, ProbeOptions, embed_speech
 from tests.audio.children.processes import children_of, runs
@@ -120,6 +124,50 @@ def test_errors_are_those_of_the_service(pool: EncoderWorkerPool) -> None:
     assert pool.state().replaced == 0
 
 
+def test_what_is_not_granted_is_not_embedded(pool: EncoderWorkerPool) -> None:
+    """A process that had embedded it would be one that breaks the protocol, and lost."""
+
+    def refuse(seconds: float) -> None:
+        raise KeyQuotaReached(60, 3600.0, 3600)
+
+    def granted(seconds: float) -> None: ...
+
+    (pid,) = pids(pool)
+    with pytest.raises(KeyQuotaReached):
+        pool.embedded(probe(ADA), PLAIN, FAKE.fingerprint, decoded=refuse, counted=True)
+    assert pool.embedded(probe(ADA), PLAIN, FAKE.fingerprint, decoded=granted, counted=True).embedding is not None
+    assert pids(pool) == [pid]
+
+
+def test_requests_go_before_the_background(pool: EncoderWorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerid.services.encoder_workers.pool.LET_PASS_S", PATIENCE_S)
+    order, waits = list[str](), list[Future[EmbeddedUtterance]]()
+    with ThreadPoolExecutor(6) as threads, at_work(pool) as asked:
+
+        def queue(name: str, options: ProbeOptions) -> None:
+            waiting = pool.state().waiting
+            noted = partial(pool.embedded, probe(ADA), options, FAKE.fingerprint, decoded=lambda _: order.append(name))
+            waits.append(threads.submit(noted))
+            until(lambda: pool.state().waiting == waiting + 1)
+
+        for _ in range(4):
+            queue("background", replace(PLAIN, background=True))
+        for _ in range(2):
+            queue("request", PLAIN)
+        os.kill(pids(pool)[0], signal.SIGCONT)
+        for one in (asked, *waits):
+            assert one.result(PATIENCE_S).embedding is not None
+    assert order == ["request"] * 2 + ["background"] * 4
+
+
+def test_the_background_has_its_turn_in_the_end(pool: EncoderWorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pool._has_turn(background=True, waited_s=0.0)
+    monkeypatch.setattr(pool, "_waiting", 1)
+    assert not pool._has_turn(background=True, waited_s=LET_PASS_S - 1.0)
+    assert pool._has_turn(background=True, waited_s=LET_PASS_S + 1.0)
+    assert pool._has_turn(background=False, waited_s=0.0)
+
+
 def test_steps_are_those_that_a_collector_knows(pool: EncoderWorkerPool) -> None:
     named = list[str]()
 
@@ -162,12 +210,27 @@ def test_callers_who_go_or_wait_too_many_are_told(pool: EncoderWorkerPool) -> No
 
 def test_a_process_that_hangs_is_ended_and_replaced(pool: EncoderWorkerPool, caplog: pytest.LogCaptureFixture) -> None:
     (process,) = pool._ready
-    process._silence_s = 0.5
+    process._silence = Silence(0.5, 0.5)
     with at_work(pool) as asked, pytest.raises(EncoderWorkerLost):
         asked.result(PATIENCE_S)
     assert "gave no answer for 0.5 s" in caplog.text
     assert ask(pool, probe(ADA)).embedding is not None
     assert not runs(process.pid)
+
+
+def test_who_waits_for_what_hangs_is_told_when_the_service_ends() -> None:
+    pool = EncoderWorkerPool(1, setup(), [FAKE.fingerprint], silence_s=PATIENCE_S, ending_s=0.3)
+    try:
+        pool.wait_until_ready()
+        with ThreadPoolExecutor(1) as threads, at_work(pool) as asked:
+            waiting = threads.submit(ask, pool, probe(BEN))
+            until(lambda: pool.state().waiting == 1)
+            pool.end_soon()
+            for one in (asked, waiting):
+                with pytest.raises(ServiceStopping):
+                    one.result(PATIENCE_S)
+    finally:
+        pool.close()
 
 
 HOST = f"""

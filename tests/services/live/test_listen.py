@@ -52,7 +52,7 @@ CONVERSATION = talk(probe(ADA), probe(BEN), probe(ADA, 1), probe(BEN, 1))
 
 
 def events_of(sid: SpeakerID, audio: bytes, size: int = 3_200, **options: object) -> list[Event]:
-    return list(listen(sid.engine, sid.gallery, cut(audio, size), LiveOptions(**options)))  # type: ignore[arg-type]
+    return list(listen(sid.engine, sid.gallery, cut(audio, size), LiveOptions(**options)))  # type: ignore[arg-type]  # of the types that its callers give
 
 
 def finals(events: list[Event]) -> list[LiveTurn]:

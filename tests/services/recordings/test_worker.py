@@ -188,7 +188,7 @@ def test_what_is_refused_at_once_leaves_nothing(
     engine: Engine, audio: bytes, asked: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        send(engine, audio, **asked)  # type: ignore[arg-type]
+        send(engine, audio, **asked)  # type: ignore[arg-type]  # of the types that its callers give
     assert (rows(engine), pieces(engine)) == (0, 0)
 
 
@@ -229,7 +229,7 @@ def test_a_worker_with_another_encoder_reports_it(open_engine: EngineMaker, stor
 
 
 def test_a_bug_fails_its_job_and_no_more(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    broken = dataclasses.replace(engine, long_audio=None)  # type: ignore[arg-type]
+    broken = dataclasses.replace(engine, long_audio=None)  # type: ignore[arg-type]  # nothing works with it: what is tested
     made = send(engine)
     work(broken)
     error = look(engine, made).error
@@ -304,7 +304,7 @@ def test_a_renewal_that_fails_is_tried_again(
         if tries:
             raise tries.pop()
         renewed.set()
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)  # type: ignore[arg-type]  # passed on as they are
 
     monkeypatch.setattr("speakerid.services.recordings.worker.RENEW_S", 0.01)
     monkeypatch.setattr(recordings.QUEUE, "renew", renew)

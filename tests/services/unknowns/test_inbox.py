@@ -9,7 +9,7 @@ import pytest
 
 from speakerid import SpeakerID
 from speakerid.audio.decode import as_wav, decode
-from speakerid.errors import RecordingNotFound
+from speakerid.errors import RecordingNotFound, VoiceNotKept
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.recording import diarize_and_name
@@ -54,7 +54,7 @@ def past(sid: SpeakerID, recording_id: str | None) -> Recording:
 def work_off(sid: SpeakerID, audio: bytes, **asked: object) -> str:
     """The id of a recording that was sent and gone through by a worker."""
     gallery = galleries.get(sid.engine, sid.gallery)
-    wanted = submit.RecordingRequest(**asked)  # type: ignore[arg-type]
+    wanted = submit.RecordingRequest(**asked)  # type: ignore[arg-type]  # of the types that its callers give
     with submit.receiving(sid.engine, gallery, wanted, submit.Intake()) as upload:
         upload.add(audio)
         upload.finish()
@@ -173,3 +173,27 @@ def test_a_speaker_erased_while_the_recording_was_diarized_is_not_kept(sid: Spea
     assert [one.voice for one in sid.unknown(ben.id).hearings] == ["unknown_1"]
     shown = past(sid, row.id)
     assert [(one.voice, one.unknown_id) for one in shown.voices] == [("unknown_2", None), ("unknown_1", ben.id)]
+
+
+def why_not_kept(sid: SpeakerID, recording_id: str, voice: str) -> str:
+    with pytest.raises(VoiceNotKept) as refusal:
+        sid.promote_voice(recording_id, voice, "Eve")
+    return str(refusal.value)
+
+
+def test_why_nothing_is_kept_of_a_voice_is_told(sid: SpeakerID) -> None:
+    briefly = work_off(sid, as_wav((np.concatenate([PAUSE, decode(probe(BEN))[:40_000], PAUSE]), 16_000)))
+    (short,) = past(sid, briefly).voices
+    assert f"it spoke for {short.speech.seconds:.1f} s, and 3 s are" in why_not_kept(sid, briefly, short.voice)
+    again = work_off(sid, FIRST)
+    first, _ = past(sid, again).voices
+    assert first.unknown_id is not None
+    sid.dismiss(first.unknown_id)
+    assert "it was forgotten since" in why_not_kept(sid, again, first.voice)
+    sid.change_gallery(KEEPING, keep_unknown_voices=False)
+    plain = work_off(sid, FIRST)
+    assert "the gallery keeps no unknown voices" in why_not_kept(sid, plain, "unknown_1")
+    sid.change_gallery(KEEPING, keep_unknown_voices=True)
+    assert "the gallery kept no unknown voices then" in why_not_kept(sid, plain, "unknown_1")
+    sid.enroll("Ada", utterance(ADA, 0))
+    assert "without candidates and tags" in why_not_kept(sid, work_off(sid, FIRST, candidates=("Ada",)), "unknown_1")
