@@ -30,7 +30,7 @@ from speakerid.services import (
 from speakerid.services.live.listen import LiveOptions, listen
 from speakerid.services.probe import Probe, embed
 from speakerid.services.recording import Watch, unwatched
-from speakerid.services.recordings import worker
+from speakerid.services.recordings import at_once
 from speakerid.services.speakers import CandidateFilter, SpeakerFields
 from speakerid.services.unknowns import inbox, promote
 from speakerid.settings import read_settings
@@ -210,7 +210,7 @@ class SpeakerID(StoreUpkeep):
         gallery = self._row()
         with encoded(audio) as data:
             if gallery.keep_unknown_voices:
-                return worker.run_now(self.engine, gallery, data, options, watch, name=called)
+                return at_once.run_now(self.engine, gallery, data, options, watch, name=called)
             return recording.recording(self.engine, gallery, data, options, watch)
 
     def listen(

@@ -30,7 +30,7 @@ from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow
 from speakerid.services import galleries
 from speakerid.services.galleries import GallerySettings
-from speakerid.services.recordings import worker
+from speakerid.services.recordings import at_once
 from speakerid.services.unknowns.inbox import show
 from speakerid.types import JobOptions
 from speakerid.verbs import SpeakerID
@@ -44,7 +44,7 @@ def world(sid: SpeakerID, cases: Iterable[Case], enrolled: frozenset[str] = froz
     gallery, truth = galleries.get(sid.engine, sid.gallery), dict[str, tuple[ReferenceTurn, ...]]()
     for case in cases:
         audio = as_wav((case.samples, SAMPLE_RATE_HZ))
-        found = worker.run_now(sid.engine, gallery, audio, JobOptions())
+        found = at_once.run_now(sid.engine, gallery, audio, JobOptions())
         assert found.id is not None
         truth[found.id] = case.truth
     with sid.engine.read() as db:

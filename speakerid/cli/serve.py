@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -189,16 +189,18 @@ def work_beside(engine: Engine, settings: Settings, notes: Notes) -> Iterator[No
     from speakerid.services.scrubber import Scrubber
 
     jobs = settings.recording_workers
-    recordings = (build_worker(engine, settings, 0, webhooks=jobs > 0), RecordingProcess(engine, settings))
-    bookkeeper = Bookkeeper(engine, notes, settings.access_log_days)
-    beside = (*recordings, build_mover(engine, jobs), Scrubber(engine), bookkeeper, Follower(engine))
-    for one in beside:
-        one.start()
-    try:
+    with ExitStack() as ending:  # which is gone on with when it is interrupted
+        for one in (
+            Follower(engine),
+            Bookkeeper(engine, notes, settings.access_log_days),
+            Scrubber(engine),
+            build_mover(engine, jobs),
+            build_worker(engine, settings, 0, webhooks=jobs > 0),
+            RecordingProcess(engine, settings),  # stopped first: no process is left behind
+        ):
+            ending.callback(one.stop)
+            one.start()
         yield
-    finally:
-        for one in beside:
-            one.stop()
 
 
 @dataclass(frozen=True)

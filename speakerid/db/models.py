@@ -222,8 +222,8 @@ class Queued:
     error_code: Mapped[str | None] = mapped_column(String(64), default=None)
     error_detail: Mapped[str | None]
     worker: Mapped[str | None] = mapped_column(String(64), default=None)  # who works on it, or receives it
-    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # afterwards another may
-    attempts: Mapped[int] = mapped_column(default=0)  # how often it was begun
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # until then nobody else may
+    attempts: Mapped[int] = mapped_column(default=0)  # of `recordings.ATTEMPTS`
     cancelling: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

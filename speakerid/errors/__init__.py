@@ -4,7 +4,7 @@ SpeakeridError
 ├── AudioError            the bytes or samples cannot be used as audio
 │   ├── EmptyAudio · UnsupportedAudio · MalformedAudio · TruncatedAudio · NoSamples · InvalidSamples
 │   ├── TooManyChannels · NoSuchChannel · AudioTooLong · FileTooLarge
-│   └── DecodingTooCostly · DecodingNeedsMemory · DecoderCrashed
+│   └── DecodingTooCostly · DecodingNeedsMemory · DecoderKilled · DecoderCrashed
 ├── DecoderUnavailable    no process can be started to decode in
 ├── ClientGone            its caller no longer waits for the answer
 ├── Refusal               good audio that does not allow what was asked

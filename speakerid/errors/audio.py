@@ -67,6 +67,17 @@ class DecodingNeedsMemory(AudioError, code="decoding_needs_memory"):
         super().__init__("Decoding takes far more memory than audio of this size needs. Export it as WAV or FLAC.")
 
 
+class DecoderKilled(DecodingNeedsMemory, code="decoder_killed"):
+    """From outside: by a system that has no memory left, as a rule."""
+
+    def __init__(self) -> None:
+        SpeakeridError.__init__(
+            self,
+            "The process that decoded it was killed, as the system does when memory is short. Send it again; if that "
+            "comes back, give the machine more memory, or export the file as WAV or FLAC.",
+        )
+
+
 class DecoderCrashed(AudioError, code="decoder_crashed"):
     def __init__(self) -> None:
         super().__init__("The decoder failed on this file. Export it as WAV or FLAC.")

@@ -123,12 +123,16 @@ class ReembeddingEnded(Conflict, code="reembedding_ended"):
 
 
 class ReembeddingAbandoned(Conflict, code="reembedding_abandoned"):
-    """Whoever began with it was gone before an utterance was done, several times."""
+    """It was begun several times. `why`: what this machine lacked at last; None where whoever worked on it was gone."""
 
-    def __init__(self, attempts: int) -> None:
+    def __init__(self, why: str | None = None) -> None:
+        at_last = (
+            "At last the process that worked on it ended. Look at the server's log, and begin anew."
+            if why is None
+            else f"At last the machine could not work on it: {why} Begin anew when that is mended."
+        )
         super().__init__(
-            f"The process that worked on it ended {attempts} times before an utterance was done. The gallery was not "
-            "changed. Look at the server's log, and begin anew."
+            f"It was begun several times before an utterance was done, and the gallery was not changed. {at_last}"
         )
 
 

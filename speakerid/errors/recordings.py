@@ -45,13 +45,16 @@ class RecordingEnded(Conflict, code="recording_ended"):
 
 
 class RecordingAbandoned(Conflict, code="recording_abandoned"):
-    """Whoever began with it was gone before it was done, several times."""
+    """It was begun several times. `why`: what this machine lacked at last; None where whoever worked on it was gone."""
 
-    def __init__(self, attempts: int) -> None:
-        super().__init__(
-            f"The process that worked on it ended {attempts} times before it was done, so it is not tried again. "
-            "Look for the cause in the log of the workers, such as too little memory; then send it again."
+    def __init__(self, why: str | None = None) -> None:
+        at_last = (
+            "At last the process that worked on it ended. Look for the cause in the log of the workers, such as too "
+            "little memory; then send it again."
+            if why is None
+            else f"At last the machine could not work on it: {why} Send it again when that is mended."
         )
+        super().__init__(f"It was begun several times and never finished, so it is not tried again. {at_last}")
 
 
 class VoiceNotFound(NotFound, code="voice_not_found"):

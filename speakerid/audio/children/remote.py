@@ -32,8 +32,8 @@ from speakerid.audio.limits import SAMPLE_RATE_HZ, Channel, DecodeLimits, check_
 from speakerid.errors import (
     AudioError,
     DecoderCrashed,
+    DecoderKilled,
     DecoderUnavailable,
-    DecodingNeedsMemory,
     DecodingTooCostly,
     SpeakeridError,
     StreamError,
@@ -192,6 +192,6 @@ def _cause_of_end(error: Gone, status: int | None) -> SpeakeridError:
     if ended_by == signal.SIGPROF:
         return DecodingTooCostly()
     if ended_by == signal.SIGKILL and not isinstance(error, ProtocolViolation):
-        return DecodingNeedsMemory()  # by the system, which had none left
+        return DecoderKilled()  # by the system, which had no memory left
     logger.warning("a decoding process ended with %s", signal.strsignal(ended_by) if ended_by > 0 else "an error")
     return DecoderCrashed()

@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from speakerid.db.repositories import recordings
+from speakerid.db.types import new_id
 from speakerid.services.engine import Engine, Workload
 from speakerid.services.recordings.worker import JobThreads, Worker, is_waiting
 
@@ -44,43 +46,56 @@ class RecordingProcess(JobThreads):
         super().__init__({"recordings": self._turn} if settings.recording_workers else {})
 
     def stop(self) -> None:
-        """What it works on waits again, once its lease has run out if the process does not end by itself."""
+        """What it works on waits again. Within `LEAVE_S`, and at once where this is interrupted."""
         self._ending.set()
         with self._changed:
             process = self._process
         if process is not None:
             process.terminate()
             try:
-                process.wait(LEAVE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(LEAVE_S)
+            finally:
+                process.kill()  # whatever it does, also where it was stopped (SIGSTOP) and knows of no signal
         super().stop()
 
     def _turn(self, _worker: str) -> bool:
         if not is_waiting(self._engine):
             return False
-        with self._started() as process:
+        called = new_id("wrk")
+        with self._started(called) as process:
             if process is None:
                 return False
             assert process.stdout is not None
             for line in process.stdout:
-                name, *figures = json.loads(line)
-                if name in COUNTED:
-                    getattr(self._engine.workload, name)(*figures)
-        if process.returncode and not self._ending.is_set():
-            logger.error("the process that works on recordings has failed (%d), and begins anew", process.returncode)
-            self._ending.wait(AGAIN_S)
+                self._count(line)
+        self._take_back(called, process.returncode)
         return True
 
+    def _count(self, line: str) -> None:
+        with suppress(ValueError, TypeError):  # half a line of a process that was killed
+            name, *figures = json.loads(line)
+            if name in COUNTED:
+                getattr(self._engine.workload, name)(*figures)
+
+    def _take_back(self, called: str, status: int) -> None:
+        """What the process had is for the next one at once. Raises StoreError: then its lease has to run out."""
+        failed = status != 0 and not self._ending.is_set()
+        if failed:
+            logger.error("the process that works on recordings has failed (%d), and begins anew", status)
+        with self._engine.write() as db:
+            recordings.QUEUE.release(db, called, tried=failed)
+        self._ending.wait(AGAIN_S if failed else 0.0)
+
     @contextmanager
-    def _started(self) -> Iterator[subprocess.Popen[str] | None]:
+    def _started(self, called: str) -> Iterator[subprocess.Popen[str] | None]:
         """None once the server is to end. The process never outlives the block."""
         with self._changed:
             if self._ending.is_set():
                 yield None
                 return
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __name__, str(os.getpid())],
+                [sys.executable, "-P", "-m", __name__, str(os.getpid()), called],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -119,8 +134,11 @@ def _tell(name: str, *figures: str | float) -> None:
         sys.stdout.flush()
 
 
-def main(server: int) -> None:
-    """The process's end: work until SIGTERM, until there is nothing to do, or until the server is gone."""
+def main(server: int, called: str) -> None:
+    """The process's end: work until SIGTERM, until there is nothing to do, or until the server is gone.
+
+    `server` is its process id, and `called` how this process is known to it as a worker.
+    """
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     if hasattr(os, "nice"):
@@ -138,7 +156,7 @@ def main(server: int) -> None:
         engine = build_engine(settings, effort=BRIEFLY, access="change", traces=traces)  # the server does the rest
         try:
             engine = with_other_encoders(replace(engine, workload=ToldWorkload()), settings)
-            worker = Worker(engine, settings.recording_workers, clears=False)  # the server does
+            worker = Worker(engine, settings.recording_workers, clears=False, process=called)  # the server clears
             follower = Follower(engine)
             follower.start()
             worker.start()
@@ -151,4 +169,4 @@ def main(server: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

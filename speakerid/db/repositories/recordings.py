@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from speakerid.db.binding import holding
@@ -20,6 +20,9 @@ from speakerid.db.types import is_damaged, keyring_of, now
 from speakerid.errors import DataDamaged, RecordingNotFound
 
 LEASE = timedelta(seconds=30)
+ATTEMPTS = 12  # of a job whose worker gave it back each time, for faults of its machine: 50 minutes with all pauses
+GONE = 4  # attempts that one counts for whose worker ended without a word: three of these
+PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0  # after the first attempt; it doubles with each
 Ended = Literal["done", "failed", "cancelled"]
 ENDED: tuple[Ended, ...] = ("done", "failed", "cancelled")
 Job = TypeVar("Job", bound=Queued)
@@ -31,6 +34,11 @@ DUE, DUE_OF_ONE_KEY = 400, 200  # webhooks looked at in one turn
 def clock(db: Session) -> datetime:
     """One clock for all machines: the store's own."""
     return now() if db.get_bind().dialect.name == "sqlite" else db.execute(select(func.clock_timestamp())).scalar_one()
+
+
+def pause_s(attempts: int) -> float:
+    """After so many, until the next."""
+    return min(PAUSE_S * 2.0 ** min(attempts - 1, 16), LONGEST_PAUSE_S)
 
 
 class Queue(Generic[Job]):
@@ -54,7 +62,7 @@ class Queue(Generic[Job]):
             "state": "running",
             "worker": worker,
             "lease_until": at + LEASE,
-            "attempts": kind.attempts + 1,
+            "attempts": kind.attempts + case((kind.state == "running", GONE), else_=1),
             "started_at": func.coalesce(kind.started_at, at),
         }
         claimed = update(kind).where(kind.key == chosen, self._free(at)).values(values | self._anew)
@@ -65,11 +73,22 @@ class Queue(Generic[Job]):
         held = update(self._kind).where(self._held(key, worker), self._kind.cancelling.is_(False))
         return _changed(db, held.values(values | {"lease_until": clock(db) + LEASE}))
 
-    def give_back(self, db: Session, key: int, worker: str, *, tried: bool) -> None:
-        """Let another have it at once; whether this time counts as an attempt."""
+    def give_back(self, db: Session, key: int, worker: str, *, tried: bool, pause_s: float | None = None) -> None:
+        """Let another have it, at once or after a pause; whether this time counts as an attempt."""
+        until = None if pause_s is None else clock(db) + timedelta(seconds=pause_s)
+        db.execute(
+            update(self._kind).where(self._held(key, worker)).values(self._queued(tried) | {"lease_until": until})
+        )
+
+    def release(self, db: Session, process: str, *, tried: bool) -> int:
+        """Let others have at once what workers of a process held that has ended. How many jobs these are."""
+        held = (self._kind.state == "running", self._kind.worker.startswith(f"{process}/", autoescape=True))
+        values = {"lease_until": clock(db)} if tried else self._queued(tried)
+        return _count(db, update(self._kind).where(*held).values(values))
+
+    def _queued(self, tried: bool) -> dict[str, Any]:
         attempts = self._kind.attempts - (0 if tried else 1)
-        values = {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts}
-        db.execute(update(self._kind).where(self._held(key, worker)).values(values | self._anew))
+        return {"state": "queued", "worker": None, "lease_until": None, "attempts": attempts} | self._anew
 
     def held(self, db: Session, key: int, worker: str) -> Job | None:
         """The row, locked until the transaction ends, if `worker` still has it."""
@@ -77,8 +96,10 @@ class Queue(Generic[Job]):
         return db.scalar(query.execution_options(populate_existing=True))
 
     def _free(self, at: datetime) -> Only:
-        lost = and_(self._kind.state == "running", self._kind.lease_until < at)
-        return or_(self._kind.state == "queued", lost)
+        """What waits, after its pause, or was lost."""
+        kind = self._kind
+        over = or_(kind.lease_until.is_(None), kind.lease_until < at)
+        return and_(kind.state.in_(("queued", "running")), over)
 
     def _held(self, key: int, worker: str) -> Only:
         kind = self._kind

@@ -1,19 +1,28 @@
-"""How a job ends: one transaction, by whoever still holds its lease."""
+"""How a job ends, or waits again: one transaction, by whoever still holds its lease."""
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from speakerid.db.engine import Handle
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import galleries, recordings, speakers
-from speakerid.errors import RecordingEnded, SpeakeridError
+from speakerid.errors import EncoderFailed, Overloaded, RecordingAbandoned, RecordingEnded, SpeakeridError, StoreError
 from speakerid.scoring.decision import enrolled_llr, even_odds_llr
 from speakerid.services.engine import Engine
 from speakerid.services.recording import DiarizedRecording
-from speakerid.services.recordings import erase, results
+from speakerid.services.recordings import erase, faults, results
 from speakerid.services.unknowns.keep import Stranger, keep
 from speakerid.types import RecordedVoice, Recording, RecordingJob, SpeakerRef
+
+logger = logging.getLogger(__name__)
+
+INTERNAL = "internal_error"
+UNFORESEEN = "The server failed on this recording. Its log has the cause under this recording's id."
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,27 @@ class Claimed:
     key: int
     gallery_key: int
     worker: str
+
+
+@dataclass(frozen=True)
+class End:
+    """How the work on a job ended: what is to be written, and whether this machine was fit for it."""
+
+    write: Callable[[], object]
+    fit: bool = True
+
+
+def insist(write: Callable[[], object], ending: threading.Event, pause_s: float) -> None:
+    """Until the store has it: else an attempt would be lost, and its reason. Raises StoreError once it is to end."""
+    while True:
+        try:
+            write()
+        except (StoreError, Overloaded) as error:
+            logger.warning("the store is away: %s", error)
+            if ending.wait(pause_s):
+                raise
+        else:
+            return
 
 
 def done(engine: Engine, job: Claimed, found: DiarizedRecording) -> bool:
@@ -66,6 +96,42 @@ def cancelled(engine: Engine, job: Claimed) -> None:
     _ended(engine, job, "cancelled")
 
 
+def stopped(engine: Engine, job: Claimed) -> None:
+    """Cancelled, or left to another; where it was lost or erased, both change nothing."""
+    with engine.read() as db:
+        row = recordings.QUEUE.held(db, job.key, job.worker)
+    if row is not None and row.cancelling:
+        cancelled(engine, job)
+    else:
+        give_back(engine, job, tried=False)
+
+
+def give_back(engine: Engine, job: Claimed, *, tried: bool, pause_s: float | None = None) -> None:
+    with engine.write() as db:
+        recordings.QUEUE.give_back(db, job.key, job.worker, tried=tried, pause_s=pause_s)
+
+
+def after(error: Exception, engine: Engine, job: Claimed, row: RecordingRow) -> End:
+    """What becomes of a job that could not be done."""
+    if faults.is_of_machine(error):
+        return End(_later(error, engine, job, row), fit=False)
+    if isinstance(error, SpeakeridError) and not isinstance(error, EncoderFailed):
+        return End(partial(refused, engine, job, error))
+    logger.error("recording %s failed", row.id, exc_info=error)
+    code = error.code if isinstance(error, EncoderFailed) else INTERNAL
+    return End(partial(failed, engine, job, code, UNFORESEEN))
+
+
+def _later(error: Exception, engine: Engine, job: Claimed, row: RecordingRow) -> Callable[[], None]:
+    """For faults of the machine: the file is not at fault, and there are pauses for them to pass."""
+    if row.attempts >= recordings.ATTEMPTS:
+        logger.error("recording %s is given up", row.id, exc_info=error)
+        return partial(refused, engine, job, RecordingAbandoned(faults.reason(error)))
+    pause_s = recordings.pause_s(row.attempts)
+    logger.warning("recording %s has to be begun anew, in %g s: %s", row.id, pause_s, error or type(error).__name__)
+    return partial(give_back, engine, job, tried=True, pause_s=pause_s)
+
+
 def end(db: Handle, row: RecordingRow, state: recordings.Ended) -> None:
     """From now on no worker has it; its webhook is due."""
     recordings.end(db, row, state)
@@ -95,10 +161,14 @@ def still_known(db: Handle, gallery_key: int, recording: Recording) -> Recording
 
 
 def _clean(engine: Engine, job: Claimed) -> None:
-    with engine.read() as db:
-        kept = galleries.keeps_audio(db, job.gallery_key)
-    if not kept:
-        erase.audio(engine, job.key)
+    """What cannot be erased now is later (`erase.leftovers`): the job has ended all the same."""
+    try:
+        with engine.read() as db:
+            kept = galleries.keeps_audio(db, job.gallery_key)
+        if not kept:
+            erase.audio(engine, job.key)
+    except (StoreError, Overloaded) as error:
+        logger.warning("the audio of a recording that has ended is erased later: %s", error)
 
 
 def cancel(engine: Engine, gallery: GalleryRow, recording_id: str) -> RecordingJob:

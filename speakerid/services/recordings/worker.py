@@ -12,37 +12,32 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from speakerid.audio.byte_source import ByteSource, sha256
 from speakerid.db.models import GalleryRow, RecordingRow
 from speakerid.db.repositories import galleries, keys, recordings
-from speakerid.db.types import new_id, now
+from speakerid.db.types import new_id
 from speakerid.errors import (
-    DecoderUnavailable,
-    EncoderFailed,
     EncoderMismatch,
     KeyQuotaReached,
     Overloaded,
     RecordingAbandoned,
-    SpeakeridError,
     StoreError,
 )
-from speakerid.services import quota, validation
+from speakerid.services import quota
 from speakerid.services.engine import Engine
-from speakerid.services.recording import Watch, diarize_and_name, unwatched
+from speakerid.services.recording import DiarizedRecording, diarize_and_name
 from speakerid.services.recordings import audio as stored_audio
-from speakerid.services.recordings import erase, results, save, submit
-from speakerid.services.recordings.save import Claimed
+from speakerid.services.recordings import erase, results, save
+from speakerid.services.recordings.save import Claimed, End
 from speakerid.services.recordings.webhooks import Notice, Sender
-from speakerid.types import JobOptions, JobStage, Recording, to_json
+from speakerid.types import JobOptions, JobStage
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0  # between two looks into an empty queue
 STORE_AWAY_S = 5.0
 STOP_S = 30.0
-ATTEMPTS = 3  # a recording that ends every process that works on it is not tried for ever
-INTERNAL = "internal_error"
-UNFORESEEN = "The server failed on this recording. Its log has the cause under this recording's id."
+UNFIT_S = 60.0  # the longest pause of a machine that cannot work: what waits, another may take meanwhile
+KEPT_S = 600.0  # for so long an answer is kept that the store does not take
 RENEW_S = 1.0  # also how soon a cancellation is noticed
 LEASE_S = recordings.LEASE.total_seconds()
 # How far the work is where the length of a recording is not known.
@@ -52,8 +47,12 @@ BEGINS: dict[JobStage, float] = {"speech": 0.0, "clusters": 0.95, "names": 0.98}
 class JobThreads:
     """Threads that do one piece of work after the other, until they are stopped."""
 
-    def __init__(self, turns: dict[str, Callable[[str], bool]]) -> None:
-        """By a thread's name; a turn gets who it works as, and says whether there was anything to do."""
+    def __init__(self, turns: dict[str, Callable[[str], bool]], process: str | None = None) -> None:
+        """By a thread's name; a turn gets who it works as, and says whether there was anything to do.
+
+        Workers are called by their `process`, which is to be unique, and by their thread.
+        """
+        self._called = process or new_id("wrk")
         self._ending = threading.Event()
         self._threads = [
             threading.Thread(target=self._go_on, args=(turn,), name=name, daemon=True) for name, turn in turns.items()
@@ -70,7 +69,7 @@ class JobThreads:
             thread.join(STOP_S)
 
     def _go_on(self, turn: Callable[[str], bool]) -> None:
-        worker = new_id("wrk")
+        worker = f"{self._called}/{threading.current_thread().name}"
         while not self._ending.is_set():
             try:
                 pause_s = 0.0 if turn(worker) else IDLE_S
@@ -86,15 +85,24 @@ class JobThreads:
 class Worker(JobThreads):
     """`jobs` recordings at a time, one thread that calls webhooks where there is a `notice`, and one that clears up."""
 
-    def __init__(self, engine: Engine, jobs: int, notice: Notice | None = None, *, clears: bool = True) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        jobs: int,
+        notice: Notice | None = None,
+        *,
+        clears: bool = True,
+        process: str | None = None,
+    ) -> None:
         """`clears` False: another process beside this one clears up."""
         self._engine = engine
         self._sender = None if notice is None else Sender(engine, notice)
         self._changed = threading.Lock()
         self._working, self._left = 0, time.monotonic()
+        self._unfit = 0  # recordings in a row that this machine could not work on
         turns: dict[str, Callable[[str], bool]] = {f"recordings-{nth}": self._work for nth in range(jobs)}
         turns |= {} if self._sender is None else {"webhooks": partial(_send, self._sender)}
-        super().__init__(turns | ({"leftovers": self._clear} if clears else {}))
+        super().__init__(turns | ({"leftovers": self._clear} if clears else {}), process)
 
     def stop(self) -> None:
         super().stop()
@@ -111,7 +119,9 @@ class Worker(JobThreads):
         row = claim(self._engine, worker)
         if row is not None:
             with self._noticed(), self._engine.traces.job("recording"):
-                run(self._engine, row, self._ending)
+                fit = run(self._engine, row, self._ending)
+            self._unfit = 0 if fit else self._unfit + 1
+            self._ending.wait(0.0 if fit else min(recordings.pause_s(self._unfit), UNFIT_S))
         return row is not None
 
     @contextmanager
@@ -148,24 +158,29 @@ def claim(engine: Engine, worker: str) -> RecordingRow | None:
         return recordings.QUEUE.claim(db, worker)
 
 
-def run(engine: Engine, row: RecordingRow, ending: threading.Event) -> None:
-    """Whatever happens, the job has ended then, waits again, or is another's. Raises StoreError."""
+def run(engine: Engine, row: RecordingRow, ending: threading.Event) -> bool:
+    """Whatever happens, the job has ended then, waits again, or is another's. False: through a fault of this machine.
+
+    Raises StoreError when the process is to end and the store does not take it.
+    """
     assert row.worker is not None
     job = Claimed(row.key, row.gallery_key, row.worker)
     if row.cancelling:
-        save.cancelled(engine, job)
-    elif row.attempts > ATTEMPTS:
-        save.refused(engine, job, RecordingAbandoned(ATTEMPTS))
+        end = End(partial(save.cancelled, engine, job))
+    elif row.attempts > recordings.ATTEMPTS:
+        end = End(partial(save.refused, engine, job, RecordingAbandoned()))
     else:
-        _work(engine, job, row, ending)
+        end = _work(engine, job, row, ending)
+    save.insist(end.write, ending, STORE_AWAY_S)
+    return end.fit
 
 
-def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Event) -> None:
+def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Event) -> End:
     try:
         with engine.read() as db:
             gallery = galleries.by_key(db, row.gallery_key)
         if gallery is None:
-            return  # erased, and the recording with it
+            return End(lambda: None)  # erased, and the recording with it
         with RecordingLease(engine, job, ending) as lease:
             options = _options(engine, gallery, row)
             audio = stored_audio.stored(engine, row.key, row.size)
@@ -173,28 +188,32 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
             meter = None if row.key_id is None else _meter(engine, row, row.key_id)
             watch = lease.watch if meter is None else meter.before(lease.watch)
             found = diarize_and_name(serving, gallery, audio, options, watch, lease.at)
-        if save.done(serving, job, found) and meter is not None:
-            quota.add(engine.database, meter.key_id, found.recording.seconds - meter.seconds)
+            kept = _kept(serving, job, found, ending)
+        if not kept or meter is None:
+            return End(lambda: None)
+        return End(partial(quota.add, engine.database, meter.key_id, found.recording.seconds - meter.seconds))
     except (Stop, stored_audio.AudioGone):
-        _stopped(engine, job)
+        return End(partial(save.stopped, engine, job))
     except EncoderMismatch as error:
-        if gallery is not None and _moved(engine, gallery):  # meanwhile
-            _give_back(engine, job, tried=True)
-        else:
-            save.refused(engine, job, error)
+        return End(partial(_mismatched, engine, job, gallery, error))
     except KeyQuotaReached as error:
-        save.refused(engine, job, error)
-    except (Overloaded, StoreError, DecoderUnavailable) as error:
-        logger.warning("recording %s has to be begun anew: %s", row.id, error)
-        _give_back(engine, job, tried=True)
-    except EncoderFailed as error:
-        logger.error("recording %s: %s", row.id, error.code, exc_info=error)
-        save.failed(engine, job, error.code, UNFORESEEN)
-    except SpeakeridError as error:
-        save.refused(engine, job, error)
+        return End(partial(save.refused, engine, job, error))
     except Exception as error:
-        logger.error("recording %s failed", row.id, exc_info=error)
-        save.failed(engine, job, INTERNAL, UNFORESEEN)
+        return save.after(error, engine, job, row)
+
+
+def _kept(engine: Engine, job: Claimed, found: DiarizedRecording, ending: threading.Event) -> bool:
+    """Whether the job was still this one's. Raises Stop, StoreError when the store does not take it for very long."""
+    until = time.monotonic() + KEPT_S
+    while True:
+        try:
+            return save.done(engine, job, found)
+        except (StoreError, Overloaded) as error:
+            if time.monotonic() > until:
+                raise
+            logger.warning("an answer cannot be kept yet: %s", error)
+            if ending.wait(STORE_AWAY_S):
+                raise Stop from error
 
 
 def _meter(engine: Engine, row: RecordingRow, key_id: str) -> quota.RecordingMeter:
@@ -204,11 +223,14 @@ def _meter(engine: Engine, row: RecordingRow, key_id: str) -> quota.RecordingMet
     return quota.RecordingMeter(engine.database, key_id, limit, row.key, row.counted_s)
 
 
-def _moved(engine: Engine, gallery: GalleryRow) -> bool:
-    """Whether the gallery has another encoder now."""
+def _mismatched(engine: Engine, job: Claimed, gallery: GalleryRow | None, error: EncoderMismatch) -> None:
+    """The gallery may have moved to another encoder meanwhile."""
     with engine.read() as db:
-        now = galleries.by_key(db, gallery.key)
-    return now is not None and now.encoder_fingerprint != gallery.encoder_fingerprint
+        now = galleries.by_key(db, job.gallery_key)
+    if gallery is not None and now is not None and now.encoder_fingerprint != gallery.encoder_fingerprint:
+        save.give_back(engine, job, tried=True)
+    else:
+        save.refused(engine, job, error)
 
 
 def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> JobOptions:
@@ -218,21 +240,6 @@ def _options(engine: Engine, gallery: GalleryRow, row: RecordingRow) -> JobOptio
     with engine.read() as db:
         today = results.today(db, gallery.key, asked.candidates).values()
     return replace(asked, candidates=tuple(one.id for one in today))
-
-
-def _stopped(engine: Engine, job: Claimed) -> None:
-    """Cancelled, or left to another; where it was lost or erased, both change nothing."""
-    with engine.read() as db:
-        row = recordings.QUEUE.held(db, job.key, job.worker)
-    if row is not None and row.cancelling:
-        save.cancelled(engine, job)
-    else:
-        _give_back(engine, job, tried=False)
-
-
-def _give_back(engine: Engine, job: Claimed, *, tried: bool) -> None:
-    with engine.write() as db:
-        recordings.QUEUE.give_back(db, job.key, job.worker, tried=tried)
 
 
 class Stop(Exception):
@@ -308,38 +315,3 @@ class RecordingLease(Lease):
         if not self._measured:
             self.noted["progress"] = max(self.noted["progress"], BEGINS[stage])
         self.check()
-
-
-def run_now(
-    engine: Engine,
-    gallery: GalleryRow,
-    audio: ByteSource,
-    options: JobOptions,
-    watch: Watch = unwatched,
-    *,
-    name: str | None = None,
-) -> Recording:
-    """Diarize and name here and now, and keep the answer as that of a job that is done, but not the audio.
-
-    Raises what `services.recording.recording` does, and GalleryNotFound.
-    """
-    began, called = now(), None if name is None else validation.name(name)
-    found, digest = diarize_and_name(engine, gallery, audio, options, watch), sha256(audio)
-    with engine.write() as db:
-        gallery = galleries.get(db, gallery.name, lock="change")
-        known = save.still_known(db, gallery.key, found.recording)
-        row = RecordingRow(
-            id=new_id("rec"),
-            name=called,
-            gallery_key=gallery.key,
-            options=to_json(submit.with_ids(db, gallery, options)),
-            sha256=digest,
-            created_at=began,
-            started_at=began,
-        )
-        save.end(db, row, "done")
-        db.add(row)
-        db.flush()
-        save.answer(engine, db, gallery, row, found, known)
-    with engine.read() as db:
-        return results.timeline(db, gallery, row.id)

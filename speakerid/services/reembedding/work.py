@@ -14,14 +14,14 @@ from contextlib import closing
 from itertools import islice
 
 from speakerid.db.models import ReembeddingRow, UtteranceRow
-from speakerid.db.repositories import galleries, moving, reembeddings
+from speakerid.db.repositories import galleries, moving, recordings, reembeddings
 from speakerid.db.types import new_id
 from speakerid.errors import (
     AudioError,
     AudioUnusable,
     ClusterFailed,
     DataDamaged,
-    DecoderUnavailable,
+    DecoderKilled,
     EncoderFailed,
     EncoderWorkerLost,
     ExtraMissing,
@@ -29,11 +29,11 @@ from speakerid.errors import (
     ReembeddingAbandoned,
     ReembeddingFailed,
     SpeakeridError,
-    StoreError,
 )
 from speakerid.services.engine import Engine
 from speakerid.services.galleries import remake_voiceprints
 from speakerid.services.probe import prepare_probe
+from speakerid.services.recordings import faults
 from speakerid.services.recordings.save import Claimed
 from speakerid.services.recordings.worker import JobThreads, Lease, Stop
 from speakerid.services.reembedding import jobs
@@ -42,7 +42,7 @@ from speakerid.types import FloatArray, Reembedding
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 16  # utterances whose embeddings are lost at a kill
-ATTEMPTS = 3  # without one utterance made
+ATTEMPTS = recordings.ATTEMPTS  # without one utterance made
 AGAIN_S = 1.0  # where others fill the encoder's queue
 Watch = Callable[[float, float | None], None]  # percent done, and 100
 # Embeddings (dim,) of a gallery's utterances by other machines, by their keys, in their order; None for what failed.
@@ -116,7 +116,7 @@ def run(
     if row.cancelling:
         _end(engine, job, None)
     elif row.attempts > ATTEMPTS and not move.is_switched():
-        _end(engine, job, ReembeddingAbandoned(ATTEMPTS))
+        _end(engine, job, ReembeddingAbandoned())
     else:
         ending.wait(AGAIN_S if row.attempts > ATTEMPTS else 0.0)  # the gallery has it: the rest cannot be given up
         _work(engine, move, ending, watch)
@@ -129,9 +129,9 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
             move.run(lease, watch)
     except Stop:
         _stopped(engine, job)
-    except (Overloaded, StoreError, DecoderUnavailable, EncoderWorkerLost) as error:
-        logger.warning("a gallery's move to another encoder has to go on later: %s", error)
-        _give_back(engine, job, tried=True)
+    except (*faults.KINDS, EncoderWorkerLost, MemoryError) as error:
+        logger.warning("a gallery's move to another encoder has to go on later: %s", error or type(error).__name__)
+        _go_on_later(engine, job, error)
     except (ClusterFailed, ExtraMissing):
         _give_back(engine, job, tried=False)
         raise
@@ -219,6 +219,8 @@ class _Move:
             lease.check()
             try:
                 return prepare_probe(self.engine, self._audio(row), min_speech_s=0.0, background=True).embedding
+            except DecoderKilled:
+                raise  # says nothing about the audio
             except (AudioError, DataDamaged) as error:
                 logger.warning("the audio of %s cannot be used any more: %s", row.id, error.code)
                 return None
@@ -287,9 +289,19 @@ def _stopped(engine: Engine, job: Claimed) -> None:
         _give_back(engine, job, tried=False)
 
 
-def _give_back(engine: Engine, job: Claimed, *, tried: bool) -> None:
+def _go_on_later(engine: Engine, job: Claimed, error: Exception) -> None:
+    """After a pause, for a fault of the machine to pass."""
+    with engine.read() as db:
+        row = reembeddings.QUEUE.held(db, job.key, job.worker)
+    if row is not None and row.attempts >= ATTEMPTS:
+        _end(engine, job, ReembeddingAbandoned(faults.reason(error)))
+    elif row is not None:
+        _give_back(engine, job, tried=True, pause_s=recordings.pause_s(row.attempts))
+
+
+def _give_back(engine: Engine, job: Claimed, *, tried: bool, pause_s: float | None = None) -> None:
     with engine.write() as db:
-        reembeddings.QUEUE.give_back(db, job.key, job.worker, tried=tried)
+        reembeddings.QUEUE.give_back(db, job.key, job.worker, tried=tried, pause_s=pause_s)
 
 
 def _end(engine: Engine, job: Claimed, error: SpeakeridError | None) -> None:

@@ -24,8 +24,8 @@ from speakerid.audio.limits import RECORDING, cancelled_by
 from speakerid.errors import (
     ClientGone,
     DecoderCrashed,
+    DecoderKilled,
     DecoderUnavailable,
-    DecodingNeedsMemory,
     DecodingTooCostly,
     Overloaded,
 )
@@ -124,7 +124,7 @@ def test_many_callers_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (signal.SIGSEGV, DecoderCrashed),
         (signal.SIGABRT, DecoderCrashed),
-        (signal.SIGKILL, DecodingNeedsMemory),
+        (signal.SIGKILL, DecoderKilled),
         (signal.SIGPROF, DecodingTooCostly),
     ],
 )

@@ -10,24 +10,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from speakerid.audio.decode import decode
 from speakerid.cli.server import recording_process
 from speakerid.cli.server.recording_process import NICENESS, RecordingProcess
 from speakerid.client import Client
 from speakerid.db.models import RecordingRow
+from speakerid.db.repositories import recordings
 from speakerid.services.engine import Engine
 from speakerid.settings import Settings
 from tests.audio.encode import soundfile_bytes
 from tests.cli.command import Command
 from tests.sampled import ADA, probe
-from tests.services.recorded import MEETING, send
+from tests.services.recorded import MEETING, claim, send
 from tests.waiting import PATIENCE_S, until
 
 
@@ -48,7 +50,7 @@ def worker_of(server: int) -> int:
     (found,) = (
         int(one.name)
         for one in Path("/proc").iterdir()
-        if one.name.isdigit() and _arguments(one)[-2:] == [recording_process.__name__, str(server)]
+        if one.name.isdigit() and _arguments(one)[-3:-1] == [recording_process.__name__, str(server)]
     )
     return found
 
@@ -131,25 +133,78 @@ time.sleep(600)
 """
 
 
-def test_a_process_that_does_not_end_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[subprocess.Popen[str]] = []
-    start = subprocess.Popen
+class Stubborn(subprocess.Popen[str]):
+    """A process that begins with a recording, and never ends by itself."""
 
-    def stubborn(_command: list[str], **options: Any) -> subprocess.Popen[str]:
-        process = start([sys.executable, "-c", STUBBORN], **options)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "deaf\n"
-        begun.append(process)
-        return process
+    begun: ClassVar[list[Stubborn]]
+    called: str  # as a worker
 
-    monkeypatch.setattr(subprocess, "Popen", stubborn)
+    def __init__(self, command: list[str], **options: Any) -> None:
+        super().__init__([sys.executable, "-c", STUBBORN], **options)
+        self.called = command[-1]
+        assert self.stdout is not None
+        assert self.stdout.readline() == "deaf\n"
+        self.begun.append(self)
+
+
+@pytest.fixture
+def working(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingProcess]:
+    """With a recording that its process works on, and one that another replica does."""
+    monkeypatch.setattr(Stubborn, "begun", [], raising=False)
+    monkeypatch.setattr(subprocess, "Popen", Stubborn)
     monkeypatch.setattr(recording_process, "LEAVE_S", 0.1)
+    monkeypatch.setattr(recording_process, "AGAIN_S", 0.01)
     send(engine)
-    working = RecordingProcess(engine, Settings())
-    working.start()
-    until(lambda: bool(begun))
+    made = RecordingProcess(engine, Settings())
+    made.start()
+    until(lambda: bool(Stubborn.begun))
+    claim(engine, f"{Stubborn.begun[0].called}/recordings-0")
+    send(engine)
+    claim(engine, "wrk_elsewhere/recordings-0")
+    yield made
+    made.stop()
+
+
+def jobs(engine: Engine) -> list[tuple[str, int, bool]]:
+    """Of each recording its state and attempts, and whether nobody else may have it."""
+    with engine.read() as db:
+        at, rows = recordings.clock(db), db.scalars(select(RecordingRow).order_by(RecordingRow.key))
+        return [(row.state, row.attempts, row.lease_until is not None and row.lease_until > at) for row in rows]
+
+
+HELD = ("running", 1, True)
+
+
+def test_what_a_process_that_was_killed_had_is_taken_back_at_once(engine: Engine, working: RecordingProcess) -> None:
+    assert jobs(engine) == [HELD, HELD]
+    Stubborn.begun[0].send_signal(signal.SIGKILL)
+    until(lambda: jobs(engine)[0] != HELD)
+    assert jobs(engine) == [("running", 1, False), HELD]  # and an attempt less, for whoever begins with it
+    until(lambda: len(Stubborn.begun) > 1)
+    assert claim(engine, f"{Stubborn.begun[1].called}/recordings-0").attempts == 1 + recordings.GONE
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_process_that_does_not_end_is_killed(engine: Engine, working: RecordingProcess, is_stopped: bool) -> None:
+    if is_stopped:
+        Stubborn.begun[0].send_signal(signal.SIGSTOP)
     working.stop()
-    assert begun[0].returncode == -signal.SIGKILL
+    assert Stubborn.begun[0].returncode == -signal.SIGKILL
+    assert jobs(engine) == [("queued", 0, False), HELD]
+
+
+def test_a_stop_that_is_interrupted_leaves_no_process(working: RecordingProcess) -> None:
+    process = Stubborn.begun[0]
+
+    def interrupted(timeout: float | None = None) -> int:
+        if timeout is not None:
+            raise KeyboardInterrupt
+        return subprocess.Popen.wait(process)
+
+    process.wait = interrupted  # type: ignore[method-assign]  # the terminal's Ctrl-C
+    with pytest.raises(KeyboardInterrupt):
+        working.stop()
+    until(lambda: process.poll() == -signal.SIGKILL)
 
 
 def test_without_workers_nothing_is_begun(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

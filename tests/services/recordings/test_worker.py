@@ -16,7 +16,6 @@ from speakerid.db.repositories import recordings
 from speakerid.encoders.fake import FakeEncoder
 from speakerid.errors import (
     AudioTooLong,
-    DecoderUnavailable,
     EmptyAudio,
     FileTooLarge,
     GalleryNotFound,
@@ -101,18 +100,31 @@ def test_who_begins_first_has_it_until_the_lease_runs_out(engine: Engine) -> Non
     with engine.read() as db:
         row = db.get(RecordingRow, lost.key)
         assert row is not None
-        assert (row.worker, row.attempts) == ("wrk_other", 2)
+        assert (row.worker, row.attempts) == ("wrk_other", 1 + recordings.GONE)
 
 
 def test_a_recording_that_ends_every_process_is_given_up(engine: Engine) -> None:
     made = send(engine)
-    for _ in range(running.ATTEMPTS):
+    for _ in range(3):
+        assert look(engine, made).state != "failed"
         claim(engine)
         let_lease_run_out(engine)
     work(engine)
     found = look(engine, made)
     assert found.error is not None
     assert (found.state, found.error.code, pieces(engine)) == ("failed", "recording_abandoned", 0)
+    assert "the process that worked on it ended" in found.error.detail
+
+
+@pytest.mark.parametrize(("tried", "attempts"), [(True, 1 + recordings.GONE), (False, 1)])
+def test_what_a_process_had_is_taken_back_and_nothing_else(engine: Engine, tried: bool, attempts: int) -> None:
+    made = [send(engine) for _ in range(2)]
+    assert [claim(engine, f"{one}/recordings-0").id for one in ("wrk_a", "wrk_ab")] == made
+    with engine.write() as db:
+        assert recordings.QUEUE.release(db, "wrk_a", tried=tried) == 1
+    again = claim(engine, "wrk_b/recordings-0")
+    assert (again.id, again.attempts) == (made[0], attempts)
+    assert running.claim(engine, "wrk_c/recordings-0") is None
 
 
 def test_a_process_that_ends_gives_its_job_back(engine: Engine) -> None:
@@ -214,18 +226,6 @@ def test_a_worker_with_another_encoder_reports_it(open_engine: EngineMaker, stor
     error = look(engine, made).error
     assert error is not None
     assert error.code == "encoder_mismatch"
-
-
-def test_a_machine_that_cannot_decode_now_leaves_the_job_for_later(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unable(*_: object) -> None:
-        raise DecoderUnavailable
-
-    monkeypatch.setattr(running, "diarize_and_name", unable)
-    made = send(engine)
-    running.run(engine, claim(engine), threading.Event())
-    assert (look(engine, made).state, pieces(engine)) == ("queued", 1)
 
 
 def test_a_bug_fails_its_job_and_no_more(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ import os
 import threading
 import tracemalloc
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,19 +45,6 @@ from tests.services.reembedding.two_encoders import (
 
 class Killed(BaseException):
     """Nothing of the process goes on."""
-
-
-@pytest.fixture
-def both(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Ada and Ben with three utterances each, whose audio is kept, and two encoders."""
-    monkeypatch.setattr(work, "AT_ONCE", 2)
-    sid = SpeakerID(engine)
-    sid.change_gallery("default", keep_audio=True, combining="weighted")
-    for voice in (ADA, BEN):
-        sid.enroll(voice, *(utterance(voice, nth) for nth in range(3)))
-    found = beside(engine)
-    yield found
-    found.others[0].encoder.close()
 
 
 def asked(engine: Engine, voice: str = ADA) -> Identification:
@@ -308,6 +295,7 @@ def test_what_the_gallery_has_already_is_not_taken_from_it(halfway: Engine, monk
         jobs.start(halfway, "default")
     with monkeypatch.context() as patch:
         patch.setattr(reembeddings, "put_in_place", lambda *_: 1 / 0)
+        patch.setattr(work, "AGAIN_S", 0.01)
         for _ in range(work.ATTEMPTS + 1):
             move(halfway)
     assert (latest(halfway).state, made(halfway)) == ("queued", 4)
@@ -333,14 +321,3 @@ def test_the_calibration_of_the_old_encoder_is_not_used(both: Engine) -> None:
     move(both)
     assert asked(both).calibration == "generic"
     assert SpeakerID(both).galleries()[0].calibration.source == "generic"
-
-
-def test_a_job_whose_workers_end_before_an_utterance_is_done_is_given_up(both: Engine) -> None:
-    jobs.start(both, "default", OTHER)
-    for nth in range(work.ATTEMPTS):
-        claim(both, f"wrk_{nth}")
-        let_lease_run_out(both)
-    move(both)
-    error = latest(both).error
-    assert error is not None
-    assert error.code == "reembedding_abandoned"
