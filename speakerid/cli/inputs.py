@@ -30,7 +30,7 @@ def audio_of(file: Path, max_bytes: int | None = None) -> Path | bytes:
     """
     if file == STDIN:
         return _bytes(typer.get_binary_stream("stdin"), max_bytes)
-    if not _is_fifo(file):
+    if not is_fifo(file):
         return file
     from speakerid.errors import FileMissing
 
@@ -41,7 +41,7 @@ def audio_of(file: Path, max_bytes: int | None = None) -> Path | bytes:
         raise FileMissing(f"The pipe {quoted_path(file)} cannot be read ({error.strerror}).") from error
 
 
-def _is_fifo(file: Path) -> bool:
+def is_fifo(file: Path) -> bool:
     try:
         return file.is_fifo()
     except OSError:  # whoever reads it says why

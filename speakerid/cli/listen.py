@@ -16,7 +16,7 @@ import typer
 
 from speakerid.cli.backend import open_backend
 from speakerid.cli.console import echo, emit, number, plain
-from speakerid.cli.inputs import STDIN
+from speakerid.cli.inputs import STDIN, is_fifo
 from speakerid.cli.options import Candidates, Tagged, Target, names_in, with_options
 from speakerid.errors import SpeakeridError
 from speakerid.errors.extras import how_to_install
@@ -59,7 +59,7 @@ def listen(
 
 def _require_audio(file: Path) -> None:
     """Before anything says that it listens. Raises typer.BadParameter, FileMissing, AudioError."""
-    if file == STDIN or file.is_fifo():
+    if file == STDIN or is_fifo(file):
         raise typer.BadParameter(
             "listen goes through a file, or hears the microphone where none is named; it reads no pipe. Write the "
             "audio to a file, or send it to a server's stream while it comes."

@@ -85,7 +85,8 @@ class WebSocketExpected(SpeakeridError, code="websocket_expected"):
 class RequestHeadTooLarge(SpeakeridError, code="request_head_too_large"):
     def __init__(self, max_bytes: int) -> None:
         super().__init__(
-            f"The request's address and headers exceed {max_bytes} bytes. Shorten the query, or send fewer headers."
+            f"The request's address or headers are longer than {max_bytes} bytes, or too many. "
+            "Shorten the query, or send fewer headers."
         )
 
 

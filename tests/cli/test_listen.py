@@ -197,8 +197,9 @@ def _library(opened: list[Any], block: bytes | None) -> Any:
 
 def test_what_cannot_be_listened_to_is_said_before_anything_listens(enrolled: Command, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear Ada")
-    for file, code in ((tmp_path / "nothing.wav", "file_missing"), (tmp_path / "letter.txt", "unsupported_audio")):
-        ran = enrolled("listen", file, "--json")
+    cases = {"nothing.wav": "file_missing", "a" * 300: "file_missing", "letter.txt": "unsupported_audio"}
+    for name, code in cases.items():
+        ran = enrolled("listen", tmp_path / name, "--json")
         assert (ran.code, ran.out, ran.problem["code"]) == (1, "", code)
 
 

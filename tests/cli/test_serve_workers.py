@@ -77,9 +77,10 @@ def test_what_is_killed_costs_its_request_and_a_stop_costs_what_hangs(enrolled: 
                 os.kill(pid, signal.SIGSTOP)
             running = [threads.submit(ask, ADA) for _ in range(2)]
             until(lambda: "speakerid_workers_busy 2.0" in client.get("/metrics").text)
+            os.kill(min(second), signal.SIGCONT)
+            until(lambda: "speakerid_workers_busy 1.0" in client.get("/metrics").text)
             for pid in (service.pid, *second):  # as systemd does
                 os.kill(pid, signal.SIGTERM)
-            os.kill(min(second), signal.SIGCONT)
             ended = sorted((one.result() for one in running), key=lambda one: one.status_code)
             assert ended[0].json()["decision"] == "accept"
             assert (ended[1].status_code, ended[1].json()["code"]) == (503, "service_stopping")  # of the one that hangs

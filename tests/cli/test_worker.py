@@ -15,7 +15,7 @@ import pytest
 
 from speakerid.audio.decode import decode
 from speakerid.db.models import RecordingRow
-from speakerid.db.repositories.recordings import GONE
+from speakerid.db.repositories.recordings import ATTEMPTS_IF_LOST
 from speakerid.services.engine import Engine
 from tests.audio.encode import soundfile_bytes
 from tests.sampled import ADA, probe
@@ -76,7 +76,7 @@ def test_another_process_finishes_what_a_killed_one_began(
     found = look(engine, made).result
     assert found is not None
     assert found.seconds == pytest.approx(5 * 60, abs=10)
-    assert attempts(engine) == 1 + GONE
+    assert attempts(engine) == 1 + ATTEMPTS_IF_LOST
 
 
 def test_a_process_that_is_stopped_gives_its_job_back_at_once(
@@ -113,4 +113,4 @@ def test_a_frozen_process_does_no_harm_when_it_comes_back(
             first.send_signal(signal.SIGCONT)
             first.send_signal(signal.SIGTERM)
             assert first.wait(PATIENCE_S) == 0
-    assert (look(engine, made), attempts(engine)) == (answered, 1 + GONE)
+    assert (look(engine, made), attempts(engine)) == (answered, 1 + ATTEMPTS_IF_LOST)

@@ -30,6 +30,7 @@ def test_a_glance_and_a_transaction_name_the_same_speakers(database: Database, m
     with database.write() as db:
         db.execute(text("UPDATE speakers SET metadata = '{' WHERE key = :key"), {"key": keys[3]})
     glanced = voiceprints.shortlist(database, gallery, keys)
+    assert [one.name for one in voiceprints._glanced(database, gallery, keys)] == ["Ada"]
     monkeypatch.setattr(database, "watch", None)
     assert sorted(glanced, key=attrgetter("key")) == voiceprints.shortlist(database, gallery, keys)
     assert [one.name for one in glanced] == ["Ada", "Ben"]

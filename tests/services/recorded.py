@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from speakerid.audio.decode import decode
 from speakerid.db.models import RecordingPieceRow, RecordingRow
 from speakerid.db.repositories import recordings
+from speakerid.errors import EncoderFailed
 from speakerid.services import galleries
 from speakerid.services.engine import Engine
 from speakerid.services.recordings import results
@@ -72,3 +73,10 @@ def pieces(engine: Engine) -> int:
 def rows(engine: Engine) -> int:
     with engine.read() as db:
         return db.scalar(select(func.count()).select_from(RecordingRow)) or 0
+
+
+def out_of_memory() -> Exception:
+    """As the encoder's thread passes it on."""
+    failed = EncoderFailed("The encoder failed (RuntimeException). The log has the cause.")
+    failed.__cause__ = RuntimeError("Failed to allocate memory for requested buffer of size 12345")
+    return failed

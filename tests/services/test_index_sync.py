@@ -108,6 +108,8 @@ def test_what_was_erased_elsewhere_leaves_memory_though_nobody_searches(
     follower = Follower(here)
     follower.start()
     try:
+        until(lambda: here.database.memory.peek("who") is None)  # at its first look it forgets everything
+        here.database.remembered("who", lambda _: "Ada")
         erase_speaker(there, ada.id)
         until(lambda: len(held) == 1)
         until(lambda: here.database.memory.peek("who") is None)

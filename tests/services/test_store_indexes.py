@@ -35,7 +35,7 @@ from tests.db.rows import unit
 from tests.engines import EngineMaker
 from tests.sampled import ADA, BEN, probe, utterance
 from tests.services.enrolled import add_gallery, add_speaker, enroll_voice, erase_speaker, made_up, near, probe_of
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 WAITED_FOR = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = to_regclass('voiceprint_vectors')"
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("store_kind", ["postgresql"])]
@@ -211,7 +211,7 @@ def test_turning_it_off_lets_a_reader_of_both_tables_go_first(searching: Engine)
         with searching.read() as other:
             until(lambda: bool(other.scalar(text(WAITED_FOR))))
         assert db.scalar(text("SELECT count(*) FROM speakers")) == 1
-    thread.join(60)
+    thread.join(PATIENCE_S)
     assert failed == []
     with searching.read() as db:
         assert not pgvector.held(db)

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import SecurityError
 from websockets.http11 import MAX_LINE_LENGTH
+from websockets.protocol import OPEN
 
 from speakerid.api.auth import NO_NETWORK, network
 from speakerid.api.errors import status_of, unasked
@@ -222,8 +223,8 @@ class StreamProtocol(WebSocketsSansIOProtocol):
 
     def _refuse(self, error: SpeakeridError) -> None:
         """As the service refuses: with an event, then a code. Its client may still be sending: to close now would reset
-        the connection, and the reason with it. Where it has said goodbye already nothing more may be sent."""
-        if self.conn.close_rcvd is not None:
+        the connection, and the reason with it. Nothing can be said before the handshake, or after a goodbye."""
+        if self.conn.state is not OPEN:
             return self.drop()
         status = status_of(type(error))
         code = REFUSED + status
@@ -240,7 +241,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def send_receive_event_to_app(self) -> None:
         """uvicorn would log text that is not UTF-8 as a failure of the server."""
         self._greeted = True
-        if self.curr_msg_data_type == "text" and not self._deaf and not _is_text(b"".join(self.frames)):
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(b"".join(self.frames)):
             return self._refuse(InvalidRequest("A text message is not in UTF-8. Send audio in binary messages."))
         super().send_receive_event_to_app()
 

@@ -62,14 +62,14 @@ class RecordingProcess(JobThreads):
     def _turn(self, _worker: str) -> bool:
         if not is_waiting(self._engine):
             return False
-        called = new_id("wrk")
-        with self._started(called) as process:
+        process_name = new_id("wrk")
+        with self._started(process_name) as process:
             if process is None:
                 return False
             assert process.stdout is not None
             for line in process.stdout:
                 self._count(line)
-        self._take_back(called, process.returncode)
+        self._take_back(process_name, process.returncode)
         return True
 
     def _count(self, line: str) -> None:
@@ -78,24 +78,24 @@ class RecordingProcess(JobThreads):
             if name in COUNTED:
                 getattr(self._engine.workload, name)(*figures)
 
-    def _take_back(self, called: str, status: int) -> None:
-        """What the process had is for the next one at once. Raises StoreError: then its lease has to run out."""
+    def _take_back(self, process_name: str, status: int) -> None:
+        """What the process had is for the next one at once. Raises StoreError, Overloaded: then its lease runs out."""
         failed = status != 0 and not self._ending.is_set()
         if failed:
             logger.error("the process that works on recordings has failed (%d), and begins anew", status)
         with self._engine.write() as db:
-            recordings.QUEUE.release(db, called, tried=failed)
+            recordings.QUEUE.release(db, process_name, tried=failed)
         self._ending.wait(AGAIN_S if failed else 0.0)
 
     @contextmanager
-    def _started(self, called: str) -> Iterator[subprocess.Popen[str] | None]:
+    def _started(self, process_name: str) -> Iterator[subprocess.Popen[str] | None]:
         """None once the server is to end. The process never outlives the block."""
         with self._changed:
             if self._ending.is_set():
                 yield None
                 return
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __name__, str(os.getpid()), called],
+                [sys.executable, "-P", "-m", __name__, str(os.getpid()), process_name],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -134,10 +134,10 @@ def _tell(name: str, *figures: str | float) -> None:
         sys.stdout.flush()
 
 
-def main(server: int, called: str) -> None:
+def main(server: int, process_name: str) -> None:
     """The process's end: work until SIGTERM, until there is nothing to do, or until the server is gone.
 
-    `server` is its process id, and `called` how this process is known to it as a worker.
+    `server` is its process id, and `process_name` how it knows this process as a worker.
     """
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
@@ -156,7 +156,7 @@ def main(server: int, called: str) -> None:
         engine = build_engine(settings, effort=BRIEFLY, access="change", traces=traces)  # the server does the rest
         try:
             engine = with_other_encoders(replace(engine, workload=ToldWorkload()), settings)
-            worker = Worker(engine, settings.recording_workers, clears=False, process=called)  # the server clears
+            worker = Worker(engine, settings.recording_workers, clears=False, process=process_name)  # the server clears
             follower = Follower(engine)
             follower.start()
             worker.start()

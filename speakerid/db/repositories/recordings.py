@@ -21,7 +21,7 @@ from speakerid.errors import DataDamaged, RecordingNotFound
 
 LEASE = timedelta(seconds=30)
 ATTEMPTS = 12  # of a job whose worker gave it back each time, for faults of its machine: 50 minutes with all pauses
-GONE = 4  # attempts that one counts for whose worker ended without a word: three of these
+ATTEMPTS_IF_LOST = 4  # attempts that one counts for whose worker ended without a word: three of these
 PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0  # after the first attempt; it doubles with each
 Ended = Literal["done", "failed", "cancelled"]
 ENDED: tuple[Ended, ...] = ("done", "failed", "cancelled")
@@ -62,7 +62,7 @@ class Queue(Generic[Job]):
             "state": "running",
             "worker": worker,
             "lease_until": at + LEASE,
-            "attempts": kind.attempts + case((kind.state == "running", GONE), else_=1),
+            "attempts": kind.attempts + case((kind.state == "running", ATTEMPTS_IF_LOST), else_=1),
             "started_at": func.coalesce(kind.started_at, at),
         }
         claimed = update(kind).where(kind.key == chosen, self._free(at)).values(values | self._anew)

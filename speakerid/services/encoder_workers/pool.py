@@ -185,7 +185,7 @@ class EncoderWorkerPool:
                 return
             pause_s = next(pauses)
             logger.error("an encoder process ended: %s; another starts in %g s", how, pause_s)
-            if not self._closing.wait(pause_s):
+            if not self._closing.wait(pause_s) and not self._ends():
                 with self._changed:
                     self._replaced += 1
 

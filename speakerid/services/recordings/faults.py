@@ -12,7 +12,7 @@ SHORT = re.compile(  # in the words of ONNX Runtime, PyTorch and Python
     "bad.?alloc|failed to allocate|out of memory|can't start new thread", re.IGNORECASE
 )
 TOO_LITTLE_MEMORY = "too little memory was left. Give it more, or let it work on fewer recordings at a time."
-STORE_AWAY = "the store was busy, or its disk or server did not answer. The log of the workers has the cause."
+STORE_UNUSABLE = "the store could not be used. The log of the workers has the cause."
 
 
 def is_of_machine(error: BaseException) -> bool:
@@ -24,7 +24,7 @@ def reason(error: BaseException) -> str:
     if _is_short_of_memory(error):
         return TOO_LITTLE_MEMORY
     if isinstance(error, StoreError):
-        return STORE_AWAY
+        return STORE_UNUSABLE
     if isinstance(error, SpeakeridError):
         return str(error)
     return (

@@ -44,11 +44,14 @@ class End:
 
 def insist(write: Callable[[], object], ending: threading.Event, pause_s: float) -> None:
     """Until the store has it: else an attempt would be lost, and its reason. Raises StoreError once it is to end."""
+    told = False
     while True:
         try:
             write()
         except (StoreError, Overloaded) as error:
-            logger.warning("the store is away: %s", error)
+            if not told:
+                logger.warning("the store is away: %s", error)
+            told = True
             if ending.wait(pause_s):
                 raise
         else:
@@ -128,7 +131,8 @@ def _later(error: Exception, engine: Engine, job: Claimed, row: RecordingRow) ->
         logger.error("recording %s is given up", row.id, exc_info=error)
         return partial(refused, engine, job, RecordingAbandoned(faults.reason(error)))
     pause_s = recordings.pause_s(row.attempts)
-    logger.warning("recording %s has to be begun anew, in %g s: %s", row.id, pause_s, error or type(error).__name__)
+    what = str(error) or type(error).__name__
+    logger.warning("recording %s has to be begun anew, in %g s: %s", row.id, pause_s, what)
     return partial(give_back, engine, job, tried=True, pause_s=pause_s)
 
 

@@ -38,7 +38,7 @@ STORE_AWAY_S = 5.0
 STOP_S = 30.0
 UNFIT_S = 60.0  # the longest pause of a machine that cannot work: what waits, another may take meanwhile
 KEPT_S = 600.0  # for so long an answer is kept that the store does not take
-RENEW_S = 1.0  # also how soon a cancellation is noticed
+RENEW_S = 1.0  # of a lease; also how soon a cancellation is noticed, and an end written once the store is back
 LEASE_S = recordings.LEASE.total_seconds()
 # How far the work is where the length of a recording is not known.
 BEGINS: dict[JobStage, float] = {"speech": 0.0, "clusters": 0.95, "names": 0.98}
@@ -52,7 +52,7 @@ class JobThreads:
 
         Workers are called by their `process`, which is to be unique, and by their thread.
         """
-        self._called = process or new_id("wrk")
+        self._process_name = process or new_id("wrk")
         self._ending = threading.Event()
         self._threads = [
             threading.Thread(target=self._go_on, args=(turn,), name=name, daemon=True) for name, turn in turns.items()
@@ -69,11 +69,11 @@ class JobThreads:
             thread.join(STOP_S)
 
     def _go_on(self, turn: Callable[[str], bool]) -> None:
-        worker = f"{self._called}/{threading.current_thread().name}"
+        worker = f"{self._process_name}/{threading.current_thread().name}"
         while not self._ending.is_set():
             try:
                 pause_s = 0.0 if turn(worker) else IDLE_S
-            except StoreError as error:
+            except (StoreError, Overloaded) as error:
                 logger.warning("the store is away: %s", error)
                 pause_s = STORE_AWAY_S
             except Exception as error:  # the next turn may go well; whatever job this was has ended or its lease will
@@ -171,7 +171,7 @@ def run(engine: Engine, row: RecordingRow, ending: threading.Event) -> bool:
         end = End(partial(save.refused, engine, job, RecordingAbandoned()))
     else:
         end = _work(engine, job, row, ending)
-    save.insist(end.write, ending, STORE_AWAY_S)
+    save.insist(end.write, ending, RENEW_S)
     return end.fit
 
 
@@ -205,14 +205,17 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
 def _kept(engine: Engine, job: Claimed, found: DiarizedRecording, ending: threading.Event) -> bool:
     """Whether the job was still this one's. Raises Stop, StoreError when the store does not take it for very long."""
     until = time.monotonic() + KEPT_S
+    told = False
     while True:
         try:
             return save.done(engine, job, found)
         except (StoreError, Overloaded) as error:
             if time.monotonic() > until:
                 raise
-            logger.warning("an answer cannot be kept yet: %s", error)
-            if ending.wait(STORE_AWAY_S):
+            if not told:
+                logger.warning("an answer cannot be kept yet: %s", error)
+            told = True
+            if ending.wait(RENEW_S):
                 raise Stop from error
 
 

@@ -129,20 +129,19 @@ def _work(engine: Engine, move: _Move, ending: threading.Event, watch: Watch) ->
             move.run(lease, watch)
     except Stop:
         _stopped(engine, job)
-    except (*faults.KINDS, EncoderWorkerLost, MemoryError) as error:
-        logger.warning("a gallery's move to another encoder has to go on later: %s", error or type(error).__name__)
-        _go_on_later(engine, job, error)
     except (ClusterFailed, ExtraMissing):
         _give_back(engine, job, tried=False)
         raise
-    except EncoderFailed as error:
-        logger.error("reembedding %s: %s", move.row.id, error.code, exc_info=error)
-        _end(engine, job, ReembeddingFailed())
-    except SpeakeridError as error:
-        _end(engine, job, error)
     except Exception as error:
-        logger.error("reembedding %s failed", move.row.id, exc_info=error)
-        _end(engine, job, ReembeddingFailed())
+        if faults.is_of_machine(error) or isinstance(error, EncoderWorkerLost):
+            what = str(error) or type(error).__name__
+            logger.warning("a gallery's move to another encoder has to go on later: %s", what)
+            _go_on_later(engine, job, error)
+        elif isinstance(error, SpeakeridError) and not isinstance(error, EncoderFailed):
+            _end(engine, job, error)
+        else:
+            logger.error("reembedding %s failed", move.row.id, exc_info=error)
+            _end(engine, job, ReembeddingFailed())
 
 
 class _Move:
@@ -152,7 +151,7 @@ class _Move:
         self.engine, self.job, self.row, self._elsewhere = engine, job, row, elsewhere
 
     def run(self, lease: Lease, watch: Watch) -> None:
-        """Raises Stop, AudioNotKept, AudioUnusable, EncoderError, StoreError, DecoderUnavailable, ClusterFailed."""
+        """Raises Stop, AudioNotKept, AudioUnusable, ClusterFailed, EncoderError, and what `faults` names."""
         if self._elsewhere is not None and not self.is_switched():
             self._embed_elsewhere(self._elsewhere, lease, watch)
         while not self.is_switched():

@@ -8,6 +8,7 @@ from speakerid.db.repositories import recordings, unknowns
 from speakerid.db.repositories.unknowns import Occurrence
 from speakerid.encoders.base import label_of
 from speakerid.errors import VoiceNotFound, VoiceNotKept
+from speakerid.errors.refusals import rounded_down
 from speakerid.names import quoted
 from speakerid.services import serializers, validation
 from speakerid.services.recordings import results
@@ -100,13 +101,18 @@ def _why_not_kept(gallery: GalleryRow, options: JobOptions, voice: RecordedVoice
         return _named(voice.speaker)
     seconds = voice.speech.seconds
     if seconds < KEPT_SPEECH_S:
-        return f"it spoke for {seconds:.1f} s, and {KEPT_SPEECH_S:g} s are needed. Enroll from an audio file"
+        return f"it spoke for {rounded_down(seconds)} s, and {KEPT_SPEECH_S:g} s are needed. Enroll from an audio file"
     if not options.names_anybody:
         return "only some speakers were to be named in the recording. Send it again without candidates and tags"
+    if voice.decision not in ("unknown", "no_speakers"):
+        return "it is not sure that it is a stranger's. Enroll from an audio file"
     if others:
-        return "it was forgotten since. Send the recording again, or enroll from an audio file"
+        return "it was too much like an enrolled speaker's, or was forgotten since. Enroll from an audio file"
     if gallery.keep_unknown_voices:
-        return "the gallery kept no unknown voices then, or it was forgotten since. Send the recording again"
+        return (
+            "the gallery kept no unknown voices then, or it was too much like an enrolled speaker's, or was forgotten "
+            "since. Enroll from an audio file"
+        )
     return (
         "the gallery keeps no unknown voices. Switch that on ('galleries set --keep-unknown-voices') and send the "
         "recording again, or enroll from an audio file"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -137,11 +138,11 @@ class Stubborn(subprocess.Popen[str]):
     """A process that begins with a recording, and never ends by itself."""
 
     begun: ClassVar[list[Stubborn]]
-    called: str  # as a worker
+    process_name: str
 
     def __init__(self, command: list[str], **options: Any) -> None:
         super().__init__([sys.executable, "-c", STUBBORN], **options)
-        self.called = command[-1]
+        self.process_name = command[-1]
         assert self.stdout is not None
         assert self.stdout.readline() == "deaf\n"
         self.begun.append(self)
@@ -154,11 +155,12 @@ def working(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recordi
     monkeypatch.setattr(subprocess, "Popen", Stubborn)
     monkeypatch.setattr(recording_process, "LEAVE_S", 0.1)
     monkeypatch.setattr(recording_process, "AGAIN_S", 0.01)
+    monkeypatch.setattr(recordings, "LEASE", timedelta(hours=1))  # nobody renews it
     send(engine)
     made = RecordingProcess(engine, Settings())
     made.start()
     until(lambda: bool(Stubborn.begun))
-    claim(engine, f"{Stubborn.begun[0].called}/recordings-0")
+    claim(engine, f"{Stubborn.begun[0].process_name}/recordings-0")
     send(engine)
     claim(engine, "wrk_elsewhere/recordings-0")
     yield made
@@ -181,7 +183,7 @@ def test_what_a_process_that_was_killed_had_is_taken_back_at_once(engine: Engine
     until(lambda: jobs(engine)[0] != HELD)
     assert jobs(engine) == [("running", 1, False), HELD]  # and an attempt less, for whoever begins with it
     until(lambda: len(Stubborn.begun) > 1)
-    assert claim(engine, f"{Stubborn.begun[1].called}/recordings-0").attempts == 1 + recordings.GONE
+    assert claim(engine, f"{Stubborn.begun[1].process_name}/recordings-0").attempts == 1 + recordings.ATTEMPTS_IF_LOST
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])
@@ -193,7 +195,9 @@ def test_a_process_that_does_not_end_is_killed(engine: Engine, working: Recordin
     assert jobs(engine) == [("queued", 0, False), HELD]
 
 
-def test_a_stop_that_is_interrupted_leaves_no_process(working: RecordingProcess) -> None:
+def test_a_stop_that_is_interrupted_leaves_no_process(
+    working: RecordingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = Stubborn.begun[0]
 
     def interrupted(timeout: float | None = None) -> int:
@@ -201,10 +205,12 @@ def test_a_stop_that_is_interrupted_leaves_no_process(working: RecordingProcess)
             raise KeyboardInterrupt
         return subprocess.Popen.wait(process)
 
-    process.wait = interrupted  # type: ignore[method-assign]  # the terminal's Ctrl-C
-    with pytest.raises(KeyboardInterrupt):
-        working.stop()
-    until(lambda: process.poll() == -signal.SIGKILL)
+    with monkeypatch.context() as patch:  # so that no other wait is interrupted
+        patch.setattr(process, "wait", interrupted)  # the terminal's Ctrl-C
+        with pytest.raises(KeyboardInterrupt):
+            working.stop()
+    until(lambda: working._process is None)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_without_workers_nothing_is_begun(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

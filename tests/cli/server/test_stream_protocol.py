@@ -8,7 +8,7 @@ import pytest
 
 from speakerid.cli.server.connections import AT_ONCE
 from speakerid.cli.server.protocols import GREETING, GREETING_S
-from tests.cli.server.unconnected import GOODBYE, MESSAGE, UPGRADE, Service, talk
+from tests.cli.server.unconnected import GOODBYE, MESSAGE, UPGRADE, Service, close_at_once, talk
 
 
 def test_a_websocket_without_a_message_goes_first_and_ends_by_itself() -> None:
@@ -85,6 +85,23 @@ def test_a_text_that_is_not_utf_8_is_the_clients_fault(caplog: pytest.LogCapture
         assert b'"code": "invalid_request"' in client.written
         await service.send(client, MESSAGE[:-2] + b"\xff\xfe" + GOODBYE)
         assert caplog.records == []
+
+    asyncio.run(run())
+
+
+def test_a_text_that_is_not_utf_8_before_or_after_the_conversation_hurts_nobody() -> None:
+    async def run() -> None:
+        service = Service(talk)
+        hasty = service.connect()
+        hasty.protocol.data_received(UPGRADE)  # not yet answered
+        await service.send(hasty, MESSAGE[:-2] + b"\xff\xfe")
+        assert hasty.end == "aborted"
+        service = Service(close_at_once)
+        late = service.connect()
+        await service.send(late, UPGRADE)
+        goodbye = late.written
+        await service.send(late, MESSAGE[:-2] + b"\xff\xfe")
+        assert (late.written, late.end) == (goodbye, "")
 
     asyncio.run(run())
 

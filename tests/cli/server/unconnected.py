@@ -113,6 +113,13 @@ async def answer_without_end(scope: Any, receive: Any, send: Any) -> None:
     await asyncio.Event().wait()
 
 
+async def close_at_once(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close"})
+    await receive()
+
+
 async def talk(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "websocket.accept"})

@@ -16,7 +16,6 @@ from speakerid.db.types import now
 from speakerid.errors import (
     DecoderKilled,
     DecoderUnavailable,
-    EncoderFailed,
     Overloaded,
     StoreUnavailable,
     UnsupportedAudio,
@@ -26,7 +25,7 @@ from speakerid.services.recording import diarize_and_name
 from speakerid.services.recordings import erase, save
 from speakerid.services.recordings import worker as running
 from speakerid.services.recordings.worker import Worker
-from tests.services.recorded import claim, let_lease_run_out, look, pieces, send, work
+from tests.services.recorded import claim, let_lease_run_out, look, out_of_memory, pieces, send, work
 from tests.waiting import until
 
 
@@ -35,18 +34,11 @@ def store_kind() -> str:
     return "sqlite"
 
 
-def out_of_memory() -> Exception:
-    """As the encoder's thread passes it on."""
-    failed = EncoderFailed("The encoder failed (RuntimeException). The log has the cause.")
-    failed.__cause__ = RuntimeError("Failed to allocate memory for requested buffer of size 12345")
-    return failed
-
-
 FAULTS = [
     (DecoderUnavailable(), "No process can be started"),
     (DecoderKilled(), "was killed"),
     (Overloaded(), "is full"),
-    (StoreUnavailable("The store /data/voices.db cannot be used."), "the store was busy, or its disk"),
+    (StoreUnavailable("The store /data/voices.db cannot be used."), "the store could not be used."),
     (OSError(errno.EMFILE, "Too many open files", "/data/model.onnx"), "Too many open files"),
     (MemoryError(), "too little memory"),
     (RuntimeError("can't start new thread"), "too little memory"),
@@ -142,7 +134,7 @@ def test_an_answer_is_kept_once_the_store_takes_it(engine: Engine, monkeypatch: 
             raise away.pop()
         return done(*found)
 
-    monkeypatch.setattr(running, "STORE_AWAY_S", 0.01)
+    monkeypatch.setattr(running, "RENEW_S", 0.01)
     monkeypatch.setattr(running, "diarize_and_name", counted)
     monkeypatch.setattr(save, "done", once_there)
     made = send(engine)
@@ -159,7 +151,7 @@ def test_a_reason_is_kept_once_the_store_takes_it(engine: Engine, monkeypatch: p
             raise away.pop()
         refused(*said)
 
-    monkeypatch.setattr(running, "STORE_AWAY_S", 0.01)
+    monkeypatch.setattr(running, "RENEW_S", 0.01)
     monkeypatch.setattr(running, "diarize_and_name", unable(UnsupportedAudio("This is no audio.")))
     monkeypatch.setattr(save, "refused", once_there)
     made = send(engine)

@@ -100,7 +100,7 @@ def test_who_begins_first_has_it_until_the_lease_runs_out(engine: Engine) -> Non
     with engine.read() as db:
         row = db.get(RecordingRow, lost.key)
         assert row is not None
-        assert (row.worker, row.attempts) == ("wrk_other", 1 + recordings.GONE)
+        assert (row.worker, row.attempts) == ("wrk_other", 1 + recordings.ATTEMPTS_IF_LOST)
 
 
 def test_a_recording_that_ends_every_process_is_given_up(engine: Engine) -> None:
@@ -116,7 +116,7 @@ def test_a_recording_that_ends_every_process_is_given_up(engine: Engine) -> None
     assert "the process that worked on it ended" in found.error.detail
 
 
-@pytest.mark.parametrize(("tried", "attempts"), [(True, 1 + recordings.GONE), (False, 1)])
+@pytest.mark.parametrize(("tried", "attempts"), [(True, 1 + recordings.ATTEMPTS_IF_LOST), (False, 1)])
 def test_what_a_process_had_is_taken_back_and_nothing_else(engine: Engine, tried: bool, attempts: int) -> None:
     made = [send(engine) for _ in range(2)]
     assert [claim(engine, f"{one}/recordings-0").id for one in ("wrk_a", "wrk_ab")] == made

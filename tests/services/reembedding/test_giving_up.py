@@ -6,7 +6,9 @@ import pytest
 
 from speakerid.errors import DecoderKilled, DecoderUnavailable
 from speakerid.services.engine import Engine
+from speakerid.services.recordings import faults
 from speakerid.services.reembedding import jobs, work
+from tests.services.recorded import out_of_memory
 from tests.services.reembedding.two_encoders import OTHER, claim, let_lease_run_out, move
 
 
@@ -22,8 +24,8 @@ def test_a_job_whose_workers_end_before_an_utterance_is_done_is_given_up(both: E
     assert "the process that worked on it ended" in error.detail
 
 
-@pytest.mark.parametrize("fault", [DecoderUnavailable(), DecoderKilled()])
-def test_a_machine_that_cannot_decode_is_waited_for(
+@pytest.mark.parametrize("fault", [DecoderUnavailable(), DecoderKilled(), out_of_memory()], ids=lambda one: one.code)
+def test_a_machine_that_cannot_work_is_waited_for(
     both: Engine, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     def unable(*_: object, **__: object) -> None:
@@ -39,4 +41,4 @@ def test_a_machine_that_cannot_decode_is_waited_for(
             let_lease_run_out(both)
     error = jobs.latest(both, "default").error
     assert error is not None
-    assert (error.code, str(fault) in error.detail) == ("reembedding_abandoned", True)
+    assert (error.code, faults.reason(fault) in error.detail) == ("reembedding_abandoned", True)
