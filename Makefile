@@ -63,7 +63,7 @@ measure: $(READY)
 	for encoder in campplus+ecapa-mini campplus ecapa-mini; do \
 	  $(BENCH).decisions.open_set --speech $(SPEECH) --encoder $$encoder > $(MEASURED)/open_set-$$encoder.txt; done
 	$(BENCH).decisions.damaged_speech --speech $(SPEECH) > $(MEASURED)/damage.txt
-	$(BENCH).fault_injection.measure --speech $(SPEECH) > $(MEASURED)/planted.txt
+	$(BENCH).fault_injection.measure --speech $(SPEECH) > $(MEASURED)/faults.txt
 	$(BENCH).decisions.mislabels --speech $(SPEECH) > $(MEASURED)/mislabels.txt
 	$(BENCH).decisions.mislabels --speech $(SPEECH) --mixed > $(MEASURED)/mislabels-mixed.txt
 	$(BENCH).decisions.same_take --speech $(SPEECH) > $(MEASURED)/same_take.txt

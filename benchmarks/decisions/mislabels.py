@@ -1,4 +1,4 @@
-"""How many planted faults an audit finds, and how many of its findings are faults.
+"""How many injected faults an audit finds, and how many of its findings are faults.
 
     python -m benchmarks.decisions.mislabels --speech ../shared/speech
 
@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.decisions import planted_labels
-from benchmarks.decisions.planted_labels import Draw, Tally
+from benchmarks.decisions import injected_labels
+from benchmarks.decisions.injected_labels import Draw, Tally
 from recipes.simulation.conditions import noisy, telephone, unchanged
 from speakerid.audio.decode import Preparer
 from speakerid.audio.files import read_file, speaker_tree
@@ -37,12 +37,12 @@ HELD_OUT = 51
 PIECE_S = 4.0
 MIXED = (unchanged, noisy, telephone, noisy)
 MIN_SPEECH_S = 1.0
-DRAWS = {0.02: 80, 0.05: 40}  # how often faults are planted anew, by share of the utterances
+DRAWS = {0.02: 80, 0.05: 40}  # how often faults are injected anew, by share of the utterances
 TWINS = 3  # speakers with two names in a draw
 TWIN_DRAWS = 40
 SEED = 0
 
-Planter = Callable[[Labeled, Any, np.random.Generator], Draw]
+Injector = Callable[[Labeled, Any, np.random.Generator], Draw]
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def _recordings(root: Path, preparer: Preparer) -> Iterator[tuple[str, FloatArra
 def measure(material: LabeledMaterial) -> dict[str, Any]:
     sound, rng = material.sound, np.random.default_rng(SEED)
 
-    def audited(plant: Planter, how_much: float, draws: int) -> list[tuple[Draw, Health]]:
-        return [(draw, material.audit(draw)) for draw in (plant(sound, how_much, rng) for _ in range(draws))]
+    def audited(inject: Injector, how_much: float, draws: int) -> list[tuple[Draw, Health]]:
+        return [(draw, material.audit(draw)) for draw in (inject(sound, how_much, rng) for _ in range(draws))]
 
-    untouched = material.audit(planted_labels.mislabels(sound, 0.0, rng))
+    untouched = material.audit(injected_labels.mislabels(sound, 0.0, rng))
     report: dict[str, Any] = {
         "encoder": material.encoder,
         "speakers": len(sound.sizes),
@@ -100,32 +100,32 @@ def measure(material: LabeledMaterial) -> dict[str, Any]:
         "findings_in_the_sound_gallery": int((untouched.moves | untouched.strays | untouched.mismatched).sum())
         + len(untouched.duplicates.first),
     }
-    for name, plant in (("mislabels", planted_labels.mislabels), ("strangers", planted_labels.strangers)):
-        rates = {rate: audited(plant, rate, draws) for rate, draws in DRAWS.items()}
+    for name, inject in (("mislabels", injected_labels.mislabels), ("strangers", injected_labels.strangers)):
+        rates = {rate: audited(inject, rate, draws) for rate, draws in DRAWS.items()}
         every = [one for draws in rates.values() for one in draws]
-        report[name] = _figures(planted_labels.tally_labels(sound, every))
+        report[name] = _figures(injected_labels.tally_labels(sound, every))
         report[name]["by_rate"] = {
-            str(rate): _figures(planted_labels.tally_labels(sound, rates[rate])) for rate in rates
+            str(rate): _figures(injected_labels.tally_labels(sound, rates[rate])) for rate in rates
         }
-        report[name]["of_dev_speakers"] = _figures(planted_labels.tally_labels(sound, every).of(material.dev))
-        if plant is planted_labels.mislabels:
-            report[name]["moved_to_the_right_speaker"] = round(planted_labels.moved_right(sound, every), 3)
+        report[name]["of_dev_speakers"] = _figures(injected_labels.tally_labels(sound, every).of(material.dev))
+        if inject is injected_labels.mislabels:
+            report[name]["moved_to_the_right_speaker"] = round(injected_labels.moved_right(sound, every), 3)
     report["one_person_under_two_names"] = _figures(
-        planted_labels.tally_twins(sound, audited(planted_labels.twins, TWINS, TWIN_DRAWS))
+        injected_labels.tally_twins(sound, audited(injected_labels.twins, TWINS, TWIN_DRAWS))
     )
     return report
 
 
 def _figures(tally: Tally) -> dict[str, Any]:
-    shares = {"recall": planted_labels.recall(tally), "precision": planted_labels.precision(tally)}
-    return {"planted": int(tally.planted.sum()), "found": int(tally.found.sum())} | {
+    shares = {"recall": injected_labels.recall(tally), "precision": injected_labels.precision(tally)}
+    return {"injected": int(tally.injected.sum()), "found": int(tally.found.sum())} | {
         name: {key: round(value, 3) for key, value in asdict(share).items()} if share else None
         for name, share in shares.items()
     }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Measure how many planted faults an audit finds.")
+    parser = argparse.ArgumentParser(description="Measure how many injected faults an audit finds.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with librispeech")
     parser.add_argument("--encoder", default="default")
     parser.add_argument("--mixed", action="store_true", help="utterances in several conditions")

@@ -63,7 +63,7 @@ class FaultCast:
     noises: Sequence[FloatArray]
 
 
-class Planter:
+class Injector:
     def __init__(self, cast: FaultCast, seed: int) -> None:
         self._cast = cast
         self._random = np.random.default_rng(seed)

@@ -27,8 +27,8 @@ from benchmarks.fault_injection.faults import (
     Attempt,
     DevUtterance,
     FaultCast,
+    Injector,
     Kind,
-    Planter,
     pieces,
     single,
 )
@@ -88,9 +88,9 @@ def judge(engine: Engine, corpus: FaultCorpus) -> Iterator[Judged]:
         for take in [*enrolled, *others]:
             stage.enroll(take.speaker, take.samples, whatever=True)
         chosen = tuple({take.speaker: None for take in enrolled})
-        planter = Planter(FaultCast(chosen, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
+        injector = Injector(FaultCast(chosen, spare, new, corpus.single, corpus.rooms, corpus.noises), SEED + number)
         for kind in chain(repeat(GOOD, ATTEMPTS // 2), islice(cycle(FAULTS), ATTEMPTS // 2)):
-            attempt = planter.attempt(kind)
+            attempt = injector.attempt(kind)
             yield Judged(attempt, stage.review(attempt.speaker, attempt.samples))
 
 
@@ -185,7 +185,7 @@ def _share(found: Estimate) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Plant faults in enrollments and count what the coach notices.")
+    parser = argparse.ArgumentParser(description="Inject faults in enrollments and count what the coach notices.")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with field, librispeech, coffee and noise")
     parser.add_argument("--encoder", default="default")
     options = parser.parse_args(arguments)

@@ -102,7 +102,7 @@ def _pause_power(samples: FloatArray, pause: Mask) -> float | None:
 
 
 def quantile(values: FloatArray, share: float) -> FloatArray:
-    """(n, ...), n > 0, finite -> (...): along the first axis. `np.quantile` says the same, in longer."""
+    """(n, ...), n > 0, finite -> (...): along the first axis. `np.quantile` gives the same and takes longer."""
     place = share * (len(values) - 1)
     low = int(place)
     high = min(low + 1, len(values) - 1)

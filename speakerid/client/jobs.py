@@ -38,7 +38,7 @@ class Jobs:
         name: str | None = None,
         tags: Iterable[str] | None = None,
     ) -> RecordingJob:
-        """The job that waits now. A file is read as it is sent, never whole; the server fetches what is a URL."""
+        """The job that waits now. A path's file is read as it is sent, an opened one whole; a URL is the server's."""
         url = audio if isinstance(audio, str) and audio.startswith(("http://", "https://")) else None
         path = audio if isinstance(audio, str | Path) and url is None else None
         named = name if name is not None or path is None else from_filename(path)

@@ -43,7 +43,10 @@ class DevSet:
 
 @dataclass(frozen=True)
 class EerChange:
-    """Percentage points, 2.5 % and 97.5 % quantiles over resampled speakers; below zero is better."""
+    """Percentage points, 2.5 % and 97.5 % quantiles over resampled speakers; below zero is better.
+
+    Where neither encoder has an error: the bounds of both Wilson intervals.
+    """
 
     low: float
     high: float

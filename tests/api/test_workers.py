@@ -62,6 +62,7 @@ class ProcessesHere:
 
         def decode(audio: bytes, *, channel: Channel, lost: OnLost) -> FloatArray:
             samples = self.preparer.decode(audio, channel=channel, lost=lost)
+            self.embedded_any |= not counted  # a process goes on without waiting then
             decoded(len(samples) / SAMPLE_RATE_HZ)
             self.embedded_any = True
             return samples

@@ -1,4 +1,4 @@
-"""A gallery's health: every kind of fault is found where it was planted, and a sound gallery has none."""
+"""A gallery's health: every kind of fault is found where it was injected, and a sound gallery has none."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_sound_gallery_has_no_faults() -> None:
     assert health.cohesion.min() > 0
 
 
-def test_faults_are_found_where_they_were_planted() -> None:
+def test_faults_are_found_where_they_were_injected() -> None:
     rng = np.random.default_rng(3)  # of 40 seeds 38 pass: one draw in 20 puts a fault too near to what is right
     people = gallery(50, 5, rng)
     stranger, noise = utterances(directions(1, rng)[0], 1, rng), directions(1, rng)

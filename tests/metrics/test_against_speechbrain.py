@@ -15,7 +15,7 @@ from speakerid.metrics.dcf import Cost, min_dcf
 from speakerid.metrics.eer import eer, error_curve, labelled
 from tests.metrics.trials import random_trials
 
-ensure_torchaudio()  # SpeechBrain imports torchaudio, so what follows cannot stand at the top (E402)
+ensure_torchaudio()  # SpeechBrain imports torchaudio
 
 from speechbrain.utils.metric_stats import EER, minDCF  # noqa: E402  # after the stand-in
 

@@ -77,7 +77,7 @@ def promote_voice(
     """The same for the unknown voice that a recording's result calls `unknown_1`, say, in all of its recordings.
 
     `voice_not_kept` says why nothing is kept of it: it spoke too shortly, it has a name already, only some speakers
-    were to be named, it was forgotten since, or the gallery keeps no unknown voices.
+    were to be named, it may be an enrolled speaker's, it was forgotten since, or the gallery keeps no unknown voices.
     """
     with engine.read() as db:
         unknown_id = inbox.of_recording(db, gallery, recording_id, voice)

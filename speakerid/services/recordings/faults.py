@@ -21,7 +21,7 @@ def is_of_machine(error: BaseException) -> bool:
 
 def reason(error: BaseException) -> str:
     """What was wrong and what to do, behind a colon, for whoever sent the recording: no path of the machine."""
-    if _is_short_of_memory(error):
+    if _is_short_of_memory(error) or isinstance(error, DecoderKilled):
         return TOO_LITTLE_MEMORY
     if isinstance(error, StoreError):
         return STORE_UNUSABLE

@@ -1,4 +1,4 @@
-"""Planted faults: what they are made of, how they are counted, and that the whole measurement runs."""
+"""Injected faults: what they are made of, how they are counted, and that the whole measurement runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.enrollment_stage import EnrollmentStage
-from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, DevUtterance, FaultCast, Kind, Planter
+from benchmarks.fault_injection.faults import CLIPPED, FAULTS, GOOD, Attempt, DevUtterance, FaultCast, Injector, Kind
 from benchmarks.fault_injection.measure import Judged, table
 from speakerid.audio.decode import Preparer
 from speakerid.audio.quality import clipping_ratio
@@ -44,13 +44,13 @@ def store_kind() -> str:
 
 
 def many(cast: FaultCast, kind: Kind, count: int = 20) -> list[Attempt]:
-    planter = Planter(cast, seed=3)
-    return [planter.attempt(kind) for _ in range(count)]
+    injector = Injector(cast, seed=3)
+    return [injector.attempt(kind) for _ in range(count)]
 
 
-def test_equal_seeds_plant_equal_faults(cast: FaultCast) -> None:
+def test_equal_seeds_inject_equal_faults(cast: FaultCast) -> None:
     for kind in (GOOD, *FAULTS):
-        first, again = (Planter(cast, 7).attempt(kind) for _ in range(2))
+        first, again = (Injector(cast, 7).attempt(kind) for _ in range(2))
         assert (first.kind, first.spoken_by, first.speaker) == (again.kind, again.spoken_by, again.speaker)
         np.testing.assert_array_equal(first.samples, again.samples)
 

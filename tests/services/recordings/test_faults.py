@@ -36,7 +36,7 @@ def store_kind() -> str:
 
 FAULTS = [
     (DecoderUnavailable(), "No process can be started"),
-    (DecoderKilled(), "was killed"),
+    (DecoderKilled(), "too little memory"),
     (Overloaded(), "is full"),
     (StoreUnavailable("The store /data/voices.db cannot be used."), "the store could not be used."),
     (OSError(errno.EMFILE, "Too many open files", "/data/model.onnx"), "Too many open files"),

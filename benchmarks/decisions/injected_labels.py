@@ -1,4 +1,4 @@
-"""Plant faults in a sound gallery, and count which of them an audit finds. Arrays in, counts out."""
+"""Inject faults in a sound gallery, and count which of them an audit finds. Arrays in, counts out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from speakerid.metrics.intervals import interval
 from speakerid.types import Estimate
 
 RESAMPLES = 1_000
-STRANGERS = 0.25  # share of the speakers that a draw leaves out, to plant their utterances under other names
+STRANGERS = 0.25  # share of the speakers that a draw leaves out, to inject their utterances under other names
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Draw:
 def mislabels(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
     """A share of the utterances carry another speaker's name, all others equally likely."""
     rows, names = np.arange(len(sound)), sound.speakers.copy()
-    planted = rng.choice(rows, round(rate * len(rows)), replace=False)
-    shifts = rng.integers(1, len(sound.sizes), len(planted))
-    names[planted] = (names[planted] + shifts) % len(sound.sizes)
-    return Draw(rows, names, np.isin(rows, planted))
+    injected = rng.choice(rows, round(rate * len(rows)), replace=False)
+    shifts = rng.integers(1, len(sound.sizes), len(injected))
+    names[injected] = (names[injected] + shifts) % len(sound.sizes)
+    return Draw(rows, names, np.isin(rows, injected))
 
 
 def strangers(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
@@ -47,11 +47,11 @@ def strangers(sound: Labeled, rate: float, rng: np.random.Generator) -> Draw:
     everyone = np.arange(len(sound.sizes))
     gone = rng.choice(everyone, round(STRANGERS * len(everyone)), replace=False)
     out = np.isin(sound.speakers, gone)
-    planted = rng.choice(np.flatnonzero(out), round(rate * (~out).sum()), replace=False)
+    injected = rng.choice(np.flatnonzero(out), round(rate * (~out).sum()), replace=False)
     names = sound.speakers.copy()
-    names[planted] = rng.choice(np.setdiff1d(everyone, gone), len(planted))
-    rows = np.flatnonzero(~out | np.isin(np.arange(len(out)), planted))
-    return Draw(rows, names[rows], np.isin(rows, planted))
+    names[injected] = rng.choice(np.setdiff1d(everyone, gone), len(injected))
+    rows = np.flatnonzero(~out | np.isin(np.arange(len(out)), injected))
+    return Draw(rows, names[rows], np.isin(rows, injected))
 
 
 def twins(sound: Labeled, count: int, rng: np.random.Generator) -> Draw:
@@ -65,43 +65,43 @@ def twins(sound: Labeled, count: int, rng: np.random.Generator) -> Draw:
 
 @dataclass(frozen=True)
 class Tally:
-    """By true speaker `(speakers,)`: faults planted, findings, and findings of planted faults."""
+    """By true speaker `(speakers,)`: faults injected, findings, and findings of injected faults."""
 
-    planted: Indices
+    injected: Indices
     found: Indices
     right: Indices
 
     def of(self, speakers: Mask) -> Tally:
         """Of these alone."""
-        return Tally(self.planted[speakers], self.found[speakers], self.right[speakers])
+        return Tally(self.injected[speakers], self.found[speakers], self.right[speakers])
 
 
 def tally_labels(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
     """Utterances called mislabeled."""
-    planted, found, right = (np.zeros(len(sound.sizes), np.int64) for _ in range(3))
+    injected, found, right = (np.zeros(len(sound.sizes), np.int64) for _ in range(3))
     for draw, health in draws:
         speakers, flagged = sound.speakers[draw.rows], health.moves | health.strays
-        for counts, mask in ((planted, draw.wrong), (found, flagged), (right, flagged & draw.wrong)):
+        for counts, mask in ((injected, draw.wrong), (found, flagged), (right, flagged & draw.wrong)):
             np.add.at(counts, speakers[mask], 1)
-    return Tally(planted, found, right)
+    return Tally(injected, found, right)
 
 
 def tally_twins(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> Tally:
     """Pairs of speakers called one person; a wrong pair counts against its first speaker."""
-    planted, found, right = (np.zeros(len(sound.sizes), np.int64) for _ in range(3))
+    injected, found, right = (np.zeros(len(sound.sizes), np.int64) for _ in range(3))
     for draw, health in draws:
         of = dict(zip(draw.names.tolist(), sound.speakers[draw.rows].tolist(), strict=True))
-        np.add.at(planted, sorted({of[name] for name in draw.names[draw.wrong].tolist()}), 1)
+        np.add.at(injected, sorted({of[name] for name in draw.names[draw.wrong].tolist()}), 1)
         for pair in zip(health.duplicates.first.tolist(), health.duplicates.second.tolist(), strict=True):
             one, other = (of[draw.speaker(place)] for place in pair)
             found[one] += 1
             right[one] += one == other
-    return Tally(planted, found, right)
+    return Tally(injected, found, right)
 
 
 def recall(tally: Tally, seed: int = 0) -> Estimate | None:
-    """Over resampled speakers. None when nothing was planted."""
-    return _share(tally.right, tally.planted, seed) if tally.planted.any() else None
+    """Over resampled speakers. None when nothing was injected."""
+    return _share(tally.right, tally.injected, seed) if tally.injected.any() else None
 
 
 def precision(tally: Tally, seed: int = 0) -> Estimate | None:
@@ -116,7 +116,7 @@ def _share(part: Indices, whole: Indices, seed: int) -> Estimate:
 
 
 def moved_right(sound: Labeled, draws: Iterable[tuple[Draw, Health]]) -> float:
-    """Share of the planted faults found whose suggestion is to move the utterance to its true speaker."""
+    """Share of the injected faults found whose suggestion is to move the utterance to its true speaker."""
     found = right = 0
     for draw, health in draws:
         for i in np.flatnonzero(draw.wrong & (health.moves | health.strays)):
