@@ -24,6 +24,7 @@ EVENTS = [AccessEvent(0, datetime(2026, 1, 31, tzinfo=UTC), "local", "GET", "g",
 BOUNDED = {
     "made",
     "bindparam('keys', expanding=True)",
+    "('queued', 'running')",
     "(one_id, other_id)",
     "tagged.where(SpeakerTagRow.tag == self.tag)",
     "some",

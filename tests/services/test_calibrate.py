@@ -198,10 +198,10 @@ def keep_as(engine: Engine, row: dict[str, Any]) -> None:
 
 
 def test_too_few_speakers(engine: Engine) -> None:
-    with pytest.raises(TooFewTrials, match="0 speakers"):
+    with pytest.raises(TooFewTrials, match="utterances or more: 0, 5 are needed"):
         fitted(engine)
     fill(engine, people=4)
-    with pytest.raises(TooFewTrials, match="4 speakers of this gallery"):
+    with pytest.raises(TooFewTrials, match="utterances or more: 4, 5 are needed"):
         fitted(engine)
 
 
