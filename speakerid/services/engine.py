@@ -143,7 +143,7 @@ class EncoderWorkers(Protocol):
         decoded: Callable[[float], None],
         counted: bool,
     ) -> EmbeddedUtterance:
-        """By that encoder. `decoded` hears of the seconds; what is `counted` is embedded after it only, and not at all
+        """By that encoder. `decoded` gets the seconds; what is `counted` is embedded after it only, and not at all
         where it raises. With `options.background` when no request waits.
 
         Raises what `embed_speech` and `decoded` do, EncoderWorkerLost, ServiceStopping, Overloaded, ClientGone.
@@ -157,7 +157,7 @@ class EncoderWorkers(Protocol):
     def state(self) -> WorkersState: ...
 
     def end_soon(self) -> None:
-        """The service ends: who waits for what hangs is told within seconds. A signal may call it."""
+        """The service ends: who waits for what hangs is answered within seconds. A signal may call it."""
         ...
 
     def close(self) -> None: ...

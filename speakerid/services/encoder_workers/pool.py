@@ -112,7 +112,7 @@ class EncoderWorkerPool:
             )
 
     def end_soon(self) -> None:
-        """What hangs is given up soon, and who waits for it is told. Waits for nothing, so a signal may call it."""
+        """What hangs is given up soon, and who waits is answered. Waits for nothing, so a signal may call it."""
         self._silence.end()
 
     def close(self) -> None:

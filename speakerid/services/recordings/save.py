@@ -44,14 +44,14 @@ class End:
 
 def insist(write: Callable[[], object], ending: threading.Event, pause_s: float) -> None:
     """Until the store has it: else an attempt would be lost, and its reason. Raises StoreError once it is to end."""
-    told = False
+    warned = False
     while True:
         try:
             write()
         except (StoreError, Overloaded) as error:
-            if not told:
+            if not warned:
                 logger.warning("the store is away: %s", error)
-            told = True
+            warned = True
             if ending.wait(pause_s):
                 raise
         else:

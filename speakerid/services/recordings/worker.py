@@ -205,16 +205,16 @@ def _work(engine: Engine, job: Claimed, row: RecordingRow, ending: threading.Eve
 def _kept(engine: Engine, job: Claimed, found: DiarizedRecording, ending: threading.Event) -> bool:
     """Whether the job was still this one's. Raises Stop, StoreError when the store does not take it for very long."""
     until = time.monotonic() + KEPT_S
-    told = False
+    warned = False
     while True:
         try:
             return save.done(engine, job, found)
         except (StoreError, Overloaded) as error:
             if time.monotonic() > until:
                 raise
-            if not told:
+            if not warned:
                 logger.warning("an answer cannot be kept yet: %s", error)
-            told = True
+            warned = True
             if ending.wait(RENEW_S):
                 raise Stop from error
 

@@ -1,4 +1,4 @@
-"""Faults are injected as told, and counted as found, missed or invented."""
+"""Faults are injected as asked, and counted as found, missed or invented."""
 
 from __future__ import annotations
 

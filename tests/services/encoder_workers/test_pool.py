@@ -106,12 +106,12 @@ def test_a_process_answers_what_the_service_itself_would(pool: EncoderWorkerPool
 
 
 def test_what_was_decoded_is_told_before_it_is_embedded(pool: EncoderWorkerPool) -> None:
-    told = list[float]()
-    found = pool.embedded(probe(ADA), PLAIN, FAKE.fingerprint, decoded=told.append)
-    assert told == [found.seconds]
+    decoded_s = list[float]()
+    found = pool.embedded(probe(ADA), PLAIN, FAKE.fingerprint, decoded=decoded_s.append)
+    assert decoded_s == [found.seconds]
     with pytest.raises(UnsupportedAudio):
-        pool.embedded(b"no audio at all", PLAIN, FAKE.fingerprint, decoded=told.append)
-    assert len(told) == 1
+        pool.embedded(b"no audio at all", PLAIN, FAKE.fingerprint, decoded=decoded_s.append)
+    assert len(decoded_s) == 1
 
 
 def test_errors_are_those_of_the_service(pool: EncoderWorkerPool) -> None:
